@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file data.h
+/// Rows and labels: files (IDX, NPY, CSV, plain or gzip), the built-in digits, and sets split for training.
+#ifndef WEIR_DATA_H
+#define WEIR_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Rows of equal length, kept as they came: bytes (value = byte·scale) or floats. Opaque; immutable after it
+/// is made, so that many threads may read one. Free with weir_rows_free.
+typedef struct weir_rows weir_rows;
+
+/// What rows look like.
+typedef struct weir_shape {
+    size_t rows, columns; ///< columns: values per row (images are flattened)
+    size_t height, width; ///< of an image; 1 × columns when it is none
+} weir_shape;
+WEIR_API weir_shape weir_rows_shape(const weir_rows *rows);
+
+/// Copies rows[index[0]], rows[index[1]], … (NULL: first, first + 1, …) as floats to out [count][columns].
+/// Every index must be smaller than the number of rows.
+WEIR_API void weir_rows_copy(const weir_rows *rows, const uint32_t *index, size_t first, size_t count, float *out);
+
+/// Rows in memory: floats [rows][columns], copied. WEIR_DATA if one is not finite.
+WEIR_API weir_status weir_rows_create(weir_rows **rows, const float *values, size_t count, size_t columns,
+                                      weir_error *error);
+
+/// Reads rows from a file, its kind told by its content: IDX (unsigned bytes, scaled by 1/255, or other IDX
+/// types as they are), NPY (version 1–3, C order; bytes scaled by 1/255; float32, float64 and integers as they
+/// are), CSV (comma, semicolon, tab or blank between numbers; a header line is skipped; empty lines are ignored) — each
+/// plain or gzip. "-" reads standard input. The size in a header is believed only as far as the file goes: memory stays
+/// in proportion to the file. labels (may be NULL): receives labels when the file holds them (CSV with label_column ≥
+/// 0; −1: none), freed with weir_labels_free; *labels is NULL otherwise. Errors name the file, the field and what was
+/// expected.
+WEIR_API weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const char *path, int label_column,
+                                    weir_error *error);
+/// Reads labels: IDX or NPY of integers with one dimension, or CSV with one column; values 0 … 2³¹−2.
+WEIR_API weir_status weir_labels_read(int32_t **labels, size_t *count, const char *path, weir_error *error);
+WEIR_API void weir_rows_free(weir_rows *rows);
+WEIR_API void weir_labels_free(int32_t *labels);
+
+/// Where a data set comes from; from weir_data_options_default. Strings belong to the caller.
+typedef struct weir_data_options {
+    const char *source;        ///< "digits" (built in), "mnist" (a folder with the four IDX files, .gz or not), "files"
+    const char *path;          ///< mnist: the folder
+    size_t train, valid, test; ///< rows of each part; 0: what there is. mnist: valid rows are the last ones of the
+                               ///< training file; digits: 4 000 / 1 000 / 1 000 when 0
+    uint64_t seed;                         ///< digits: of the generator. files: of the split
+    const char *train_rows, *train_labels; ///< files: rows and labels (labels "" when a CSV column holds them)
+    const char *test_rows, *test_labels;   ///< files: may be "": then the test part is split off the training rows
+    int label_column;                      ///< files, CSV: column of the label, −1: labels are in files of their own
+} weir_data_options;
+WEIR_API weir_data_options weir_data_options_default(void);
+
+/// One part of a data set: a range of rows and their labels.
+typedef struct weir_part {
+    const weir_rows *rows;
+    const int32_t *labels; ///< [of the whole rows object]: label of row first + i is labels[first + i]
+    size_t first, count;
+} weir_part;
+
+/// A data set split in three. Immutable. Free with weir_data_free.
+typedef struct weir_data weir_data;
+/// Loads a data set. Errors say what is missing and how to get it ("weir fetch mnist").
+WEIR_API weir_status weir_data_load(weir_data **data, const weir_data_options *options, weir_error *error);
+WEIR_API weir_part weir_data_train(const weir_data *data);
+WEIR_API weir_part weir_data_valid(const weir_data *data);
+WEIR_API weir_part weir_data_test(const weir_data *data);
+WEIR_API size_t weir_data_columns(const weir_data *data);
+/// Largest label + 1 over all parts.
+WEIR_API size_t weir_data_classes(const weir_data *data);
+WEIR_API void weir_data_free(weir_data *data);
+
+/// Draws the built-in digits: count images of 28 × 28 bytes (0 background … 255 ink, row-major, [count][784]) and
+/// labels [count], as pure functions of (seed, first + i): stroke glyphs with random variants, affine and elastic
+/// distortion, pen width, blur and noise.
+WEIR_API weir_status weir_digits(uint8_t *images, int32_t *labels, uint64_t seed, size_t first, size_t count,
+                                 weir_error *error);
+
+/// A file that weir_fetch can get.
+typedef struct weir_source_file {
+    const char *name; ///< "train-images-idx3-ubyte.gz"
+    const char *url;
+    const char *md5; ///< 32 hexadecimal digits, as published
+    uint64_t bytes;
+} weir_source_file;
+/// A data set that weir_fetch knows: "mnist", "fashion-mnist", "kmnist".
+typedef struct weir_source {
+    const char *name, *about;
+    const weir_source_file *files;
+    size_t file_count;
+} weir_source;
+WEIR_API size_t weir_source_count(void);
+WEIR_API const weir_source *weir_source_at(size_t index);
+
+/// Called now and then with the progress of one file; returning non-zero stops with WEIR_INTERRUPTED.
+typedef int (*weir_fetch_progress)(void *context, const char *file, uint64_t done, uint64_t total);
+/// Downloads a data set into a folder (made if missing) through libcurl. A file that is there with the right checksum
+/// is kept; a partial one ("NAME.part") is continued; a wrong checksum is WEIR_DATA and leaves nothing under the final
+/// name. base_url replaces everything before the last "/" of each address (for mirrors and tests); NULL: as published.
+WEIR_API weir_status weir_fetch(const char *source, const char *folder, const char *base_url,
+                                weir_fetch_progress progress, void *context, weir_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,195 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file graph.h
+/// A static network over a batch of rows: built once from a list of nodes, run many times.
+///
+/// All arrays are row-major float. A weir_graph is used by one thread at a time; different graphs are
+/// independent. Functions use weir_threads() threads inside.
+#ifndef WEIR_GRAPH_H
+#define WEIR_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+#include "units.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// One node, as a person writes it: a plain description. Zero or NULL means "not said". Strings are copied.
+typedef struct weir_node {
+    const char *name;  ///< unique; not said: kind and index ("affine3")
+    const char *kind;  ///< one of weir_kind_at: "input", "affine", "tanh", "unit", "gated-affine", …
+    const char *from;  ///< the node it reads; not said: the node before it
+    const char *gates; ///< gated-affine: the unit node whose outputs are its gates
+    size_t size;       ///< outputs per row: input, affine, gated-affine; elsewhere that of the node it reads
+    size_t block;      ///< gated-affine: hidden units per gate, b ≥ 1 (not said: 1); the last block may be smaller
+    const char *activation; ///< gated-affine: "linear" (not said), "rectifier" or "tanh", before the gate multiplies
+    const char *rule;       ///< unit: what weir_unit_parse reads
+    double dropout;         ///< dropout: probability of 0, in [0, 1)
+    const char *closed; ///< gated-affine, for rules that read ∂L/∂h of closed gates: "all", "none" or "sample" (not
+                        ///< said: all). Rules with WEIR_TRAIT_SKIPS never look at it.
+    double closed_share; ///< share q in (0, 1] of closed gates evaluated with "sample"; their gradient has weight 1/q
+    double init;         ///< initial weights uniform in ±init·√(6/(fan_in + fan_out)); not said: 1
+    size_t init_inputs;  ///< that many non-zero inputs per unit at the start; not said: all
+    double bias;         ///< initial bias
+    double rate;         ///< factor of the learning rate for its parameters; not said: 1
+    double max_norm;     ///< most that the L2 norm of a unit's incoming weights may be; not said: unlimited
+} weir_node;
+
+/// What a kind of node is: for --help and for error messages.
+typedef struct weir_kind {
+    const char *name;
+    const char *summary;
+    const char *equation;
+} weir_kind;
+
+/// Number of kinds and the kind at index (NULL beyond).
+WEIR_API size_t weir_kind_count(void);
+WEIR_API const weir_kind *weir_kind_at(size_t index);
+
+/// A parameter or gradient array inside the flat one: values[offset … offset + rows·columns).
+///
+/// Memory order: strips of block_rows rows; inside a strip, tiles of block_columns columns; inside a tile row-major.
+/// With block_columns == columns that is plain row-major [rows][columns] (PyTorch's Linear.weight: [out][in]).
+/// Files always hold plain row-major. weir_tensor_pack and weir_tensor_unpack convert.
+typedef struct weir_tensor {
+    const char *name;     ///< "experts.weight", "experts.bias"
+    size_t rows, columns; ///< outputs and inputs; a bias has columns == 1
+    size_t block_rows, block_columns;
+    size_t offset;          ///< index of its first value in the flat arrays; a multiple of 16 (64 bytes)
+    size_t node;            ///< index of the node that it belongs to
+    double rate, max_norm;  ///< as in the node; max_norm 0 for biases
+    bool decays;            ///< weight decay applies (weights, not biases)
+    const uint8_t *touched; ///< [tiles in memory order] 1 where the last backward wrote a gradient: elsewhere the
+                            ///< gradient is exactly 0 and was not visited. NULL: all
+} weir_tensor;
+
+/// The flat arrays. values and gradients have count floats, 64-byte aligned, owned by the graph; padding
+/// between tensors stays 0.
+typedef struct weir_parameters {
+    float *values;
+    float *gradients;
+    size_t count;
+    const weir_tensor *tensors;
+    size_t tensor_count;
+} weir_parameters;
+
+/// Copies a tensor between the flat array's memory order (packed) and plain row-major (plain).
+WEIR_API void weir_tensor_unpack(const weir_tensor *tensor, const float *packed, float *plain);
+WEIR_API void weir_tensor_pack(const weir_tensor *tensor, const float *plain, float *packed);
+
+typedef struct weir_graph weir_graph;
+
+/// How a graph is made; from weir_graph_options_default.
+typedef struct weir_graph_options {
+    size_t max_rows; ///< most rows of a batch, in 1 … 2²⁰
+    uint64_t seed;   ///< of the initial parameters
+    bool training;   ///< false: no gradients, no backward (less memory)
+} weir_graph_options;
+WEIR_API weir_graph_options weir_graph_options_default(size_t max_rows);
+
+/// Builds a graph from nodes (each reads only nodes before it; at most one loss node, the last). The graph
+/// copies the description. *graph is NULL after an error: WEIR_SHAPE, WEIR_ARGUMENT, WEIR_NOT_FOUND or
+/// WEIR_MEMORY, with the node named in the text. Free with weir_graph_free.
+WEIR_API weir_status weir_graph_create(weir_graph **graph, const weir_node *nodes, size_t count,
+                                       const weir_graph_options *options, weir_error *error);
+WEIR_API void weir_graph_free(weir_graph *graph);
+
+/// The description, complete: names, sizes and defaults filled in.
+WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
+/// Index of the node of that name, or SIZE_MAX.
+WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
+/// The flat parameter and gradient arrays (gradients NULL when not training).
+WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
+/// The unit of a unit node and its running averages [rule->state][size], or NULL.
+WEIR_API const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node);
+WEIR_API float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count);
+
+/// How the units of a pass get their outputs.
+typedef enum weir_mode {
+    WEIR_MODE_SAMPLE, ///< drawn (training); dropout active
+    WEIR_MODE_DECIDE, ///< deterministic, closed at or under the node's threshold (test time)
+    WEIR_MODE_EXPECT, ///< the mean
+    WEIR_MODE_OPEN    ///< every gate is 1, the gater is not run, all experts are computed by the dense product
+} weir_mode;
+
+/// One batch. inputs [rows][input size]; for a loss node labels [rows] (softmax-cross-entropy) or targets
+/// [rows][size] (the others): both NULL means that no loss is computed. step is the coordinate of all noise drawn.
+typedef struct weir_pass {
+    weir_mode mode;
+    size_t rows;
+    const float *inputs;
+    const int32_t *labels;
+    const float *targets;
+    uint64_t seed;
+    uint32_t step;
+} weir_pass;
+
+/// Runs the graph on a batch. WEIR_SHAPE (more rows than max_rows), WEIR_DATA (label out of range).
+WEIR_API weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error);
+
+/// Gradients of the mean loss over the batch of the last forward pass, which must have been the same pass with a loss.
+/// Writes the gradients of all parameters (does not add). Cost: only open (row, block) pairs.
+WEIR_API weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error);
+
+/// Loss per row [rows] of the last forward pass (penalties not included), or NULL. Owned by the graph.
+WEIR_API const float *weir_graph_loss(const weir_graph *graph);
+/// Mean loss of the last forward pass plus the penalties of its last backward pass; NaN without a loss.
+WEIR_API double weir_graph_mean_loss(const weir_graph *graph);
+WEIR_API double weir_graph_penalty(const weir_graph *graph);
+
+/// Output of a node for the last pass, dense [rows][size] (a compact one is spread out, zeros where closed). For
+/// the loss node: softmax-cross-entropy gives the class probabilities, bernoulli-cross-entropy σ(input). Owned by the
+/// graph, valid until the next call with the same graph; NULL when the node was not run or memory is short.
+WEIR_API const float *weir_graph_output(weir_graph *graph, size_t node);
+
+/// Threshold of a unit node for WEIR_MODE_DECIDE, in units of the pre-activation a (default 0).
+WEIR_API void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold);
+WEIR_API float weir_graph_threshold(const weir_graph *graph, size_t node);
+
+/// A term added to the loss at a unit node: called in backward with rows×units arrays a and h, it adds its gradient
+/// with respect to a (of the term itself, not divided further) to da and returns its value.
+typedef double (*weir_penalty)(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a,
+                               const float *h, float *da);
+/// Attaches a penalty to a unit node (NULL removes it). The context belongs to the caller.
+WEIR_API void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context);
+
+/// Work of the passes since the last weir_graph_counters_reset: multiply-adds, counted from shapes and routes.
+typedef struct weir_counters {
+    uint64_t rows;          ///< rows that went forward
+    uint64_t forward_dense; ///< what a network without gates would do: main path, gater left out
+    uint64_t forward_done;  ///< what was done on the main path
+    uint64_t forward_gater; ///< what was done in the gater (all nodes that only gates need)
+    uint64_t backward_dense, backward_done, backward_gater;
+    uint64_t gates, gates_open;   ///< (row, gate) pairs, and those with h ≠ 0
+    uint64_t blocks, blocks_read; ///< (batch, block) pairs, and those with at least one row evaluated
+} weir_counters;
+WEIR_API weir_counters weir_graph_counters(const weir_graph *graph);
+WEIR_API void weir_graph_counters_reset(weir_graph *graph);
+/// The same for one node.
+WEIR_API weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node);
+
+/// What weir_gradient_check found.
+typedef struct weir_gradient_report {
+    double error;             ///< greatest relative error of a directional derivative over the tensors checked
+    char worst[96];           ///< tensor that it belongs to
+    double analytic, numeric; ///< both values there
+    size_t checked, skipped;  ///< tensors; skipped are those upstream of units whose gradient is an estimate
+} weir_gradient_report;
+
+/// Compares backward with central differences of the mean loss (penalties included) along `directions` random
+/// directions per tensor, noise held fixed (same seed and step). Relative error |analytic − numeric| / max(|analytic|,
+/// |numeric|, 1e-3·scale), scale the largest derivative found. Parameters and unit states are restored. Nothing
+/// differentiable found is WEIR_ARGUMENT, not a pass.
+WEIR_API weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int directions,
+                                         weir_gradient_report *report, weir_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

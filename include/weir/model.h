@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file model.h
+/// Models in safetensors files, and configurations in YAML.
+///
+/// A model file is a safetensors file (Hugging Face's format: 8 bytes little-endian header length, a JSON header, raw
+/// little-endian data). Its __metadata__ carries "weir.version", "weir.format" (1) and "weir.config" (the complete
+/// configuration as YAML), "weir.thresholds" and "weir.share". Tensors are float32, plain row-major, named as in
+/// weir_tensor.
+#ifndef WEIR_MODEL_H
+#define WEIR_MODEL_H
+
+#include <stddef.h>
+
+#include "data.h"
+#include "graph.h"
+#include "status.h"
+#include "train.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A complete configuration: data, network, training. Owned strings and arrays: free with weir_config_free.
+typedef struct weir_config {
+    const char *name;  ///< of the configuration, "mnist-paper"
+    const char *about; ///< one line
+    const char *rule;  ///< rule of unit nodes that name none
+    weir_data_options data;
+    weir_node *network;
+    size_t network_count;
+    weir_train_options train;
+    void *memory; ///< owns everything above
+} weir_config;
+
+/// Reads a YAML file, or a built-in example by its name, then applies settings "key=value" (dotted path:
+/// "train.epochs=3", "network.gates.size=500"; the short form "rule=sts" where it is unique), in order. Rule-dependent
+/// settings of the file ("variants") are applied after the rule is known and before the other settings. Errors name
+/// file, line, key and what was expected.
+WEIR_API weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
+                                      size_t setting_count, weir_error *error);
+/// The same from text; name is used in errors.
+WEIR_API weir_status weir_config_parse(weir_config *config, const char *text, const char *name,
+                                       const char *const *settings, size_t setting_count, weir_error *error);
+/// The complete configuration as YAML text (every default filled in, variants resolved), freed by weir_text_free.
+WEIR_API weir_status weir_config_print(const weir_config *config, char **text, weir_error *error);
+WEIR_API void weir_config_free(weir_config *config);
+WEIR_API void weir_text_free(char *text);
+
+/// Built-in examples: count, and name and YAML text of one (NULL beyond).
+WEIR_API size_t weir_example_count(void);
+WEIR_API const char *weir_example_name(size_t index);
+WEIR_API const char *weir_example_text(size_t index);
+
+/// Writes parameters, thresholds and the configuration of a graph to a model file, atomically.
+WEIR_API weir_status weir_model_save(weir_graph *graph, const char *path, const char *config_text, double share,
+                                     weir_error *error);
+/// Builds a graph (not for training) from a model file. config (may be NULL) receives its configuration, freed with
+/// weir_config_free.
+WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
+                                     weir_error *error);
+
+/// Predicts rows: class [count] (arg max) and probabilities [count][outputs]; either may be NULL.
+WEIR_API weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
+                                  int32_t *classes, float *probabilities, weir_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

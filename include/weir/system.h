@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file system.h
+/// The version of the library, the processor it runs on, and the threads it may use.
+#ifndef WEIR_SYSTEM_H
+#define WEIR_SYSTEM_H
+
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEIR_VERSION_MAJOR 0
+#define WEIR_VERSION_MINOR 1
+#define WEIR_VERSION_PATCH 0
+
+/// "0.1.0": the version of the library that runs (not of the header that was compiled against).
+WEIR_API const char *weir_version(void);
+
+/// Instruction sets that kernels are compiled for, each including those before it.
+typedef enum weir_isa {
+    WEIR_ISA_REFERENCE, ///< plain C loops, every case, the specification of the others
+    WEIR_ISA_GENERIC,   ///< the vector code at the compiler's baseline (SSE2 on x86-64)
+    WEIR_ISA_AVX2,      ///< AVX2 and FMA
+    WEIR_ISA_AVX512,    ///< AVX-512 F, BW, DQ, VL
+    WEIR_ISA_COUNT
+} weir_isa;
+
+/// The name as the environment variable WEIR_ISA spells it: "reference", "generic", "avx2", "avx512".
+WEIR_API const char *weir_isa_name(weir_isa isa);
+
+/// The best instruction set that both processor and operating system support.
+WEIR_API weir_isa weir_isa_best(void);
+
+/// The instruction set in use: the best one, or what WEIR_ISA in the environment asked for at the first
+/// call (an unknown or unsupported name there is ignored), or the last weir_isa_use.
+WEIR_API weir_isa weir_isa_current(void);
+
+/// Chooses the instruction set of all later calls in the process. WEIR_UNSUPPORTED above weir_isa_best().
+/// Not while another thread runs a weir function.
+WEIR_API weir_status weir_isa_use(weir_isa isa);
+
+/// Threads that each call may use, at least 1: the OpenMP setting (OMP_NUM_THREADS, or every processor).
+WEIR_API int weir_threads(void);
+
+/// Sets weir_threads() for the whole process, CBLAS included; 0 means every processor. Results are
+/// reproduced bit for bit with the same thread count. Not while another thread runs a weir function.
+WEIR_API void weir_threads_use(int threads);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file units.h
+/// Stochastic units: a rule that draws a unit's output, and a rule for the gradient through the draw.
+///
+/// A rule is one constant descriptor (weir_rule). A weir_unit is a rule with values for its parameters.
+/// All arrays are row-major [rows][units] float, contiguous, and may be NULL only where said. Notation:
+/// a pre-activation (logit), p = σ(a), h output, L loss per row.
+#ifndef WEIR_UNITS_H
+#define WEIR_UNITS_H
+
+#include <stddef.h>
+
+#include "random.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What is true of a rule; or-ed together in weir_rule.traits.
+typedef enum weir_trait {
+    WEIR_TRAIT_STOCHASTIC = 1 << 0, ///< the output is random in training
+    WEIR_TRAIT_BINARY = 1 << 1,     ///< outputs are exactly 0 or 1
+    WEIR_TRAIT_SPARSE = 1 << 2,     ///< outputs can be exactly 0: usable as a gate that closes
+    WEIR_TRAIT_UNBIASED = 1 << 3,   ///< the mean of backward is the gradient of the expected loss
+    WEIR_TRAIT_PATHWISE = 1 << 4,   ///< backward is the derivative of the drawn output, noise held fixed
+    WEIR_TRAIT_USES_DH = 1 << 5,    ///< backward reads ∂L/∂h
+    WEIR_TRAIT_USES_LOSS = 1 << 6,  ///< backward reads the loss per row
+    WEIR_TRAIT_SKIPS = 1 << 7       ///< training may skip what a closed gate gates: ∂L/∂h is not read where h = 0
+} weir_trait;
+
+/// A named parameter of a rule. With choices the value is an index into them.
+typedef struct weir_parameter {
+    const char *name;
+    double initial, least, greatest; ///< default and inclusive range
+    const char *choices;             ///< "none|gaussian|beta", or NULL for a number
+    const char *about;               ///< one line
+} weir_parameter;
+
+#define WEIR_RULE_PARAMETERS 8 ///< most parameters that a rule can have
+
+typedef struct weir_rule weir_rule;
+
+/// A rule and its parameter values, in the order of rule->parameters. Plain data: copy freely.
+typedef struct weir_unit {
+    const weir_rule *rule;
+    double values[WEIR_RULE_PARAMETERS];
+} weir_unit;
+
+/// One layer of units over a batch of rows: what a rule's functions read and write.
+typedef struct weir_unit_batch {
+    size_t rows, units;
+    const float *a;    ///< pre-activations
+    float *h;          ///< outputs: written by sample, expect and decide; read by backward
+    float *saved;      ///< [rule->saved][rows][units] written by sample for backward; NULL when rule->saved is 0
+    float *state;      ///< [rule->state][units] running averages, from rule->start; NULL when rule->state is 0
+    weir_noise noise;  ///< sample draws from it: row r, unit i at coordinates (noise, r, i); other draws of the
+                       ///< same row and unit take noise.sample + 1, + 2 …
+    const float *dh;   ///< ∂(mean loss)/∂h (backward, when WEIR_TRAIT_USES_DH); already divided by the batch
+    const float *loss; ///< [rows] L of each row (backward, when WEIR_TRAIT_USES_LOSS); not divided
+    float row_weight;  ///< weight of a row in the mean loss, 1/rows: factor of score-function gradients
+    float *da;         ///< backward writes (does not add) the estimate of ∂(mean loss)/∂a
+    float threshold;   ///< decide: a gate is open if and only if a > threshold
+} weir_unit_batch;
+
+/// A stochastic rule. Functions never fail, work in parallel inside (OpenMP), and give the same bits for
+/// any number of threads.
+struct weir_rule {
+    const char *name;     ///< "straight-through"
+    const char *summary;  ///< one line for a person
+    const char *forward;  ///< the output as a formula: "h ~ Bernoulli(σ(a))"
+    const char *gradient; ///< the backward rule as a formula
+    const char *source;   ///< paper, section, equation
+    unsigned traits;      ///< weir_trait bits
+    int evaluations;      ///< of the loss, per example
+    const weir_parameter *parameters;
+    size_t parameter_count;
+    size_t saved; ///< floats per row and unit that sample leaves for backward
+    size_t state; ///< floats per unit kept from step to step (baselines)
+
+    /// Fills state for the first step. NULL when state is 0.
+    void (*start)(const weir_unit *unit, size_t units, float *state);
+    /// Draws h in training; fills saved. A closed gate is exactly 0.
+    void (*sample)(const weir_unit *unit, const weir_unit_batch *batch);
+    /// h = E[h | a], or the rule's usual noise-free form where that has no closed form (say which in summary).
+    void (*expect)(const weir_unit *unit, const weir_unit_batch *batch);
+    /// Test time gates: h exactly 0 where !(a > threshold), else the deterministic value of an open gate.
+    void (*decide)(const weir_unit *unit, const weir_unit_batch *batch);
+    /// q[k] = P(h ≠ 0 | a[k]) (σ(a) for units that are never 0) and, unless NULL, dq[k] = ∂q/∂a; k < count.
+    void (*opening)(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
+    /// da from h, saved, state and dh or loss; updates state. Never NULL.
+    void (*backward)(const weir_unit *unit, const weir_unit_batch *batch);
+};
+
+/// Number of rules, and the rule at index 0 … count−1 in the order of the table (NULL beyond).
+WEIR_API size_t weir_rule_count(void);
+WEIR_API const weir_rule *weir_rule_at(size_t index);
+
+/// The rule of that name, or NULL.
+WEIR_API const weir_rule *weir_rule_find(const char *name);
+
+/// Reads "NAME" or "NAME:parameter=value,parameter=value" into *unit; what is not named keeps its default.
+/// WEIR_NOT_FOUND for an unknown rule or parameter (the error lists the known ones, and the nearest), WEIR_ARGUMENT for
+/// a value that is malformed or out of range.
+WEIR_API weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error);
+
+/// Writes the text that weir_unit_parse reads back to the same unit, at most size bytes with the terminating
+/// zero; returns the length it needs without that zero. Only values other than the default are named.
+WEIR_API size_t weir_unit_print(const weir_unit *unit, char *text, size_t size);
+
+/// Value of a parameter by name; NaN when the rule has none of that name.
+WEIR_API double weir_unit_value(const weir_unit *unit, const char *parameter);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

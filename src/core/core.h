@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file core.h
+/// What every other part of weir stands on: errors, aligned memory, whole-file replacement, the processor.
+#ifndef WEIR_CORE_H
+#define WEIR_CORE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <weir/random.h>
+#include <weir/status.h>
+#include <weir/system.h>
+
+/// Fills *error (NULL is fine) and returns status, so that a function can end with "return weir__fail(…)".
+weir_status weir__fail(weir_error *error, weir_status status, const char *format, ...) WEIR_PRINTF(3, 4);
+
+/// Puts "prefix: " before the text of an error that a callee filled in, and returns its status.
+weir_status weir__fail_in(weir_error *error, weir_status status, const char *prefix);
+
+/// Leaves the function through its label "done" when a call fails. The function has a weir_status status.
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        status = (call);                                                                                               \
+        if (status != WEIR_OK) goto done;                                                                              \
+    } while (0)
+
+/// Like TRY for a condition that must hold: fails with the code and text given.
+#define TRY_THAT(condition, code, ...)                                                                                 \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            status = weir__fail(error, code, __VA_ARGS__);                                                             \
+            goto done;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+/// count objects of size bytes, 64-byte aligned and zeroed; NULL when count·size overflows or memory is short. count 0
+/// gives one byte. Free with weir__free (NULL is fine).
+void *weir__alloc(size_t count, size_t size);
+void weir__free(void *memory);
+
+/// As weir__alloc, with the error: *memory is NULL after a failure; what names the array in the text.
+weir_status weir__new(void *memory, size_t count, size_t size, const char *what, weir_error *error);
+
+/// A copy of a string, freed with weir__free; NULL for NULL or when memory is short.
+char *weir__copy_string(const char *text);
+
+/// For tests: the allocations after the next `count` ones fail; negative: none fails (the usual state).
+void weir__alloc_fail_after(long count);
+
+/// A float array that grows on demand and keeps what it has. Zero-initialise; free with weir__buffer_free.
+typedef struct weir__buffer {
+    float *data;
+    size_t count;
+} weir__buffer;
+/// Makes room for count floats; the contents are undefined after growth.
+weir_status weir__buffer_reserve(weir__buffer *buffer, size_t count, weir_error *error);
+void weir__buffer_free(weir__buffer *buffer);
+
+/// A file that appears under its name only when it is complete: written to a temporary name in the same folder,
+/// flushed to the disk, then renamed over the former one. After any failure the former file is as it was.
+typedef struct weir__file {
+    FILE *stream;
+    char *path, *temporary;
+} weir__file;
+weir_status weir__file_begin(weir__file *file, const char *path, weir_error *error);
+/// Flushes, renames and frees (also when it fails: then the temporary file is removed).
+weir_status weir__file_commit(weir__file *file, weir_error *error);
+/// Removes the temporary file. Does nothing after a commit, or on a zero-initialised file.
+void weir__file_abandon(weir__file *file);
+
+/// A whole file in memory, with a terminating zero beyond *size. WEIR_FORMAT if larger than most bytes.
+weir_status weir__file_read(const char *path, size_t most, char **text, size_t *size, weir_error *error);
+
+/// Makes a folder and those above it; an existing one is fine.
+weir_status weir__folder_make(const char *path, weir_error *error);
+
+/// The name in names[0 … count) nearest to text by edit distance, for "did you mean"; NULL if none is near.
+const char *weir__nearest(const char *text, const char *const *names, size_t count);
+
+#endif

@@ -61,7 +61,7 @@ typedef struct weir__gated_kernels {
 
 /// The table of an instruction set, and that of the current one.
 const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa);
-const weir__gated_kernels *weir__gated_kernels(void);
+const weir__gated_kernels *weir__gated_current(void);
 
 /// Multiply-adds that the three products do: open pairs only (forward: evaluated y slots, input gradient: evaluated dx
 /// slots).

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Aligned, zeroed memory with overflow-checked sizes, and a switch that makes allocations fail in tests.
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+static const size_t alignment = 64; // a cache line, and one AVX-512 vector
+
+static atomic_long allocations_left = -1;
+
+void weir__alloc_fail_after(long count) { atomic_store(&allocations_left, count); }
+
+static bool allocation_is_refused(void) {
+    long left = atomic_load(&allocations_left);
+    while (left > 0 && !atomic_compare_exchange_weak(&allocations_left, &left, left - 1)) {}
+    return left == 0;
+}
+
+void *weir__alloc(size_t count, size_t size) {
+    if (allocation_is_refused() || (size && count > (SIZE_MAX - alignment) / size)) return NULL;
+    const size_t wanted = count * size ? count * size : 1;
+    const size_t bytes = (wanted + alignment - 1) / alignment * alignment;
+    void *memory = aligned_alloc(alignment, bytes);
+    if (memory) memset(memory, 0, bytes);
+    return memory;
+}
+
+void weir__free(void *memory) { free(memory); }
+
+weir_status weir__new(void *memory, size_t count, size_t size, const char *what, weir_error *error) {
+    void *fresh = weir__alloc(count, size);
+    memcpy(memory, &fresh, sizeof fresh);
+    if (fresh) return WEIR_OK;
+    return weir__fail(error, WEIR_MEMORY, "out of memory: %zu x %zu bytes for %s", count, size, what);
+}
+
+char *weir__copy_string(const char *text) {
+    if (!text) return NULL;
+    const size_t size = strlen(text) + 1;
+    char *copy = weir__alloc(size, 1);
+    if (copy) memcpy(copy, text, size);
+    return copy;
+}
+
+weir_status weir__buffer_reserve(weir__buffer *buffer, size_t count, weir_error *error) {
+    if (count <= buffer->count) return WEIR_OK;
+    // Grow by at least half, so that batches of slowly growing size do not reallocate each time.
+    size_t wanted = buffer->count + buffer->count / 2;
+    if (wanted < count) wanted = count;
+    float *fresh = NULL;
+    const weir_status status = weir__new(&fresh, wanted, sizeof *fresh, "a work array", error);
+    if (status != WEIR_OK) return status;
+    weir__free(buffer->data);
+    *buffer = (weir__buffer){.data = fresh, .count = wanted};
+    return WEIR_OK;
+}
+
+void weir__buffer_free(weir__buffer *buffer) {
+    weir__free(buffer->data);
+    *buffer = (weir__buffer){0};
+}

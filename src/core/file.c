@@ -1,0 +1,186 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Whole files: written so that a crash, a full disk or a second writer never leaves half of one; read with a bound.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core.h"
+
+enum { temporary_tries = 100, first_read = 4096 };
+
+static weir_status fail_errno(weir_error *error, const char *doing, const char *path, int code) {
+    const weir_status status = code == ENOENT ? WEIR_NOT_FOUND : WEIR_IO;
+    return weir__fail(error, status, "%s: cannot %s: %s", path, doing, strerror(code));
+}
+
+// The process and a count in the name: two writers of one path do not meet. O_EXCL rather than mkstemp, so that the
+// permissions are those that the user's umask asks for.
+static int open_temporary(char *name, size_t size, const char *path) {
+    static atomic_uint made;
+    for (int i = 0; i < temporary_tries; i++) {
+        snprintf(name, size, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&made, 1));
+        const int descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST) return descriptor;
+    }
+    return -1;
+}
+
+static void release(weir__file *file) {
+    weir__free(file->path);
+    weir__free(file->temporary);
+    *file = (weir__file){0};
+}
+
+weir_status weir__file_begin(weir__file *file, const char *path, weir_error *error) {
+    weir_status status = WEIR_OK;
+    int descriptor = -1;
+    struct stat about;
+    *file = (weir__file){0};
+    // Renaming over a device or a pipe would replace it by a file.
+    TRY_THAT(stat(path, &about) || S_ISREG(about.st_mode), WEIR_IO,
+             "%s: is not a regular file, so it cannot be replaced; choose another name", path);
+    file->path = weir__copy_string(path);
+    const size_t room = strlen(path) + 48;
+    TRY(weir__new(&file->temporary, room, 1, "a file name", error));
+    TRY_THAT(file->path, WEIR_MEMORY, "out of memory: a file name");
+    descriptor = open_temporary(file->temporary, room, path);
+    if (descriptor < 0) {
+        status = fail_errno(error, "be written in that folder", path, errno);
+        goto done;
+    }
+    file->stream = fdopen(descriptor, "wb");
+    if (!file->stream) {
+        status = fail_errno(error, "be written", path, errno);
+        close(descriptor);
+        unlink(file->temporary);
+    }
+done:
+    if (status != WEIR_OK) release(file);
+    return status;
+}
+
+void weir__file_abandon(weir__file *file) {
+    if (!file->temporary) return;
+    if (file->stream) fclose(file->stream);
+    unlink(file->temporary);
+    release(file);
+}
+
+// Makes the new name itself survive a power cut. Not every file system can, so its result does not matter.
+static void flush_folder(const char *path) {
+    char *folder = weir__copy_string(path);
+    if (!folder) return;
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = 0;
+    const int descriptor = open(slash ? folder : ".", O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        (void)fsync(descriptor);
+        close(descriptor);
+    }
+    weir__free(folder);
+}
+
+weir_status weir__file_commit(weir__file *file, weir_error *error) {
+    // A write that failed long ago leaves no errno behind, only the stream's mark.
+    const bool failed_before = ferror(file->stream);
+    errno = 0;
+    bool good = fflush(file->stream) == 0 && !failed_before && fsync(fileno(file->stream)) == 0;
+    int code = errno;
+    if (fclose(file->stream) && good) {
+        good = false;
+        code = errno;
+    }
+    file->stream = NULL;
+    if (good && rename(file->temporary, file->path)) {
+        good = false;
+        code = errno;
+    }
+    weir_status status = WEIR_OK;
+    if (good) {
+        flush_folder(file->path);
+    } else {
+        status = weir__fail(error, WEIR_IO, "%s: cannot be written completely: %s; %s", file->path,
+                            code ? strerror(code) : "a write failed", "a former file of that name is unchanged");
+        unlink(file->temporary);
+    }
+    release(file);
+    return status;
+}
+
+// Room for twice as much, or for `most` and one more that tells a file that is too large.
+static weir_status grow(char **text, size_t *room, size_t used, size_t most, weir_error *error) {
+    size_t wanted = *room ? *room * 2 : first_read;
+    if (wanted > most) wanted = most + 1;
+    char *fresh = NULL;
+    const weir_status status = weir__new(&fresh, wanted + 1, 1, "a file's text", error);
+    if (status != WEIR_OK) return status;
+    if (used) memcpy(fresh, *text, used);
+    weir__free(*text);
+    *text = fresh;
+    *room = wanted;
+    return WEIR_OK;
+}
+
+weir_status weir__file_read(const char *path, size_t most, char **text, size_t *size, weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *bytes = NULL;
+    size_t room = 0, used = 0;
+    *text = NULL;
+    *size = 0;
+    FILE *stream = fopen(path, "rb");
+    if (!stream) return fail_errno(error, "be opened", path, errno);
+    for (size_t got = 1; got;) {
+        if (used == room) TRY(grow(&bytes, &room, used, most, error));
+        got = fread(bytes + used, 1, room - used, stream);
+        used += got;
+        TRY_THAT(used <= most, WEIR_FORMAT, "%s: larger than the %zu bytes that such a file may have", path, most);
+    }
+    if (ferror(stream)) {
+        status = fail_errno(error, "be read", path, errno);
+        goto done;
+    }
+    bytes[used] = 0;
+    *text = bytes;
+    *size = used;
+    bytes = NULL;
+done:
+    fclose(stream);
+    weir__free(bytes);
+    return status;
+}
+
+static weir_status make_one(const char *path, weir_error *error) {
+    struct stat about;
+    if (mkdir(path, 0777) == 0) return WEIR_OK;
+    const int code = errno;
+    // A read-only parent gives EROFS or EACCES even for a folder that exists.
+    if (stat(path, &about) == 0) {
+        if (S_ISDIR(about.st_mode)) return WEIR_OK;
+        return weir__fail(error, WEIR_IO, "%s: is a file, but a folder is needed there", path);
+    }
+    return weir__fail(error, WEIR_IO, "%s: cannot make this folder: %s", path, strerror(code));
+}
+
+weir_status weir__folder_make(const char *path, weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *copy = NULL;
+    TRY_THAT(*path, WEIR_ARGUMENT, "the name of a folder is empty");
+    copy = weir__copy_string(path);
+    TRY_THAT(copy, WEIR_MEMORY, "out of memory: a folder name");
+    for (char *at = copy + 1; *at; at++) {
+        if (*at != '/' || at[-1] == '/') continue;
+        *at = 0;
+        TRY(make_one(copy, error));
+        *at = '/';
+    }
+    TRY(make_one(copy, error));
+done:
+    weir__free(copy);
+    return status;
+}

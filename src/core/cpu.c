@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Version, instruction set and threads.
+//
+// __builtin_cpu_supports asks the processor (cpuid) and the operating system (xgetbv): a set whose registers are not
+// saved on a task switch is not reported.
+
+#include <cblas.h>
+#include <omp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define TEXT_OF(value)      #value
+#define VERSION_OF(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
+
+static const char *const isa_names[WEIR_ISA_COUNT] = {
+    [WEIR_ISA_REFERENCE] = "reference",
+    [WEIR_ISA_GENERIC] = "generic",
+    [WEIR_ISA_AVX2] = "avx2",
+    [WEIR_ISA_AVX512] = "avx512",
+};
+
+static atomic_int isa_in_use = -1; // -1: not asked yet
+static atomic_int threads_in_use;  // 0: nobody has set them, OpenMP's own number holds
+
+const char *weir_version(void) { return VERSION_OF(WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, WEIR_VERSION_PATCH); }
+
+const char *weir_isa_name(weir_isa isa) { return (unsigned)isa < WEIR_ISA_COUNT ? isa_names[isa] : "unknown"; }
+
+weir_isa weir_isa_best(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return WEIR_ISA_GENERIC;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+        return WEIR_ISA_AVX512;
+    }
+    return WEIR_ISA_AVX2;
+#else
+    return WEIR_ISA_GENERIC;
+#endif
+}
+
+static weir_isa isa_at_start(void) {
+    const weir_isa best = weir_isa_best();
+    const char *wanted = getenv("WEIR_ISA");
+    for (int isa = 0; wanted && isa <= (int)best; isa++) {
+        if (strcmp(wanted, isa_names[isa]) == 0) return (weir_isa)isa;
+    }
+    return best;
+}
+
+weir_isa weir_isa_current(void) {
+    int isa = atomic_load_explicit(&isa_in_use, memory_order_relaxed);
+    if (isa < 0) {
+        isa = (int)isa_at_start(); // several threads may get here: all of them find the same
+        atomic_store_explicit(&isa_in_use, isa, memory_order_relaxed);
+    }
+    return (weir_isa)isa;
+}
+
+weir_status weir_isa_use(weir_isa isa) {
+    if ((unsigned)isa >= WEIR_ISA_COUNT) return WEIR_ARGUMENT;
+    if (isa > weir_isa_best()) return WEIR_UNSUPPORTED;
+    atomic_store_explicit(&isa_in_use, (int)isa, memory_order_relaxed);
+    return WEIR_OK;
+}
+
+int weir_threads(void) {
+    const int threads = atomic_load_explicit(&threads_in_use, memory_order_relaxed);
+    return threads ? threads : omp_get_max_threads();
+}
+
+void weir_threads_use(int threads) {
+    if (threads <= 0) threads = omp_get_num_procs();
+    // OpenMP keeps its number per calling thread; ours is for the process, and every parallel region here names it.
+    atomic_store_explicit(&threads_in_use, threads, memory_order_relaxed);
+    openblas_set_num_threads(threads);
+    omp_set_num_threads(threads);
+}

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Version, instruction sets and threads, and that WEIR_ISA decides at the first call (each in a process of its own).
+
+#include <cblas.h>
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <weir/system.h>
+
+static void version_is_that_of_the_header(void **state) {
+    (void)state;
+    char text[32];
+    snprintf(text, sizeof text, "%d.%d.%d", WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, WEIR_VERSION_PATCH);
+    assert_string_equal(weir_version(), text);
+}
+
+static void names_are_those_of_the_environment(void **state) {
+    (void)state;
+    assert_string_equal(weir_isa_name(WEIR_ISA_REFERENCE), "reference");
+    assert_string_equal(weir_isa_name(WEIR_ISA_GENERIC), "generic");
+    assert_string_equal(weir_isa_name(WEIR_ISA_AVX2), "avx2");
+    assert_string_equal(weir_isa_name(WEIR_ISA_AVX512), "avx512");
+    assert_string_equal(weir_isa_name(WEIR_ISA_COUNT), "unknown");
+    assert_string_equal(weir_isa_name((weir_isa)-1), "unknown");
+}
+
+static void every_set_up_to_the_best_can_be_used(void **state) {
+    (void)state;
+    const weir_isa before = weir_isa_current(), best = weir_isa_best();
+    assert_true(best >= WEIR_ISA_GENERIC && best < WEIR_ISA_COUNT);
+    assert_true(before <= best);
+    for (int isa = 0; isa < WEIR_ISA_COUNT; isa++) {
+        const weir_isa former = weir_isa_current();
+        const weir_status status = weir_isa_use((weir_isa)isa);
+        assert_int_equal(status, isa <= (int)best ? WEIR_OK : WEIR_UNSUPPORTED);
+        assert_int_equal(weir_isa_current(), isa <= (int)best ? (weir_isa)isa : former);
+    }
+    assert_int_equal(weir_isa_use(WEIR_ISA_COUNT), WEIR_ARGUMENT);
+    assert_int_equal(weir_isa_use((weir_isa)-1), WEIR_ARGUMENT);
+    assert_int_equal(weir_isa_use(before), WEIR_OK);
+}
+
+// What a fresh process chooses when WEIR_ISA is value.
+static int isa_of_a_process_with(const char *program, const char *value) {
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        setenv("WEIR_ISA", value, 1);
+        execl(program, program, "--print-isa", (char *)NULL);
+        _exit(99);
+    }
+    int result = 0;
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFEXITED(result));
+    return WEXITSTATUS(result);
+}
+
+static void environment_decides_at_the_first_call(void **state) {
+    const char *program = *state;
+    const int best = (int)weir_isa_best();
+    assert_int_equal(isa_of_a_process_with(program, "reference"), WEIR_ISA_REFERENCE);
+    assert_int_equal(isa_of_a_process_with(program, "generic"), WEIR_ISA_GENERIC);
+    assert_int_equal(isa_of_a_process_with(program, "avx2"), best >= WEIR_ISA_AVX2 ? WEIR_ISA_AVX2 : best);
+    assert_int_equal(isa_of_a_process_with(program, "avx512"), best);
+    assert_int_equal(isa_of_a_process_with(program, "abacus"), best);
+    assert_int_equal(isa_of_a_process_with(program, ""), best);
+}
+
+static int threads_of_a_region(void) {
+    int threads = 0;
+#pragma omp parallel num_threads(weir_threads())
+#pragma omp single
+    threads = omp_get_num_threads();
+    return threads;
+}
+
+static void threads_hold_for_openmp_and_cblas(void **state) {
+    (void)state;
+    assert_true(weir_threads() >= 1);
+    omp_set_dynamic(0);
+    for (int threads = 1; threads <= 3; threads++) {
+        weir_threads_use(threads);
+        assert_int_equal(weir_threads(), threads);
+        assert_int_equal(omp_get_max_threads(), threads);
+        assert_int_equal(threads_of_a_region(), threads);
+        // An OpenMP build of OpenBLAS may clip to the processors it knows.
+        assert_true(openblas_get_num_threads() <= threads);
+    }
+    weir_threads_use(1);
+    assert_int_equal(openblas_get_num_threads(), 1);
+    weir_threads_use(0);
+    assert_int_equal(weir_threads(), omp_get_num_procs());
+    weir_threads_use(-5);
+    assert_int_equal(weir_threads(), omp_get_num_procs());
+}
+
+int main(int count, char **words) {
+    if (count == 2 && strcmp(words[1], "--print-isa") == 0) return (int)weir_isa_current();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(version_is_that_of_the_header),
+        cmocka_unit_test(names_are_those_of_the_environment),
+        cmocka_unit_test(every_set_up_to_the_best_can_be_used),
+        cmocka_unit_test_prestate(environment_decides_at_the_first_call, words[0]),
+        cmocka_unit_test(threads_hold_for_openmp_and_cblas),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

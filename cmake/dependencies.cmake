@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# The libraries that weir uses, all from packages, and one message that names every missing one.
+# weir_dependencies: what the library links to. weir_private_libraries: the same as flags, for weir.pc.
+
+set(weir_missing)
+set(weir_modules openblas jansson libcyaml zlib libcurl libcrypto)
+if(WEIR_TESTS)
+  list(APPEND weir_modules cmocka)
+endif()
+
+find_package(OpenMP QUIET COMPONENTS C)
+if(NOT OpenMP_C_FOUND)
+  list(APPEND weir_missing OpenMP)
+endif()
+include(CheckIncludeFile)
+check_include_file(Random123/philox.h WEIR_HAVE_RANDOM123)
+if(NOT WEIR_HAVE_RANDOM123)
+  unset(WEIR_HAVE_RANDOM123 CACHE) # look again after it was installed
+  list(APPEND weir_missing Random123)
+endif()
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  foreach(module ${weir_modules})
+    pkg_check_modules(${module} QUIET IMPORTED_TARGET ${module})
+    if(NOT ${module}_FOUND)
+      list(APPEND weir_missing ${module})
+    endif()
+  endforeach()
+else()
+  list(APPEND weir_missing pkg-config)
+endif()
+if(weir_missing)
+  list(JOIN weir_missing ", " weir_missing)
+  message(FATAL_ERROR "Not found: ${weir_missing}. On Debian and its relatives scripts/install-dependencies installs "
+                      "what is missing; elsewhere install the development packages of these libraries.")
+endif()
+
+set(weir_dependencies
+    OpenMP::OpenMP_C
+    PkgConfig::openblas
+    PkgConfig::jansson
+    PkgConfig::libcyaml
+    PkgConfig::zlib
+    PkgConfig::libcurl
+    PkgConfig::libcrypto
+    m)
+
+set(weir_private_libraries)
+foreach(module openblas jansson libcyaml zlib libcurl libcrypto)
+  list(APPEND weir_private_libraries ${${module}_LDFLAGS})
+endforeach()
+list(APPEND weir_private_libraries ${OpenMP_C_FLAGS} -lm)
+list(REMOVE_DUPLICATES weir_private_libraries)
+list(JOIN weir_private_libraries " " weir_private_libraries)

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Learning rates over time. With e epochs done, part of the next in t, E epochs in all:
+//   constant  rate
+//   step      rate·step_factor^⌊e / step_epochs⌋
+//   cosine    final_rate + (rate − final_rate)·(1 + cos(π·(e + t)/E))/2   (Loshchilov and Hutter, ICLR 2017, eq. 5,
+//             without restarts)
+// and each divided by 1 + rate_decay·e.
+
+#include <math.h>
+#include <string.h>
+
+#include "schedule.h"
+
+static const double pi = 3.14159265358979323846;
+
+static double constant(const weir_optimizer_options *o, size_t epoch, double part, size_t epochs) {
+    (void)epoch, (void)part, (void)epochs;
+    return o->rate;
+}
+
+static double step(const weir_optimizer_options *o, size_t epoch, double part, size_t epochs) {
+    (void)part, (void)epochs;
+    return o->rate * pow(o->step_factor, (double)(epoch / o->step_epochs));
+}
+
+static double cosine(const weir_optimizer_options *o, size_t epoch, double part, size_t epochs) {
+    const double done = epochs ? fmin(((double)epoch + part) / (double)epochs, 1) : 1;
+    return o->final_rate + (o->rate - o->final_rate) * (1 + cos(pi * done)) / 2;
+}
+
+static const struct {
+    const char *name;
+    weir__schedule rate;
+} schedules[] = {{"constant", constant}, {"step", step}, {"cosine", cosine}};
+
+weir__schedule weir__schedule_find(const char *name) {
+    for (size_t i = 0; name && i < sizeof schedules / sizeof *schedules; i++) {
+        if (!strcmp(schedules[i].name, name)) return schedules[i].rate;
+    }
+    return NULL;
+}
+
+weir_status weir__schedule_check(const weir_optimizer_options *o, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir__schedule schedule = weir__schedule_find(o->schedule);
+    TRY_THAT(schedule, WEIR_CONFIG, "optimizer.schedule is \"%s\"; expected constant, step or cosine",
+             o->schedule ? o->schedule : "");
+    TRY_THAT(o->rate_decay >= 0 && isfinite(o->rate_decay), WEIR_CONFIG,
+             "optimizer.rate_decay is %g; expected 0 or more", o->rate_decay);
+    TRY_THAT(schedule != step || o->step_epochs > 0, WEIR_CONFIG,
+             "optimizer.step_epochs is 0; the step schedule needs 1 or more");
+    TRY_THAT(schedule != step || (o->step_factor > 0 && isfinite(o->step_factor)), WEIR_CONFIG,
+             "optimizer.step_factor is %g; expected a number above 0", o->step_factor);
+    TRY_THAT(schedule != cosine || (o->final_rate >= 0 && isfinite(o->final_rate)), WEIR_CONFIG,
+             "optimizer.final_rate is %g; expected 0 or more", o->final_rate);
+done:
+    return status;
+}
+
+double weir__schedule_rate(const weir_optimizer_options *o, size_t epoch, double part, size_t epochs) {
+    return weir__schedule_find(o->schedule)(o, epoch, part, epochs) / (1 + o->rate_decay * (double)epoch);
+}
+
+bool weir__schedule_needs_epochs(const weir_optimizer_options *o) { return weir__schedule_find(o->schedule) == cosine; }

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+#ifndef WEIR_SCHEDULE_H
+#define WEIR_SCHEDULE_H
+
+#include <weir/train.h>
+
+#include "../core/core.h"
+
+/// Learning rate after `epoch` whole epochs and `part` (in [0, 1)) of the next, of `epochs` in all.
+typedef double (*weir__schedule)(const weir_optimizer_options *options, size_t epoch, double part, size_t epochs);
+
+/// The schedule of that name, or NULL.
+weir__schedule weir__schedule_find(const char *name);
+
+/// Checks what the schedule reads; WEIR_CONFIG names what is wrong.
+weir_status weir__schedule_check(const weir_optimizer_options *options, weir_error *error);
+
+/// The scheduled rate, rate_decay included. The options must have been checked.
+double weir__schedule_rate(const weir_optimizer_options *options, size_t epoch, double part, size_t epochs);
+
+/// Whether the rate depends on how many epochs there will be: then their number is part of what a run is.
+bool weir__schedule_needs_epochs(const weir_optimizer_options *options);
+
+#endif

@@ -1,0 +1,356 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The update rules against their formulas in double, in plain and tiled tensors, with max-norm, decay and blocks that
+// must not be visited (their moving averages hold NaN, which would spread).
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <omp.h>
+
+#include "train/optimizer.h"
+
+enum { most_values = 1 << 16, most_tiles = 512 };
+
+// One tensor with its flat arrays, and the same in double, plain row-major.
+typedef struct bed {
+    weir_tensor tensor;
+    weir_parameters parameters;
+    float values[most_values], gradients[most_values];
+    uint8_t touched[most_tiles];
+    double w[most_values], g[most_values], slot[2][most_values];
+} bed;
+
+static uint32_t state = 1;
+static double draw(void) {
+    state = state * 1664525u + 1013904223u;
+    return (double)(state >> 8) / (1 << 24) * 2 - 1;
+}
+
+static void bed_init(bed *b, size_t rows, size_t columns, size_t block_rows, size_t block_columns, bool track) {
+    memset(b, 0, sizeof *b);
+    assert_true(rows * columns <= most_values);
+    b->tensor = (weir_tensor){.name = "t",
+                              .rows = rows,
+                              .columns = columns,
+                              .block_rows = block_rows,
+                              .block_columns = block_columns,
+                              .rate = 1,
+                              .decays = true,
+                              .touched = track ? b->touched : NULL};
+    b->parameters = (weir_parameters){.values = b->values,
+                                      .gradients = b->gradients,
+                                      .count = rows * columns,
+                                      .tensors = &b->tensor,
+                                      .tensor_count = 1};
+    memset(b->touched, 1, sizeof b->touched);
+    float plain[most_values];
+    for (size_t i = 0; i < rows * columns; i++) plain[i] = (float)draw();
+    for (size_t i = 0; i < rows * columns; i++) b->w[i] = plain[i];
+    weir_tensor_pack(&b->tensor, plain, b->values);
+}
+
+static size_t tiles_per_strip(const bed *b) {
+    return (b->tensor.columns + b->tensor.block_columns - 1) / b->tensor.block_columns;
+}
+
+static bool is_touched(const bed *b, size_t i) {
+    const size_t r = i / b->tensor.columns, c = i % b->tensor.columns;
+    return b->touched[r / b->tensor.block_rows * tiles_per_strip(b) + c / b->tensor.block_columns];
+}
+
+// New gradients; zero where untouched, as backward leaves them.
+static void bed_gradients(bed *b) {
+    const size_t count = b->tensor.rows * b->tensor.columns;
+    static float plain[most_values];
+    for (size_t i = 0; i < count; i++) plain[i] = is_touched(b, i) ? (float)draw() : 0;
+    for (size_t i = 0; i < count; i++) b->g[i] = plain[i];
+    weir_tensor_pack(&b->tensor, plain, b->gradients);
+}
+
+// The formulas of train.h, written down again in double.
+static void reference_step(bed *b, const weir_optimizer_options *o, double rate, int t) {
+    const size_t rows = b->tensor.rows, columns = b->tensor.columns;
+    const bool everywhere = !strcmp(o->kind, "sgd") && o->decay > 0 && b->tensor.decays;
+    rate *= b->tensor.rate;
+    for (size_t r = 0; r < rows; r++) {
+        double squares = 0;
+        bool moved = false;
+        for (size_t i = r * columns; i < (r + 1) * columns; i++) {
+            if (is_touched(b, i) || everywhere) {
+                const double g = b->g[i] + (b->tensor.decays ? o->decay * b->w[i] : 0);
+                moved = true;
+                if (!strcmp(o->kind, "sgd")) {
+                    b->w[i] -= rate * g;
+                } else if (!strcmp(o->kind, "momentum")) {
+                    b->slot[0][i] = o->momentum * b->slot[0][i] + g;
+                    b->w[i] -= rate * b->slot[0][i];
+                } else {
+                    b->slot[0][i] = o->beta1 * b->slot[0][i] + (1 - o->beta1) * g;
+                    b->slot[1][i] = o->beta2 * b->slot[1][i] + (1 - o->beta2) * g * g;
+                    const double m = b->slot[0][i] / (1 - pow(o->beta1, t)), v = b->slot[1][i] / (1 - pow(o->beta2, t));
+                    b->w[i] -= rate * m / (sqrt(v) + o->epsilon);
+                }
+            }
+            squares += b->w[i] * b->w[i];
+        }
+        const double norm = sqrt(squares), most = b->tensor.max_norm;
+        if (moved && most > 0 && norm > most) {
+            for (size_t i = r * columns; i < (r + 1) * columns; i++) b->w[i] *= most / norm;
+        }
+    }
+}
+
+static void compare(const bed *b, double tolerance) {
+    const size_t count = b->tensor.rows * b->tensor.columns;
+    static float plain[most_values];
+    double greatest = 0;
+    weir_tensor_unpack(&b->tensor, b->values, plain);
+    for (size_t i = 0; i < count; i++) {
+        const double distance = fabs(plain[i] - b->w[i]);
+        if (!(distance <= tolerance)) fail_msg("element %zu: %.9g, expected %.9g", i, plain[i], b->w[i]);
+        greatest = fmax(greatest, fabs(b->w[i]));
+    }
+    assert_true(count > 0 && greatest > 0.01);
+}
+
+typedef struct layout {
+    size_t rows, columns, block_rows, block_columns;
+    bool track;
+} layout;
+
+static const layout layouts[] = {
+    {37, 53, 37, 53, false},                         // dense
+    {1, 7, 1, 7, false},      {50, 61, 1, 61, true}, // one unit per block
+    {50, 301, 16, 301, true},                        // blocks of 16, the last one short
+    {50, 61, 8, 16, true},                           // two-sided: tiles
+    {300, 1, 8, 1, true},                            // the bias of blocks
+    {300, 1, 300, 1, false},
+};
+
+static weir_optimizer_options options_of(const char *kind, double decay) {
+    weir_optimizer_options o = weir_train_options_default().optimizer;
+    o.kind = kind;
+    o.decay = decay;
+    o.momentum = 0.7;
+    return o;
+}
+
+static void test_formulas(void **unused) {
+    (void)unused;
+    static bed b;
+    static const char *const kinds[] = {"sgd", "momentum", "adam"};
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
+            for (int variant = 0; variant < 4; variant++) {
+                const layout *at = &layouts[l];
+                const weir_optimizer_options o = options_of(kinds[k], variant & 1 ? 0.05 : 0);
+                weir__optimizer optimizer;
+                bed_init(&b, at->rows, at->columns, at->block_rows, at->block_columns, at->track);
+                b.tensor.max_norm = variant & 2 ? 0.55 * sqrt((double)at->columns) : 0;
+                b.tensor.rate = 0.5;
+                b.tensor.decays = l % 2 == 0;
+                assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
+                for (int t = 1; t <= 7; t++) {
+                    for (size_t i = 0; i < most_tiles && at->track; i++) b.touched[i] = draw() < 0;
+                    bed_gradients(&b);
+                    reference_step(&b, &o, 0.1, t);
+                    weir__optimizer_step(&optimizer, &b.parameters, 0.1);
+                }
+                compare(&b, 2e-6);
+                weir__optimizer_free(&optimizer);
+            }
+        }
+    }
+}
+
+static void test_max_norm_holds(void **unused) {
+    (void)unused;
+    static bed b;
+    const weir_optimizer_options o = options_of("sgd", 0);
+    weir__optimizer optimizer;
+    bed_init(&b, 48, 100, 16, 32, true);
+    b.tensor.max_norm = 2;
+    assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
+    bed_gradients(&b);
+    weir__optimizer_step(&optimizer, &b.parameters, 0.5);
+    static float plain[most_values];
+    weir_tensor_unpack(&b.tensor, b.values, plain);
+    for (size_t r = 0; r < 48; r++) {
+        double squares = 0;
+        for (size_t c = 0; c < 100; c++) squares += (double)plain[r * 100 + c] * plain[r * 100 + c];
+        // Every row began at a norm of about 5.8.
+        if (!(fabs(sqrt(squares) - 2) <= 1e-5)) fail_msg("row %zu has norm %g", r, sqrt(squares));
+    }
+    weir__optimizer_free(&optimizer);
+}
+
+// What a closed block owns holds NaN: a visit would spread it or change its bits.
+static void test_untouched_is_not_visited(void **unused) {
+    (void)unused;
+    static bed b;
+    static const char *const kinds[] = {"sgd", "momentum", "adam"};
+    static const struct {
+        size_t block_rows, block_columns;
+        double max_norm;
+    } cases[] = {{1, 40, 0}, {1, 40, 1}, {8, 40, 0}, {8, 40, 1}, {8, 16, 0}};
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+            // Momentum and adam leave untouched blocks alone even with decay.
+            const weir_optimizer_options o = options_of(kinds[k], k ? 0.1 : 0);
+            weir__optimizer optimizer;
+            bed_init(&b, 36, 40, cases[n].block_rows, cases[n].block_columns, true);
+            b.tensor.max_norm = cases[n].max_norm;
+            assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
+            for (size_t i = 0; i < most_tiles; i++) b.touched[i] = i % 3 == 0;
+            bed_gradients(&b);
+            static float marks[most_values], packed[most_values];
+            size_t poisoned = 0;
+            for (size_t i = 0; i < 36 * 40; i++) marks[i] = is_touched(&b, i) ? 0 : NAN;
+            weir_tensor_pack(&b.tensor, marks, packed);
+            for (size_t i = 0; i < 36 * 40; i++) {
+                if (!isnan(packed[i])) continue;
+                b.values[i] = b.gradients[i] = NAN;
+                for (size_t s = 0; s < 2; s++) {
+                    if (optimizer.slots[s]) optimizer.slots[s][i] = NAN;
+                }
+                poisoned++;
+            }
+            const float *before = memcpy(marks, b.values, sizeof marks);
+            for (int t = 0; t < 3; t++) weir__optimizer_step(&optimizer, &b.parameters, 0.1);
+            size_t moved = 0, clean = 0;
+            for (size_t i = 0; i < 36 * 40; i++) {
+                clean += !isnan(b.values[i]);
+                moved += !isnan(b.values[i]) && memcmp(&before[i], &b.values[i], sizeof(float));
+            }
+            assert_true(poisoned > 100);
+            assert_int_equal(clean, 36 * 40 - poisoned);
+            assert_int_equal(moved, clean);
+            weir__optimizer_free(&optimizer);
+        }
+    }
+}
+
+static void test_sgd_decays_untouched(void **unused) {
+    (void)unused;
+    static bed b;
+    const weir_optimizer_options o = options_of("sgd", 0.1);
+    weir__optimizer optimizer;
+    bed_init(&b, 10, 10, 1, 10, true);
+    memset(b.touched, 0, sizeof b.touched);
+    bed_gradients(&b);
+    assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
+    weir__optimizer_step(&optimizer, &b.parameters, 0.5);
+    for (size_t i = 0; i < 100; i++) b.w[i] *= 1 - 0.05;
+    compare(&b, 1e-6);
+    weir__optimizer_free(&optimizer);
+}
+
+// Padding between tensors stays 0, and each tensor has its own rate.
+static void test_two_tensors(void **unused) {
+    (void)unused;
+    enum { count = 16 + 32 };
+    float values[count] = {0}, gradients[count] = {0};
+    const weir_tensor tensors[] = {
+        {.rows = 3, .columns = 3, .block_rows = 3, .block_columns = 3, .offset = 0, .rate = 1, .decays = true},
+        {.rows = 20, .columns = 1, .block_rows = 4, .block_columns = 1, .offset = 16, .rate = 0.01},
+    };
+    const weir_parameters parameters = {
+        .values = values, .gradients = gradients, .count = count, .tensors = tensors, .tensor_count = 2};
+    for (size_t i = 0; i < 9; i++) gradients[i] = 1;
+    for (size_t i = 16; i < 36; i++) gradients[i] = 1;
+    const weir_optimizer_options o = options_of("momentum", 0);
+    weir__optimizer optimizer;
+    assert_int_equal(weir__optimizer_init(&optimizer, &o, count, NULL), WEIR_OK);
+    weir__optimizer_step(&optimizer, &parameters, 0.1);
+    for (size_t i = 0; i < count; i++) {
+        const double expected = i < 9 ? -0.1 : i >= 16 && i < 36 ? -0.001 : 0;
+        if (!(fabs(values[i] - expected) <= 1e-7)) fail_msg("element %zu: %g, expected %g", i, values[i], expected);
+    }
+    weir__optimizer_free(&optimizer);
+}
+
+static void test_same_bits_for_any_threads(void **unused) {
+    (void)unused;
+    static bed a, b;
+    const weir_optimizer_options o = options_of("adam", 0.01);
+    const int before = omp_get_max_threads();
+    bed *const beds[] = {&a, &b};
+    for (int n = 0; n < 2; n++) {
+        weir__optimizer optimizer;
+        omp_set_num_threads(n ? 3 : 1);
+        state = 5;
+        bed_init(beds[n], 120, 400, 8, 100, true);
+        beds[n]->tensor.max_norm = 3;
+        assert_int_equal(weir__optimizer_init(&optimizer, &o, beds[n]->parameters.count, NULL), WEIR_OK);
+        for (int t = 0; t < 5; t++) {
+            bed_gradients(beds[n]);
+            weir__optimizer_step(&optimizer, &beds[n]->parameters, 0.1);
+        }
+        weir__optimizer_free(&optimizer);
+    }
+    omp_set_num_threads(before);
+    assert_memory_equal(a.values, b.values, sizeof a.values);
+}
+
+// A weight that has overflowed is left for the trainer to report, not scaled to 0.
+static void test_overflow_is_not_hidden(void **unused) {
+    (void)unused;
+    static bed b;
+    const weir_optimizer_options o = options_of("sgd", 0);
+    weir__optimizer optimizer;
+    bed_init(&b, 2, 20, 2, 20, false);
+    b.tensor.max_norm = 1;
+    bed_gradients(&b);
+    b.gradients[3] = FLT_MAX;
+    assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
+    weir__optimizer_step(&optimizer, &b.parameters, 100);
+    assert_true(isinf(b.values[3]));
+    assert_true(fabsf(b.values[4]) > 0);
+    weir__optimizer_free(&optimizer);
+}
+
+static void test_bad_options(void **unused) {
+    (void)unused;
+    weir_error error = {0};
+    weir__optimizer optimizer;
+    weir_optimizer_options o = options_of("adagrad", 0);
+    assert_int_equal(weir__optimizer_init(&optimizer, &o, 16, &error), WEIR_CONFIG);
+    assert_non_null(strstr(error.text, "adagrad"));
+    double *const fields[] = {&o.rate, &o.momentum, &o.beta1, &o.beta2, &o.epsilon, &o.decay};
+    static const double wrong[] = {-1, NAN};
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+        for (size_t n = 0; n < 2; n++) {
+            o = options_of("sgd", 0);
+            *fields[f] = wrong[n];
+            assert_int_equal(weir__optimizer_init(&optimizer, &o, 16, &error), WEIR_CONFIG);
+        }
+    }
+    o = options_of("adam", 0);
+    weir__alloc_fail_after(1);
+    assert_int_equal(weir__optimizer_init(&optimizer, &o, 16, &error), WEIR_MEMORY);
+    weir__alloc_fail_after(-1);
+    assert_null(optimizer.slots[0]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_formulas),
+        cmocka_unit_test(test_max_norm_holds),
+        cmocka_unit_test(test_untouched_is_not_visited),
+        cmocka_unit_test(test_sgd_decays_untouched),
+        cmocka_unit_test(test_two_tensors),
+        cmocka_unit_test(test_same_bits_for_any_threads),
+        cmocka_unit_test(test_overflow_is_not_hidden),
+        cmocka_unit_test(test_bad_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Building a graph from the descriptions of its nodes, and taking it apart.
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "initial.h"
+
+enum { most_nodes = 4096, tensors_per_node = 2 };
+static const size_t most_width = (size_t)1 << 24;
+
+weir_graph_options weir_graph_options_default(size_t max_rows) {
+    return (weir_graph_options){.max_rows = max_rows, .seed = 1, .training = true};
+}
+
+weir_status weir__fail_node(weir_error *error, weir_status status, const weir__node *node, const char *format, ...) {
+    if (error) {
+        char text[WEIR_ERROR_TEXT];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof text, format, arguments);
+        va_end(arguments);
+        weir__fail(error, status, "node '%s' (%s): %s", node->spec.name ? node->spec.name : "?",
+                   node->spec.kind ? node->spec.kind : "?", text);
+    }
+    return status;
+}
+
+static weir__node *node_named(const weir_graph *graph, const char *name, size_t before) {
+    for (size_t k = 0; k < before; k++) {
+        if (!strcmp(graph->nodes[k].spec.name, name)) return &graph->nodes[k];
+    }
+    return NULL;
+}
+
+/// Copies a string of the description, or the default when it says nothing.
+static weir_status copy_text(const char **to, const char *from, const char *otherwise, weir_error *error) {
+    const char *text = from && *from ? from : otherwise;
+    if (!text) return WEIR_OK;
+    *to = weir__copy_string(text);
+    return *to ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory for a node's description");
+}
+
+/// Fields that a node says something in, as the bits of its kind.
+static unsigned said_fields(const weir_node *spec) {
+    unsigned said = 0;
+    if (spec->size) said |= WEIR__FIELD_SIZE;
+    if (spec->gates || spec->block || spec->activation || spec->closed || spec->closed_share != 0) {
+        said |= WEIR__FIELD_GATES;
+    }
+    if (spec->rule) said |= WEIR__FIELD_RULE;
+    if (spec->dropout != 0) said |= WEIR__FIELD_DROPOUT;
+    if (spec->init != 0 || spec->init_inputs || spec->bias != 0 || spec->rate != 0 || spec->max_norm != 0) {
+        said |= WEIR__FIELD_PARAMETERS;
+    }
+    return said;
+}
+
+static const char *field_names(unsigned field) {
+    if (field & WEIR__FIELD_SIZE) return "size";
+    if (field & WEIR__FIELD_GATES) return "gates, block, activation, closed or closed_share";
+    if (field & WEIR__FIELD_RULE) return "rule";
+    if (field & WEIR__FIELD_DROPOUT) return "dropout";
+    return "init, init_inputs, bias, rate or max_norm";
+}
+
+static weir_status check_numbers(const weir__node *node, const weir_node *spec, weir_error *error) {
+    if (spec->size > most_width) {
+        return weir__fail_node(error, WEIR_SHAPE, node, "size %zu is above the limit of %zu", spec->size, most_width);
+    }
+    const struct {
+        const char *name;
+        double value, most;
+    } numbers[] = {{"init", spec->init, 1e6},
+                   {"rate", spec->rate, 1e6},
+                   {"max_norm", spec->max_norm, 1e30},
+                   {"dropout", spec->dropout, 0.9999},
+                   {"closed_share", spec->closed_share, 1}};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+        if (!(numbers[k].value >= 0 && numbers[k].value <= numbers[k].most)) {
+            return weir__fail_node(error, WEIR_ARGUMENT, node, "%s = %g: expected a number from 0 to %g",
+                                   numbers[k].name, numbers[k].value, numbers[k].most);
+        }
+    }
+    if (!isfinite(spec->bias)) return weir__fail_node(error, WEIR_ARGUMENT, node, "bias is not finite");
+    return WEIR_OK;
+}
+
+static weir_status find_kind(weir__node *node, weir_error *error) {
+    node->kind = weir__kind_find(node->spec.kind);
+    if (node->kind) return WEIR_OK;
+    const char *names[64];
+    size_t count = 0;
+    while (count < 64 && weir_kind_at(count)) {
+        names[count] = weir_kind_at(count)->name;
+        count++;
+    }
+    const char *near = weir__nearest(node->spec.kind, names, count);
+    return weir__fail_node(error, WEIR_NOT_FOUND, node, "unknown kind '%s'%s%s%s", node->spec.kind,
+                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_node *spec, weir_error *error) {
+    const bool is_input = !strcmp(node->spec.kind, "input");
+    if (is_input) {
+        if (spec->from) return weir__fail_node(error, WEIR_ARGUMENT, node, "an input reads no other node");
+        if (node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the input must be the first node");
+        return WEIR_OK;
+    }
+    if (!node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the first node must be of kind 'input'");
+    const char *from = spec->from && *spec->from ? spec->from : graph->nodes[node->index - 1].spec.name;
+    weir_status status = copy_text(&node->spec.from, from, NULL, error);
+    if (status != WEIR_OK) return status;
+    node->from = node_named(graph, from, node->index);
+    if (!node->from) {
+        return weir__fail_node(error, WEIR_NOT_FOUND, node, "reads '%s', but no node before it has that name", from);
+    }
+    if (node->from->kind->loss) return weir__fail_node(error, WEIR_ARGUMENT, node, "a loss must be the last node");
+    if (!spec->gates) return WEIR_OK;
+    status = copy_text(&node->spec.gates, spec->gates, NULL, error);
+    if (status != WEIR_OK) return status;
+    node->gates = node_named(graph, spec->gates, node->index);
+    if (!node->gates) {
+        return weir__fail_node(error, WEIR_NOT_FOUND, node, "gates '%s': no node before it has that name", spec->gates);
+    }
+    return WEIR_OK;
+}
+
+/// Everything about a node that does not depend on its kind, then its kind's own build.
+static weir_status build_node(weir_graph *graph, size_t index, const weir_node *spec, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir__node *node = &graph->nodes[index];
+    char name[64];
+    node->index = index;
+    node->weight = node->bias = SIZE_MAX;
+    TRY_THAT(spec->kind, WEIR_ARGUMENT, "node %zu: has no kind", index + 1);
+    snprintf(name, sizeof name, "%s%zu", spec->kind, index + 1);
+    TRY(copy_text(&node->spec.kind, spec->kind, NULL, error));
+    TRY(copy_text(&node->spec.name, spec->name, name, error));
+    if (node_named(graph, node->spec.name, index)) {
+        return weir__fail_node(error, WEIR_ARGUMENT, node, "another node has the same name");
+    }
+    TRY(find_kind(node, error));
+    TRY(check_numbers(node, spec, error));
+    const unsigned extra = said_fields(spec) & ~node->kind->fields;
+    if (extra) {
+        return weir__fail_node(error, WEIR_ARGUMENT, node, "this kind takes no %s", field_names(extra));
+    }
+    TRY(find_inputs(graph, node, spec, error));
+    node->spec.size = spec->size;
+    node->spec.block = spec->block;
+    node->spec.dropout = spec->dropout;
+    node->spec.closed_share = spec->closed_share;
+    node->spec.bias = spec->bias;
+    node->spec.max_norm = spec->max_norm;
+    node->spec.init_inputs = spec->init_inputs;
+    node->spec.init = spec->init != 0 ? spec->init : 1;
+    node->spec.rate = spec->rate != 0 ? spec->rate : 1;
+    TRY(copy_text(&node->spec.activation, spec->activation, NULL, error));
+    TRY(copy_text(&node->spec.closed, spec->closed, NULL, error));
+    TRY(copy_text(&node->spec.rule, spec->rule, NULL, error));
+    if ((node->kind->fields & WEIR__FIELD_SIZE) && !spec->size) {
+        return weir__fail_node(error, WEIR_SHAPE, node, "needs a size of at least 1");
+    }
+    node->learns = (node->from && node->from->learns) || (node->gates && node->gates->learns);
+    TRY(node->kind->build(graph, node, error));
+    node->spec.size = node->width;
+    if (node->kind->loss) graph->loss = node;
+done:
+    return status;
+}
+
+/// Marks what only gates need: everything that the last node does not reach without going through "gates".
+static void mark_gaters(weir_graph *graph) {
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].gater = true;
+    for (weir__node *node = &graph->nodes[graph->count - 1]; node; node = node->from) node->gater = false;
+}
+
+weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t count, const weir_graph_options *options,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_graph *graph = NULL;
+    *out = NULL;
+    if (!nodes || count < 2 || count > most_nodes) {
+        return weir__fail(error, WEIR_ARGUMENT, "a network has 2 to %d nodes, not %zu", most_nodes, count);
+    }
+    if (options->max_rows < 1 || options->max_rows > 1 << 20) {
+        return weir__fail(error, WEIR_ARGUMENT, "max_rows = %zu: expected 1 to %d", options->max_rows, 1 << 20);
+    }
+    TRY(weir__new(&graph, 1, sizeof *graph, "a graph", error));
+    graph->options = *options;
+    graph->mean_loss = NAN;
+    graph->tensor_capacity = count * tensors_per_node;
+    TRY(weir__new(&graph->nodes, count, sizeof *graph->nodes, "nodes", error));
+    TRY(weir__new(&graph->specs, count, sizeof *graph->specs, "nodes", error));
+    TRY(weir__new(&graph->tensors, graph->tensor_capacity, sizeof *graph->tensors, "tensors", error));
+    TRY(weir__new(&graph->touched, graph->tensor_capacity, sizeof *graph->touched, "tensors", error));
+    TRY(weir__new(&graph->plain, graph->tensor_capacity, sizeof *graph->plain, "tensors", error));
+    TRY(weir__new(&graph->plain_valid, graph->tensor_capacity, sizeof *graph->plain_valid, "tensors", error));
+    for (; graph->count < count; graph->count++) {
+        if (graph->loss) {
+            status = weir__fail_node(error, WEIR_ARGUMENT, graph->loss, "a loss must be the last node");
+            graph->count++; // its name belongs to the graph already, if any
+            goto done;
+        }
+        status = build_node(graph, graph->count, &nodes[graph->count], error);
+        if (status != WEIR_OK) {
+            graph->count++;
+            goto done;
+        }
+        graph->specs[graph->count] = graph->nodes[graph->count].spec;
+    }
+    mark_gaters(graph);
+    TRY(weir__new(&graph->values, graph->parameter_count, sizeof *graph->values, "parameters", error));
+    if (options->training) {
+        TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));
+    }
+    TRY(weir__initial_parameters(graph, error));
+    *out = graph;
+    graph = NULL;
+done:
+    weir_graph_free(graph);
+    return status;
+}
+
+static void free_spec(weir_node *spec) {
+    const char *const texts[] = {spec->name,       spec->kind, spec->from,  spec->gates,
+                                 spec->activation, spec->rule, spec->closed};
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) weir__free((void *)(uintptr_t)texts[k]);
+}
+
+void weir_graph_free(weir_graph *graph) {
+    if (!graph) return;
+    for (size_t k = 0; k < graph->count; k++) {
+        weir__node *node = &graph->nodes[k];
+        if (node->kind && node->kind->release) node->kind->release(node);
+        weir__free(node->data);
+        weir__buffer_free(&node->values);
+        weir__buffer_free(&node->gradient);
+        weir__buffer_free(&node->dense);
+        free_spec(&node->spec);
+    }
+    for (size_t k = 0; k < graph->tensor_count; k++) {
+        weir__free((void *)(uintptr_t)graph->tensors[k].name);
+        weir__free(graph->touched[k]);
+        weir__buffer_free(&graph->plain[k]);
+    }
+    weir__buffer_free(&graph->scratch);
+    weir__buffer_free(&graph->gradient_scratch);
+    weir__free(graph->values);
+    weir__free(graph->gradients);
+    weir__free(graph->tensors);
+    weir__free(graph->touched);
+    weir__free(graph->plain);
+    weir__free(graph->plain_valid);
+    weir__free(graph->specs);
+    weir__free(graph->nodes);
+    weir__free(graph);
+}
+
+const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count) {
+    if (count) *count = graph->count;
+    return graph->specs;
+}
+
+size_t weir_graph_find(const weir_graph *graph, const char *name) {
+    const weir__node *node = node_named(graph, name, graph->count);
+    return node ? node->index : SIZE_MAX;
+}
+
+weir_parameters weir_graph_parameters(weir_graph *graph) {
+    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
+    return (weir_parameters){.values = graph->values,
+                             .gradients = graph->gradients,
+                             .count = graph->parameter_count,
+                             .tensors = graph->tensors,
+                             .tensor_count = graph->tensor_count};
+}
+
+const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node) {
+    return node < graph->count ? weir__node_unit(&graph->nodes[node]) : NULL;
+}
+
+float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count) {
+    if (count) *count = 0;
+    return node < graph->count ? weir__node_unit_state(&graph->nodes[node], count) : NULL;
+}
+
+void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold) {
+    if (node < graph->count) graph->nodes[node].threshold = threshold;
+}
+
+float weir_graph_threshold(const weir_graph *graph, size_t node) {
+    return node < graph->count ? graph->nodes[node].threshold : 0;
+}
+
+void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context) {
+    if (node >= graph->count) return;
+    graph->nodes[node].penalty = penalty;
+    graph->nodes[node].penalty_context = context;
+}

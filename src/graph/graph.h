@@ -1,0 +1,134 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file graph.h
+/// The inside of a graph: what node kinds (src/graph/nodes/, one file each) see and implement.
+///
+/// A kind is one constant descriptor; adding one is a file with its functions and a row in kinds.c. The order of the
+/// nodes is the order of evaluation. A node's output is dense [rows][width], or compact when it comes from
+/// a gated layer: only evaluated (row, block) pairs, in the slots of a route; closed but evaluated slots hold 0.
+#ifndef WEIR_GRAPH_INTERNAL_H
+#define WEIR_GRAPH_INTERNAL_H
+
+#include <weir/graph.h>
+
+#include "../kernels/gated.h"
+
+typedef struct weir__node weir__node;
+
+/// Fields of weir_node beyond name, kind and from that a kind may use; a field that it does not take is an error.
+enum {
+    WEIR__FIELD_SIZE = 1 << 0,
+    WEIR__FIELD_GATES = 1 << 1, // gates, block, activation, closed, closed_share
+    WEIR__FIELD_RULE = 1 << 2,
+    WEIR__FIELD_DROPOUT = 1 << 3,
+    WEIR__FIELD_PARAMETERS = 1 << 4, // init, init_inputs, bias, rate, max_norm
+};
+
+/// A kind of node.
+typedef struct weir__kind {
+    weir_kind about;
+    unsigned fields;
+    bool loss;       // ends the graph and gives a loss per row
+    bool keeps_zero; // elementwise with f(0) = 0: works on compact outputs as they are
+    /// Checks the description, sets node->width and node->block, declares tensors, allocates what does not depend on
+    /// the batch.
+    weir_status (*build)(weir_graph *graph, weir__node *node, weir_error *error);
+    /// Fills node->output from the outputs of the nodes it reads.
+    weir_status (*forward)(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error);
+    /// Reads node->gradient, writes parameter gradients and, through weir__gradient_open, those of the nodes it reads.
+    weir_status (*backward)(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error);
+    void (*release)(weir__node *node); // frees node->data; may be NULL
+} weir__kind;
+
+struct weir__node {
+    weir_node spec; // complete; strings owned
+    const weir__kind *kind;
+    size_t index;
+    weir__node *from, *gates;
+    size_t width; // outputs per row
+    size_t block; // units per block of a compact output; width when it is always dense
+    bool compact; // the output is compact, but for dense passes: consumers keep their weights in tiles
+    bool gater;   // only gates need it
+    bool learns;  // it or a node above it has parameters: gradients flow through
+    bool ran;     // took part in the last forward pass
+
+    const weir__route *route;      // of the last pass; NULL when the output is dense
+    weir__buffer values, gradient; // [rows][width], or [slots][block]
+    bool gradient_written;
+    weir__buffer dense; // a compact output spread out, on demand
+    bool dense_valid;
+
+    size_t weight, bias; // indices of tensors
+    weir_counters counters;
+    float threshold;      // unit nodes
+    weir_penalty penalty; // unit nodes
+    void *penalty_context;
+    void *data; // of the kind
+};
+
+struct weir_graph {
+    weir_graph_options options;
+    weir__node *nodes;
+    weir_node *specs; // what weir_graph_nodes returns
+    size_t count;
+    weir_tensor *tensors;
+    uint8_t **touched;   // [tensor] or NULL
+    weir__buffer *plain; // [tensor] row-major copies for dense passes, see weir__plain_weights
+    bool *plain_valid;   // [tensor]
+    size_t tensor_count, tensor_capacity;
+    float *values, *gradients;
+    size_t parameter_count;
+
+    weir__node *loss;
+    const float *row_loss; // of the last pass, or NULL
+    double mean_loss, penalty;
+    size_t rows; // of the last pass
+    bool forward_done;
+    weir_mode mode;
+    weir__buffer scratch, gradient_scratch;
+};
+
+/// The kinds' table.
+const weir__kind *weir__kind_find(const char *name);
+
+/// Declares a tensor "node.suffix" of the node (build time); its place in the flat arrays is set afterwards. track:
+/// keep touched flags.
+weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char *suffix, size_t rows, size_t columns,
+                                 size_t block_rows, size_t block_columns, bool track, size_t *index, weir_error *error);
+/// Values and gradients of a tensor.
+float *weir__tensor_values(const weir_graph *graph, size_t tensor);
+float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
+/// Row-major weights, whatever the memory order: the tensor itself, or a copy kept until parameters may have changed.
+weir_status weir__plain_weights(weir_graph *graph, size_t tensor, const float **weights, weir_error *error);
+
+/// The node's output of this pass as one side of a gated product.
+weir__side weir__output_side(const weir__node *node);
+/// The node's output, dense (spread out if need be; valid until the next pass).
+weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float **values, weir_error *error);
+/// Makes room for the output of this pass: dense (route NULL) or compact.
+weir_status weir__output_reserve(weir_graph *graph, weir__node *node, const weir__route *route, weir_error *error);
+/// Floats in the node's output of this pass.
+size_t weir__output_count(const weir_graph *graph, const weir__node *node);
+
+/// Where a consumer writes ∂L/∂(output of node), every element: dense, or in the node's own layout. Then
+/// weir__gradient_close adds it to what other consumers wrote. One at a time.
+weir_status weir__gradient_open(weir_graph *graph, weir__node *node, bool dense, float **gradient, weir_error *error);
+void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const float *gradient);
+
+/// Noise of the node's draw number `use` (0 … 3) in this pass.
+weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsigned use);
+
+/// Adds multiply-adds to the node's counters.
+void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done);
+void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done);
+
+/// Unit nodes, for those that gate with them: the unit, and its outputs of this pass [rows][units].
+const weir_unit *weir__node_unit(const weir__node *node);
+float *weir__node_unit_state(const weir__node *node, size_t *count);
+
+/// Error text prefix "node 'name' (kind)": fails with it.
+weir_status weir__fail_node(weir_error *error, weir_status status, const weir__node *node, const char *format, ...)
+    WEIR_PRINTF(4, 5);
+
+#endif

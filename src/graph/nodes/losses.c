@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Losses per row, their mean over the batch, and what they make of their input:
+// - softmax-cross-entropy: L = −log softmax(x)[label]; output: class probabilities
+// - squared-error: L = ½ Σ (x − t)²; output: x
+// - bernoulli-cross-entropy: L = Σ log(1 + e^x) − t·x (targets in [0, 1], x are logits); output: σ(x)
+// Gradients are those of the mean: divided by the rows.
+
+#include <math.h>
+#include <string.h>
+
+#include "../../core/math.h"
+#include "nodes.h"
+
+static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
+    weir__buffer *losses = NULL;
+    node->width = node->block = node->from->width;
+    const weir_status status = weir__new(&losses, 1, sizeof *losses, "losses", error);
+    if (status != WEIR_OK) return status;
+    node->data = losses;
+    return weir__buffer_reserve(losses, graph->options.max_rows, error);
+}
+
+static void release(weir__node *node) {
+    if (node->data) weir__buffer_free(node->data);
+}
+
+/// Room for the output, the dense input, and the loss of each row (NULL when the pass has nothing to compare with).
+static weir_status prepare(weir_graph *graph, weir__node *node, bool has_target, const float **x, float **loss,
+                           weir_error *error) {
+    weir_status status = weir__output_reserve(graph, node, NULL, error);
+    if (status == WEIR_OK) status = weir__output_dense(graph, node->from, x, error);
+    if (status != WEIR_OK) return status;
+    *loss = has_target ? ((weir__buffer *)node->data)->data : NULL;
+    graph->row_loss = *loss;
+    return WEIR_OK;
+}
+
+/// Where the gradient with respect to the input goes; NULL when nothing before the loss learns.
+static weir_status open_gradient(weir_graph *graph, weir__node *node, float **dx, weir_error *error) {
+    *dx = NULL;
+    return node->from->learns ? weir__gradient_open(graph, node->from, true, dx, error) : WEIR_OK;
+}
+
+// ---- softmax-cross-entropy -----------------------------------------------------------------------------------------
+
+static void softmax(float *p, const float *x, size_t width) {
+    float most = x[0], sum = 0;
+    for (size_t i = 1; i < width; i++) most = x[i] > most ? x[i] : most;
+    for (size_t i = 0; i < width; i++) {
+        p[i] = weir__expf(x[i] - most);
+        sum += p[i];
+    }
+    for (size_t i = 0; i < width; i++) p[i] /= sum;
+}
+
+static float log_sum_exp(const float *x, size_t width) {
+    float most = x[0];
+    double sum = 0;
+    for (size_t i = 1; i < width; i++) most = x[i] > most ? x[i] : most;
+    for (size_t i = 0; i < width; i++) sum += exp((double)x[i] - (double)most);
+    return (float)((double)most + log(sum));
+}
+
+static weir_status softmax_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    const float *x = NULL;
+    float *loss = NULL;
+    const size_t width = node->width;
+    for (size_t r = 0; pass->labels && r < pass->rows; r++) {
+        if (pass->labels[r] < 0 || (size_t)pass->labels[r] >= width) {
+            return weir__fail_node(error, WEIR_DATA, node, "label %d of row %zu: expected 0 to %zu", pass->labels[r], r,
+                                   width - 1);
+        }
+    }
+    const weir_status status = prepare(graph, node, pass->labels != NULL, &x, &loss, error);
+    if (status != WEIR_OK) return status;
+#pragma omp parallel for schedule(static) if (pass->rows * width > 1 << 12)
+    for (size_t r = 0; r < pass->rows; r++) {
+        const float *row = x + r * width;
+        softmax(node->values.data + r * width, row, width);
+        if (loss) loss[r] = log_sum_exp(row, width) - row[pass->labels[r]];
+    }
+    return WEIR_OK;
+}
+
+static weir_status softmax_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    float *dx = NULL;
+    const weir_status status = open_gradient(graph, node, &dx, error);
+    if (status != WEIR_OK || !dx) return status;
+    const float weight = 1 / (float)pass->rows;
+    const float *p = node->values.data;
+    for (size_t k = 0; k < pass->rows * node->width; k++) dx[k] = weight * p[k];
+    for (size_t r = 0; r < pass->rows; r++) dx[r * node->width + (size_t)pass->labels[r]] -= weight;
+    weir__gradient_close(graph, node->from, true, dx);
+    return WEIR_OK;
+}
+
+const weir__kind weir__kind_softmax_cross_entropy = {
+    .about = {.name = "softmax-cross-entropy",
+              .summary = "loss of a classifier; outputs class probabilities",
+              .equation = "L = -log softmax(x)[label]"},
+    .loss = true,
+    .build = build,
+    .forward = softmax_forward,
+    .backward = softmax_backward,
+    .release = release,
+};
+
+// ---- losses against a row of targets -------------------------------------------------------------------------------
+
+static weir_status squared_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    const float *x = NULL, *t = pass->targets;
+    float *loss = NULL;
+    const size_t width = node->width;
+    const weir_status status = prepare(graph, node, t != NULL, &x, &loss, error);
+    if (status != WEIR_OK) return status;
+    memcpy(node->values.data, x, pass->rows * width * sizeof *x);
+    for (size_t r = 0; loss && r < pass->rows; r++) {
+        double sum = 0;
+        for (size_t k = r * width; k < (r + 1) * width; k++) {
+            const double difference = (double)x[k] - (double)t[k];
+            sum += difference * difference;
+        }
+        loss[r] = (float)(sum / 2);
+    }
+    return WEIR_OK;
+}
+
+static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    const float *x = NULL, *t = pass->targets;
+    float *loss = NULL;
+    const size_t width = node->width;
+    const weir_status status = prepare(graph, node, t != NULL, &x, &loss, error);
+    if (status != WEIR_OK) return status;
+    float *y = node->values.data;
+    for (size_t k = 0; k < pass->rows * width; k++) y[k] = weir__sigmoidf(x[k]);
+    for (size_t r = 0; loss && r < pass->rows; r++) {
+        double sum = 0;
+        for (size_t k = r * width; k < (r + 1) * width; k++) {
+            const double a = (double)x[k];
+            sum += (a > 0 ? a : 0) + log1p(exp(-fabs(a))) - (double)t[k] * a;
+        }
+        loss[r] = (float)sum;
+    }
+    return WEIR_OK;
+}
+
+/// Both have ∂L/∂x = output − target.
+static weir_status difference_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    float *dx = NULL;
+    const weir_status status = open_gradient(graph, node, &dx, error);
+    if (status != WEIR_OK || !dx) return status;
+    const float weight = 1 / (float)pass->rows;
+    const float *y = node->values.data, *t = pass->targets;
+    for (size_t k = 0; k < pass->rows * node->width; k++) dx[k] = weight * (y[k] - t[k]);
+    weir__gradient_close(graph, node->from, true, dx);
+    return WEIR_OK;
+}
+
+const weir__kind weir__kind_squared_error = {
+    .about = {.name = "squared-error", .summary = "half the squared distance", .equation = "L = sum (x - t)^2 / 2"},
+    .loss = true,
+    .build = build,
+    .forward = squared_forward,
+    .backward = difference_backward,
+    .release = release,
+};
+
+const weir__kind weir__kind_bernoulli_cross_entropy = {
+    .about = {.name = "bernoulli-cross-entropy",
+              .summary = "independent yes/no outputs with logits x; outputs probabilities",
+              .equation = "L = sum log(1 + exp(x)) - t x"},
+    .loss = true,
+    .build = build,
+    .forward = bernoulli_forward,
+    .backward = difference_backward,
+    .release = release,
+};

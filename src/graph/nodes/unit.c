@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// A layer of stochastic units: sampling, mean or decision by the unit's rule, and the rule's own gradient. Sparsity
+// penalties of the trainer join the gradient here.
+
+#include <string.h>
+
+#include "nodes.h"
+
+typedef struct unit_data {
+    weir_unit unit;
+    weir__buffer saved, state;
+} unit_data;
+
+const weir_unit *weir__node_unit(const weir__node *node) {
+    return node->kind == &weir__kind_unit ? &((const unit_data *)node->data)->unit : NULL;
+}
+
+float *weir__node_unit_state(const weir__node *node, size_t *count) {
+    if (node->kind != &weir__kind_unit) return NULL;
+    const unit_data *data = node->data;
+    const size_t floats = data->unit.rule->state * node->width;
+    if (count) *count = floats;
+    return floats ? data->state.data : NULL;
+}
+
+static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
+    weir_status status = WEIR_OK;
+    unit_data *data = NULL;
+    (void)graph;
+    node->width = node->block = node->from->width;
+    TRY(weir__new(&data, 1, sizeof *data, "a unit layer", error));
+    node->data = data;
+    if (!node->spec.rule) {
+        return weir__fail_node(error, WEIR_ARGUMENT, node, "needs a rule (the command 'weir units' lists them)");
+    }
+    status = weir_unit_parse(&data->unit, node->spec.rule, error);
+    if (status != WEIR_OK) return weir__fail_in(error, status, node->spec.name);
+    const weir_rule *rule = data->unit.rule;
+    if (rule->state) {
+        TRY(weir__buffer_reserve(&data->state, rule->state * node->width, error));
+        rule->start(&data->unit, node->width, data->state.data);
+    }
+done:
+    return status;
+}
+
+static void release(weir__node *node) {
+    unit_data *data = node->data;
+    if (!data) return;
+    weir__buffer_free(&data->saved);
+    weir__buffer_free(&data->state);
+}
+
+static void count_open(weir__node *node, size_t rows) {
+    const float *h = node->values.data;
+    const size_t count = rows * node->width;
+    size_t open = 0;
+#pragma omp parallel for simd schedule(static) reduction(+ : open) if (count > 1 << 14)
+    for (size_t k = 0; k < count; k++) open += h[k] != 0;
+    node->counters.gates += count;
+    node->counters.gates_open += open;
+}
+
+static weir_unit_batch batch_of(weir__node *node, const weir_pass *pass, const float *a) {
+    const unit_data *data = node->data;
+    return (weir_unit_batch){.rows = pass->rows,
+                             .units = node->width,
+                             .a = a,
+                             .h = node->values.data,
+                             .saved = data->saved.data,
+                             .state = data->state.data,
+                             .noise = weir__node_noise(node, pass, 0),
+                             .row_weight = 1 / (float)pass->rows,
+                             .threshold = node->threshold};
+}
+
+static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    weir_status status = WEIR_OK;
+    unit_data *data = node->data;
+    const weir_rule *rule = data->unit.rule;
+    const float *a = NULL;
+    TRY(weir__output_reserve(graph, node, NULL, error));
+    TRY(weir__output_dense(graph, node->from, &a, error));
+    if (rule->saved) TRY(weir__buffer_reserve(&data->saved, rule->saved * pass->rows * node->width, error));
+    const weir_unit_batch batch = batch_of(node, pass, a);
+    switch (pass->mode) {
+    case WEIR_MODE_SAMPLE:
+        rule->sample(&data->unit, &batch);
+        break;
+    case WEIR_MODE_DECIDE:
+        rule->decide(&data->unit, &batch);
+        break;
+    case WEIR_MODE_EXPECT:
+    case WEIR_MODE_OPEN:
+        rule->expect(&data->unit, &batch);
+        break;
+    }
+    count_open(node, pass->rows);
+done:
+    return status;
+}
+
+static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    weir_status status = WEIR_OK;
+    unit_data *data = node->data;
+    const weir_rule *rule = data->unit.rule;
+    const float *a = NULL;
+    float *da = NULL;
+    if (!node->from->learns) return WEIR_OK;
+    TRY(weir__output_dense(graph, node->from, &a, error));
+    if (!node->gradient_written) {
+        const size_t count = weir__output_count(graph, node);
+        TRY(weir__buffer_reserve(&node->gradient, count, error));
+        memset(node->gradient.data, 0, count * sizeof(float));
+    }
+    TRY(weir__gradient_open(graph, node->from, true, &da, error));
+    weir_unit_batch batch = batch_of(node, pass, a);
+    batch.dh = node->gradient.data;
+    batch.loss = graph->row_loss;
+    batch.da = da;
+    rule->backward(&data->unit, &batch);
+    if (node->penalty) {
+        graph->penalty +=
+            node->penalty(node->penalty_context, &data->unit, pass->rows, node->width, a, node->values.data, da);
+    }
+    weir__gradient_close(graph, node->from, true, da);
+done:
+    return status;
+}
+
+const weir__kind weir__kind_unit = {
+    .about = {.name = "unit", .summary = "stochastic units; 'weir units' lists the rules", .equation = "h = f(a, z)"},
+    .fields = WEIR__FIELD_RULE,
+    .build = build,
+    .forward = forward,
+    .backward = backward,
+    .release = release,
+};

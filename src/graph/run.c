@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Running a graph: forward and backward over the nodes in order, and how nodes pass outputs and gradients on.
+
+#include <math.h>
+#include <string.h>
+
+#include "graph.h"
+
+/// In a dense pass every node's output is dense and the whole network is computed.
+static bool runs(const weir__node *node, weir_mode mode) { return !(node->gater && mode == WEIR_MODE_OPEN); }
+
+weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsigned use) {
+    return (weir_noise){.seed = pass->seed, .step = pass->step, .stream = (uint16_t)(node->index * 4 + use)};
+}
+
+size_t weir__output_count(const weir_graph *graph, const weir__node *node) {
+    return node->route ? node->route->slots * node->block : graph->rows * node->width;
+}
+
+weir_status weir__output_reserve(weir_graph *graph, weir__node *node, const weir__route *route, weir_error *error) {
+    node->route = route;
+    return weir__buffer_reserve(&node->values, weir__output_count(graph, node), error);
+}
+
+weir__side weir__output_side(const weir__node *node) {
+    return (weir__side){.route = node->route,
+                        .width = node->width,
+                        .block = node->route ? node->block : node->width,
+                        .values = node->values.data};
+}
+
+static size_t block_width(const weir__node *node, size_t block) {
+    const size_t left = node->width - block * node->block;
+    return left < node->block ? left : node->block;
+}
+
+/// Copies the open slots of a compact output into dense rows, zeros elsewhere.
+static void spread(float *dense, const weir__node *node, size_t rows) {
+    const weir__route *route = node->route;
+    const float *values = node->values.data;
+#pragma omp parallel for schedule(static)
+    for (size_t r = 0; r < rows; r++) {
+        float *row = dense + r * node->width;
+        memset(row, 0, node->width * sizeof *row);
+        for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
+            const size_t j = (size_t)route->row_block[e];
+            memcpy(row + j * node->block, values + (size_t)route->row_slot[e] * node->block,
+                   block_width(node, j) * sizeof *row);
+        }
+    }
+}
+
+/// The other way round, for gradients: every slot gets its values; adds or writes.
+static void gather(float *compact, const float *dense, const weir__node *node, size_t rows, bool add) {
+    const weir__route *route = node->route;
+#pragma omp parallel for schedule(static)
+    for (size_t r = 0; r < rows; r++) {
+        for (int32_t e = route->row_start[r]; e < route->row_start[r + 1]; e++) {
+            const size_t j = (size_t)route->row_block[e];
+            const float *from = dense + r * node->width + j * node->block;
+            float *to = compact + (size_t)route->row_slot[e] * node->block;
+            for (size_t u = 0; u < block_width(node, j); u++) to[u] = add ? to[u] + from[u] : from[u];
+        }
+    }
+}
+
+weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float **values, weir_error *error) {
+    if (!node->route) {
+        *values = node->values.data;
+        return WEIR_OK;
+    }
+    if (!node->dense_valid) {
+        const weir_status status = weir__buffer_reserve(&node->dense, graph->rows * node->width, error);
+        if (status != WEIR_OK) return status;
+        spread(node->dense.data, node, graph->rows);
+        node->dense_valid = true;
+    }
+    *values = node->dense.data;
+    return WEIR_OK;
+}
+
+/// Whether what a consumer writes can go straight into the node's own gradient.
+static bool written_directly(const weir__node *node, bool dense) {
+    return !node->gradient_written && (!dense || !node->route);
+}
+
+weir_status weir__gradient_open(weir_graph *graph, weir__node *node, bool dense, float **gradient, weir_error *error) {
+    const size_t own = weir__output_count(graph, node);
+    weir_status status = weir__buffer_reserve(&node->gradient, own, error);
+    if (status != WEIR_OK) return status;
+    if (written_directly(node, dense)) {
+        *gradient = node->gradient.data;
+        return WEIR_OK;
+    }
+    const size_t count = dense ? graph->rows * node->width : own;
+    status = weir__buffer_reserve(&graph->gradient_scratch, count, error);
+    *gradient = graph->gradient_scratch.data;
+    return status;
+}
+
+void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const float *gradient) {
+    if (!written_directly(node, dense)) {
+        float *own = node->gradient.data;
+        if (dense && node->route) {
+            gather(own, gradient, node, graph->rows, node->gradient_written);
+        } else {
+            const size_t count = weir__output_count(graph, node);
+#pragma omp parallel for simd schedule(static) if (count > 1 << 15)
+            for (size_t k = 0; k < count; k++) own[k] += gradient[k];
+        }
+    }
+    node->gradient_written = true;
+}
+
+void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done) {
+    if (node->gater) {
+        node->counters.forward_gater += done;
+    } else {
+        node->counters.forward_dense += dense;
+        node->counters.forward_done += done;
+    }
+}
+
+void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done) {
+    if (node->gater) {
+        node->counters.backward_gater += done;
+    } else {
+        node->counters.backward_dense += dense;
+        node->counters.backward_done += done;
+    }
+}
+
+static weir_status check_pass(const weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    if (pass->rows < 1 || pass->rows > graph->options.max_rows) {
+        return weir__fail(error, WEIR_SHAPE, "a batch of %zu rows: the graph was made for 1 to %zu", pass->rows,
+                          graph->options.max_rows);
+    }
+    if (!pass->inputs) return weir__fail(error, WEIR_ARGUMENT, "the pass has no inputs");
+    if ((unsigned)pass->mode > WEIR_MODE_OPEN) {
+        return weir__fail(error, WEIR_ARGUMENT, "unknown mode %d", (int)pass->mode);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    weir_status status = check_pass(graph, pass, error);
+    if (status != WEIR_OK) return status;
+    graph->rows = pass->rows;
+    graph->mode = pass->mode;
+    graph->forward_done = false;
+    graph->row_loss = NULL;
+    graph->mean_loss = NAN;
+    graph->penalty = 0;
+    if (pass->mode == WEIR_MODE_SAMPLE || pass->mode == WEIR_MODE_DECIDE) {
+        memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
+    }
+    for (size_t k = 0; k < graph->count; k++) {
+        weir__node *node = &graph->nodes[k];
+        node->dense_valid = false;
+        node->ran = runs(node, pass->mode);
+        if (!node->ran) continue;
+        node->counters.rows += pass->rows;
+        status = node->kind->forward(graph, node, pass, error);
+        if (status != WEIR_OK) return status;
+    }
+    if (graph->row_loss) {
+        double sum = 0;
+        for (size_t r = 0; r < pass->rows; r++) sum += (double)graph->row_loss[r];
+        graph->mean_loss = sum / (double)pass->rows;
+    }
+    graph->forward_done = true;
+    return WEIR_OK;
+}
+
+weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    if (!graph->options.training) return weir__fail(error, WEIR_ARGUMENT, "the graph was not made for training");
+    if (!graph->forward_done || !graph->row_loss || pass->rows != graph->rows || pass->mode != graph->mode) {
+        return weir__fail(error, WEIR_ARGUMENT,
+                          "backward needs a forward pass of the same batch, with a loss, before it");
+    }
+    if (pass->mode != WEIR_MODE_SAMPLE) {
+        return weir__fail(error, WEIR_ARGUMENT, "backward follows a pass in sample mode only");
+    }
+    graph->penalty = 0;
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].gradient_written = false;
+    for (size_t k = graph->count; k-- > 0;) {
+        weir__node *node = &graph->nodes[k];
+        if (!node->learns) continue;
+        const weir_status status = node->kind->backward(graph, node, pass, error);
+        if (status != WEIR_OK) return status;
+    }
+    return WEIR_OK;
+}
+
+const float *weir_graph_loss(const weir_graph *graph) { return graph->row_loss; }
+
+double weir_graph_mean_loss(const weir_graph *graph) { return graph->mean_loss + graph->penalty; }
+
+double weir_graph_penalty(const weir_graph *graph) { return graph->penalty; }
+
+const float *weir_graph_output(weir_graph *graph, size_t node) {
+    if (node >= graph->count || !graph->forward_done || !graph->nodes[node].ran) return NULL;
+    const float *values = NULL;
+    return weir__output_dense(graph, &graph->nodes[node], &values, NULL) == WEIR_OK ? values : NULL;
+}
+
+static void add_counters(weir_counters *sum, const weir_counters *more) {
+    sum->forward_dense += more->forward_dense;
+    sum->forward_done += more->forward_done;
+    sum->forward_gater += more->forward_gater;
+    sum->backward_dense += more->backward_dense;
+    sum->backward_done += more->backward_done;
+    sum->backward_gater += more->backward_gater;
+    sum->gates += more->gates;
+    sum->gates_open += more->gates_open;
+    sum->blocks += more->blocks;
+    sum->blocks_read += more->blocks_read;
+}
+
+weir_counters weir_graph_counters(const weir_graph *graph) {
+    weir_counters sum = {.rows = graph->nodes[0].counters.rows};
+    for (size_t k = 0; k < graph->count; k++) add_counters(&sum, &graph->nodes[k].counters);
+    return sum;
+}
+
+weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node) {
+    return node < graph->count ? graph->nodes[node].counters : (weir_counters){0};
+}
+
+void weir_graph_counters_reset(weir_graph *graph) {
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].counters = (weir_counters){0};
+}

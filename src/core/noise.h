@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file noise.h
+/// Parts of rows of noise: the functions of weir/random.h for units first … first + units − 1. first is a multiple of
+/// 4 (a quad of Philox words), so that a row can be drawn in pieces by several threads.
+#ifndef WEIR_NOISE_H
+#define WEIR_NOISE_H
+
+#include <weir/random.h>
+
+void weir__random_uniform_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units);
+void weir__random_logistic_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units);
+void weir__random_normal_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units);
+
+#endif

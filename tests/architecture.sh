@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Dependencies run downwards only (docs/architecture.md): no file of src/ includes a header of a layer above its own,
+# units and kernels do not know each other, and no two folders of one layer need each other. The tool uses
+# public headers alone, and the library neither prints nor ends the process.
+set -eu
+cd "$WEIR_SOURCE"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+grep -rnE '^[ \t]*#[ \t]*include' src --include='*.[ch]' >"$work/includes" || true
+awk -F: '
+    function layer(folder) {
+        if (folder in layers) return layers[folder]
+        print "tests/architecture.sh: " folder " is in no layer; give it one"
+        failed = 1
+        return 0
+    }
+    BEGIN {
+        layers["core"] = 0
+        layers["kernels"] = layers["units"] = 1
+        layers["graph"] = layers["data"] = 2
+        layers["train"] = layers["model"] = 3
+        # Where a public header belongs.
+        public["status"] = public["system"] = public["random"] = "core"
+        public["units"] = "units"; public["graph"] = "graph"; public["data"] = "data"
+        public["train"] = "train"; public["model"] = "model"
+    }
+    {
+        split($1, parts, "/"); from = parts[2]; seen++
+        if (match($0, /"(\.\.\/)+[^"]*"/)) {
+            path = substr($0, RSTART + 1, RLENGTH - 2); gsub(/^(\.\.\/)+/, "", path)
+            split(path, parts, "/"); to = path ~ /\// ? parts[1] : from
+            if (!(to in layers)) next # ../NAME.h inside one folder of src
+        } else if (match($0, /<weir\/[a-z_]+\.h>/)) {
+            header = substr($0, RSTART + 6, RLENGTH - 9)
+            if (!(header in public)) {
+                print $1 ":" $2 ": <weir/" header ".h> belongs to no layer of the library"
+                failed = 1
+                next
+            }
+            to = public[header]
+        } else
+            next
+        edges++
+        if (layer(to) > layer(from)) {
+            print $1 ":" $2 ": " from " must not include a header of " to ", which stands above it"
+            failed = 1
+        } else if (to != from && layer(to) == 1 && layer(from) == 1) {
+            print $1 ":" $2 ": units and kernels must not include each other"
+            failed = 1
+        }
+        if (to != from) needs[from, to] = $1 ":" $2
+    }
+    END {
+        for (pair in needs) {
+            split(pair, ends, SUBSEP)
+            if (ends[1] < ends[2] && ((ends[2], ends[1]) in needs)) {
+                print ends[1] " and " ends[2] " include each other: " needs[pair] " and " needs[ends[2], ends[1]]
+                failed = 1
+            }
+        }
+        if (!seen || !edges) { print "no #include lines found in src"; failed = 1 }
+        exit failed
+    }' "$work/includes" >"$work/findings" || true
+
+grep -nE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' cli/*.[ch] >>"$work/findings" || true
+
+# Calls of the library's own code that print or end the process; comments do not count.
+for source in $(find src -name '*.[ch]'); do
+    sed 's,//.*,,' "$source" |
+        grep -nE '(^|[^A-Za-z0-9_.>])(v?printf|puts|putchar|perror|exit|_exit|_Exit|quick_exit|abort)[ \t]*\(|\bstd(out|err)\b' |
+        sed "s|^|$source:|; s|\$|   <- the library neither prints nor ends the process|" >>"$work/findings"
+done
+
+cat "$work/findings"
+! [ -s "$work/findings" ]

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file fetch.c
+/// `weir fetch`: data sets from the network, checked and continued where a former call stopped.
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *out_folder, *mirror;
+
+static const cli_option options[] = {
+    {"out", "DIR", CLI_TEXT, &out_folder, NULL, "folder for the files [default: data/NAME]"},
+    {"mirror", "URL", CLI_TEXT, &mirror, NULL, "folder on another server that holds the same files"},
+};
+
+typedef struct download {
+    cli_bar bar;
+    char file[128];
+    double started;
+    uint64_t first; // bytes that were there before
+} download;
+
+static int show(void *context, const char *file, uint64_t done, uint64_t total) {
+    download *d = context;
+    if (strcmp(d->file, file) != 0) {
+        snprintf(d->file, sizeof d->file, "%s", file);
+        d->started = cli_clock();
+        d->first = done;
+        if (!d->bar.live) fprintf(stderr, "%s\n", file);
+        d->bar.shown = -1;
+    }
+    char a[CLI_NUMBER], b[CLI_NUMBER], right[2 * CLI_NUMBER + 8];
+    double seconds = cli_clock() - d->started, fresh = (double)(done - d->first);
+    double left = fresh > 0 && total >= done ? seconds / fresh * (double)(total - done) : -1;
+    snprintf(right, sizeof right, "%s of %s", cli_bytes(a, done), cli_bytes(b, total));
+    cli_bar_show(&d->bar, total > 0 ? (double)done / (double)total : 0, left, file, right);
+    return cli_interrupted();
+}
+
+static const weir_source *find_source(const char *name) {
+    for (size_t i = 0; i < weir_source_count(); i++)
+        if (strcmp(weir_source_at(i)->name, name) == 0) return weir_source_at(i);
+    return NULL;
+}
+
+static int unknown_source(const char *name) {
+    const char *names[16];
+    char list[256] = "";
+    size_t count = 0;
+    for (; count < weir_source_count() && count < CLI_COUNT_OF(names); count++) {
+        names[count] = weir_source_at(count)->name;
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", count == 0 ? "" : ", ", names[count]);
+    }
+    const char *nearest = cli_nearest(name, names, count);
+    if (nearest != NULL) return cli_usage("fetch", "unknown data set '%s'; did you mean '%s'?", name, nearest);
+    return cli_usage("fetch", "unknown data set '%s'; known: %s", name, list);
+}
+
+static int run(char **operands, size_t count) {
+    (void)count;
+    const weir_source *source = find_source(operands[0]);
+    if (source == NULL) return unknown_source(operands[0]);
+    char *folder = out_folder != NULL ? strdup(out_folder) : cli_path("data", source->name);
+    if (folder == NULL) return CLI_FAILED;
+    weir_error error = {0};
+    download d = {0};
+    cli_interrupt_begin();
+    cli_bar_begin(&d.bar);
+    weir_status status = weir_fetch(source->name, folder, mirror, show, &d, &error);
+    cli_bar_clear(&d.bar);
+    int result = CLI_OK;
+    if (status == WEIR_INTERRUPTED)
+        result = cli_error("interrupted; the same command continues where it stopped");
+    else if (status != WEIR_OK)
+        result = cli_weir_error(&error);
+    else {
+        printf("%s is complete in %s\n", source->name, folder);
+        printf("Next: weir train mnist-blocks --data %s\n", folder);
+    }
+    free(folder);
+    return result;
+}
+
+static void list_sources(FILE *out) {
+    fprintf(out, "\n%sData sets:%s\n", cli_bold(out), cli_plain(out));
+    for (size_t i = 0; i < weir_source_count(); i++) {
+        const weir_source *source = weir_source_at(i);
+        uint64_t bytes = 0;
+        char size[CLI_NUMBER];
+        for (size_t f = 0; f < source->file_count; f++) bytes += source->files[f].bytes;
+        fprintf(out, "  %-18s %s (%s)\n", source->name, source->about, cli_bytes(size, bytes));
+    }
+}
+
+const cli_command cli_fetch = {
+    .name = "fetch",
+    .operands = "NAME ",
+    .summary = "download a data set and check it",
+    .about =
+        "Download a data set. Each file is checked against its published checksum; files that are there already are "
+        "kept, and an interrupted download goes on where it stopped.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .least = 1,
+    .most = 1,
+    .more = list_sources,
+    .files = "DIR/*.gz; while loading, NAME.part",
+    .examples = {"weir fetch mnist", "weir fetch fashion-mnist --out /srv/data/fashion"},
+    .run = run,
+};

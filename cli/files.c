@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file files.c
+/// Folders, whole files, and what the operand MODEL means.
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool cli_exists(const char *path) {
+    struct stat facts;
+    return lstat(path, &facts) == 0;
+}
+
+bool cli_is_folder(const char *path) {
+    struct stat facts;
+    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+char *cli_path(const char *folder, const char *name) {
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path == NULL) {
+        cli_error("out of memory");
+        return NULL;
+    }
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') length--;
+    snprintf(path, size, "%.*s/%s", (int)length, folder, name);
+    return path;
+}
+
+int cli_folder_make(const char *path) {
+    char *part = strdup(path);
+    if (part == NULL) return cli_error("out of memory");
+    int status = CLI_OK;
+    for (char *end = part; status == CLI_OK && *end != '\0';) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        char rest = *end;
+        *end = '\0';
+        if (mkdir(part, 0777) != 0 && !cli_is_folder(part))
+            status = cli_error("cannot make the folder %s: %s", part, strerror(errno));
+        *end = rest;
+    }
+    free(part);
+    return status;
+}
+
+static int write_whole(int file, const char *text) {
+    for (size_t left = strlen(text); left > 0;) {
+        ssize_t done = write(file, text, left);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return -1;
+        text += done;
+        left -= (size_t)done;
+    }
+    return fsync(file);
+}
+
+int cli_write_file(const char *path, const char *text) {
+    size_t size = strlen(path) + 16;
+    char *temporary = malloc(size);
+    if (temporary == NULL) return cli_error("out of memory");
+    snprintf(temporary, size, "%s.part", path);
+    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666), status = CLI_OK;
+    bool failed = file < 0 || write_whole(file, text) != 0;
+    int reason = errno;
+    if (file >= 0 && close(file) != 0 && !failed) {
+        failed = true;
+        reason = errno;
+    }
+    if (!failed && rename(temporary, path) != 0) {
+        failed = true;
+        reason = errno;
+    }
+    if (failed) {
+        if (file >= 0) unlink(temporary);
+        status = cli_error("cannot write %s: %s", path, strerror(reason));
+    }
+    free(temporary);
+    return status;
+}
+
+char *cli_model_path(const char *operand) {
+    if (!cli_is_folder(operand)) {
+        if (!cli_exists(operand)) {
+            cli_error("%s: no such model file or run directory; 'weir train digits' makes runs/digits", operand);
+            return NULL;
+        }
+        char *path = strdup(operand);
+        if (path == NULL) cli_error("out of memory");
+        return path;
+    }
+    char *path = cli_path(operand, "model.safetensors");
+    if (path != NULL && !cli_exists(path)) {
+        cli_error("%s holds no model.safetensors: it is no run directory, or no epoch was finished", operand);
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+int cli_open_model(const char *operand, const char *data_folder, size_t max_rows, weir_graph **graph,
+                   weir_config *config, weir_data **data) {
+    weir_error error = {0};
+    int status = CLI_OK;
+    char *path = cli_model_path(operand);
+    if (path == NULL) return CLI_FAILED;
+    if (weir_model_load(graph, config, path, max_rows, &error) != WEIR_OK) {
+        status = cli_weir_error(&error);
+    } else if (data != NULL) {
+        weir_data_options options = config->data;
+        if (data_folder != NULL) options.path = data_folder;
+        if (weir_data_load(data, &options, &error) != WEIR_OK) status = cli_weir_error(&error);
+    }
+    free(path);
+    return status;
+}
+
+weir_part cli_part(const weir_data *data, const char *name) {
+    if (strcmp(name, "train") == 0) return weir_data_train(data);
+    return strcmp(name, "valid") == 0 ? weir_data_valid(data) : weir_data_test(data);
+}
+
+size_t cli_gated_layers(const weir_graph *graph) {
+    size_t count = 0, gated = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    for (size_t i = 0; i < count; i++) gated += strcmp(nodes[i].kind, "gated-affine") == 0;
+    return gated;
+}

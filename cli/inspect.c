@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file inspect.c
+/// `weir inspect`: the layers of a model or configuration, their sizes and the work they take per row.
+///
+/// Work is counted by the graph itself in one pass over one row of zeros: dense multiply-adds and those of the gater.
+/// The open ones are the expectation at the model's share: a gated layer costs that share of the dense product, and
+/// so does a layer that reads a gated one; both together cost its square.
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool as_json;
+static cli_list settings;
+
+static const cli_option options[] = {
+    {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change a setting of CONFIG, as in 'weir train'; may be repeated"},
+    {"json", NULL, CLI_FLAG, &as_json, NULL, "print JSON"},
+};
+
+/// What is known of one node.
+typedef struct layer {
+    const weir_node *node;
+    size_t inputs;
+    uint64_t parameters, dense, gater;
+    double open; // expected multiply-adds of the main path
+    char detail[96];
+} layer;
+
+static size_t source_of(const weir_node *nodes, size_t index) {
+    for (size_t i = 0; i < index && nodes[index].from != NULL; i++)
+        if (nodes[i].name != NULL && strcmp(nodes[i].name, nodes[index].from) == 0) return i;
+    return index == 0 ? 0 : index - 1;
+}
+
+/// Is the output of this node 0 wherever a gate is closed: a gated layer, or what keeps zeros after one.
+static bool follows_gates(const weir_node *nodes, size_t index) {
+    static const char *const keeping[] = {"tanh", "rectifier", "dropout"};
+    while (index > 0) {
+        if (strcmp(nodes[index].kind, "gated-affine") == 0) return true;
+        bool keeps = false;
+        for (size_t k = 0; k < CLI_COUNT_OF(keeping); k++) keeps |= strcmp(nodes[index].kind, keeping[k]) == 0;
+        if (!keeps) return false;
+        index = source_of(nodes, index);
+    }
+    return false;
+}
+
+static void describe(layer *l, const weir_unit *unit, double threshold) {
+    const weir_node *n = l->node;
+    char *text = l->detail;
+    size_t size = sizeof l->detail;
+    if (unit != NULL) {
+        char rule[64];
+        weir_unit_print(unit, rule, sizeof rule);
+        snprintf(text, size, "%s, threshold %.3g", rule, threshold);
+    } else if (strcmp(n->kind, "gated-affine") == 0) {
+        size_t block = n->block > 0 ? n->block : 1, blocks = (n->size + block - 1) / block;
+        snprintf(text, size, "%zu %s of %zu by %s%s%s", blocks, blocks == 1 ? "block" : "blocks", block,
+                 n->gates != NULL ? n->gates : "?",
+                 n->activation == NULL || !strcmp(n->activation, "linear") ? "" : ", ",
+                 n->activation == NULL || !strcmp(n->activation, "linear") ? "" : n->activation);
+    } else if (n->dropout > 0)
+        snprintf(text, size, "probability %g", n->dropout);
+    else
+        text[0] = '\0';
+}
+
+/// One row of zeros through the graph, so that its counters tell the work.
+static int count_work(weir_graph *graph, size_t inputs) {
+    weir_error error = {0};
+    float *row = calloc(inputs > 0 ? inputs : 1, sizeof *row);
+    if (row == NULL) return cli_error("out of memory");
+    weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = 1, .inputs = row};
+    weir_graph_counters_reset(graph);
+    weir_status status = weir_graph_forward(graph, &pass, &error);
+    free(row);
+    return status == WEIR_OK ? CLI_OK : cli_weir_error(&error);
+}
+
+static int collect(weir_graph *graph, double share, layer **layers, size_t *count) {
+    const weir_node *nodes = weir_graph_nodes(graph, count);
+    if (count_work(graph, nodes[0].size) != CLI_OK) return CLI_FAILED;
+    *layers = calloc(*count, sizeof **layers);
+    if (*layers == NULL) return cli_error("out of memory");
+    weir_parameters parameters = weir_graph_parameters(graph);
+    for (size_t t = 0; t < parameters.tensor_count; t++) {
+        const weir_tensor *tensor = &parameters.tensors[t];
+        (*layers)[tensor->node].parameters += (uint64_t)tensor->rows * tensor->columns;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        layer *l = &(*layers)[i];
+        weir_counters work = weir_graph_node_counters(graph, i);
+        l->node = &nodes[i];
+        l->inputs = i == 0 ? 0 : nodes[source_of(nodes, i)].size;
+        l->dense = work.forward_dense;
+        l->gater = work.forward_gater;
+        l->open = (double)l->dense;
+        if (strcmp(nodes[i].kind, "gated-affine") == 0) l->open *= share;
+        if (l->dense > 0 && i > 0 && follows_gates(nodes, source_of(nodes, i))) l->open *= share;
+        describe(l, weir_graph_unit(graph, i), (double)weir_graph_threshold(graph, i));
+    }
+    return CLI_OK;
+}
+
+static layer total_of(const layer *layers, size_t count) {
+    layer total = {0};
+    for (size_t i = 0; i < count; i++) {
+        total.parameters += layers[i].parameters;
+        total.dense += layers[i].dense;
+        total.gater += layers[i].gater;
+        total.open += layers[i].open;
+    }
+    return total;
+}
+
+static const char *blank_zero(char text[CLI_NUMBER], uint64_t number) {
+    if (number == 0) return "";
+    return cli_thousands(text, number);
+}
+
+static void add_row(cli_table *table, const layer *l, const char *name, const char *kind, const char *shape) {
+    char parameters[CLI_NUMBER], dense[CLI_NUMBER], open[CLI_NUMBER], gater[CLI_NUMBER];
+    cli_table_add(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", name, kind, shape, blank_zero(parameters, l->parameters),
+                  blank_zero(dense, l->dense), blank_zero(open, (uint64_t)llround(l->open)),
+                  blank_zero(gater, l->gater), l->detail);
+}
+
+static void print_layers(const weir_config *config, const layer *layers, size_t count, double share, bool gated) {
+    cli_table table = {.align = "lllrrrrl"};
+    printf("%s%s%s%s%s\n\n", cli_bold(stdout), config->name, cli_plain(stdout),
+           config->about != NULL && config->about[0] != '\0' ? ": " : "", config->about == NULL ? "" : config->about);
+    cli_table_add(&table, "layer\tkind\tshape\tparameters\tdense\topen\tgater\t");
+    for (size_t i = 0; i < count; i++) {
+        char shape[64];
+        if (layers[i].parameters > 0)
+            snprintf(shape, sizeof shape, "%zu to %zu", layers[i].inputs, layers[i].node->size);
+        else
+            snprintf(shape, sizeof shape, "%zu", layers[i].node->size);
+        add_row(&table, &layers[i], layers[i].node->name, layers[i].node->kind, shape);
+    }
+    layer total = total_of(layers, count);
+    snprintf(total.detail, sizeof total.detail, "%s", "");
+    add_row(&table, &total, "total", "", "");
+    cli_table_print(&table, stdout);
+    char bytes[CLI_NUMBER], all[CLI_NUMBER], dense[CLI_NUMBER];
+    printf("\nParameters take %s. dense, open, gater: multiply-adds per row", cli_bytes(bytes, 4 * total.parameters));
+    if (!gated) {
+        printf("; the network has no gates.\n");
+        return;
+    }
+    uint64_t work = (uint64_t)llround(total.open) + total.gater;
+    printf(", open at a share of %.3g:\n%s with the gater, %.1f %% of %s.\n", share, cli_thousands(all, work),
+           total.dense > 0 ? 100 * (double)work / (double)total.dense : 0, cli_thousands(dense, total.dense));
+}
+
+static json_t *layers_json(const weir_config *config, const layer *layers, size_t count, double share, bool gated,
+                           weir_graph *graph) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const layer *l = &layers[i];
+        json_t *one = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I}", "name", l->node->name, "kind",
+                                l->node->kind, "inputs", (json_int_t)l->inputs, "outputs", (json_int_t)l->node->size,
+                                "parameters", (json_int_t)l->parameters, "multiply_adds_dense", (json_int_t)l->dense,
+                                "multiply_adds_open", l->open, "multiply_adds_gater", (json_int_t)l->gater);
+        const weir_unit *unit = weir_graph_unit(graph, i);
+        if (unit != NULL) {
+            char rule[128];
+            weir_unit_print(unit, rule, sizeof rule);
+            json_object_set_new(one, "rule", json_string(rule));
+            json_object_set_new(one, "threshold", json_real((double)weir_graph_threshold(graph, i)));
+        }
+        if (strcmp(l->node->kind, "gated-affine") == 0) {
+            json_object_set_new(one, "block", json_integer((json_int_t)(l->node->block > 0 ? l->node->block : 1)));
+            if (l->node->gates != NULL) json_object_set_new(one, "gates", json_string(l->node->gates));
+        }
+        json_array_append_new(all, one);
+    }
+    layer total = total_of(layers, count);
+    json_t *top =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:o}", "name", config->name, "about",
+                  config->about != NULL ? config->about : "", "parameters", (json_int_t)total.parameters, "bytes",
+                  (json_int_t)(4 * total.parameters), "multiply_adds_dense", (json_int_t)total.dense,
+                  "multiply_adds_open", total.open, "multiply_adds_gater", (json_int_t)total.gater, "layers", all);
+    if (gated) json_object_set_new(top, "share", json_real(share));
+    return top;
+}
+
+static bool is_example(const char *name) {
+    for (size_t i = 0; i < weir_example_count(); i++)
+        if (strcmp(weir_example_name(i), name) == 0) return true;
+    return false;
+}
+
+/// Does the file begin as a safetensors file does: a length in 8 bytes, then '{'.
+static bool is_model(const char *path) {
+    unsigned char head[9] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t count = file != NULL ? fread(head, 1, sizeof head, file) : 0;
+    if (file != NULL) fclose(file);
+    return count < sizeof head || head[8] == '{' || memchr(head, '\0', 8) != NULL;
+}
+
+static int open_operand(const char *operand, weir_graph **graph, weir_config *config) {
+    weir_error error = {0};
+    bool yaml = is_example(operand) || (cli_exists(operand) && !cli_is_folder(operand) && !is_model(operand));
+    if (!yaml && settings.count > 0) return cli_usage("inspect", "--set changes a configuration, not a model");
+    if (!yaml) return cli_open_model(operand, NULL, 1, graph, config, NULL);
+    if (weir_config_load(config, operand, (const char *const *)settings.items, settings.count, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    weir_graph_options making = weir_graph_options_default(1);
+    making.seed = config->train.seed;
+    if (weir_graph_create(graph, config->network, config->network_count, &making, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    return CLI_OK;
+}
+
+static int run(char **operands, size_t count) {
+    (void)count;
+    weir_graph *graph = NULL;
+    weir_config config = {0};
+    layer *layers = NULL;
+    size_t layer_count = 0;
+    int status = open_operand(operands[0], &graph, &config);
+    double share = config.train.sparsity.target;
+    bool gated = graph != NULL && cli_gated_layers(graph) > 0;
+    if (status == CLI_OK) status = collect(graph, share, &layers, &layer_count);
+    if (status == CLI_OK && as_json) {
+        json_t *all = layers_json(&config, layers, layer_count, share, gated, graph);
+        cli_print_json(all);
+        json_decref(all);
+    } else if (status == CLI_OK)
+        print_layers(&config, layers, layer_count, share, gated);
+    free(layers);
+    weir_graph_free(graph);
+    weir_config_free(&config);
+    cli_list_free(&settings);
+    return status;
+}
+
+const cli_command cli_inspect = {
+    .name = "inspect",
+    .operands = "MODEL|CONFIG ",
+    .summary = "show layers, sizes and multiply-adds of a network",
+    .about =
+        "Show the layers of a network: shapes, gates, blocks, thresholds, parameters, and the multiply-adds per row "
+        "with every gate open (dense) and with the share of gates open that the network was made for. MODEL is a "
+        "model file or a run directory; CONFIG a YAML file or a built-in example.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .least = 1,
+    .most = 1,
+    .examples = {"weir inspect mnist-paper", "weir inspect runs/digits", "weir inspect runs/digits --json"},
+    .run = run,
+};

@@ -1,0 +1,282 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file plot.c
+/// `weir plot`: learning curves, the share of open gates per epoch, and how often each gate is open.
+#include "plot.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 256 };
+
+static const char *out_folder, *data_folder, *part_name = "test";
+static bool as_svg, as_png, as_text;
+
+static const cli_option options[] = {
+    {"out", "DIR", CLI_TEXT, &out_folder, NULL, "folder for the figures [default: the first RUN]"},
+    {"svg", NULL, CLI_FLAG, &as_svg, NULL, "write SVG files (the default)"},
+    {"png", NULL, CLI_FLAG, &as_png, NULL, "write PNG files"},
+    {"text", NULL, CLI_FLAG, &as_text, NULL, "draw on the terminal instead"},
+    {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set, for the histogram of gates"},
+    {"part", "PART", CLI_CHOICE, &part_name, "valid|test", "rows for the histogram of gates: valid or test"},
+};
+
+// Reading.
+
+static void free_run(plot_run *run) {
+    free(run->folder);
+    free(run->name);
+    free(run->epoch);
+    for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->column[c]);
+    *run = (plot_run){0};
+}
+
+static double field(const json_t *line, const char *name, double factor) {
+    const json_t *value = json_object_get(line, name);
+    return json_is_number(value) ? factor * json_number_value(value) : NAN;
+}
+
+static bool append(plot_run *run, const json_t *line) {
+    static const struct {
+        const char *name;
+        double factor;
+    } fields[PLOT_COLUMNS] = {{"train_loss", 1}, {"valid_error", 100}, {"train_share", 100}, {"valid_share", 100}};
+    size_t n = run->epochs;
+    if ((n & (n - 1)) == 0) { // room grows at powers of two
+        size_t room = n == 0 ? 1 : 2 * n;
+        double **arrays[PLOT_COLUMNS + 1] = {&run->epoch};
+        for (size_t c = 0; c < PLOT_COLUMNS; c++) arrays[c + 1] = &run->column[c];
+        for (size_t c = 0; c <= PLOT_COLUMNS; c++) {
+            double *larger = realloc(*arrays[c], room * sizeof **arrays[c]);
+            if (larger == NULL) return false;
+            *arrays[c] = larger;
+        }
+    }
+    run->epoch[n] = field(line, "epoch", 1);
+    for (size_t c = 0; c < PLOT_COLUMNS; c++) run->column[c][n] = field(line, fields[c].name, fields[c].factor);
+    double error = run->column[PLOT_ERROR][n];
+    if (error < run->column[PLOT_ERROR][run->best] || !isfinite(run->column[PLOT_ERROR][run->best])) run->best = n;
+    run->epochs = n + 1;
+    return true;
+}
+
+static int read_metrics(plot_run *run) {
+    char *path = cli_path(run->folder, "metrics.jsonl"), *line = NULL;
+    size_t size = 0, number = 0;
+    int status = CLI_OK;
+    if (path == NULL) return CLI_FAILED;
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        status = cli_error("%s holds no metrics.jsonl: it is no run directory, or no epoch was finished", run->folder);
+    while (status == CLI_OK && getline(&line, &size, file) > 0) {
+        json_error_t error;
+        json_t *value = json_loads(line, 0, &error);
+        number++;
+        if (!json_is_object(value) || !isfinite(field(value, "epoch", 1)))
+            status = cli_error("%s:%zu: not a JSON object with the field \"epoch\"", path, number);
+        else if (!append(run, value))
+            status = cli_error("out of memory");
+        json_decref(value);
+    }
+    if (status == CLI_OK && run->epochs == 0) status = cli_error("%s is empty: no epoch was finished", path);
+    if (file != NULL) fclose(file);
+    free(line);
+    free(path);
+    return status;
+}
+
+/// Last part of the path, trailing slashes left out.
+static char *run_name(const char *folder) {
+    size_t end = strlen(folder);
+    while (end > 1 && folder[end - 1] == '/') end--;
+    size_t start = end;
+    while (start > 0 && folder[start - 1] != '/') start--;
+    return strndup(folder + start, end - start);
+}
+
+// How often each gate is open.
+
+/// Indices of the unit nodes that gate something.
+static size_t gate_nodes(const weir_graph *graph, size_t *indices, size_t most) {
+    size_t count = 0, found = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(nodes[i].kind, "gated-affine") != 0 || nodes[i].gates == NULL) continue;
+        size_t node = weir_graph_find(graph, nodes[i].gates), k = 0;
+        while (k < found && indices[k] != node) k++;
+        if (k == found && node != SIZE_MAX && found < most) indices[found++] = node;
+    }
+    return found;
+}
+
+static void count_open(uint64_t *counts, const float *h, size_t rows, size_t gates) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t g = 0; g < gates; g++) counts[g] += h[r * gates + g] != 0;
+}
+
+static void fill_bins(plot_run *run, const uint64_t *counts, size_t gates, size_t rows) {
+    for (size_t g = 0; g < gates; g++) {
+        size_t bin = (size_t)((double)counts[g] / (double)rows * PLOT_BINS);
+        run->bins[bin < PLOT_BINS ? bin : PLOT_BINS - 1]++;
+        run->never += counts[g] == 0;
+        run->always += counts[g] == rows;
+        run->mean_open += 100.0 * (double)counts[g] / (double)rows;
+    }
+    run->gates += gates;
+}
+
+static int count_gates(plot_run *run, weir_graph *graph, weir_part part) {
+    weir_error error = {0};
+    size_t nodes[32], offset[33] = {0}, count = gate_nodes(graph, nodes, CLI_COUNT_OF(nodes)), node_count = 0;
+    const weir_node *all = weir_graph_nodes(graph, &node_count);
+    for (size_t k = 0; k < count; k++) offset[k + 1] = offset[k] + all[nodes[k]].size;
+    float *rows = calloc(BATCH * all[0].size + 1, sizeof *rows);
+    uint64_t *counts = calloc(offset[count] + 1, sizeof *counts);
+    int status = rows == NULL || counts == NULL ? cli_error("out of memory") : CLI_OK;
+    for (size_t first = 0; first < part.count && status == CLI_OK; first += BATCH) {
+        size_t size = part.count - first < BATCH ? part.count - first : BATCH;
+        weir_rows_copy(part.rows, NULL, part.first + first, size, rows);
+        weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = size, .inputs = rows};
+        if (weir_graph_forward(graph, &pass, &error) != WEIR_OK) status = cli_weir_error(&error);
+        for (size_t k = 0; k < count && status == CLI_OK; k++) {
+            const float *h = weir_graph_output(graph, nodes[k]);
+            if (h == NULL)
+                status = cli_error("out of memory");
+            else
+                count_open(counts + offset[k], h, size, all[nodes[k]].size);
+        }
+    }
+    if (status == CLI_OK && part.count > 0 && offset[count] > 0) {
+        fill_bins(run, counts, offset[count], part.count);
+        run->mean_open /= (double)run->gates;
+    }
+    free(rows);
+    free(counts);
+    return status;
+}
+
+/// Needs the model and the data. Where they are missing the other figures are drawn all the same.
+static void read_gates(plot_run *run) {
+    weir_graph *graph = NULL;
+    weir_config config = {0};
+    weir_data *data = NULL;
+    run->target = NAN;
+    if (cli_open_model(run->folder, data_folder, BATCH, &graph, &config, NULL) != CLI_OK)
+        cli_note("%s: no histogram of its gates", run->folder);
+    else if (cli_gated_layers(graph) > 0) {
+        weir_error error = {0};
+        weir_data_options source = config.data;
+        if (data_folder != NULL) source.path = data_folder;
+        run->target = 100 * config.train.sparsity.target;
+        if (weir_data_load(&data, &source, &error) != WEIR_OK)
+            cli_note("no histogram of the gates of %s: %s", run->folder, error.text);
+        else if (weir_data_columns(data) != weir_graph_nodes(graph, &(size_t){0})[0].size)
+            cli_note("no histogram of the gates of %s: rows of %zu values do not fit the network", run->folder,
+                     weir_data_columns(data));
+        else
+            count_gates(run, graph, cli_part(data, part_name));
+    }
+    weir_data_free(data);
+    weir_graph_free(graph);
+    weir_config_free(&config);
+}
+
+// Drawing.
+
+static void text_curves(const plot_run *runs, size_t count, plot_column column, const char *title) {
+    cli_curve *curves = calloc(count + 1, sizeof *curves);
+    if (curves == NULL) return;
+    for (size_t k = 0; k < count; k++)
+        curves[k] = (cli_curve){count > 1 ? runs[k].name : NULL, runs[k].epoch, runs[k].column[column], runs[k].epochs};
+    cli_chart(stdout, title, "epoch", curves, count);
+    free(curves);
+}
+
+static void text_share(const plot_run *run) {
+    double *target = malloc((run->epochs + 1) * sizeof *target);
+    if (target == NULL) return;
+    for (size_t i = 0; i < run->epochs; i++) target[i] = run->target;
+    cli_curve curves[] = {{"target", run->epoch, target, run->epochs},
+                          {"training", run->epoch, run->column[PLOT_TRAIN_SHARE], run->epochs},
+                          {"validation", run->epoch, run->column[PLOT_SHARE], run->epochs}};
+    cli_chart(stdout, "share of gates open, %", "epoch", curves, 3);
+    free(target);
+}
+
+static int draw_text(const plot_run *runs, size_t count) {
+    bool gated = false;
+    text_curves(runs, count, PLOT_LOSS, "training loss, nats per row");
+    text_curves(runs, count, PLOT_ERROR, "validation error, %");
+    for (size_t k = 0; k < count; k++) gated |= isfinite(runs[k].target);
+    if (gated && count == 1) text_share(&runs[0]);
+    if (gated && count > 1) text_curves(runs, count, PLOT_SHARE, "share of gates open, validation, %");
+    for (size_t k = 0; k < count; k++) {
+        if (runs[k].gates == 0) continue;
+        char title[200];
+        snprintf(title, sizeof title, "%.60s%sgates by how often they are open, of %zu: %zu never, %zu always",
+                 count > 1 ? runs[k].name : "", count > 1 ? ": " : "", runs[k].gates, runs[k].never, runs[k].always);
+        cli_bars(stdout, title, "% of the rows", runs[k].bins, PLOT_BINS, 0, 100);
+    }
+    return CLI_OK;
+}
+
+static int draw_files(const plot_run *runs, size_t count, const char *folder) {
+    char *script = NULL;
+    size_t size = 0;
+    cli_list written = {0};
+    FILE *out = open_memstream(&script, &size);
+    if (out == NULL) return cli_error("out of memory");
+    if (as_svg || !as_png) plot_script(out, runs, count, folder, "svg", part_name, &written);
+    if (as_png) plot_script(out, runs, count, folder, "png", part_name, &written);
+    bool missing = false;
+    int status = fclose(out) != 0 || script == NULL ? cli_error("out of memory") : cli_folder_make(folder);
+    if (status == CLI_OK) status = plot_gnuplot(script, &missing);
+    if (missing)
+        status = cli_error("gnuplot is not installed; install it (apt-get install gnuplot-nox), or use --text");
+    for (size_t i = 0; i < written.count && status == CLI_OK; i++) {
+        if (!cli_exists(written.items[i])) status = cli_error("gnuplot did not write %s", written.items[i]);
+        if (status == CLI_OK) printf("%s\n", written.items[i]);
+    }
+    cli_list_free(&written);
+    free(script);
+    return status;
+}
+
+static int run(char **operands, size_t count) {
+    if (as_text && (as_svg || as_png)) return cli_usage("plot", "--text goes without --svg and --png");
+    plot_run *runs = calloc(count + 1, sizeof *runs);
+    int status = runs == NULL ? cli_error("out of memory") : CLI_OK;
+    for (size_t k = 0; k < count && status == CLI_OK; k++) {
+        runs[k].folder = strdup(operands[k]);
+        runs[k].name = run_name(operands[k]);
+        status = runs[k].folder == NULL || runs[k].name == NULL ? cli_error("out of memory") : read_metrics(&runs[k]);
+        if (status == CLI_OK) read_gates(&runs[k]);
+    }
+    if (status == CLI_OK)
+        status =
+            as_text ? draw_text(runs, count) : draw_files(runs, count, out_folder != NULL ? out_folder : operands[0]);
+    for (size_t k = 0; runs != NULL && k < count; k++) free_run(&runs[k]);
+    free(runs);
+    return status;
+}
+
+const cli_command cli_plot = {
+    .name = "plot",
+    .operands = "RUN... ",
+    .summary = "draw learning curves, shares and gates of runs",
+    .about =
+        "Draw what happened in run directories: training loss and validation error per epoch, the share of gates that "
+        "were open with its target, and how many gates are open how often. Several runs share one figure. Files "
+        "are drawn by gnuplot; --text needs nothing.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .least = 1,
+    .most = INT_MAX,
+    .files = "DIR/learning.svg, DIR/share.svg and DIR/gates.svg (or .png)",
+    .examples = {"weir plot runs/digits", "weir plot runs/sts runs/reinforce --out figures --png",
+                 "weir plot runs/digits --text"},
+    .run = run,
+};

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file plot.h
+/// What `weir plot` knows of a run, and how it is drawn.
+#ifndef WEIR_PLOT_H
+#define WEIR_PLOT_H
+
+#include "cli.h"
+
+/// Columns of metrics.jsonl that are drawn; errors and shares in percent.
+typedef enum plot_column { PLOT_LOSS, PLOT_ERROR, PLOT_TRAIN_SHARE, PLOT_SHARE, PLOT_COLUMNS } plot_column;
+
+enum { PLOT_BINS = 40 };
+
+/// One run directory.
+typedef struct plot_run {
+    char *folder, *name;
+    size_t epochs, best; ///< best: index of the epoch of the least validation error
+    double *epoch, *column[PLOT_COLUMNS];
+    double target; ///< share in percent; NaN without gates
+    size_t gates;  ///< gates counted; 0: no histogram
+    size_t never, always;
+    double bins[PLOT_BINS]; ///< gates by how often they are open, 0 … 100 %
+    double mean_open;       ///< percent
+} plot_run;
+
+/// The figures as a gnuplot script. formats: "svg", "png". Names of the files go to `written`.
+void plot_script(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
+                 const char *part, cli_list *written);
+
+/// Runs gnuplot on a script that write_script prints; no shell. CLI_OK or CLI_FAILED after a message; *missing tells
+/// that there is no gnuplot (no message then).
+int plot_gnuplot(const char *script, bool *missing);
+
+#endif

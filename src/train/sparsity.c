@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The control of a graph's gates: which nodes are gates, the penalties attached to them (penalty.c), λ, and the push of
+// section 2.1 of Bengio, Léonard and Courville 2013: a unit that is nearly always closed gets hardly any gradient, so
+// its bias rises by a constant per batch while the moving average of its being open is under a rate.
+
+#include <math.h>
+#include <string.h>
+
+#include "sparsity.h"
+
+weir_status weir__sparsity_check(const weir_sparsity_options *o, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY_THAT(weir__sparsity_find(o->kind), WEIR_CONFIG, "sparsity.kind is \"%s\"; expected kl, l1 or none",
+             o->kind ? o->kind : "");
+    TRY_THAT(o->target > 0 && o->target < 1, WEIR_CONFIG,
+             "sparsity.target is %g; expected a share of gates between 0 and 1, like 0.1", o->target);
+    TRY_THAT(o->train_target >= 0 && o->train_target < 1, WEIR_CONFIG,
+             "sparsity.train_target is %g; expected a share between 0 and 1, or 0 for the target itself",
+             o->train_target);
+    TRY_THAT(o->weight >= 0 && isfinite(o->weight), WEIR_CONFIG, "sparsity.weight is %g; expected 0 or more",
+             o->weight);
+    TRY_THAT(o->adapt >= 1 && isfinite(o->adapt), WEIR_CONFIG,
+             "sparsity.adapt is %g; expected a factor of 1 (fixed weight) or more, like 1.1", o->adapt);
+    TRY_THAT(o->tolerance >= 0 && o->tolerance < 1, WEIR_CONFIG,
+             "sparsity.tolerance is %g; expected 0 <= tolerance < 1", o->tolerance);
+    TRY_THAT(o->bias_push >= 0 && isfinite(o->bias_push), WEIR_CONFIG, "sparsity.bias_push is %g; expected 0 or more",
+             o->bias_push);
+    TRY_THAT(o->bias_rate >= 0 && o->bias_rate <= 1, WEIR_CONFIG,
+             "sparsity.bias_rate is %g; expected a rate of being open in 0 ... 1", o->bias_rate);
+    TRY_THAT(o->average >= 0 && o->average < 1, WEIR_CONFIG, "sparsity.average is %g; expected 0 <= average < 1",
+             o->average);
+done:
+    return status;
+}
+
+weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *count, weir_error *error) {
+    size_t total = 0;
+    const weir_node *specs = weir_graph_nodes(graph, &total);
+    *count = 0;
+    const weir_status status = weir__new(nodes, total, sizeof **nodes, "the list of gates", error);
+    for (size_t i = 0; status == WEIR_OK && i < total; i++) {
+        bool gates = false;
+        for (size_t j = i + 1; j < total && !gates; j++)
+            gates = specs[j].gates && !strcmp(specs[j].gates, specs[i].name);
+        if (gates) (*nodes)[(*count)++] = i;
+    }
+    return status;
+}
+
+weir_status weir__gate_control_init(weir__gate_control *gate, const weir__sparsity *sparsity, size_t rows, size_t units,
+                                    weir_error *error) {
+    weir_status status = WEIR_OK;
+    const char *what = "the sparsity control";
+    *gate = (weir__gate_control){
+        .sparsity = sparsity, .units = units, .weight = sparsity->options.weight, .bias = SIZE_MAX};
+    TRY(weir__new(&gate->average, units, sizeof(float), what, error));
+    TRY(weir__new(&gate->opened, units, sizeof(float), what, error));
+    TRY(weir__new(&gate->term, units, sizeof(double), what, error));
+    TRY(weir__new(&gate->q, rows * units, sizeof(float), what, error));
+    TRY(weir__new(&gate->dq, rows * units, sizeof(float), what, error));
+    // Starts at the target, so that no unit is pushed before it has been seen to be closed.
+    for (size_t i = 0; i < units; i++) gate->average[i] = (float)sparsity->target;
+done:
+    if (status != WEIR_OK) weir__gate_control_free(gate);
+    return status;
+}
+
+void weir__gate_control_free(weir__gate_control *gate) {
+    weir__free(gate->average);
+    weir__free(gate->opened);
+    weir__free(gate->term);
+    weir__free(gate->q);
+    weir__free(gate->dq);
+    *gate = (weir__gate_control){0};
+}
+
+void weir__gate_control_update(weir__gate_control *gate, float *biases) {
+    const weir__sparsity *all = gate->sparsity;
+    const weir_sparsity_options *o = &all->options;
+    const float past = (float)o->average, now = (float)(1 - o->average);
+    if (gate->weight > 0) gate->weight = all->rule->adapt(o, all->target, gate->weight, gate->share);
+    for (size_t i = 0; i < gate->units; i++) {
+        gate->average[i] = past * gate->average[i] + now * gate->opened[i];
+        if (biases && gate->average[i] < (float)o->bias_rate) biases[i] += (float)o->bias_push;
+    }
+}
+
+// The biases of the affine node that a unit node reads.
+static weir_status find_bias(weir_graph *graph, size_t node, size_t units, size_t *bias, weir_error *error) {
+    const weir_node *specs = weir_graph_nodes(graph, NULL);
+    const weir_parameters p = weir_graph_parameters(graph);
+    const size_t from = weir_graph_find(graph, specs[node].from);
+    for (size_t i = 0; i < p.tensor_count; i++) {
+        const weir_tensor *t = &p.tensors[i];
+        const char *suffix = strrchr(t->name, '.');
+        if (t->node != from || t->rows != units || t->columns != 1 || !suffix || strcmp(suffix, ".bias")) continue;
+        *bias = t->offset;
+        return WEIR_OK;
+    }
+    return weir__fail(error, WEIR_CONFIG,
+                      "sparsity.bias_push needs an affine node right before the gates \"%s\"; set it to 0",
+                      specs[node].name);
+}
+
+weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, const weir_sparsity_options *options,
+                                size_t rows, weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t *nodes = NULL, count = 0;
+    *sparsity = (weir__sparsity){.options = *options, .graph = graph};
+    TRY(weir__sparsity_check(options, error));
+    sparsity->rule = weir__sparsity_find(options->kind);
+    sparsity->options.kind = sparsity->rule->name;
+    sparsity->target = options->train_target > 0 ? options->train_target : options->target;
+    TRY(weir__gate_nodes(graph, &nodes, &count, error));
+    TRY(weir__new(&sparsity->gates, count, sizeof *sparsity->gates, "the sparsity control", error));
+    for (size_t i = 0; i < count; i++) {
+        weir__gate_control *gate = &sparsity->gates[i];
+        const size_t units = weir_graph_nodes(graph, NULL)[nodes[i]].size;
+        TRY(weir__gate_control_init(gate, sparsity, rows, units, error));
+        gate->node = nodes[i];
+        sparsity->count = i + 1;
+        if (options->bias_push > 0) TRY(find_bias(graph, nodes[i], units, &gate->bias, error));
+        weir_graph_penalty_set(graph, gate->node, sparsity->rule->penalty, gate);
+    }
+done:
+    weir__free(nodes);
+    if (status != WEIR_OK) weir__sparsity_free(sparsity);
+    return status;
+}
+
+void weir__sparsity_free(weir__sparsity *sparsity) {
+    for (size_t i = 0; i < sparsity->count; i++) {
+        weir_graph_penalty_set(sparsity->graph, sparsity->gates[i].node, NULL, NULL);
+        weir__gate_control_free(&sparsity->gates[i]);
+    }
+    weir__free(sparsity->gates);
+    *sparsity = (weir__sparsity){0};
+}
+
+void weir__sparsity_update(weir__sparsity *sparsity) {
+    float *values = sparsity->count ? weir_graph_parameters(sparsity->graph).values : NULL;
+    for (size_t i = 0; i < sparsity->count; i++) {
+        weir__gate_control *gate = &sparsity->gates[i];
+        weir__gate_control_update(gate, gate->bias == SIZE_MAX ? NULL : values + gate->bias);
+    }
+}
+
+double weir__sparsity_weight(const weir__sparsity *sparsity) {
+    double sum = 0;
+    for (size_t i = 0; i < sparsity->count; i++) sum += sparsity->gates[i].weight;
+    return sparsity->count ? sum / (double)sparsity->count : 0;
+}

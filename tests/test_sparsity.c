@@ -1,0 +1,314 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The sparsity penalties against eq. 14 and 15 in double and their central differences, the adaptive weight, the push
+// on biases, and whether all of it holds a share where it is asked to.
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "train/sparsity.h"
+
+enum { most_rows = 64, most_units = 200, most_values = most_rows * most_units };
+
+static uint32_t state = 1;
+static double draw(void) {
+    state = state * 1664525u + 1013904223u;
+    return ((double)(state >> 8) + 0.5) / (1 << 24);
+}
+
+// Three small rules: a binary unit, one that opens with probability √σ(a), and a rectifier with its own slope.
+static double sigmoid(double a) { return 1 / (1 + exp(-a)); }
+
+static void opening_binary(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    (void)unit;
+    for (size_t k = 0; k < count; k++) {
+        const double p = sigmoid(a[k]);
+        q[k] = (float)p;
+        if (dq) dq[k] = (float)(p * (1 - p));
+    }
+}
+
+static void opening_root(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    (void)unit;
+    for (size_t k = 0; k < count; k++) {
+        const double p = sigmoid(a[k]), root = sqrt(p);
+        q[k] = (float)root;
+        if (dq) dq[k] = (float)(root * (1 - p) / 2);
+    }
+}
+
+static void backward_rectifier(const weir_unit *unit, const weir_unit_batch *b) {
+    (void)unit;
+    for (size_t k = 0; k < b->rows * b->units; k++) b->da[k] = b->h[k] > 0 ? b->dh[k] : 0;
+}
+
+static const weir_rule rule_binary = {
+    .name = "binary", .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_BINARY, .opening = opening_binary};
+static const weir_rule rule_root = {.name = "root", .traits = WEIR_TRAIT_SPARSE, .opening = opening_root};
+static const weir_rule rule_rectifier = {.name = "rectifier",
+                                         .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_PATHWISE,
+                                         .opening = opening_binary,
+                                         .backward = backward_rectifier};
+
+static weir__sparsity control_of(const char *kind, double target, double weight) {
+    weir__sparsity all = {.options = weir_train_options_default().sparsity, .target = target};
+    all.options.kind = kind;
+    all.options.target = target;
+    all.options.weight = weight;
+    all.rule = weir__sparsity_find(kind);
+    assert_non_null(all.rule);
+    return all;
+}
+
+// ---- value and gradient
+// ----------------------------------------------------------------------------------------------
+
+typedef double (*opening_double)(double a);
+static double root_of_sigmoid(double a) { return sqrt(sigmoid(a)); }
+
+// Eq. 14 as it is printed.
+static double kl_value(const double *a, size_t rows, size_t units, double s, double weight, opening_double q) {
+    double sum = 0;
+    for (size_t i = 0; i < units; i++) {
+        double p = 0;
+        for (size_t r = 0; r < rows; r++) p += q(a[r * units + i]) / (double)rows;
+        sum += s * log(p) + (1 - s) * log(1 - p);
+    }
+    return -weight * sum;
+}
+
+static void check_kl(const weir_rule *rule, opening_double q, size_t rows, size_t units, double target) {
+    const double weight = 0.7, before = 0.25;
+    weir__sparsity all = control_of("kl", target, weight);
+    weir__gate_control gate;
+    static float a[most_values], h[most_values], da[most_values];
+    static double exact[most_values];
+    const size_t count = rows * units;
+    const weir_unit unit = {.rule = rule};
+    for (size_t k = 0; k < count; k++) {
+        exact[k] = a[k] = (float)(draw() * 8 - 5);
+        h[k] = (float)(draw() < 0.3);
+        da[k] = (float)before; // the penalty adds
+    }
+    assert_int_equal(weir__gate_control_init(&gate, &all, rows, units, NULL), WEIR_OK);
+    const double value = all.rule->penalty(&gate, &unit, rows, units, a, h, da);
+    const double expected = kl_value(exact, rows, units, target, weight, q);
+    if (!(fabs(value - expected) <= 1e-5 * fabs(expected))) fail_msg("value %.9g, expected %.9g", value, expected);
+    double greatest = 0;
+    for (size_t k = 0; k < count; k++) {
+        const double step = 1e-4, at = exact[k];
+        exact[k] = at + step;
+        const double above = kl_value(exact, rows, units, target, weight, q);
+        exact[k] = at - step;
+        const double below = kl_value(exact, rows, units, target, weight, q);
+        exact[k] = at;
+        const double slope = (above - below) / (2 * step), got = da[k] - before;
+        greatest = fmax(greatest, fabs(slope));
+        if (!(fabs(got - slope) <= 1e-6 + 1e-4 * fabs(slope)))
+            fail_msg("slope %zu: %.9g, expected %.9g", k, got, slope);
+    }
+    assert_true(greatest > 1e-3);
+    double share = 0;
+    for (size_t k = 0; k < count; k++) share += h[k] / (double)count;
+    assert_true(fabs(gate.share - share) <= 1e-6);
+    weir__gate_control_free(&gate);
+}
+
+static void test_kl(void **unused) {
+    (void)unused;
+    check_kl(&rule_binary, sigmoid, 32, 70, 0.1);
+    check_kl(&rule_root, root_of_sigmoid, 7, 5, 0.3);
+    check_kl(&rule_binary, sigmoid, 1, 65, 0.5);
+}
+
+static void test_kl_saturated(void **unused) {
+    (void)unused;
+    weir__sparsity all = control_of("kl", 0.1, 1);
+    weir__gate_control gate;
+    const weir_unit unit = {.rule = &rule_binary};
+    const float a[4] = {-200, 200, -200, 200};
+    float h[4] = {0, 1, 0, 1}, da[4] = {0};
+    assert_int_equal(weir__gate_control_init(&gate, &all, 2, 2, NULL), WEIR_OK);
+    const double value = all.rule->penalty(&gate, &unit, 2, 2, a, h, da);
+    assert_true(isfinite(value) && value > 0);
+    for (size_t k = 0; k < 4; k++) assert_true(isfinite(da[k]));
+    assert_true(gate.opened[0] == 0 && gate.opened[1] == 1);
+    weir__gate_control_free(&gate);
+}
+
+static void test_l1(void **unused) {
+    (void)unused;
+    enum { rows = 9, units = 70, count = rows * units };
+    const double weight = 0.02;
+    weir__sparsity all = control_of("l1", 0.1, weight);
+    weir__gate_control gate;
+    static float a[count], h[count], da[count];
+    double expected = 0;
+    for (size_t k = 0; k < count; k++) {
+        a[k] = (float)(draw() * 4 - 3);
+        h[k] = a[k] > 0 ? a[k] : 0;
+        expected += weight / rows * h[k];
+    }
+    assert_int_equal(weir__gate_control_init(&gate, &all, rows, units, NULL), WEIR_OK);
+    const weir_unit rectifier = {.rule = &rule_rectifier}, binary = {.rule = &rule_binary};
+    const double value = all.rule->penalty(&gate, &rectifier, rows, units, a, h, da);
+    if (!(fabs(value - expected) <= 1e-6 * expected)) fail_msg("value %.9g, expected %.9g", value, expected);
+    for (size_t k = 0; k < count; k++) {
+        const double slope = h[k] > 0 ? weight / rows : 0;
+        if (!(fabs(da[k] - slope) <= 1e-7)) fail_msg("slope %zu: %.9g, expected %.9g", k, da[k], slope);
+    }
+    // Of outputs 0 and 1 the mean is q.
+    memset(da, 0, sizeof da);
+    (void)all.rule->penalty(&gate, &binary, rows, units, a, h, da);
+    for (size_t k = 0; k < count; k++) {
+        const double p = sigmoid(a[k]), slope = weight / rows * p * (1 - p);
+        if (!(fabs(da[k] - slope) <= 1e-8)) fail_msg("slope %zu: %.9g, expected %.9g", k, da[k], slope);
+    }
+    weir__gate_control_free(&gate);
+}
+
+// ---- adaptive weight and push
+// ------------------------------------------------------------------------------------------
+
+static double adapted(const weir__sparsity *all, double weight, double share) {
+    return all->rule->adapt(&all->options, all->target, weight, share);
+}
+
+static void test_weight_adapts(void **unused) {
+    (void)unused;
+    weir__sparsity all = control_of("l1", 0.1, 1e-5);
+    all.options.adapt = 1.1;
+    all.options.tolerance = 0.01;
+    assert_true(fabs(adapted(&all, 1e-5, 0.12) - 1.1e-5) <= 1e-15);
+    assert_true(fabs(adapted(&all, 1e-5, 0.08) - 1e-5 / 1.1) <= 1e-15);
+    assert_true(adapted(&all, 1e-5, 0.105) == 1e-5 && adapted(&all, 1e-5, 0.095) == 1e-5);
+    double weight = 1e-5;
+    for (int n = 0; n < 2000; n++) weight = adapted(&all, weight, 0);
+    assert_true(weight > 0); // it can come back
+    for (int n = 0; n < 2000; n++) weight = adapted(&all, weight, 1);
+    assert_true(isfinite(weight) && weight > 1);
+
+    all = control_of("kl", 0.1, 0.5);
+    all.options.adapt = 1; // fixed
+    assert_true(adapted(&all, 0.5, 0.9) == 0.5 && adapted(&all, 0.5, 0.1) == 0.5);
+    all.options.adapt = 2;
+    assert_true(adapted(&all, 0.5, 0.9) == 1 && adapted(&all, 0.5, 0) == 1); // pulls harder from both sides
+    assert_true(adapted(&all, 4, 0.1) == 2 && adapted(&all, 0.5, 0.1) == 0.5);
+
+    all = control_of("none", 0.1, 0.5);
+    assert_true(adapted(&all, 0.5, 0.9) == 0.5);
+}
+
+static void test_push(void **unused) {
+    (void)unused;
+    enum { rows = 4, units = 3 };
+    weir__sparsity all = control_of("none", 0.3, 0);
+    all.options.bias_push = 0.25;
+    all.options.bias_rate = 0.1;
+    all.options.average = 0.5;
+    weir__gate_control gate;
+    const weir_unit unit = {.rule = &rule_binary};
+    // Unit 0 never opens, unit 1 opens in one row of four, unit 2 always.
+    const float a[rows * units] = {0}, h[rows * units] = {0, 1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1};
+    float da[rows * units] = {0}, biases[units] = {-1, -1, -1};
+    assert_int_equal(weir__gate_control_init(&gate, &all, rows, units, NULL), WEIR_OK);
+    for (int n = 0; n < 5; n++) {
+        assert_true(all.rule->penalty(&gate, &unit, rows, units, a, h, da) == 0);
+        weir__gate_control_update(&gate, biases);
+    }
+    // 0.3, then 0.15, 0.075, 0.0375, 0.01875, 0.009375: four of five are under 0.1.
+    assert_true(fabsf(gate.average[0] - 0.009375f) <= 1e-7f);
+    assert_true(biases[0] == 0 && biases[1] == -1 && biases[2] == -1);
+    assert_true(fabsf(gate.average[2] - (1 - 0.7f / 32)) <= 1e-6f);
+    for (size_t k = 0; k < rows * units; k++) assert_true(da[k] == 0);
+    weir__gate_control_free(&gate);
+}
+
+// ---- control of a share
+// ------------------------------------------------------------------------------------------------
+
+// Gates with a bias each and noise in their pre-activations, under a constant pull open; steepest descent on the
+// biases.
+static double share_reached(const char *kind, const weir_rule *rule, double target, double weight, double adapt) {
+    enum { rows = 32, units = 200, steps = 4000, measured = 1000 };
+    weir__sparsity all = control_of(kind, target, weight);
+    all.options.adapt = adapt;
+    weir__gate_control gate;
+    static float a[rows * units], h[rows * units], da[rows * units], biases[units];
+    const weir_unit unit = {.rule = rule};
+    double share = 0;
+    assert_int_equal(weir__gate_control_init(&gate, &all, rows, units, NULL), WEIR_OK);
+    for (size_t i = 0; i < units; i++) biases[i] = (float)(draw() - 0.5);
+    for (int n = 0; n < steps; n++) {
+        for (size_t k = 0; k < rows * units; k++) {
+            a[k] = biases[k % units] + (float)(2 * draw() - 1);
+            const bool open = rule == &rule_rectifier ? a[k] > 0 : draw() < sigmoid(a[k]);
+            h[k] = rule == &rule_rectifier ? fmaxf(a[k], 0) : (float)open;
+            da[k] = -0.001f / rows; // the loss wants open gates
+        }
+        (void)all.rule->penalty(&gate, &unit, rows, units, a, h, da);
+        for (size_t k = 0; k < rows * units; k++) biases[k % units] -= 0.5f * da[k];
+        weir__gate_control_update(&gate, NULL);
+        if (n >= steps - measured) share += gate.share / measured;
+    }
+    weir__gate_control_free(&gate);
+    return share;
+}
+
+static void expect_share(double share, double target) {
+    if (!(fabs(share - target) <= 0.01)) fail_msg("share %g, wanted %g", share, target);
+}
+
+static void test_share_is_held(void **unused) {
+    (void)unused;
+    expect_share(share_reached("kl", &rule_binary, 0.1, 0.5, 1), 0.1);
+    expect_share(share_reached("kl", &rule_binary, 0.4, 0.5, 1), 0.4);
+    expect_share(share_reached("l1", &rule_rectifier, 0.1, 1e-5, 1.1), 0.1);
+    expect_share(share_reached("l1", &rule_rectifier, 0.25, 1e-2, 1.02), 0.25);
+    // And without control it is not: what holds the share is the penalty.
+    assert_true(share_reached("none", &rule_binary, 0.1, 0, 1) > 0.5);
+}
+
+static void test_bad_options(void **unused) {
+    (void)unused;
+    weir_error error;
+    weir_sparsity_options o = weir_train_options_default().sparsity;
+    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_OK);
+    o.kind = "l2";
+    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+    assert_non_null(strstr(error.text, "l2"));
+    double *const fields[] = {&o.target,    &o.train_target, &o.weight,    &o.adapt,
+                              &o.tolerance, &o.bias_push,    &o.bias_rate, &o.average};
+    static const double wrong[] = {-0.5, NAN, INFINITY};
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+        for (size_t n = 0; n < sizeof wrong / sizeof *wrong; n++) {
+            o = weir_train_options_default().sparsity;
+            *fields[f] = wrong[n];
+            assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+            assert_non_null(strstr(error.text, "sparsity."));
+        }
+    }
+    o = weir_train_options_default().sparsity;
+    o.target = 0;
+    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+    o.target = 1;
+    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kl),          cmocka_unit_test(test_kl_saturated),
+        cmocka_unit_test(test_l1),          cmocka_unit_test(test_weight_adapts),
+        cmocka_unit_test(test_push),        cmocka_unit_test(test_share_is_held),
+        cmocka_unit_test(test_bad_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Data sets split in three. A part is a range of rows of a set, so that splitting copies nothing.
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../core/core.h"
+#include "rows.h"
+#include "streams.h"
+
+enum { mnist_valid = 10000, mnist_rows = 60000, share_split_off = 6 };
+
+/// Rows with labels, as one or two files hold them.
+typedef struct labelled {
+    weir_rows *rows;
+    int32_t *labels;
+} labelled;
+
+struct weir_data {
+    labelled sets[3];
+    weir_part train, valid, test;
+    size_t columns, classes;
+};
+
+weir_data_options weir_data_options_default(void) {
+    return (weir_data_options){.source = "digits",
+                               .path = "",
+                               .seed = 1,
+                               .train_rows = "",
+                               .train_labels = "",
+                               .test_rows = "",
+                               .test_labels = "",
+                               .label_column = -1};
+}
+
+static bool given(const char *text) { return text && *text; }
+
+static weir_part part_of(const labelled *set, size_t first, size_t count) {
+    return (weir_part){.rows = set->rows, .labels = set->labels, .first = first, .count = count};
+}
+
+// ---- Digits: each part has rows of its own, far apart in the generator, so that the size of one does not move the
+// others.
+
+static weir_status draw_digits(labelled *set, weir_part *part, uint64_t seed, size_t first, size_t count,
+                               weir_error *error) {
+    weir_status status = WEIR_OK;
+    enum { side = 28, most = 1 << 30 };
+    uint8_t *images = NULL;
+    TRY_THAT(count <= most, WEIR_ARGUMENT, "%zu digits asked for; at most %d per part", count, most);
+    TRY(weir__new(&images, count, side * side, "digits", error));
+    TRY(weir__new(&set->labels, count, sizeof *set->labels, "labels", error));
+    TRY(weir_digits(images, set->labels, seed, first, count, error));
+    const weir_shape shape = {.rows = count, .columns = side * side, .height = side, .width = side};
+    uint8_t *bytes = images;
+    images = NULL;
+    TRY(weir__rows_adopt(&set->rows, shape, bytes, 1.0F / 255, NULL, error));
+    *part = part_of(set, 0, count);
+done:
+    weir__free(images);
+    return status;
+}
+
+static weir_status load_digits(weir_data *data, const weir_data_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t train = options->train ? options->train : 4000, valid = options->valid ? options->valid : 1000,
+                 test = options->test ? options->test : 1000;
+    TRY(draw_digits(&data->sets[0], &data->train, options->seed, 0, train, error));
+    TRY(draw_digits(&data->sets[1], &data->valid, options->seed, (size_t)1 << 30, valid, error));
+    TRY(draw_digits(&data->sets[2], &data->test, options->seed, (size_t)1 << 31, test, error));
+done:
+    return status;
+}
+
+// ---- Files.
+
+static weir_status check_counts(const labelled *set, size_t labels, const char *rows_name, const char *labels_name,
+                                weir_error *error) {
+    const size_t rows = set->rows->shape.rows;
+    if (rows == labels) return WEIR_OK;
+    return weir__fail(error, WEIR_DATA, "%s holds %zu labels, but %s holds %zu rows; they must agree", labels_name,
+                      labels, rows_name, rows);
+}
+
+static weir_status read_set(labelled *set, const char *rows, const char *labels, int label_column, weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t count = 0;
+    TRY(weir_rows_read(&set->rows, given(labels) ? NULL : &set->labels, rows, label_column, error));
+    if (given(labels)) {
+        TRY(weir_labels_read(&set->labels, &count, labels, error));
+        TRY(check_counts(set, count, rows, labels, error));
+    }
+    TRY_THAT(set->labels, WEIR_ARGUMENT, "%s: no labels; name a file of labels, or the label's column of a CSV file",
+             rows);
+done:
+    return status;
+}
+
+// Cuts rows 0 … all−1 of a set into train, valid and, from the end, test rows (test NULL: none are wanted).
+static weir_status cut(const labelled *set, weir_part *train, weir_part *valid, weir_part *test,
+                       const weir_data_options *options, size_t usual_valid, const char *name, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t all = set->rows->shape.rows, asked_train = options->train ? options->train : 1;
+    TRY_THAT(asked_train < all, WEIR_DATA, "%s: %zu training rows asked for, but it holds only %zu in all", name,
+             asked_train, all);
+    // What was not asked for takes its usual share of what was not asked for either, at least one row.
+    size_t tests = 0, left = all - asked_train;
+    if (test) {
+        tests = options->test ? options->test : all / share_split_off;
+        if (!options->test && options->train && tests > left / 2) tests = left / 2;
+        if (!tests) tests = 1;
+    }
+    TRY_THAT(tests < left, WEIR_DATA, "%s: its %zu rows are too few for %zu test rows and the others", name, all,
+             tests);
+    left -= tests;
+    size_t valids = options->valid ? options->valid : usual_valid;
+    if (!options->valid && valids > left) valids = left;
+    if (!valids) valids = 1;
+    TRY_THAT(valids <= left, WEIR_DATA, "%s: its %zu rows are too few for %zu validation rows and the others", name,
+             all, valids);
+    *train = part_of(set, 0, options->train ? options->train : all - tests - valids);
+    *valid = part_of(set, all - tests - valids, valids);
+    if (test) *test = part_of(set, all - tests, tests);
+done:
+    return status;
+}
+
+// The test part is the first rows of a set of its own.
+static weir_status take_test(weir_data *data, const labelled *set, const weir_data_options *options, const char *name,
+                             weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_shape shape = set->rows->shape, train = data->sets[0].rows->shape;
+    TRY_THAT(options->test <= shape.rows, WEIR_DATA, "%s: %zu test rows asked for, but it holds %zu", name,
+             options->test, shape.rows);
+    TRY_THAT(shape.columns == train.columns, WEIR_SHAPE, "%s: has %zu values per row, but the training rows have %zu",
+             name, shape.columns, train.columns);
+    data->test = part_of(set, 0, options->test ? options->test : shape.rows);
+done:
+    return status;
+}
+
+// "FOLDER/NAME", or "FOLDER/NAME.gz" where only that one is there. Freed with weir__free.
+static weir_status find_file(char **path, const char *folder, const char *name, weir_error *error) {
+    weir_status status = WEIR_OK;
+    struct stat about;
+    const size_t room = strlen(folder) + strlen(name) + 5;
+    TRY(weir__new(path, room, 1, "a file name", error));
+    for (int packed = 0; packed < 2; packed++) {
+        snprintf(*path, room, "%s/%s%s", folder, name, packed ? ".gz" : "");
+        if (stat(*path, &about) == 0) goto done;
+    }
+    status =
+        weir__fail(error, WEIR_NOT_FOUND, "%s: not found, nor without .gz; \"weir fetch mnist\" downloads it", *path);
+done:
+    return status;
+}
+
+static weir_status read_mnist_set(labelled *set, const char *folder, const char *which, weir_error *error) {
+    weir_status status = WEIR_OK;
+    char name[64], *rows = NULL, *labels = NULL;
+    snprintf(name, sizeof name, "%s-images-idx3-ubyte", which);
+    TRY(find_file(&rows, folder, name, error));
+    snprintf(name, sizeof name, "%s-labels-idx1-ubyte", which);
+    TRY(find_file(&labels, folder, name, error));
+    TRY(read_set(set, rows, labels, -1, error));
+done:
+    weir__free(rows);
+    weir__free(labels);
+    return status;
+}
+
+static weir_status load_mnist(weir_data *data, const weir_data_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    struct stat about;
+    const char *folder = options->path;
+    TRY_THAT(given(folder), WEIR_NOT_FOUND,
+             "no folder given for the \"mnist\" data; \"weir fetch mnist\" downloads it, --data FOLDER names it");
+    TRY_THAT(stat(folder, &about) == 0, WEIR_NOT_FOUND,
+             "%s: no such folder; \"weir fetch mnist\" downloads the data, --data FOLDER names it", folder);
+    TRY_THAT(S_ISDIR(about.st_mode), WEIR_IO, "%s: is a file, but the folder with the four MNIST files is needed",
+             folder);
+    TRY(read_mnist_set(&data->sets[0], folder, "train", error));
+    TRY(read_mnist_set(&data->sets[1], folder, "t10k", error));
+    const size_t rows = data->sets[0].rows->shape.rows;
+    const size_t valid = rows >= mnist_rows ? mnist_valid : rows / share_split_off;
+    TRY(cut(&data->sets[0], &data->train, &data->valid, NULL, options, valid, "the MNIST training file", error));
+    TRY(take_test(data, &data->sets[1], options, "the MNIST test file", error));
+done:
+    return status;
+}
+
+static weir_status shuffle(labelled *set, uint64_t seed, weir_error *error) {
+    weir_status status = WEIR_OK;
+    uint32_t *order = NULL;
+    const size_t rows = set->rows->shape.rows;
+    TRY(weir__new(&order, rows, sizeof *order, "the order of rows", error));
+    weir_random_permutation(order, (weir_noise){.seed = seed, .stream = weir__split_stream}, rows);
+    TRY(weir__rows_reorder(set->rows, set->labels, order, error));
+done:
+    weir__free(order);
+    return status;
+}
+
+static weir_status load_files(weir_data *data, const weir_data_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const char *name = options->train_rows;
+    TRY_THAT(given(name), WEIR_ARGUMENT, "no file of training rows given for the \"files\" data");
+    TRY(read_set(&data->sets[0], name, options->train_labels, options->label_column, error));
+    TRY(shuffle(&data->sets[0], options->seed, error));
+    const bool own_test = given(options->test_rows);
+    const size_t valid = data->sets[0].rows->shape.rows / share_split_off;
+    TRY(cut(&data->sets[0], &data->train, &data->valid, own_test ? NULL : &data->test, options, valid, name, error));
+    if (own_test) {
+        TRY(read_set(&data->sets[1], options->test_rows, options->test_labels, options->label_column, error));
+        TRY(take_test(data, &data->sets[1], options, options->test_rows, error));
+    }
+done:
+    return status;
+}
+
+// ---- All sources.
+
+static const struct {
+    const char *name;
+    weir_status (*load)(weir_data *data, const weir_data_options *options, weir_error *error);
+} sources[] = {{"digits", load_digits}, {"mnist", load_mnist}, {"files", load_files}};
+
+enum { source_count = sizeof sources / sizeof *sources };
+
+static weir_status find_source(size_t *index, const char *name, weir_error *error) {
+    const char *names[source_count];
+    for (size_t i = 0; i < source_count; i++) {
+        names[i] = sources[i].name;
+        *index = i;
+        if (name && strcmp(name, names[i]) == 0) return WEIR_OK;
+    }
+    const char *near = name ? weir__nearest(name, names, source_count) : NULL;
+    return weir__fail(error, WEIR_NOT_FOUND, "unknown data source \"%s\"%s%s%s; there are digits, mnist and files",
+                      name ? name : "", near ? "; did you mean \"" : "", near ? near : "", near ? "\"" : "");
+}
+
+static size_t largest_label(const weir_part *part) {
+    int32_t largest = 0;
+    for (size_t i = 0; i < part->count; i++) {
+        const int32_t label = part->labels[part->first + i];
+        if (label > largest) largest = label;
+    }
+    return (size_t)largest;
+}
+
+weir_status weir_data_load(weir_data **data, const weir_data_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_data *fresh = NULL;
+    size_t source;
+    *data = NULL;
+    TRY(find_source(&source, options->source, error));
+    TRY(weir__new(&fresh, 1, sizeof *fresh, "a data set", error));
+    TRY(sources[source].load(fresh, options, error));
+    fresh->columns = fresh->train.rows->shape.columns;
+    const weir_part *const parts[] = {&fresh->train, &fresh->valid, &fresh->test};
+    for (size_t i = 0; i < 3; i++) {
+        const size_t classes = largest_label(parts[i]) + 1;
+        if (classes > fresh->classes) fresh->classes = classes;
+    }
+    *data = fresh;
+    fresh = NULL;
+done:
+    weir_data_free(fresh);
+    return status;
+}
+
+weir_part weir_data_train(const weir_data *data) { return data->train; }
+weir_part weir_data_valid(const weir_data *data) { return data->valid; }
+weir_part weir_data_test(const weir_data *data) { return data->test; }
+size_t weir_data_columns(const weir_data *data) { return data->columns; }
+size_t weir_data_classes(const weir_data *data) { return data->classes; }
+
+void weir_data_free(weir_data *data) {
+    if (!data) return;
+    for (size_t i = 0; i < 3; i++) {
+        weir_rows_free(data->sets[i].rows);
+        weir_labels_free(data->sets[i].labels);
+    }
+    weir__free(data);
+}

@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file streams.h
+/// The noise streams (weir_noise.stream) that data use.
+#ifndef WEIR_DATA_STREAMS_H
+#define WEIR_DATA_STREAMS_H
+
+enum {
+    weir__split_stream = 0xFD01, ///< order of the rows of files before they are split
+    weir__digits_stream = 0xFD02 ///< the built-in digits
+};
+
+#endif

@@ -75,7 +75,7 @@ try "pedantic|gnu-statement-expression" <<'C'
 int f(void);
 int f(void) { return ({ 1; }); }
 C
-try discarded-qualifiers <<'C'
+try "discarded-qualifiers|discards-qualifiers" <<'C'
 char *f(void);
 char *f(void) { return "constant"; }
 C

@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Installs into a folder of its own and uses what is there as a stranger would: the symbols of the shared library,
+# each header by itself, the C example by pkg-config (shared and static) and by CMake (shared and static), the man page,
+# the completion. The folder is moved first: nothing may depend on where it was installed.
+set -eu
+if [ -n "${WEIR_SANITIZE:-}" ]; then
+    echo "skipped: a library with sanitizers is not one to install"
+    exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+example=$WEIR_SOURCE/examples/train_blocks.c
+: "${CC:=cc}" "${CMAKE:=cmake}"
+warnings='-std=c17 -Wall -Wextra -Wpedantic -Wundef -Wstrict-prototypes -Werror'
+
+fail() {
+    echo "install: $*"
+    exit 1
+}
+quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; fail "failed: $*"; }; }
+
+quietly "$CMAKE" --install "$WEIR_BUILD" --prefix "$work/first"
+mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+library=$(find "$prefix" -name libweir.so)
+[ -n "$library" ] || fail "no libweir.so"
+libdir=$(dirname "$library")
+export PKG_CONFIG_PATH="$libdir/pkgconfig" LD_LIBRARY_PATH="$libdir"
+
+echo "- the shared library exports what the headers declare, and nothing else"
+nm -D --defined-only "$library" | awk '{ print $NF }' | sed 's/@.*//' | sort -u >"$work/exported"
+grep -hoE '^WEIR_API [^;(]*\(' "$prefix"/include/weir/*.h | sed 's/($//; s/.*[ *]//' | sort -u >"$work/declared"
+[ -s "$work/declared" ] || fail "the headers declare nothing"
+grep -vE '^weir_[a-z0-9]' "$work/exported" && fail "exported, but not public"
+comm -23 "$work/exported" "$work/declared" | grep . && fail "exported, but not declared in a header"
+comm -13 "$work/exported" "$work/declared" | grep . && fail "declared in a header, but not exported"
+case $(readlink "$library") in libweir.so.*) ;; *) fail "libweir.so is no link to a versioned name" ;; esac
+
+echo "- the library neither prints nor ends the process"
+nm -u "$libdir/libweir.a" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | sort -u |
+    grep -xE '(__)?v?printf(_chk)?|puts|putchar|perror|stdout|stderr|_?exit|_Exit|quick_exit|abort' &&
+    fail "the library must not use these"
+
+echo "- each header stands by itself"
+for header in "$prefix"/include/weir/*.h; do
+    printf '#include <weir/%s>\ntypedef int not_empty;\n' "$(basename "$header")" >"$work/header.c"
+    # shellcheck disable=SC2086
+    quietly "$CC" $warnings -I"$prefix/include" -fsyntax-only "$work/header.c"
+    if command -v c++ >/dev/null; then
+        quietly c++ -Wall -Wextra -Werror -I"$prefix/include" -fsyntax-only -x c++ "$work/header.c"
+    fi
+done
+
+# An example must train, and say so.
+run() {
+    "$1" >"$work/output" 2>&1 || { cat "$work/output"; fail "$1 failed"; }
+    grep -Eq '^test error [0-9.]+ %, share of gates open 0\.[0-9]+$' "$work/output" ||
+        { cat "$work/output"; fail "$1 printed something else"; }
+    sed 's/^/  /' "$work/output"
+}
+
+echo "- the example, by pkg-config"
+[ "$(pkg-config --modversion weir)" = "$(sed -n 's/^#define WEIR_VERSION_[A-Z]* //p' \
+    "$prefix/include/weir/system.h" | paste -sd .)" ] || fail "weir.pc has another version than the headers"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$example" $(pkg-config --cflags --libs weir) -o "$work/shared"
+run "$work/shared"
+mv "$work/output" "$work/output.shared"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$example" $(pkg-config --cflags --libs --static weir | sed 's/-lweir/-l:libweir.a/') \
+    -o "$work/static"
+(unset LD_LIBRARY_PATH && run "$work/static")
+cmp -s "$work/output.shared" "$work/output" || fail "shared and static library differ"
+
+echo "- the example, by find_package"
+mkdir "$work/consumer"
+cat >"$work/consumer/CMakeLists.txt" <<CMAKE
+cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES C)
+find_package(weir $(pkg-config --modversion weir) REQUIRED COMPONENTS static)
+add_executable(shared $example)
+target_link_libraries(shared PRIVATE weir::weir)
+add_executable(static $example)
+target_link_libraries(static PRIVATE weir::static)
+CMAKE
+quietly "$CMAKE" -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$prefix"
+quietly "$CMAKE" --build "$work/consumer/build"
+ldd "$work/consumer/build/shared" | grep -q libweir.so || fail "weir::weir is not the shared library"
+ldd "$work/consumer/build/static" | grep -q libweir.so && fail "weir::static is not the static library"
+
+echo "- tool, man page, completion"
+[ "$("$prefix/bin/weir" --version)" = "weir $(pkg-config --modversion weir)" ] || fail "weir --version"
+[ -s "$prefix/share/man/man1/weir.1" ] || fail "no man page"
+if command -v mandoc >/dev/null; then quietly mandoc -T lint -W warning "$prefix/share/man/man1/weir.1"; fi
+# The commands and options of the man page are those of the tool.
+for command in $("$prefix/bin/weir" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+    echo "$command"
+    [ "$command" = help ] || "$prefix/bin/weir" "$command" --help | sed -n "s/^  *--\([a-z-]*\).*/$command --\1/p"
+done | grep -v -- ' --help$' | sort >"$work/tool"
+awk '$1 == ".It" && $2 == "Ic" { print command = $3 }
+     $1 == ".It" && $2 == "Fl" && command != "help" { print command " --" $4 }' \
+    "$prefix/share/man/man1/weir.1" | sort >"$work/page"
+diff "$work/tool" "$work/page" || fail "tool (<) and man page (>) differ"
+if command -v bash >/dev/null; then
+    quietly bash "$WEIR_SOURCE/tests/completion.bash" "$prefix"
+fi
+echo "- done"

@@ -24,11 +24,16 @@ typedef struct weir__route {
     size_t rows, blocks, slots, open_slots;
     int32_t *start, *open, *row;
     int32_t *row_start, *row_open, *row_block, *row_slot;
-    size_t row_capacity, block_capacity, slot_capacity;
+    int32_t *cursors; // [threads][2][blocks], of the build
+    size_t row_capacity, block_capacity, slot_capacity, cursor_capacity;
 } weir__route;
 
-/// Builds the route of a batch. h [rows][blocks]: a pair is open where h ≠ 0. evaluate [rows][blocks], or NULL: 1 where
-/// a closed pair is evaluated too. Grows the route's arrays as needed; zero-initialise before the first use.
+/// Instead of an array for weir__route_build: every closed pair is evaluated. Compared by address, never read.
+extern const uint8_t weir__route_all[1];
+
+/// Builds the route of a batch. h [rows][blocks]: a pair is open where h ≠ 0. evaluate [rows][blocks], NULL or
+/// weir__route_all: not 0 where a closed pair is evaluated too. Grows the route's arrays as needed; zero-initialise
+/// before the first use. After a failure the route is empty (0 rows, 0 blocks, no memory).
 weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, const float *h, const uint8_t *evaluate,
                               weir_error *error);
 void weir__route_free(weir__route *route);

@@ -48,9 +48,10 @@ typedef struct weir_sparsity_options {
     double target;       ///< share of gates to be open, in (0, 1)
     double train_target; ///< target of the penalty when it differs (0: target)
     double weight;       ///< λ ≥ 0 at the start
-    double adapt;        ///< l1: factor > 1 per batch; kl: 1 keeps λ fixed
-    double tolerance;    ///< l1: 0.01
-    double bias_push;    ///< step by which the bias of a unit rises while its moving average of being open is under
+    double adapt; ///< factor ≥ 1 by which λ changes per batch; 1 keeps it fixed. l1: up above target + tolerance,
+                  ///< down under target − tolerance. kl: up outside the tolerance, back to weight inside
+    double tolerance; ///< 0.01
+    double bias_push; ///< step by which the bias of a unit rises while its moving average of being open is under
                       ///< bias_rate; 0: none (section 2.1)
     double bias_rate; ///< opening rate under which the push acts
     double average;   ///< weight of the past in that moving average, in [0, 1)
@@ -74,22 +75,27 @@ typedef struct weir_epoch {
     double penalty, weight; ///< mean sparsity term; λ at the end
     double train_share;     ///< open gates in training
     double valid_loss, valid_error, valid_share;
-    double rate, seconds;
+    double rate;          ///< scheduled rate of the last batch
+    double seconds;       ///< all of the epoch, validation included
+    double train_seconds; ///< of them in batches
     bool best;
 } weir_epoch;
 
 /// Result of running a network over a part of the data with deterministic gates.
 typedef struct weir_evaluation {
-    double loss, error, share;
-    weir_counters counters;
+    double loss, error;     ///< mean loss; share of rows whose most probable class is not the label. NaN without labels
+    double share;           ///< open gates of all gates; 1 for a network without gates and in mode OPEN
+    weir_counters counters; ///< work of this run alone
 } weir_evaluation;
-/// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL.
+/// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL. The
+/// network must end in softmax-cross-entropy (WEIR_CONFIG) and take the data's columns (WEIR_SHAPE).
 WEIR_API weir_status weir_evaluate(weir_graph *graph, const weir_part *part, weir_mode mode,
                                    weir_evaluation *evaluation, int32_t *predicted, weir_error *error);
 
 /// Sets the threshold of each gate node so that `target` of its gates are open over a part of the data, exactly up to
 /// ties: the (1 − target) quantile of the pre-activations, one gated layer after the other. Nodes whose rule cannot be
-/// 0 keep theirs.
+/// 0 keep theirs. Cost: two passes of the gater per layer; memory does not grow with the rows. WEIR_DIVERGED when a
+/// pre-activation is not finite; all thresholds are then as before.
 WEIR_API weir_status weir_fit_thresholds(weir_graph *graph, const weir_part *part, double target, weir_error *error);
 
 typedef struct weir_trainer weir_trainer;
@@ -105,24 +111,68 @@ typedef struct weir_progress {
 typedef int (*weir_train_callback)(void *context, const weir_progress *progress);
 
 /// A trainer for a graph made with training = true and max_rows ≥ batch. Graph and data stay the caller's and must
-/// outlive it.
+/// outlive it; strings in options are not kept. WEIR_CONFIG names the option that is wrong.
 WEIR_API weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const weir_data *data,
                                          const weir_train_options *options, weir_error *error);
-/// One batch: forward, backward, update. WEIR_DIVERGED when the loss is not finite (parameters are then as before the
-/// batch).
+/// One batch: forward, backward, update, at the rate of the place where the trainer is. WEIR_DIVERGED when the loss is
+/// not finite (parameters are then as before the batch).
 WEIR_API weir_status weir_trainer_step(weir_trainer *trainer, const float *inputs, const int32_t *labels, size_t rows,
                                        weir_error *error);
 /// Trains to the end. folder (or NULL): where checkpoint.safetensors (latest complete state), model.safetensors (best)
-/// and metrics.jsonl go. config_text is stored in both files. At the end the graph holds the best parameters and
-/// thresholds.
+/// and metrics.jsonl go; it is made if missing. config_text is stored in both files. At the end the graph holds the
+/// best parameters and thresholds. WEIR_IO (disk full, folder gone), WEIR_DIVERGED and WEIR_INTERRUPTED leave a
+/// checkpoint from which weir_trainer_resume continues.
 WEIR_API weir_status weir_trainer_run(weir_trainer *trainer, const char *folder, const char *config_text,
                                       weir_train_callback callback, void *context, weir_error *error);
-/// Continues from folder/checkpoint.safetensors: the next weir_trainer_run goes on where it was, bit for bit.
-/// WEIR_NOT_FOUND when there is none; WEIR_CONFIG when it belongs to another network or other settings.
+/// Continues from folder/checkpoint.safetensors: the next weir_trainer_run goes on where it was, bit for bit. Network,
+/// data and settings must be the same, except patience, checkpoint_seconds and, unless the schedule is cosine, epochs.
+/// WEIR_NOT_FOUND when there is none; WEIR_CONFIG names the first setting that differs. After another error the trainer
+/// and its graph are of no use.
 WEIR_API weir_status weir_trainer_resume(weir_trainer *trainer, const char *folder, weir_error *error);
 /// All epochs finished so far, and the best one's number (0: none yet).
 WEIR_API const weir_epoch *weir_trainer_epochs(const weir_trainer *trainer, size_t *count, size_t *best);
 WEIR_API void weir_trainer_free(weir_trainer *trainer);
+
+#define WEIR_RESULT_GATES 16 ///< most gate nodes whose threshold a result lists
+
+/// What a run came to: result.json has the same names. What is not known is NaN (null in the file). Strings are
+/// borrowed.
+typedef struct weir_result {
+    const char *name;    ///< of the configuration, or NULL
+    char rule[128];      ///< of the first gate node (or unit node), as weir_unit_print writes it; "" without units
+    const char *version; ///< of weir
+    const char *isa;     ///< instruction set in use
+    int threads;
+    uint64_t seed;
+    double train_loss, train_share, valid_error; ///< of the best epoch
+    size_t epochs, best_epoch;                   ///< finished, and the best one's number
+    double seconds, rows_per_second_train;       ///< all epochs; rows per second of training batches
+    double test_loss, test_error, share;         ///< on the test part, gates decided
+    double threshold;                            ///< of the first gate node
+    size_t gate_count;                           ///< gate nodes
+    const char *gates[WEIR_RESULT_GATES];        ///< their names
+    double thresholds[WEIR_RESULT_GATES];
+    double multiply_adds_dense, multiply_adds_done, multiply_adds_gater; ///< per row of the test part
+    double predict_ms_dense, predict_ms_gated; ///< forward passes of the whole test part, median, gater included;
+                                               ///< reading rows into floats left out of both
+    size_t predict_rows, predict_batch;
+    int predict_repeats;
+    size_t parameters;    ///< values that are learned
+    uint64_t memory_peak; ///< bytes, greatest resident size of the process so far
+} weir_result;
+
+/// A result that knows nothing yet: NaN, 0 and empty.
+WEIR_API weir_result weir_result_empty(void);
+/// Fills in what the trainer knows: seed, train_loss … rows_per_second_train.
+WEIR_API void weir_trainer_result(const weir_trainer *trainer, weir_result *result);
+/// Measures the network on a test part and fills in all the rest but the name: error, share, work per row, and the time
+/// of the whole part in batches of `batch` rows (0, or more than max_rows: max_rows), gates decided (DECIDE) and all
+/// open (OPEN: same weights, one dense product, no gater), alternating `repeats` times after a run of each to warm up.
+/// repeats 0: times stay NaN.
+WEIR_API weir_status weir_measure(weir_graph *graph, const weir_part *part, size_t batch, int repeats,
+                                  weir_result *result, weir_error *error);
+/// Writes result.json, atomically.
+WEIR_API weir_status weir_result_write(const weir_result *result, const char *path, weir_error *error);
 
 #ifdef __cplusplus
 }

@@ -104,10 +104,10 @@ const char *cli_plain(FILE *stream);
 
 /// Numbers as text; the buffer is returned.
 #define CLI_NUMBER 40
-const char *cli_thousands(char text[CLI_NUMBER], uint64_t number);   ///< 2,712,410
-const char *cli_bytes(char text[CLI_NUMBER], uint64_t bytes);        ///< 10.8 MB
-const char *cli_duration(char text[CLI_NUMBER], double seconds);     ///< 1:05
-const char *cli_milliseconds(char text[CLI_NUMBER], double seconds); ///< three digits that count
+const char *cli_thousands(char text[CLI_NUMBER], uint64_t number);        ///< 2,712,410
+const char *cli_bytes(char text[CLI_NUMBER], uint64_t bytes);             ///< 10.8 MB
+const char *cli_duration(char text[CLI_NUMBER], double seconds);          ///< 1:05
+const char *cli_milliseconds(char text[CLI_NUMBER], double milliseconds); ///< three digits that count
 /// Seconds of a clock that never goes back.
 double cli_clock(void);
 
@@ -158,6 +158,12 @@ int cli_open_model(const char *operand, const char *data_folder, size_t max_rows
 weir_part cli_part(const weir_data *data, const char *name);
 /// Number of gated layers.
 size_t cli_gated_layers(const weir_graph *graph);
+
+/// The table at the end of train and of eval: a result measured on `rows` rows of a part. target: the share asked for;
+/// gated: does the network have gates.
+void cli_report(const weir_result *result, const char *part, size_t rows, bool gated, double target, FILE *out);
+/// How often weir_measure repeats: the median of so many.
+enum { CLI_REPEATS = 5 };
 
 /// Text chart of curves: y against x, values that are not finite are left out.
 typedef struct cli_curve {

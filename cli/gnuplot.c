@@ -14,13 +14,14 @@
 extern char **environ;
 
 static int start(pid_t *child, int ends[2]) {
-    char *arguments[] = {"gnuplot", "-d", "-", NULL}; // -d: not the user's own settings
+    char name[] = "gnuplot", own[] = "-d", input[] = "-"; // -d: without the user's own settings
+    char *arguments[] = {name, own, input, NULL};
     posix_spawn_file_actions_t actions;
     int reason = posix_spawn_file_actions_init(&actions);
     if (reason != 0) return reason;
     reason = posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
     if (reason == 0) reason = posix_spawn_file_actions_addclose(&actions, ends[1]);
-    if (reason == 0) reason = posix_spawnp(child, arguments[0], &actions, NULL, arguments, environ);
+    if (reason == 0) reason = posix_spawnp(child, name, &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     return reason;
 }

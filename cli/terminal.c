@@ -46,6 +46,7 @@ double cli_clock(void) {
 
 // Messages.
 
+static void message(const char *format, va_list arguments) WEIR_PRINTF(1, 0);
 static void message(const char *format, va_list arguments) {
     cli_bar_clear(NULL);
     fflush(stdout);
@@ -118,11 +119,8 @@ const char *cli_bytes(char text[CLI_NUMBER], uint64_t bytes) {
         value /= 1000;
         scale++;
     }
-    snprintf(text, CLI_NUMBER,
-             scale == 0 || value >= 100 ? "%.0f %s"
-             : value >= 10              ? "%.1f %s"
-                                        : "%.2f %s",
-             value, names[scale]);
+    int digits = scale == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+    snprintf(text, CLI_NUMBER, "%.*f %s", digits, value, names[scale]);
     return text;
 }
 
@@ -136,8 +134,8 @@ const char *cli_duration(char text[CLI_NUMBER], double seconds) {
 }
 
 const char *cli_milliseconds(char text[CLI_NUMBER], double milliseconds) {
-    const char *format = milliseconds >= 99.95 ? "%.0f" : milliseconds >= 9.995 ? "%.1f" : "%.2f";
-    snprintf(text, CLI_NUMBER, format, milliseconds);
+    int digits = milliseconds >= 99.95 ? 0 : milliseconds >= 9.995 ? 1 : 2;
+    snprintf(text, CLI_NUMBER, "%.*f", digits, milliseconds);
     return text;
 }
 

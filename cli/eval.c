@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file eval.c
+/// `weir eval`: error, share of open gates, work and time of a model on a part of its data.
+#include "cli.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *data_folder, *part_name = "test";
+static size_t threads;
+static bool as_json;
+
+static const cli_option options[] = {
+    {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set [default: where it was in training]"},
+    {"part", "PART", CLI_CHOICE, &part_name, "train|valid|test", "rows to measure: train, valid or test"},
+    {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
+    {"json", NULL, CLI_FLAG, &as_json, NULL, "print JSON"},
+};
+
+static void prepare(void) { threads = (size_t)weir_threads(); }
+
+static void set_number(json_t *object, const char *name, double value) {
+    json_object_set_new(object, name, isfinite(value) ? json_real(value) : json_null());
+}
+
+/// The names of result.json; error and loss without "test_", for they are of any part.
+static void print_json(const weir_result *r, const char *model, size_t rows) {
+    json_t *all = json_object();
+    json_object_set_new(all, "model", json_string(model));
+    json_object_set_new(all, "part", json_string(part_name));
+    json_object_set_new(all, "rows", json_integer((json_int_t)rows));
+    set_number(all, "error", r->test_error);
+    set_number(all, "loss", r->test_loss);
+    set_number(all, "share", r->share);
+    set_number(all, "threshold", r->threshold);
+    set_number(all, "multiply_adds_dense", r->multiply_adds_dense);
+    set_number(all, "multiply_adds_done", r->multiply_adds_done);
+    set_number(all, "multiply_adds_gater", r->multiply_adds_gater);
+    set_number(all, "predict_ms_dense", r->predict_ms_dense);
+    set_number(all, "predict_ms_gated", r->predict_ms_gated);
+    json_object_set_new(all, "threads", json_integer(r->threads));
+    json_object_set_new(all, "version", json_string(weir_version()));
+    cli_print_json(all);
+    json_decref(all);
+}
+
+static int run(char **operands, size_t count) {
+    (void)count;
+    weir_error error = {0};
+    weir_graph *graph = NULL;
+    weir_config config = {0};
+    weir_data *data = NULL;
+    weir_threads_use((int)threads);
+    int status = cli_open_model(operands[0], data_folder, 256, &graph, &config, &data);
+    if (status == CLI_OK) {
+        weir_part part = cli_part(data, part_name);
+        weir_result result = weir_result_empty();
+        if (part.count == 0)
+            status = cli_error("the data set has no rows in its %s part", part_name);
+        else if (weir_measure(graph, &part, 0, CLI_REPEATS, &result, &error) != WEIR_OK)
+            status = cli_weir_error(&error);
+        else if (as_json)
+            print_json(&result, operands[0], part.count);
+        else
+            cli_report(&result, part_name, part.count, cli_gated_layers(graph) > 0, config.train.sparsity.target,
+                       stdout);
+    }
+    weir_data_free(data);
+    weir_graph_free(graph);
+    weir_config_free(&config);
+    return status;
+}
+
+const cli_command cli_eval = {
+    .name = "eval",
+    .operands = "MODEL ",
+    .summary = "measure a model: error, share, multiply-adds, milliseconds",
+    .about =
+        "Run a model over a part of its data set with the gates it chose in training, and again with all gates open "
+        "(dense, without the gater), and compare work and time. Error and share are those with gates. "
+        "MODEL is a model file or a run directory.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .least = 1,
+    .most = 1,
+    .prepare = prepare,
+    .examples = {"weir eval runs/digits", "weir eval runs/mnist-blocks --data data/mnist --part valid --json"},
+    .run = run,
+};

@@ -1,0 +1,344 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file train.c
+/// `weir train`: from a configuration to a run directory.
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static cli_list settings;
+static const char *out_folder;
+static size_t threads;
+static bool resume, force, as_json;
+static weir_train_options initial; // for the help
+
+static const cli_option options[] = {
+    {"data", "DIR", CLI_KEY, &settings, "data.path", "folder with the data set"},
+    {"out", "RUN", CLI_TEXT, &out_folder, NULL, "run directory [default: runs/NAME, the name in CONFIG]"},
+    {"epochs", "N", CLI_KEY_COUNT, &settings, "train.epochs", "passes over the training rows [default: as in CONFIG]"},
+    {"seed", "S", CLI_KEY_COUNT, &settings, "train.seed", "of all random numbers [default: as in CONFIG]"},
+    {"rule", "RULE", CLI_KEY, &settings, "rule",
+     "rule of the stochastic units, see 'weir units' [default: as in CONFIG]"},
+    {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
+    {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change any setting of CONFIG; may be repeated"},
+    {"resume", NULL, CLI_FLAG, &resume, NULL, "go on from the checkpoint in RUN, bit for bit"},
+    {"force", NULL, CLI_FLAG, &force, NULL, "replace what RUN holds"},
+    {"json", NULL, CLI_FLAG, &as_json, NULL, "print the result as JSON, progress on standard error"},
+};
+
+static void prepare(void) {
+    threads = (size_t)weir_threads();
+    initial = weir_train_options_default();
+}
+
+static void more_help(FILE *out) {
+    const char *bold = cli_bold(out), *plain = cli_plain(out);
+    const weir_optimizer_options *o = &initial.optimizer;
+    const weir_sparsity_options *s = &initial.sparsity;
+    fprintf(out, "\n%sBuilt-in examples for CONFIG:%s\n", bold, plain);
+    for (size_t i = 0; i < weir_example_count(); i++) {
+        weir_config config = {0};
+        bool known = weir_config_load(&config, weir_example_name(i), NULL, 0, NULL) == WEIR_OK;
+        fprintf(out, "  %-18s ", weir_example_name(i));
+        cli_wrap(out, 21, known && config.about != NULL ? config.about : "");
+        weir_config_free(&config);
+    }
+    fprintf(out, "\n%sSettings for --set, with the value where CONFIG is silent:%s\n", bold, plain);
+    fprintf(out, "  %-28s %zu\n  %-28s %zu\n  %-28s %zu (0: no early stop)\n", "train.epochs", initial.epochs,
+            "train.batch", initial.batch, "train.patience", initial.patience);
+    fprintf(out, "  %-28s %s (sgd, momentum, adam)\n  %-28s %g\n  %-28s %s (constant, step, cosine)\n",
+            "train.optimizer.kind", o->kind, "train.optimizer.rate", o->rate, "train.optimizer.schedule", o->schedule);
+    fprintf(out, "  %-28s %s (kl, l1, none)\n  %-28s %g\n  %-28s %g\n", "train.sparsity.kind", s->kind,
+            "train.sparsity.target", s->target, "train.sparsity.weight", s->weight);
+    fprintf(out, "  %-28s %s\n", "network.NODE.FIELD", "for example network.gates.size=500");
+}
+
+// The run directory.
+
+static const char *const run_files[] = {"config.yaml", "metrics.jsonl", "model.safetensors", "checkpoint.safetensors",
+                                        "result.json"};
+
+/// Number of a run's files that the folder holds; removes them if asked.
+static size_t run_file_count(const char *folder, bool removing) {
+    size_t count = 0;
+    for (size_t i = 0; i < CLI_COUNT_OF(run_files); i++) {
+        char *path = cli_path(folder, run_files[i]);
+        if (path == NULL) continue;
+        count += cli_exists(path);
+        if (removing) unlink(path);
+        free(path);
+    }
+    return count;
+}
+
+static int open_folder(const char *folder) {
+    size_t there = run_file_count(folder, false);
+    if (resume && there == 0) return cli_error("%s holds no run to resume", folder);
+    if (!resume && there > 0 && !force)
+        return cli_error(
+            "%s holds a run already; --resume continues it, --force replaces it, --out RUN writes elsewhere", folder);
+    if (cli_folder_make(folder) != CLI_OK) return CLI_FAILED;
+    if (force && !resume) run_file_count(folder, true);
+    return CLI_OK;
+}
+
+// The configuration.
+
+/// Loads CONFIG without and with the settings, so that a wrong setting is told from a wrong file.
+static int load_config(const char *name, weir_config *config) {
+    weir_error error = {0};
+    if (weir_config_load(config, name, NULL, 0, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (settings.count == 0) return CLI_OK;
+    weir_config_free(config);
+    *config = (weir_config){0};
+    if (weir_config_load(config, name, (const char *const *)settings.items, settings.count, &error) == WEIR_OK)
+        return CLI_OK;
+    return cli_usage("train", "%s", error.text);
+}
+
+/// A run that is resumed brings its own configuration.
+static char *config_name(char **operands, size_t count) {
+    if (count > 0) return strdup(operands[0]);
+    return cli_path(out_folder, "config.yaml");
+}
+
+// Telling.
+
+typedef struct teller {
+    FILE *out; // of the lines of the epochs
+    cli_bar bar;
+    bool gated;
+    size_t first_epoch; // where this call began, for the time left
+    double first_done;
+    bool begun;
+    const char *folder;
+} teller;
+
+static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, const weir_data *data,
+                       const char *folder) {
+    size_t nodes = 0, gated = cli_gated_layers(graph);
+    const weir_node *node = weir_graph_nodes(graph, &nodes);
+    weir_parameters parameters = weir_graph_parameters(graph);
+    uint64_t count = 0;
+    for (size_t t = 0; t < parameters.tensor_count; t++)
+        count += (uint64_t)parameters.tensors[t].rows * parameters.tensors[t].columns;
+    char a[CLI_NUMBER], b[CLI_NUMBER], c[CLI_NUMBER];
+    fprintf(out, "%s%s%s in %s\n", cli_bold(out), config->name, cli_plain(out), folder);
+    fprintf(out, "  network   %zu to %zu, %zu gated layer%s, %s parameters\n", node[0].size, node[nodes - 1].size,
+            gated, gated == 1 ? "" : "s", cli_thousands(a, count));
+    fprintf(out, "  data      %s: %s training, %s validation, %s test rows\n", config->data.source,
+            cli_thousands(a, weir_data_train(data).count), cli_thousands(b, weir_data_valid(data).count),
+            cli_thousands(c, weir_data_test(data).count));
+    fprintf(out, "  training  %s, rate %g, batch %zu, %zu epochs, seed %llu\n", config->train.optimizer.kind,
+            config->train.optimizer.rate, config->train.batch, config->train.epochs,
+            (unsigned long long)config->train.seed);
+    if (gated > 0)
+        fprintf(out, "  gates     %s, target share %g, %s penalty\n", config->rule != NULL ? config->rule : "",
+                config->train.sparsity.target, config->train.sparsity.kind);
+    fprintf(out, "  computer  %d thread%s, %s\n\n", weir_threads(), weir_threads() == 1 ? "" : "s",
+            weir_isa_name(weir_isa_current()));
+    fflush(out);
+}
+
+static void epoch_heading(const teller *t) {
+    fprintf(t->out, "%sepoch  train loss%s  valid loss  valid error%s  seconds%s\n", cli_bold(t->out),
+            t->gated ? "   share" : "", t->gated ? "   share" : "", cli_plain(t->out));
+}
+
+static void epoch_line(const teller *t, const weir_epoch *e) {
+    char train_share[16] = "", valid_share[16] = "";
+    if (t->gated) {
+        snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
+        snprintf(valid_share, sizeof valid_share, "  %6.4f", e->valid_share);
+    }
+    fprintf(t->out, "%5zu  %10.4f%s  %10.4f  %9.2f %%%s  %7.1f%s\n", e->epoch, e->train_loss, train_share,
+            e->valid_loss, 100 * e->valid_error, valid_share, e->seconds, e->best ? "  best" : "");
+    fflush(t->out);
+}
+
+static int tell(void *context, const weir_progress *p) {
+    teller *t = context;
+    double done = (double)(p->epoch - 1) + (p->batches > 0 ? (double)p->batch / (double)p->batches : 0);
+    if (!t->begun) {
+        t->begun = true;
+        t->first_done = done;
+        epoch_heading(t);
+    }
+    if (p->finished != NULL) {
+        cli_bar_clear(&t->bar);
+        epoch_line(t, p->finished);
+    } else {
+        char left[48], right[64], share[32] = "";
+        double fresh = done - t->first_done, rest = (double)p->epochs - done;
+        if (t->gated) snprintf(share, sizeof share, "  share %.3f", p->share);
+        snprintf(left, sizeof left, "epoch %zu/%zu", p->epoch, p->epochs);
+        snprintf(right, sizeof right, "loss %.4f%s", p->loss, share);
+        cli_bar_show(&t->bar, done / (double)p->epochs, fresh > 0 ? p->seconds / fresh * rest : -1, left, right);
+    }
+    return cli_interrupted();
+}
+
+// Training.
+
+/// What a run needs; freed by close_run.
+typedef struct run_state {
+    weir_config config;
+    char *text, *folder;
+    weir_data *data;
+    weir_graph *graph;
+    weir_trainer *trainer;
+} run_state;
+
+static void close_run(run_state *r) {
+    weir_trainer_free(r->trainer);
+    weir_graph_free(r->graph);
+    weir_data_free(r->data);
+    weir_text_free(r->text);
+    weir_config_free(&r->config);
+    free(r->folder);
+}
+
+static int open_run(run_state *r) {
+    weir_error error = {0};
+    size_t rows = r->config.train.batch > 256 ? r->config.train.batch : 256;
+    weir_graph_options making = weir_graph_options_default(rows);
+    making.seed = r->config.train.seed;
+    making.training = true;
+    if (weir_data_load(&r->data, &r->config.data, &error) != WEIR_OK ||
+        weir_graph_create(&r->graph, r->config.network, r->config.network_count, &making, &error) != WEIR_OK ||
+        weir_trainer_create(&r->trainer, r->graph, r->data, &r->config.train, &error) != WEIR_OK ||
+        weir_config_print(&r->config, &r->text, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    return CLI_OK;
+}
+
+/// Continues where the run stopped, or at the beginning when it was stopped before its first checkpoint.
+static int continue_run(run_state *r) {
+    weir_error error = {0};
+    weir_status status = weir_trainer_resume(r->trainer, r->folder, &error);
+    if (status == WEIR_NOT_FOUND) {
+        cli_note("%s has no checkpoint yet: training starts from the beginning", r->folder);
+        run_file_count(r->folder, true);
+        return CLI_OK;
+    }
+    return status == WEIR_OK ? CLI_OK : cli_weir_error(&error);
+}
+
+static int write_config(const run_state *r) {
+    char *path = cli_path(r->folder, "config.yaml");
+    int status = path == NULL ? CLI_FAILED : cli_write_file(path, r->text);
+    free(path);
+    return status;
+}
+
+/// Names of one network's files and what to do with them.
+static void print_next(FILE *out, const char *folder, const char *data_path) {
+    bool with_data = data_path != NULL && data_path[0] != '\0';
+    fprintf(out, "\nNext:\n  weir eval %s%s%s\n  weir predict %s FILE\n  weir plot %s\n", folder,
+            with_data ? " --data " : "", with_data ? data_path : "", folder, folder);
+}
+
+/// Reads result.json back and prints it.
+static int print_result_file(const char *path) {
+    json_error_t reason;
+    json_t *value = json_load_file(path, 0, &reason);
+    if (value == NULL) return cli_error("%s: %s", path, reason.text);
+    cli_print_json(value);
+    json_decref(value);
+    return CLI_OK;
+}
+
+static int finish_run(run_state *r) {
+    weir_error error = {0};
+    weir_result result = weir_result_empty();
+    weir_part test = weir_data_test(r->data);
+    result.name = r->config.name;
+    weir_trainer_result(r->trainer, &result);
+    if (weir_measure(r->graph, &test, 0, CLI_REPEATS, &result, &error) != WEIR_OK) return cli_weir_error(&error);
+    char *path = cli_path(r->folder, "result.json");
+    int status = path == NULL ? CLI_FAILED : CLI_OK;
+    if (status == CLI_OK && weir_result_write(&result, path, &error) != WEIR_OK) status = cli_weir_error(&error);
+    if (status == CLI_OK && as_json)
+        status = print_result_file(path);
+    else if (status == CLI_OK) {
+        printf("\n");
+        cli_report(&result, "test", test.count, cli_gated_layers(r->graph) > 0, r->config.train.sparsity.target,
+                   stdout);
+        print_next(stdout, r->folder, r->config.data.path);
+    }
+    free(path);
+    return status;
+}
+
+static int train(run_state *r) {
+    weir_error error = {0};
+    teller t = {.out = as_json ? stderr : stdout, .gated = cli_gated_layers(r->graph) > 0};
+    cli_bar_begin(&t.bar);
+    weir_status status =
+        cli_interrupted() ? WEIR_INTERRUPTED : weir_trainer_run(r->trainer, r->folder, r->text, tell, &t, &error);
+    cli_bar_clear(&t.bar);
+    if (status == WEIR_INTERRUPTED)
+        return cli_error("interrupted; to continue: weir train --out %s --resume", r->folder);
+    if (status != WEIR_OK) {
+        cli_weir_error(&error);
+        if (status == WEIR_IO) cli_note("once that is mended, to continue: weir train --out %s --resume", r->folder);
+        if (status == WEIR_DIVERGED)
+            cli_note("try a smaller rate, for example --set train.optimizer.rate=%g",
+                     r->config.train.optimizer.rate / 10);
+        return CLI_FAILED;
+    }
+    return finish_run(r);
+}
+
+static int run_in_folder(run_state *r) {
+    FILE *out = as_json ? stderr : stdout;
+    if (open_folder(r->folder) != CLI_OK) return CLI_FAILED;
+    if (resume && continue_run(r) != CLI_OK) return CLI_FAILED;
+    if (write_config(r) != CLI_OK) return CLI_FAILED;
+    print_plan(out, &r->config, r->graph, r->data, r->folder);
+    return train(r);
+}
+
+static int run(char **operands, size_t count) {
+    run_state r = {0};
+    if (count == 0 && !resume) return cli_usage("train", "CONFIG is missing; 'weir train digits' needs no data set");
+    if (count == 0 && out_folder == NULL) return cli_usage("train", "--resume needs CONFIG or --out RUN");
+    if (resume && force) return cli_usage("train", "--resume and --force exclude each other");
+    weir_threads_use((int)threads);
+    cli_interrupt_begin();
+    char *name = config_name(operands, count);
+    int status = name == NULL ? CLI_FAILED : load_config(name, &r.config);
+    if (status == CLI_OK) {
+        r.folder = out_folder != NULL ? strdup(out_folder) : cli_path("runs", r.config.name);
+        status = r.folder == NULL ? CLI_FAILED : open_run(&r);
+    }
+    if (status == CLI_OK) status = run_in_folder(&r);
+    free(name);
+    close_run(&r);
+    cli_list_free(&settings);
+    return status;
+}
+
+const cli_command cli_train = {
+    .name = "train",
+    .operands = "CONFIG ",
+    .summary = "train a network and write a run directory",
+    .about =
+        "Train the network that CONFIG describes: a YAML file or a built-in example. Prints a line per epoch, and at "
+        "the end what the closed gates saved. Ctrl-C saves a checkpoint; --resume continues exactly there, also "
+        "after a crash, and then CONFIG may be left out.",
+    .options = options,
+    .option_count = CLI_COUNT_OF(options),
+    .most = 1,
+    .prepare = prepare,
+    .more = more_help,
+    .files =
+        "RUN/config.yaml (complete), RUN/metrics.jsonl (a line per epoch), RUN/model.safetensors (the best epoch), "
+        "RUN/checkpoint.safetensors (the latest state), RUN/result.json",
+    .examples = {"weir train digits", "weir train mnist-blocks --data data/mnist --set train.sparsity.target=0.05",
+                 "weir train --out runs/digits --resume"},
+    .run = run,
+};

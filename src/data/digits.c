@@ -18,7 +18,7 @@
 #include "streams.h"
 #include <weir/data.h>
 
-enum { side = 28, pixels = side * side, steps = 6, most_spots = weir__glyph_points * steps, grid = 4 };
+enum { side = 28, pixels = side * side, steps = 6, most_spots = weir__glyph_points * steps, grid = 3 };
 
 typedef struct vector {
     float x, y;
@@ -79,18 +79,21 @@ static const weir__glyph *choose_glyph(source *s, int digit) {
     return glyph;
 }
 
-// The Catmull-Rom curve from b to c at t.
-static float curve(float a, float b, float c, float d, float t) {
-    return b + 0.5F * t * ((c - a) + t * ((2 * a - 5 * b + 4 * c - d) + t * (3 * (b - c) + d - a)));
+// The curve from b to c at t: Catmull and Rom's, which meets its points, or, as round goes to 1, the cubic B-spline,
+// which rounds them off.
+static float curve(float a, float b, float c, float d, float t, float round) {
+    const float through = b + 0.5F * t * ((c - a) + t * ((2 * a - 5 * b + 4 * c - d) + t * (3 * (b - c) + d - a)));
+    const float off = ((a + 4 * b + c) + t * (3 * (c - a) + t * (3 * (a - 2 * b + c) + t * (3 * (b - c) + d - a)))) / 6;
+    return through + round * (off - through);
 }
 
-static void add_stroke(pen_path *path, const vector *points, size_t count) {
+static void add_stroke(pen_path *path, const vector *points, size_t count, float round) {
     for (size_t i = 0; i + 1 < count; i++) {
         const vector b = points[i], c = points[i + 1];
         const vector a = i ? points[i - 1] : b, d = i + 2 < count ? points[i + 2] : c;
         for (int k = i ? 1 : 0; k <= steps; k++) {
             const float t = (float)k / steps;
-            const vector at = {curve(a.x, b.x, c.x, d.x, t), curve(a.y, b.y, c.y, d.y, t)};
+            const vector at = {curve(a.x, b.x, c.x, d.x, t, round), curve(a.y, b.y, c.y, d.y, t, round)};
             if (path->count < most_spots) path->spots[path->count++] = (spot){.at = at, .down = i || k};
         }
     }
@@ -100,25 +103,28 @@ static bool same(weir__point a, weir__point b) { return a.x == b.x && a.y == b.y
 
 static void write_glyph(pen_path *path, source *s, const weir__glyph *glyph) {
     vector points[weir__glyph_points];
-    const float jitter = between(s, 0.015F, 0.05F);
+    const float jitter = between(s, 0.015F, 0.05F), round = between(s, 0.3F, 1);
+    vector drift = bell2(s, jitter);
     size_t count = 0;
     path->count = 0;
     for (size_t i = 0; i < weir__glyph_points && glyph->points[i].x; i++) {
         const weir__point point = glyph->points[i];
         if (point.x < 0) {
-            add_stroke(path, points, count);
+            add_stroke(path, points, count, round);
             count = 0;
             continue;
         }
         if (count && same(point, glyph->points[i - 1])) {
             points[count] = points[count - 1]; // a corner stays one
         } else {
-            const vector move = bell2(s, jitter);
-            points[count] = (vector){0.01F * point.x + move.x, 0.01F * point.y + move.y};
+            // Neighbours move together: a hand is late or wide for a while, it does not tremble.
+            const vector push = bell2(s, jitter);
+            drift = (vector){0.7F * drift.x + push.x, 0.7F * drift.y + push.y};
+            points[count] = (vector){0.01F * point.x + drift.x, 0.01F * point.y + drift.y};
         }
         count++;
     }
-    add_stroke(path, points, count);
+    add_stroke(path, points, count, round);
 }
 
 // Weight of a cell's far corner: 3t² − 2t³, so that the field has no creases.
@@ -126,7 +132,7 @@ static float smooth(float t) { return t * t * (3 - 2 * t); }
 
 static void bend(pen_path *path, source *s) {
     vector field[grid + 1][grid + 1];
-    const float strength = between(s, 0.01F, 0.06F);
+    const float strength = between(s, 0.01F, 0.05F);
     for (size_t i = 0; i <= grid; i++) {
         for (size_t j = 0; j <= grid; j++) field[i][j] = bell2(s, strength);
     }
@@ -143,7 +149,7 @@ static void bend(pen_path *path, source *s) {
 
 // Slant, stretch and turn. The turn's sine and cosine come from its half tangent, without trigonometry.
 static void lean(pen_path *path, source *s) {
-    const float slant = 0.10F + 0.20F * bell(s), half = 0.06F * bell(s), stretch = 0.80F + 0.12F * bell(s);
+    const float slant = 0.16F + 0.22F * bell(s), half = 0.06F * bell(s), stretch = 0.95F + 0.16F * bell(s);
     const float c = (1 - half * half) / (1 + half * half), n = 2 * half / (1 + half * half);
     for (size_t k = 0; k < path->count; k++) {
         vector *at = &path->spots[k].at;
@@ -168,7 +174,7 @@ static void fit(pen_path *path, source *s) {
         mass += length;
     }
     const float extent = fmaxf(high.x - low.x, high.y - low.y);
-    const float scale = (18 + 0.8F * bell(s)) / extent;
+    const float scale = (17 + 0.7F * bell(s)) / extent;
     const vector aside = bell2(s, 0.5F);
     const vector shift = {0.5F * side - scale * middle.x / mass + aside.x,
                           0.5F * side - scale * middle.y / mass + aside.y};
@@ -180,7 +186,7 @@ static void fit(pen_path *path, source *s) {
 
 // Half the pen's width along the way: a slow random walk around the pen's own.
 static void press(pen_path *path, source *s) {
-    const float pen = fmaxf(1.15F + 0.28F * bell(s), 0.6F);
+    const float pen = fmaxf(1.25F + 0.3F * bell(s), 0.6F);
     float pressure = 0;
     for (size_t k = 0; k < path->count; k++) {
         pressure = 0.9F * pressure + 0.035F * bell(s);
@@ -219,7 +225,7 @@ static void measure(float distance[pixels], const pen_path *path, float reach) {
 
 static void ink(uint8_t *image, const pen_path *path, source *s) {
     float distance[pixels];
-    const float softness = between(s, 0.55F, 1.0F), full = between(s, 215, 262), grain = between(s, 0, 14);
+    const float softness = between(s, 0.55F, 1.0F), full = between(s, 225, 290), grain = between(s, 0, 16);
     measure(distance, path, softness);
     for (size_t i = 0; i < pixels; i++) {
         image[i] = 0;

@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// h = max(0, a + sd·z): Bengio, Léonard and Courville 2013, section 2.1. With logistic z and sd = 1, P(h > 0) = σ(a)
+// and E[h] = log(1 + eᵃ) (proposition 1); with Gaussian z, P(h > 0) = Φ(a/sd) and E[h] = a·Φ(a/sd) + sd·φ(a/sd). The
+// gradient is that of the drawn output, which is continuous in a: the estimate is unbiased.
+//
+// Test time. An open gate gives E[h | a, h > 0] = E[h | a] / P(h > 0 | a), the value it had on average in training when
+// it was open. When as many gates are open as in training, what the layer passes on has then the same size as in
+// training; E[h | a] would count the chance to be closed a second time, and max(0, a) would be 0 for gates under a
+// negative threshold. It is positive for every a, grows with a, and tends to a for a ≫ sd.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { noise_index, sd_index };
+enum { gaussian, logistic };
+
+static const weir_parameter parameters[] = {
+    [noise_index] = {.name = "noise",
+                     .initial = gaussian,
+                     .least = gaussian,
+                     .greatest = logistic,
+                     .choices = "gaussian|logistic",
+                     .about = "distribution of the noise z"},
+    [sd_index] = {.name = "sd",
+                  .initial = 1,
+                  .least = 1e-3,
+                  .greatest = 1e3,
+                  .about = "factor of the noise: standard deviation (gaussian) or scale (logistic)"},
+};
+
+static int is_gaussian(const weir_unit *unit) { return unit->values[noise_index] == gaussian; }
+
+WEIR__CLONES static void rectify_noisy(float *restrict h, const float *restrict a, float sd, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const float drawn = a[i] + sd * h[i];
+        h[i] = drawn <= 0 ? 0.0f : drawn; // a NaN stays NaN
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at;
+    if (is_gaussian(unit))
+        weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    else
+        weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    rectify_noisy(h, batch->a + span.at, (float)unit->values[sd_index], span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+/// Sets *open to P(h > 0) and *value to E[h | h > 0] for sd = 1.
+WEIR__INLINE void gaussian_open(float x, float *open, float *value) {
+    float density, below;
+    weir__normal_pair(x, &density, &below);
+    // for x < 0 the value is φ(x)/Φ(x) − |x|, a difference that only its own approximation keeps accurate
+    *open = below;
+    *value = x < 0 ? weir__mills_excess(-x) : x + density / below;
+}
+
+WEIR__INLINE void logistic_open(float x, float *open, float *value) {
+    *open = weir__sigmoid(x);
+    *value = weir__softplus(x) / *open;
+}
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float sd = (float)unit->values[sd_index], inverse = 1.0f / sd;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    if (!is_gaussian(unit)) {
+        for (size_t i = 0; i < span.count; i++) h[i] = sd * weir__softplus(a[i] * inverse);
+        return;
+    }
+    for (size_t i = 0; i < span.count; i++) {
+        float open, value;
+        gaussian_open(a[i] * inverse, &open, &value);
+        h[i] = sd * (open * value);
+    }
+}
+
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+
+WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float sd = (float)unit->values[sd_index], inverse = 1.0f / sd, threshold = batch->threshold;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    if (is_gaussian(unit)) {
+        for (size_t i = 0; i < span.count; i++) {
+            float open, value;
+            gaussian_open(a[i] * inverse, &open, &value);
+            h[i] = a[i] > threshold ? sd * value : 0.0f;
+        }
+    } else {
+        for (size_t i = 0; i < span.count; i++) {
+            float open, value;
+            logistic_open(a[i] * inverse, &open, &value);
+            h[i] = a[i] > threshold ? sd * value : 0.0f;
+        }
+    }
+}
+
+static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+
+WEIR__CLONES static void gaussian_opening_piece(const weir_unit *unit, size_t count, const float *restrict a,
+                                                float *restrict q, float *restrict dq) {
+    const float inverse = 1.0f / (float)unit->values[sd_index];
+    for (size_t i = 0; i < count; i++) {
+        float density, below;
+        weir__normal_pair(a[i] * inverse, &density, &below);
+        q[i] = below;
+        if (dq) dq[i] = density * inverse;
+    }
+}
+
+WEIR__CLONES static void logistic_opening_piece(const weir_unit *unit, size_t count, const float *restrict a,
+                                                float *restrict q, float *restrict dq) {
+    const float inverse = 1.0f / (float)unit->values[sd_index];
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i] * inverse, &p, &rest);
+        q[i] = p;
+        if (dq) dq[i] = p * rest * inverse;
+    }
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, is_gaussian(unit) ? gaussian_opening_piece : logistic_opening_piece);
+}
+
+const weir_rule weir__noisy_rectifier = {
+    .name = "noisy-rectifier",
+    .summary = "rectified linear unit with noise before the rectifier",
+    .forward = "h = max(0, a + sd·z), z normal or logistic",
+    .gradient = "∂L/∂a = 1[h > 0]·∂L/∂h",
+    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 2.1, proposition 1",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE |
+              WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .backward = weir__backward_open,
+};

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// h = max(0, a): no noise, ordinary back-propagation. The paper's baseline with sparse gates.
+
+#include "rules.h"
+
+WEIR__CLONES static void rectify_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = a[i] <= 0 ? 0.0f : a[i]; // a NaN stays NaN
+}
+
+static void rectify(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, rectify_span); }
+
+WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    const float threshold = batch->threshold < 0 ? 0.0f : batch->threshold; // below 0 it is closed in training, too
+    for (size_t i = 0; i < span.count; i++) h[i] = a[i] > threshold ? a[i] : 0.0f;
+}
+
+static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    (void)unit;
+    for (size_t i = 0; i < count; i++) q[i] = a[i] > 0 ? 1.0f : 0.0f;
+    for (size_t i = 0; dq && i < count; i++) dq[i] = 0;
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+const weir_rule weir__rectifier = {
+    .name = "rectifier",
+    .summary = "rectified linear unit without noise",
+    .forward = "h = max(0, a)",
+    .gradient = "∂L/∂a = 1[h > 0]·∂L/∂h",
+    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 5 (baseline)",
+    .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .sample = rectify,
+    .expect = rectify,
+    .decide = decide,
+    .opening = opening,
+    .backward = weir__backward_open,
+};

@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The stochastic binary neuron with the score-function estimator: h ~ Bernoulli(p), ∂L/∂a estimated by (h − p)(L − L̄):
+// Bengio, Léonard and Courville 2013, section 3; Williams 1992. It needs the loss alone, no back-propagated signal, and
+// is unbiased for every L̄ that does not depend on the draw (theorem 1).
+//
+// Baselines L̄:
+// - average: one running average of the loss, the same for all units;
+// - optimal: per unit E[(h − p)²L] / E[(h − p)²], of least variance (corollary 1, eq. 10), numerator and denominator
+//   kept as two running averages.
+// Both are quotients of two sums that decay alike, state[0] / state[1] (for "average" the second sums the weights),
+// which corrects the bias of an average that starts from 0. A batch uses what the batches before it left, so that L̄
+// never depends on the batch's own draws; the first batch, with nothing before it, has no baseline.
+
+#include "../core/math.h"
+#include "rules.h"
+
+#include <weir/system.h>
+
+enum { baseline_index, decay_index };
+enum { no_baseline, average_baseline, optimal_baseline };
+
+static const weir_parameter parameters[] = {
+    [baseline_index] = {.name = "baseline",
+                        .initial = optimal_baseline,
+                        .least = no_baseline,
+                        .greatest = optimal_baseline,
+                        .choices = "none|average|optimal",
+                        .about = "what is subtracted from the loss: nothing, its average, or eq. 10 per unit"},
+    [decay_index] = {.name = "decay",
+                     .initial = 0.9,
+                     .least = 0,
+                     .greatest = 0.999999,
+                     .about = "weight of the past in the baseline's running averages"},
+};
+
+enum { sums = 2, strip_units = 64, block_rows = 64 };
+
+/// Under this a denominator says nothing: (h − p)² has then been lost to underflow.
+static const float least_denominator = 1e-30f;
+
+/// Some units over all rows: their baselines, and what the batch adds to their two sums.
+typedef struct strip {
+    size_t first, count;
+    float baseline[strip_units];
+    double weighted[strip_units], plain[strip_units]; ///< sums over rows of (h − p)²·L and of (h − p)²
+} strip;
+
+static void start(const weir_unit *unit, size_t units, float *state) {
+    (void)unit;
+    for (size_t i = 0; i < sums * units; i++) state[i] = 0;
+}
+
+static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, strip *strip) {
+    const float *numerator = batch->state + strip->first, *denominator = numerator + batch->units;
+    for (size_t i = 0; i < strip->count; i++) {
+        const int known = unit->values[baseline_index] != no_baseline && denominator[i] > least_denominator;
+        strip->baseline[i] = known ? numerator[i] / denominator[i] : 0.0f;
+        strip->weighted[i] = strip->plain[i] = 0;
+    }
+}
+
+/// Rows first … last − 1 of a strip, in order. Sums in float over a block of rows, so that they vectorise; in double
+/// over the blocks.
+WEIR__CLONES static void score_rows(const weir_unit_batch *batch, strip *strip, size_t first, size_t last) {
+    const size_t count = strip->count;
+    const float *restrict baseline = strip->baseline;
+    float weighted[strip_units] = {0}, plain[strip_units] = {0};
+    for (size_t row = first; row < last; row++) {
+        const size_t at = row * batch->units + strip->first;
+        const float *restrict a = batch->a + at, *restrict h = batch->h + at;
+        float *restrict da = batch->da + at;
+        const float loss = batch->loss[row], weight = batch->row_weight;
+        for (size_t i = 0; i < count; i++) {
+            float p, rest;
+            weir__sigmoid_pair(a[i], &p, &rest);
+            const float score = h[i] > 0.5f ? rest : -p; // h − p, without cancellation
+            const float square = score * score;
+            da[i] = weight * (score * (loss - baseline[i]));
+            weighted[i] += square * loss;
+            plain[i] += square;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        strip->weighted[i] += (double)weighted[i];
+        strip->plain[i] += (double)plain[i];
+    }
+}
+
+static double mean_loss(const weir_unit_batch *batch) {
+    double sum = 0;
+    for (size_t row = 0; row < batch->rows; row++) sum += (double)batch->loss[row];
+    return sum / (double)batch->rows;
+}
+
+static void write_averages(const weir_unit *unit, const weir_unit_batch *batch, const strip *strip, double mean) {
+    const double past = unit->values[decay_index], now = 1 - past;
+    float *numerator = batch->state + strip->first, *denominator = numerator + batch->units;
+    for (size_t i = 0; i < strip->count; i++) {
+        const double rows = (double)batch->rows;
+        const int optimal = unit->values[baseline_index] == optimal_baseline;
+        const double above = optimal ? strip->weighted[i] / rows : mean;
+        const double below = optimal ? strip->plain[i] / rows : 1;
+        numerator[i] = (float)(past * (double)numerator[i] + now * above);
+        denominator[i] = (float)(past * (double)denominator[i] + now * below);
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    if (batch->rows == 0) return;
+    const size_t strips = (batch->units + strip_units - 1) / strip_units;
+    const double mean = mean_loss(batch);
+#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * batch->units >= 8192)
+    for (size_t s = 0; s < strips; s++) {
+        const size_t first = s * strip_units, left = batch->units - first;
+        strip strip = {.first = first, .count = left < strip_units ? left : strip_units};
+        read_baselines(unit, batch, &strip);
+        for (size_t row = 0; row < batch->rows; row += block_rows) {
+            const size_t end = row + block_rows;
+            score_rows(batch, &strip, row, end < batch->rows ? end : batch->rows);
+        }
+        if (unit->values[baseline_index] != no_baseline) write_averages(unit, batch, &strip, mean);
+    }
+}
+
+const weir_rule weir__reinforce = {
+    .name = "reinforce",
+    .summary = "binary unit with the score-function gradient: needs only the loss",
+    .forward = "h ~ Bernoulli(σ(a))",
+    .gradient = "∂L/∂a ~ (h − σ(a))·(L − L̄)",
+    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 3, theorem 1, eq. 10; Williams 1992",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
+              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .state = sums,
+    .start = start,
+    .sample = weir__sample_bernoulli,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+};

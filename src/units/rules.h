@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file rules.h
+/// The rules of src/units, and what several of them share.
+#ifndef WEIR_RULES_H
+#define WEIR_RULES_H
+
+#include <weir/units.h>
+
+#include "../core/clones.h"
+
+extern const weir_rule weir__noisy_rectifier;
+extern const weir_rule weir__rectifier;
+extern const weir_rule weir__sts;
+extern const weir_rule weir__reinforce;
+extern const weir_rule weir__straight_through;
+extern const weir_rule weir__sigmoid_rule;
+extern const weir_rule weir__semantic_hashing;
+
+/// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
+/// there.
+enum { weir__span_units = 512 };
+
+/// Part of a row: units first … first + count − 1 of row; at = row·units + first is where they lie in the arrays. first
+/// is a multiple of weir__span_units, hence of a quad of random words.
+typedef struct weir__span {
+    uint32_t row;
+    size_t first, count, at;
+} weir__span;
+
+/// What a rule does to one span. context: the unit, or what the rule made of it once per call.
+typedef void weir__span_function(const void *context, const weir_unit_batch *batch, weir__span span);
+
+/// Calls function for every span of the batch, in parallel and in any order.
+void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__span_function *function);
+
+/// weir_rule.opening of count values at once.
+typedef void weir__opening_function(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
+
+/// Calls function for pieces of the arrays, in parallel.
+void weir__for_openings(const weir_unit *unit, size_t count, const float *a, float *q, float *dq,
+                        weir__opening_function *function);
+
+/// σ(a) and σ'(a): the opening of binary units, and of units that are never 0.
+void weir__opening_sigmoid(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
+/// h = σ(a).
+void weir__expect_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
+/// h = 1 where a > threshold, else 0.
+void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch);
+/// h ~ Bernoulli(σ(a)): 1 where the uniform number is below p. A p under 2⁻²⁴ is never drawn, one that rounds to 1
+/// always. A NaN stays NaN, so that a diverged gater is noticed in the loss.
+void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch);
+/// ∂L/∂a = ∂L/∂h where h ≠ 0, else 0 without reading ∂L/∂h.
+void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
+/// ∂L/∂a = ∂L/∂h·h(1 − h): through a sigmoid whose output is h.
+void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// h = σ(a + sd·z) with normal z, rounded at test time: Salakhutdinov and Hinton 2009. The noise drives a away from 0,
+// so that little is lost by rounding. In training no output is 0, so nothing is skipped; at test time gates close.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { sd_index };
+
+static const weir_parameter parameters[] = {
+    [sd_index] = {.name = "sd",
+                  .initial = 1,
+                  .least = 0,
+                  .greatest = 1e3,
+                  .about = "standard deviation of the noise, usually 1 to 4"},
+};
+
+WEIR__CLONES static void sigmoid_of_noisy(float *restrict h, const float *restrict a, float sd, size_t count) {
+    for (size_t i = 0; i < count; i++) h[i] = weir__sigmoid(a[i] + sd * h[i]);
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at;
+    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    sigmoid_of_noisy(h, batch->a + span.at, (float)unit->values[sd_index], span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+const weir_rule weir__semantic_hashing = {
+    .name = "semantic-hashing",
+    .summary = "sigmoid of a with Gaussian noise, rounded at test time; the mean is replaced by σ(a)",
+    .forward = "h = σ(a + sd·z), z normal; at test time h = 1[a > threshold]",
+    .gradient = "∂L/∂a = h(1 − h)·∂L/∂h",
+    .source = "Salakhutdinov and Hinton 2009, \"Semantic hashing\"",
+    .traits =
+        WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = weir__backward_sigmoid,
+};

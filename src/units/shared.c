@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Forms that several rules have in common: Bernoulli draws, the sigmoid and its derivative, binary decisions.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    (void)unit;
+    if (!dq) {
+        for (size_t i = 0; i < count; i++) q[i] = weir__sigmoid(a[i]);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i], &p, &rest);
+        q[i] = p;
+        dq[i] = p * rest;
+    }
+}
+
+void weir__opening_sigmoid(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i]);
+}
+
+void weir__expect_sigmoid(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, expect_span);
+}
+
+WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    const float threshold = batch->threshold;
+    for (size_t i = 0; i < span.count; i++) h[i] = a[i] > threshold ? 1.0f : 0.0f;
+}
+
+void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, decide_span);
+}
+
+WEIR__CLONES static void bernoulli_from_uniform(float *restrict h, const float *restrict a, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const float p = weir__sigmoid(a[i]);
+        h[i] = (h[i] < p ? 1.0f : 0.0f) + (p - p); // p − p is 0, or NaN
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    float *h = batch->h + span.at;
+    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    bernoulli_from_uniform(h, batch->a + span.at, span.count);
+}
+
+void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, sample_span);
+}
+
+WEIR__CLONES static void open_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) da[i] = h[i] == 0 ? 0.0f : dh[i];
+}
+
+void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, open_span);
+}
+
+WEIR__CLONES static void sigmoid_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) da[i] = dh[i] * (h[i] * (1.0f - h[i]));
+}
+
+void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, sigmoid_span);
+}

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// h = σ(a + z) with no noise, Gaussian or Beta noise z, and ordinary back-propagation: the sigmoid baselines of
+// Bengio, Léonard and Courville 2013, section 5, and their Beta noise (appendix A.2) with r = s. Never 0 in training.
+// The mean of Beta noise stands for it where nothing is drawn; the mean of the output itself has no closed form.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "beta.h"
+#include "rules.h"
+
+enum { noise_index, sd_index, target_index, beta_index };
+enum { no_noise, gaussian_noise, beta_noise };
+
+static const weir_parameter parameters[] = {
+    [noise_index] = {.name = "noise",
+                     .initial = no_noise,
+                     .least = no_noise,
+                     .greatest = beta_noise,
+                     .choices = "none|gaussian|beta",
+                     .about = "distribution of noise added to a"},
+    [sd_index] =
+        {.name = "sd", .initial = 1, .least = 0, .greatest = 1e3, .about = "gaussian noise: standard deviation"},
+    [target_index] = {.name = "target",
+                      .initial = 0.1,
+                      .least = 0.01,
+                      .greatest = 0.99,
+                      .about = "beta noise: mode of the distribution, the mean output wanted"},
+    [beta_index] =
+        {.name = "beta", .initial = 40.1, .least = 1, .greatest = 1000, .about = "beta noise: second shape parameter"},
+};
+
+static float mean_noise(const weir_unit *unit) {
+    if (unit->values[noise_index] != beta_noise) return 0;
+    return weir__beta_mean(unit->values[target_index], unit->values[beta_index], unit->values[target_index]);
+}
+
+WEIR__CLONES static void sigmoid_of_noisy(float *restrict h, const float *restrict a, float factor, size_t count) {
+    for (size_t i = 0; i < count; i++) h[i] = weir__sigmoid(a[i] + factor * h[i]);
+}
+
+static void sample_gaussian_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at;
+    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    sigmoid_of_noisy(h, batch->a + span.at, (float)unit->values[sd_index], span.count);
+}
+
+static void sample_beta_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    float *h = batch->h + span.at;
+    weir__beta_noise_at(context, h, batch->noise, span.row, span.first, span.count);
+    sigmoid_of_noisy(h, batch->a + span.at, 1.0f, span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    if (unit->values[noise_index] == no_noise) {
+        weir__expect_sigmoid(unit, batch);
+    } else if (unit->values[noise_index] == gaussian_noise) {
+        weir__for_spans(unit, batch, sample_gaussian_span);
+    } else {
+        weir__beta_noise noise;
+        weir__beta_prepare(&noise, unit->values[target_index], unit->values[beta_index], unit->values[target_index]);
+        weir__for_spans(&noise, batch, sample_beta_span);
+    }
+}
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float shift = mean_noise(context);
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] + shift);
+}
+
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+
+WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float shift = mean_noise(context), threshold = batch->threshold;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) {
+        const float p = weir__sigmoid(a[i] + shift);
+        h[i] = a[i] > threshold ? p : 0.0f;
+    }
+}
+
+static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    const float shift = mean_noise(unit);
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i] + shift, &p, &rest);
+        q[i] = p;
+        if (dq) dq[i] = p * rest;
+    }
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+const weir_rule weir__sigmoid_rule = {
+    .name = "sigmoid",
+    .summary = "sigmoid, with or without noise before it; the mean is replaced by σ(a + E z)",
+    .forward = "h = σ(a + z), z none, Gaussian or Beta",
+    .gradient = "∂L/∂a = h(1 − h)·∂L/∂h",
+    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 5 (baselines), appendix A.2",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .backward = weir__backward_sigmoid,
+};

@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Stochastic times smooth: b ~ Bernoulli(√p), h = b·√p with p = σ(a): Bengio, Léonard and Courville 2013, eq. 2. E[h] =
+// p and P(h > 0) = √p (proposition 2; the paper prints σ(a) for the latter). The gradient takes b for a constant:
+// biased, and 0 where the gate is closed. With Beta noise (appendix A.2), p = σ(a + z).
+//
+// Backward reads h alone: where it is not 0, p = h² and ∂h/∂a = h(1 − h²)/2.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "beta.h"
+#include "rules.h"
+
+enum { noise_index, target_index, beta_index };
+enum { no_noise, beta_noise };
+
+static const weir_parameter parameters[] = {
+    [noise_index] = {.name = "noise",
+                     .initial = no_noise,
+                     .least = no_noise,
+                     .greatest = beta_noise,
+                     .choices = "none|beta",
+                     .about = "distribution of noise added to a"},
+    [target_index] = {.name = "target",
+                      .initial = 0.1,
+                      .least = 0.01,
+                      .greatest = 0.99,
+                      .about = "beta noise: mode of the distribution, the share of gates to be open"},
+    [beta_index] =
+        {.name = "beta", .initial = 40.1, .least = 1, .greatest = 1000, .about = "beta noise: second shape parameter"},
+};
+
+static double ratio_of(const weir_unit *unit) { return unit->values[target_index] * unit->values[target_index]; }
+
+/// What stands for the noise where nothing is drawn.
+static float mean_noise(const weir_unit *unit) {
+    if (unit->values[noise_index] != beta_noise) return 0;
+    return weir__beta_mean(unit->values[target_index], unit->values[beta_index], ratio_of(unit));
+}
+
+/// h holds uniform numbers before and outputs after.
+WEIR__CLONES static void open_by_chance(float *restrict h, const float *restrict a, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const float root = sqrtf(weir__sigmoid(a[i]));
+        h[i] = h[i] >= root ? 0.0f : root; // a NaN stays NaN
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    float *h = batch->h + span.at;
+    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    open_by_chance(h, batch->a + span.at, span.count);
+}
+
+WEIR__CLONES static void add(float *restrict sum, const float *restrict a, size_t count) {
+    for (size_t i = 0; i < count; i++) sum[i] += a[i];
+}
+
+static void sample_noisy_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    float noisy[weir__span_units], *h = batch->h + span.at;
+    weir_noise second = batch->noise;
+    second.sample++;
+    weir__beta_noise_at(context, noisy, second, span.row, span.first, span.count);
+    add(noisy, batch->a + span.at, span.count);
+    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    open_by_chance(h, noisy, span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    if (unit->values[noise_index] != beta_noise) {
+        weir__for_spans(unit, batch, sample_span);
+        return;
+    }
+    weir__beta_noise noise;
+    weir__beta_prepare(&noise, unit->values[target_index], unit->values[beta_index], ratio_of(unit));
+    weir__for_spans(&noise, batch, sample_noisy_span);
+}
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float shift = mean_noise(context);
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] + shift);
+}
+
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+
+WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float shift = mean_noise(context), threshold = batch->threshold;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) {
+        const float root = sqrtf(weir__sigmoid(a[i] + shift));
+        h[i] = a[i] > threshold ? root : 0.0f;
+    }
+}
+
+static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    const float shift = mean_noise(unit);
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i] + shift, &p, &rest);
+        const float root = sqrtf(p);
+        q[i] = root;
+        if (dq) dq[i] = 0.5f * root * rest;
+    }
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) {
+        const float slope = 0.5f * h[i] * ((1.0f - h[i]) * (1.0f + h[i]));
+        da[i] = h[i] == 0 ? 0.0f : dh[i] * slope; // ∂L/∂h of a closed gate need not exist
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, backward_span);
+}
+
+const weir_rule weir__sts = {
+    .name = "sts",
+    .summary = "stochastic times smooth: a coin times its own probability",
+    .forward = "h = b·√p, b ~ Bernoulli(√p), p = σ(a), or σ(a + z) with Beta noise z",
+    .gradient = "∂L/∂a = b·½√p(1 − p)·∂L/∂h",
+    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 2.2, eq. 2; noise: appendix A.2",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .backward = backward,
+};

@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Every rule, in the order of the paper. A new rule is one file and one row here.
+
+#include <string.h>
+
+#include "rules.h"
+
+static const weir_rule *const rules[] = {
+    &weir__noisy_rectifier, &weir__rectifier,        &weir__sts, &weir__reinforce, &weir__straight_through,
+    &weir__sigmoid_rule,    &weir__semantic_hashing,
+};
+
+size_t weir_rule_count(void) { return sizeof rules / sizeof *rules; }
+
+const weir_rule *weir_rule_at(size_t index) { return index < weir_rule_count() ? rules[index] : NULL; }
+
+const weir_rule *weir_rule_find(const char *name) {
+    for (size_t i = 0; name && i < weir_rule_count(); i++) {
+        if (strcmp(rules[i]->name, name) == 0) return rules[i];
+    }
+    return NULL;
+}

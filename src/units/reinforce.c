@@ -41,18 +41,18 @@ enum { sums = 2, strip_units = 64, block_rows = 64 };
 static const float least_denominator = 1e-30f;
 
 /// Some units over all rows: their baselines, and what the batch adds to their two sums.
-typedef struct strip {
+typedef struct unit_strip {
     size_t first, count;
     float baseline[strip_units];
     double weighted[strip_units], plain[strip_units]; ///< sums over rows of (h − p)²·L and of (h − p)²
-} strip;
+} unit_strip;
 
 static void start(const weir_unit *unit, size_t units, float *state) {
     (void)unit;
     for (size_t i = 0; i < sums * units; i++) state[i] = 0;
 }
 
-static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, strip *strip) {
+static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, unit_strip *strip) {
     const float *numerator = batch->state + strip->first, *denominator = numerator + batch->units;
     for (size_t i = 0; i < strip->count; i++) {
         const int known = unit->values[baseline_index] != no_baseline && denominator[i] > least_denominator;
@@ -63,7 +63,7 @@ static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, 
 
 /// Rows first … last − 1 of a strip, in order. Sums in float over a block of rows, so that they vectorise; in double
 /// over the blocks.
-WEIR__CLONES static void score_rows(const weir_unit_batch *batch, strip *strip, size_t first, size_t last) {
+WEIR__CLONES static void score_rows(const weir_unit_batch *batch, unit_strip *strip, size_t first, size_t last) {
     const size_t count = strip->count;
     const float *restrict baseline = strip->baseline;
     float weighted[strip_units] = {0}, plain[strip_units] = {0};
@@ -94,7 +94,7 @@ static double mean_loss(const weir_unit_batch *batch) {
     return sum / (double)batch->rows;
 }
 
-static void write_averages(const weir_unit *unit, const weir_unit_batch *batch, const strip *strip, double mean) {
+static void write_averages(const weir_unit *unit, const weir_unit_batch *batch, const unit_strip *strip, double mean) {
     const double past = unit->values[decay_index], now = 1 - past;
     float *numerator = batch->state + strip->first, *denominator = numerator + batch->units;
     for (size_t i = 0; i < strip->count; i++) {
@@ -114,7 +114,7 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
 #pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * batch->units >= 8192)
     for (size_t s = 0; s < strips; s++) {
         const size_t first = s * strip_units, left = batch->units - first;
-        strip strip = {.first = first, .count = left < strip_units ? left : strip_units};
+        unit_strip strip = {.first = first, .count = left < strip_units ? left : strip_units};
         read_baselines(unit, batch, &strip);
         for (size_t row = 0; row < batch->rows; row += block_rows) {
             const size_t end = row + block_rows;

@@ -78,10 +78,11 @@ static int find_choice(const char *choices, const char *word) {
 static double number_of(const char *word) {
     const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), former = uselocale(plain);
     char *end;
+    const bool plausible = strspn(word, "0123456789+-.eE") == strlen(word); // no blanks, hexadecimal digits or "inf"
     const double value = strtod(word, &end);
     uselocale(former);
     if (plain) freelocale(plain);
-    return end != word && *end == 0 ? value : NAN;
+    return plausible && end != word && *end == 0 ? value : NAN;
 }
 
 static weir_status read_value(double *value, const weir_rule *rule, const weir_parameter *parameter, const char *word,

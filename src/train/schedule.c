@@ -35,11 +35,22 @@ static const struct {
     weir__schedule rate;
 } schedules[] = {{"constant", constant}, {"step", step}, {"cosine", cosine}};
 
+enum { schedule_count = sizeof schedules / sizeof *schedules };
+
+static size_t index_of(const char *name) {
+    size_t i = 0;
+    while (i < schedule_count && !(name && !strcmp(schedules[i].name, name))) i++;
+    return i;
+}
+
 weir__schedule weir__schedule_find(const char *name) {
-    for (size_t i = 0; name && i < sizeof schedules / sizeof *schedules; i++) {
-        if (!strcmp(schedules[i].name, name)) return schedules[i].rate;
-    }
-    return NULL;
+    const size_t i = index_of(name);
+    return i < schedule_count ? schedules[i].rate : NULL;
+}
+
+const char *weir__schedule_name(const char *name) {
+    const size_t i = index_of(name);
+    return i < schedule_count ? schedules[i].name : NULL;
 }
 
 weir_status weir__schedule_check(const weir_optimizer_options *o, weir_error *error) {

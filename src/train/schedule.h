@@ -14,6 +14,9 @@ typedef double (*weir__schedule)(const weir_optimizer_options *options, size_t e
 /// The schedule of that name, or NULL.
 weir__schedule weir__schedule_find(const char *name);
 
+/// The name itself, as a constant that outlives the caller's; NULL if there is no such schedule.
+const char *weir__schedule_name(const char *name);
+
 /// Checks what the schedule reads; WEIR_CONFIG names what is wrong.
 weir_status weir__schedule_check(const weir_optimizer_options *options, weir_error *error);
 

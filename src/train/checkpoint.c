@@ -1,0 +1,388 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// checkpoint.safetensors: all that a run's future depends on, so that it continues bit for bit. Arrays, plain
+// row-major, by prefix and tensor or node name:
+//   parameters/T  best/T  the optimizer's own (velocity/T, mean/T, square/T)
+//   gates/thresholds  gates/best_thresholds   one per gate node
+//   unit/N  a unit's running averages   open/N  moving averages of being open   (N: node)
+// Metadata: weir.version, weir.format, weir.kind ("checkpoint"), weir.config (the caller's text), weir.settings
+// (settings.c) and weir.state (JSON: the place, λ of each gate node, the optimizer's step, all epochs). JSON numbers
+// have 17 digits, which give a double back exactly.
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../model/safetensors.h"
+#include "trainer.h"
+
+static const char *const format = "1";
+
+// Arrays to write or to read, with memory for their names and for plain copies of tiled tensors.
+typedef struct list {
+    weir__array *arrays;
+    char **names;
+    float **copies;
+    size_t count, room;
+} list;
+
+static weir_status list_init(list *l, size_t room, weir_error *error) {
+    weir_status status = WEIR_OK;
+    *l = (list){.room = room};
+    TRY(weir__new(&l->arrays, room, sizeof *l->arrays, "the list of a checkpoint", error));
+    TRY(weir__new(&l->names, room, sizeof *l->names, "the list of a checkpoint", error));
+    TRY(weir__new(&l->copies, room, sizeof *l->copies, "the list of a checkpoint", error));
+done:
+    return status;
+}
+
+static void list_free(list *l) {
+    for (size_t i = 0; i < l->room; i++) {
+        if (l->names) weir__free(l->names[i]);
+        if (l->copies) weir__free(l->copies[i]);
+    }
+    weir__free(l->arrays);
+    weir__free(l->names);
+    weir__free(l->copies);
+    *l = (list){0};
+}
+
+static weir_status list_name(list *l, const char *prefix, const char *name, weir_error *error) {
+    return weir__path_in(&l->names[l->count], prefix, name, error);
+}
+
+// An array of floats that lies in memory as in the file.
+static weir_status add_floats(list *l, const char *prefix, const char *name, const float *data, size_t count,
+                              weir_error *error) {
+    const weir_status status = list_name(l, prefix, name, error);
+    if (status != WEIR_OK) return status;
+    l->arrays[l->count] =
+        (weir__array){.name = l->names[l->count], .dtype = WEIR__F32, .rank = 1, .shape = {count}, .data = data};
+    l->count++;
+    return WEIR_OK;
+}
+
+static weir__array tensor_array(const weir_tensor *t, const char *name, const float *data) {
+    return (weir__array){.name = name,
+                         .dtype = WEIR__F32,
+                         .rank = t->columns > 1 ? 2 : 1,
+                         .shape = {t->rows, t->columns > 1 ? t->columns : 0},
+                         .data = data};
+}
+
+static bool is_plain(const weir_tensor *t) { return t->block_columns >= t->columns; }
+
+// All tensors of a flat array.
+static weir_status add_flat(list *l, const char *prefix, const weir_parameters *p, const float *flat,
+                            weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t i = 0; i < p->tensor_count; i++) {
+        const weir_tensor *t = &p->tensors[i];
+        const float *data = flat + t->offset;
+        TRY(list_name(l, prefix, t->name, error));
+        if (!is_plain(t)) {
+            TRY(weir__new(&l->copies[l->count], t->rows * t->columns, sizeof(float), "a tensor to save", error));
+            weir_tensor_unpack(t, data, l->copies[l->count]);
+            data = l->copies[l->count];
+        }
+        l->arrays[l->count] = tensor_array(t, l->names[l->count], data);
+        l->count++;
+    }
+done:
+    return status;
+}
+
+static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters *p) {
+    size_t nodes = 0;
+    weir_graph_nodes(trainer->graph, &nodes);
+    return p->tensor_count * (2 + WEIR__OPTIMIZER_SLOTS) + 2 * nodes + 2;
+}
+
+static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters *p, const float *thresholds,
+                            weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t nodes = 0;
+    const weir_node *specs = weir_graph_nodes(trainer->graph, &nodes);
+    const weir__optimizer *o = &trainer->optimizer;
+    TRY(list_init(l, arrays_at_most(trainer, p), error));
+    TRY(add_flat(l, "parameters", p, p->values, error));
+    if (trainer->place.best_epoch) TRY(add_flat(l, "best", p, trainer->best_values, error));
+    for (size_t k = 0; o->rule->slots[k]; k++) TRY(add_flat(l, o->rule->slots[k], p, o->slots[k], error));
+    if (trainer->gate_count) {
+        TRY(add_floats(l, "gates", "thresholds", thresholds, trainer->gate_count, error));
+        TRY(add_floats(l, "gates", "best_thresholds", trainer->best_thresholds, trainer->gate_count, error));
+    }
+    for (size_t i = 0; i < nodes; i++) {
+        size_t count = 0;
+        const float *state = weir_graph_unit_state(trainer->graph, i, &count);
+        if (state) TRY(add_floats(l, "unit", specs[i].name, state, count, error));
+    }
+    for (size_t i = 0; i < trainer->sparsity.count; i++) {
+        const weir__gate_control *gate = &trainer->sparsity.gates[i];
+        TRY(add_floats(l, "open", specs[gate->node].name, gate->average, gate->units, error));
+    }
+done:
+    return status;
+}
+
+// ---- the place as JSON
+// -------------------------------------------------------------------------------------------------
+
+#define PLACE_INTEGERS(X)                                                                                              \
+    X(step, step)                                                                                                      \
+    X(epoch, epoch)                                                                                                    \
+    X(batch, batch)                                                                                                    \
+    X(rows, rows)                                                                                                      \
+    X(gates, gates.gates)                                                                                              \
+    X(gates_open, gates.open)                                                                                          \
+    X(best_epoch, best_epoch)                                                                                          \
+    X(stale, stale)
+
+#define PLACE_REALS(X)                                                                                                 \
+    X(loss)                                                                                                            \
+    X(penalty)                                                                                                         \
+    X(seconds)                                                                                                         \
+    X(train_seconds)                                                                                                   \
+    X(best_error)
+
+static char *state_print(const weir_trainer *trainer) {
+    const weir__place *place = &trainer->place;
+    json_t *root = json_object(), *epochs = json_array(), *weights = json_array();
+    int failed = 0;
+#define SET_INTEGER(name, field) failed |= json_object_set_new(root, #name, json_integer((json_int_t)place->field));
+    PLACE_INTEGERS(SET_INTEGER)
+#undef SET_INTEGER
+#define SET_REAL(name) failed |= json_object_set_new(root, #name, weir__json_real(place->name));
+    PLACE_REALS(SET_REAL)
+#undef SET_REAL
+    failed |= json_object_set_new(root, "updates", json_integer((json_int_t)trainer->optimizer.step));
+    for (size_t i = 0; i < trainer->sparsity.count; i++) {
+        failed |= json_array_append_new(weights, weir__json_real(trainer->sparsity.gates[i].weight));
+    }
+    for (size_t i = 0; i < trainer->epoch_count; i++) {
+        failed |= json_array_append_new(epochs, weir__epoch_to_json(&trainer->epochs[i]));
+    }
+    failed |= json_object_set_new(root, "weights", weights);
+    failed |= json_object_set_new(root, "epochs", epochs);
+    char *text = failed ? NULL : json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(root);
+    return text;
+}
+
+static weir_status read_count(uint64_t *count, const json_t *root, const char *name, weir_error *error) {
+    const json_t *field = json_object_get(root, name);
+    if (!json_is_integer(field) || json_integer_value(field) < 0) {
+        return weir__fail(error, WEIR_FORMAT, "weir.state lacks the count \"%s\"", name);
+    }
+    *count = (uint64_t)json_integer_value(field);
+    return WEIR_OK;
+}
+
+static weir_status read_real(double *value, const json_t *json, const char *name, weir_error *error) {
+    if (!json_is_number(json)) return weir__fail(error, WEIR_FORMAT, "weir.state lacks the number \"%s\"", name);
+    *value = json_number_value(json);
+    return WEIR_OK;
+}
+
+static weir_status read_place(weir__place *place, const json_t *root, weir_error *error) {
+    weir_status status = WEIR_OK;
+    uint64_t count = 0;
+#define READ_INTEGER(name, field)                                                                                      \
+    TRY(read_count(&count, root, #name, error));                                                                       \
+    place->field = count;
+    PLACE_INTEGERS(READ_INTEGER)
+#undef READ_INTEGER
+#define READ_REAL(name) TRY(read_real(&place->name, json_object_get(root, #name), #name, error));
+    PLACE_REALS(READ_REAL)
+#undef READ_REAL
+done:
+    return status;
+}
+
+static weir_status state_read(weir_trainer *trainer, const char *text, weir_error *error) {
+    weir_status status = WEIR_OK;
+    json_error_t why;
+    uint64_t updates = 0;
+    json_t *root = json_loads(text, 0, &why);
+    TRY_THAT(json_is_object(root), WEIR_FORMAT, "weir.state is no JSON object: %s", root ? "another type" : why.text);
+    TRY(read_place(&trainer->place, root, error));
+    const weir__place *place = &trainer->place;
+    TRY_THAT(place->batch <= trainer->batches && place->step == place->epoch * trainer->batches + place->batch &&
+                 place->best_epoch <= place->epoch,
+             WEIR_FORMAT, "weir.state names a place that this run cannot be at");
+    TRY(read_count(&updates, root, "updates", error));
+    trainer->optimizer.step = updates;
+    const json_t *weights = json_object_get(root, "weights"), *epochs = json_object_get(root, "epochs");
+    TRY_THAT(json_array_size(weights) == trainer->sparsity.count && json_array_size(epochs) == place->epoch,
+             WEIR_FORMAT, "weir.state has another number of gates or epochs");
+    for (size_t i = 0; i < trainer->sparsity.count; i++) {
+        TRY(read_real(&trainer->sparsity.gates[i].weight, json_array_get(weights, i), "weights", error));
+    }
+    trainer->epoch_count = 0;
+    for (size_t i = 0; i < place->epoch; i++) {
+        weir_epoch epoch;
+        TRY(weir__epoch_from_json(&epoch, json_array_get(epochs, i), error));
+        TRY(weir__epochs_add(trainer, &epoch, error));
+    }
+done:
+    json_decref(root);
+    return status;
+}
+
+// ---- writing
+// -----------------------------------------------------------------------------------------------------------
+
+static weir_status all_finite(const float *values, size_t count, weir_error *error) {
+    bool finite = true;
+#pragma omp parallel for reduction(&& : finite)
+    for (size_t i = 0; i < count; i++) finite = finite && fabsf(values[i]) < INFINITY;
+    if (finite) return WEIR_OK;
+    return weir__fail(error, WEIR_DIVERGED,
+                      "a parameter is not finite, so no checkpoint is written over the last good one; try a lower "
+                      "optimizer.rate or a max_norm");
+}
+
+weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, const char *config_text,
+                                  weir_error *error) {
+    weir_status status = WEIR_OK;
+    list l = {0};
+    char *path = NULL, *state = NULL;
+    float *thresholds = NULL;
+    const weir_parameters p = weir_graph_parameters(trainer->graph);
+    TRY(all_finite(p.values, p.count, error));
+    TRY(weir__path_in(&path, folder, "checkpoint.safetensors", error));
+    TRY(weir__new(&thresholds, trainer->gate_count, sizeof *thresholds, "thresholds", error));
+    for (size_t i = 0; i < trainer->gate_count; i++) {
+        thresholds[i] = weir_graph_threshold(trainer->graph, trainer->gates[i]);
+    }
+    TRY(list_all(&l, trainer, &p, thresholds, error));
+    state = state_print(trainer);
+    TRY_THAT(state, WEIR_MEMORY, "out of memory: the state of a checkpoint");
+    const weir__metadata metadata[] = {
+        {"weir.version", weir_version()},     {"weir.format", format},
+        {"weir.kind", "checkpoint"},          {"weir.config", config_text ? config_text : ""},
+        {"weir.settings", trainer->settings}, {"weir.state", state},
+    };
+    TRY(weir__safetensors_write(path, l.arrays, l.count, metadata, sizeof metadata / sizeof *metadata, error));
+done:
+    // A folder that has gone is not "nothing there to continue".
+    if (status == WEIR_NOT_FOUND) {
+        status = WEIR_IO;
+        if (error) error->status = WEIR_IO;
+    }
+    list_free(&l);
+    weir__free(path);
+    weir__free(thresholds);
+    free(state);
+    return status;
+}
+
+// ---- reading
+// -----------------------------------------------------------------------------------------------------------
+
+static weir_status read_floats(const weir__safetensors *file, const char *prefix, const char *name, float *out,
+                               size_t count, weir_error *error) {
+    char *full = NULL;
+    weir_status status = weir__path_in(&full, prefix, name, error);
+    if (status != WEIR_OK) return status;
+    const weir__array wanted = {.name = full, .dtype = WEIR__F32, .rank = 1, .shape = {count}};
+    status = weir__safetensors_read(file, &wanted, out, error);
+    weir__free(full);
+    return status;
+}
+
+static weir_status read_flat(const weir__safetensors *file, const char *prefix, const weir_parameters *p, float *flat,
+                             weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *name = NULL;
+    weir__buffer plain = {0};
+    for (size_t i = 0; i < p->tensor_count; i++) {
+        const weir_tensor *t = &p->tensors[i];
+        TRY(weir__path_in(&name, prefix, t->name, error));
+        TRY(weir__buffer_reserve(&plain, t->rows * t->columns, error));
+        const weir__array wanted = tensor_array(t, name, NULL);
+        TRY(weir__safetensors_read(file, &wanted, plain.data, error));
+        weir_tensor_pack(t, plain.data, flat + t->offset);
+        weir__free(name);
+        name = NULL;
+    }
+done:
+    weir__free(name);
+    weir__buffer_free(&plain);
+    return status;
+}
+
+static weir_status read_gates(const weir__safetensors *file, weir_trainer *trainer, weir_error *error) {
+    weir_status status = WEIR_OK;
+    float *thresholds = NULL;
+    const size_t count = trainer->gate_count;
+    if (!count) return WEIR_OK;
+    TRY(weir__new(&thresholds, count, sizeof *thresholds, "thresholds", error));
+    TRY(read_floats(file, "gates", "thresholds", thresholds, count, error));
+    TRY(read_floats(file, "gates", "best_thresholds", trainer->best_thresholds, count, error));
+    for (size_t i = 0; i < count; i++) weir_graph_threshold_set(trainer->graph, trainer->gates[i], thresholds[i]);
+done:
+    weir__free(thresholds);
+    return status;
+}
+
+static weir_status read_all(const weir__safetensors *file, weir_trainer *trainer, weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t nodes = 0;
+    const weir_node *specs = weir_graph_nodes(trainer->graph, &nodes);
+    const weir_parameters p = weir_graph_parameters(trainer->graph);
+    const weir__optimizer *o = &trainer->optimizer;
+    TRY(read_flat(file, "parameters", &p, p.values, error));
+    if (trainer->place.best_epoch) TRY(read_flat(file, "best", &p, trainer->best_values, error));
+    for (size_t k = 0; o->rule->slots[k]; k++) TRY(read_flat(file, o->rule->slots[k], &p, o->slots[k], error));
+    TRY(read_gates(file, trainer, error));
+    for (size_t i = 0; i < nodes; i++) {
+        size_t count = 0;
+        float *state = weir_graph_unit_state(trainer->graph, i, &count);
+        if (state) TRY(read_floats(file, "unit", specs[i].name, state, count, error));
+    }
+    for (size_t i = 0; i < trainer->sparsity.count; i++) {
+        const weir__gate_control *gate = &trainer->sparsity.gates[i];
+        TRY(read_floats(file, "open", specs[gate->node].name, gate->average, gate->units, error));
+    }
+done:
+    return status;
+}
+
+// The metadata of a checkpoint that this version can read and that belongs to this run.
+static weir_status check_kind(const weir__safetensors *file, const weir_trainer *trainer, weir_error *error) {
+    const char *kind = weir__safetensors_metadata(file, "weir.kind"),
+               *version = weir__safetensors_metadata(file, "weir.format"),
+               *settings = weir__safetensors_metadata(file, "weir.settings");
+    if (!kind || strcmp(kind, "checkpoint") || !version || !settings ||
+        !weir__safetensors_metadata(file, "weir.state")) {
+        return weir__fail(error, WEIR_FORMAT, "this is no checkpoint of weir; is it a model?");
+    }
+    if (strcmp(version, format)) {
+        return weir__fail(error, WEIR_VERSION,
+                          "checkpoint format %.16s, but this version of weir reads %s; use the "
+                          "version that wrote it",
+                          version, format);
+    }
+    return weir__settings_compare(settings, trainer->settings, error);
+}
+
+weir_status weir__checkpoint_load(weir_trainer *trainer, const char *folder, weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *path = NULL;
+    weir__safetensors *file = NULL;
+    TRY(weir__path_in(&path, folder, "checkpoint.safetensors", error));
+    TRY(weir__safetensors_open(&file, path, error));
+    status = check_kind(file, trainer, error);
+    if (status == WEIR_OK) status = state_read(trainer, weir__safetensors_metadata(file, "weir.state"), error);
+    if (status != WEIR_OK) {
+        status = weir__fail_in(error, status, path);
+        goto done;
+    }
+    TRY(read_all(file, trainer, error));
+done:
+    weir__safetensors_close(file);
+    weir__free(path);
+    return status;
+}

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// metrics.jsonl: one JSON object per epoch, with the names of weir_epoch.
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "trainer.h"
+
+#define EPOCH_REALS(X)                                                                                                 \
+    X(train_loss)                                                                                                      \
+    X(penalty)                                                                                                         \
+    X(weight)                                                                                                          \
+    X(train_share)                                                                                                     \
+    X(valid_loss)                                                                                                      \
+    X(valid_error)                                                                                                     \
+    X(valid_share)                                                                                                     \
+    X(rate)                                                                                                            \
+    X(seconds)                                                                                                         \
+    X(train_seconds)
+
+json_t *weir__json_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+json_t *weir__epoch_to_json(const weir_epoch *epoch) {
+    json_t *json = json_object();
+    int failed = json_object_set_new(json, "epoch", json_integer((json_int_t)epoch->epoch));
+#define SET_REAL(name) failed |= json_object_set_new(json, #name, weir__json_real(epoch->name));
+    EPOCH_REALS(SET_REAL)
+#undef SET_REAL
+    failed |= json_object_set_new(json, "best", json_boolean(epoch->best));
+    if (!failed) return json;
+    json_decref(json);
+    return NULL;
+}
+
+static bool read_real(double *value, const json_t *json, const char *name) {
+    const json_t *field = json_object_get(json, name);
+    *value = json_is_null(field) ? NAN : json_number_value(field);
+    return json_is_null(field) || json_is_number(field);
+}
+
+weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_error *error) {
+    const json_t *number = json_object_get(json, "epoch"), *best = json_object_get(json, "best");
+    bool good = json_is_integer(number) && json_integer_value(number) > 0 && json_is_boolean(best);
+    *epoch = (weir_epoch){.epoch = (size_t)json_integer_value(number), .best = json_is_true(best)};
+#define READ_REAL(name) good = read_real(&epoch->name, json, #name) && good;
+    EPOCH_REALS(READ_REAL)
+#undef READ_REAL
+    return good ? WEIR_OK
+                : weir__fail(error, WEIR_FORMAT, "an epoch's record lacks a field or has one of another type");
+}
+
+weir_status weir__path_in(char **path, const char *folder, const char *name, weir_error *error) {
+    const size_t room = strlen(folder) + strlen(name) + 2;
+    const weir_status status = weir__new(path, room, 1, "a file name", error);
+    if (status == WEIR_OK) snprintf(*path, room, "%s/%s", folder, name);
+    return status;
+}
+
+static weir_status write_line(FILE *stream, const weir_epoch *epoch, weir_error *error) {
+    json_t *json = weir__epoch_to_json(epoch);
+    if (!json) return weir__fail(error, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
+    // A failed write shows when the file is closed or committed.
+    (void)json_dumpf(json, stream, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    (void)fputc('\n', stream);
+    json_decref(json);
+    return WEIR_OK;
+}
+
+weir_status weir__metrics_rewrite(const weir_trainer *trainer, const char *folder, weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *path = NULL;
+    weir__file file = {0};
+    TRY(weir__path_in(&path, folder, "metrics.jsonl", error));
+    TRY(weir__file_begin(&file, path, error));
+    for (size_t i = 0; i < trainer->epoch_count; i++) TRY(write_line(file.stream, &trainer->epochs[i], error));
+    TRY(weir__file_commit(&file, error));
+done:
+    weir__file_abandon(&file);
+    weir__free(path);
+    return status;
+}
+
+weir_status weir__metrics_append(const weir_trainer *trainer, const char *folder, weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *path = NULL;
+    FILE *stream = NULL;
+    TRY(weir__path_in(&path, folder, "metrics.jsonl", error));
+    stream = fopen(path, "a");
+    TRY_THAT(stream, WEIR_IO, "%s: cannot be opened for writing: %s", path, strerror(errno));
+    TRY(write_line(stream, &trainer->epochs[trainer->epoch_count - 1], error));
+done:
+    if (stream) {
+        const bool written = !ferror(stream);
+        const bool closed = !fclose(stream);
+        if (status == WEIR_OK && !(written && closed)) {
+            status = weir__fail(error, WEIR_IO, "%s: cannot be written; is the disk full?", path);
+        }
+    }
+    weir__free(path);
+    return status;
+}

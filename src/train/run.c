@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The training loop: epochs of shuffled batches; after each, thresholds and error on the validation part, metrics, the
+// best model, a checkpoint. The order of the rows is a function of (seed, epoch) and the noise of (seed, step), so that
+// a continued run meets the same ones.
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include <weir/model.h>
+
+#include "trainer.h"
+
+// Streams of the nodes' own noise are small numbers.
+static const uint16_t shuffle_stream = 0xffff;
+
+// One call of weir_trainer_run.
+typedef struct run {
+    weir_trainer *t;
+    const char *folder, *config_text;
+    weir_train_callback callback;
+    void *context;
+    double began;
+} run;
+
+static double now(void) { return omp_get_wtime(); }
+
+static void shuffle(weir_trainer *t) {
+    const weir_part part = weir_data_train(t->data);
+    const weir_noise noise = {.seed = t->options.seed, .step = (uint32_t)t->place.epoch, .stream = shuffle_stream};
+    weir_random_permutation(t->order, noise, part.count);
+    for (size_t i = 0; i < part.count; i++) t->order[i] += (uint32_t)part.first;
+}
+
+static weir_status save(const run *r, weir_error *error) {
+    if (!r->folder) return WEIR_OK;
+    const weir_status status = weir__checkpoint_save(r->t, r->folder, r->config_text, error);
+    r->t->saved_at = now();
+    return status;
+}
+
+// Calls back; non-zero means stop.
+static int report(const run *r, const weir_epoch *finished) {
+    const weir_trainer *t = r->t;
+    const weir__place *place = &t->place;
+    if (!r->callback) return 0;
+    weir_progress progress = {
+        .epoch = place->epoch + 1,
+        .epochs = t->options.epochs,
+        .batch = place->batch,
+        .batches = t->batches,
+        .loss = place->rows ? place->loss / (double)place->rows : NAN,
+        .share = weir__share_between((weir__gate_count){0}, place->gates),
+        .seconds = now() - r->began,
+        .finished = finished,
+    };
+    if (finished) {
+        progress.epoch = finished->epoch;
+        progress.batch = t->batches;
+        progress.loss = finished->train_loss;
+        progress.share = finished->train_share;
+    }
+    return r->callback(r->context, &progress);
+}
+
+static weir_status fail_interrupted(const weir_trainer *t, const run *r, weir_error *error) {
+    return weir__fail(error, WEIR_INTERRUPTED, "interrupted after %zu epochs and %zu of %zu batches%s", t->place.epoch,
+                      t->place.batch, t->batches, r->folder ? "; the checkpoint lets it continue there" : "");
+}
+
+static weir_status train_batch(const run *r, weir_error *error) {
+    weir_trainer *t = r->t;
+    const weir_part part = weir_data_train(t->data);
+    const double began = now();
+    const size_t first = t->place.batch * t->options.batch, left = part.count - first;
+    const size_t rows = left < t->options.batch ? left : t->options.batch;
+    weir_rows_copy(part.rows, t->order + first, 0, rows, t->inputs);
+    for (size_t i = 0; i < rows; i++) t->labels[i] = part.labels[t->order[first + i]];
+    const weir_status status = weir_trainer_step(t, t->inputs, t->labels, rows, error);
+    if (status != WEIR_OK) return status;
+    t->place.batch++;
+    const double seconds = now() - began;
+    t->place.seconds += seconds;
+    t->place.train_seconds += seconds;
+    return WEIR_OK;
+}
+
+static weir_status train_batches(const run *r, weir_error *error) {
+    weir_trainer *t = r->t;
+    while (t->place.batch < t->batches) {
+        weir_status status = train_batch(r, error);
+        if (status != WEIR_OK) return status;
+        if (report(r, NULL)) {
+            status = save(r, error);
+            return status == WEIR_OK ? fail_interrupted(t, r, error) : status;
+        }
+        const double wait = t->options.checkpoint_seconds;
+        if (wait > 0 && now() - t->saved_at >= wait) {
+            status = save(r, error);
+            if (status != WEIR_OK) return status;
+        }
+    }
+    return WEIR_OK;
+}
+
+static void keep_best(weir_trainer *t) {
+    const weir_parameters p = weir_graph_parameters(t->graph);
+    memcpy(t->best_values, p.values, p.count * sizeof *p.values);
+    for (size_t i = 0; i < t->gate_count; i++) t->best_thresholds[i] = weir_graph_threshold(t->graph, t->gates[i]);
+}
+
+static void restore_best(weir_trainer *t) {
+    const weir_parameters p = weir_graph_parameters(t->graph);
+    t->finished = true;
+    if (!t->place.best_epoch) return;
+    memcpy(p.values, t->best_values, p.count * sizeof *p.values);
+    for (size_t i = 0; i < t->gate_count; i++) weir_graph_threshold_set(t->graph, t->gates[i], t->best_thresholds[i]);
+}
+
+static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_part part = weir_data_valid(t->data);
+    if (t->options.test_threshold) TRY(weir_fit_thresholds(t->graph, &part, t->options.sparsity.target, error));
+    TRY(weir_evaluate(t->graph, &part, WEIR_MODE_DECIDE, valid, NULL, error));
+    TRY_THAT(
+        isfinite(valid->loss), WEIR_DIVERGED,
+        "the validation loss is not finite after epoch %zu; try a lower optimizer.rate or a max_norm on the layers",
+        t->place.epoch + 1);
+done:
+    return status;
+}
+
+// The record of the epoch whose batches are done, and the place at the beginning of the next one.
+static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
+    weir_evaluation valid;
+    const double began = now();
+    const weir_status status = validate(t, &valid, error);
+    if (status != WEIR_OK) return status;
+    weir__place *place = &t->place;
+    const bool best = !place->best_epoch || valid.error < place->best_error;
+    const weir_epoch epoch = {
+        .epoch = place->epoch + 1,
+        .train_loss = place->loss / (double)place->rows,
+        .penalty = place->penalty / (double)place->rows,
+        .weight = weir__sparsity_weight(&t->sparsity),
+        .train_share = weir__share_between((weir__gate_count){0}, place->gates),
+        .valid_loss = valid.loss,
+        .valid_error = valid.error,
+        .valid_share = valid.share,
+        .rate = weir__schedule_rate(&t->options.optimizer, place->epoch, (double)(t->batches - 1) / (double)t->batches,
+                                    t->options.epochs),
+        .seconds = place->seconds + (now() - began),
+        .train_seconds = place->train_seconds,
+        .best = best,
+    };
+    *place = (weir__place){
+        .step = place->step,
+        .epoch = epoch.epoch,
+        .best_epoch = best ? epoch.epoch : place->best_epoch,
+        .best_error = best ? valid.error : place->best_error,
+        .stale = best ? 0 : place->stale + 1,
+    };
+    if (best) keep_best(t);
+    return weir__epochs_add(t, &epoch, error);
+}
+
+static weir_status save_best(const run *r, const weir_epoch *epoch, weir_error *error) {
+    char *path = NULL;
+    weir_status status = WEIR_OK;
+    if (!r->folder || !epoch->best) return WEIR_OK;
+    TRY(weir__path_in(&path, r->folder, "model.safetensors", error));
+    TRY(weir_model_save(r->t->graph, path, r->config_text, epoch->valid_share, error));
+done:
+    weir__free(path);
+    return status;
+}
+
+// The checkpoint comes last: whatever fails before it is done again when the run continues.
+static weir_status train_epoch(const run *r, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_trainer *t = r->t;
+    shuffle(t);
+    TRY(train_batches(r, error));
+    TRY(finish_epoch(t, error));
+    const weir_epoch *epoch = &t->epochs[t->epoch_count - 1];
+    if (r->folder) TRY(weir__metrics_append(t, r->folder, error));
+    TRY(save_best(r, epoch, error));
+    TRY(save(r, error));
+    if (report(r, epoch)) status = fail_interrupted(t, r, error);
+done:
+    return status;
+}
+
+static bool is_over(const weir_trainer *t) {
+    const size_t patience = t->options.patience;
+    return t->place.epoch >= t->options.epochs || (patience && t->place.stale >= patience);
+}
+
+weir_status weir_trainer_run(weir_trainer *t, const char *folder, const char *config_text, weir_train_callback callback,
+                             void *context, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const run r = {
+        .t = t, .folder = folder, .config_text = config_text, .callback = callback, .context = context, .began = now()};
+    if (t->finished) return WEIR_OK;
+    if (folder) {
+        TRY(weir__folder_make(folder, error));
+        TRY(weir__metrics_rewrite(t, folder, error));
+        // Before the first batch: a folder that cannot be written shows now, and "resume" never finds an older run.
+        TRY(save(&r, error));
+    }
+    while (!is_over(t)) TRY(train_epoch(&r, error));
+    restore_best(t);
+done:
+    return status;
+}
+
+weir_status weir_trainer_resume(weir_trainer *t, const char *folder, weir_error *error) {
+    t->finished = false;
+    return weir__checkpoint_load(t, folder, error);
+}

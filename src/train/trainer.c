@@ -1,0 +1,173 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// A trainer: made, advanced by one batch, freed. The loop over epochs is in run.c.
+
+#include <math.h>
+#include <string.h>
+
+#include "../graph/graph.h"
+#include "trainer.h"
+
+static weir_status check_options(const weir_train_options *o, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY_THAT(o->epochs > 0, WEIR_CONFIG, "train.epochs is 0; expected 1 or more");
+    TRY_THAT(o->batch > 0, WEIR_CONFIG, "train.batch is 0; expected 1 or more");
+    TRY_THAT(o->checkpoint_seconds >= 0, WEIR_CONFIG, "train.checkpoint_seconds is %g; expected 0 or more",
+             o->checkpoint_seconds);
+    TRY(weir__schedule_check(&o->optimizer, error));
+done:
+    return status;
+}
+
+// What graph, data and options must agree on.
+static weir_status check_fit(const weir_trainer *t, weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t loss = 0;
+    const weir_node *nodes = weir_graph_nodes(t->graph, NULL);
+    const weir_part train = weir_data_train(t->data), valid = weir_data_valid(t->data);
+    const size_t columns = weir_data_columns(t->data), classes = weir_data_classes(t->data);
+    TRY(weir__classifier_node(t->graph, &loss, error));
+    TRY_THAT(t->graph->options.training, WEIR_ARGUMENT, "the graph was not made for training");
+    TRY_THAT(t->options.batch <= t->graph->options.max_rows, WEIR_ARGUMENT,
+             "train.batch is %zu, but the graph was made for at most %zu rows", t->options.batch,
+             t->graph->options.max_rows);
+    TRY_THAT(train.count > 0 && valid.count > 0, WEIR_DATA,
+             "%zu training and %zu validation rows; training needs both (data.train, data.valid)", train.count,
+             valid.count);
+    TRY_THAT(columns == nodes[0].size, WEIR_SHAPE,
+             "the network takes rows of %zu values, but the data has %zu; set the input's size to %zu", nodes[0].size,
+             columns, columns);
+    TRY_THAT(classes <= nodes[loss].size, WEIR_SHAPE,
+             "the data has %zu classes, but the network tells only %zu apart; set the size of the last layer to %zu",
+             classes, nodes[loss].size, classes);
+done:
+    return status;
+}
+
+// Everything whose size is known from the options.
+static weir_status allocate(weir_trainer *t, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_parameters p = weir_graph_parameters(t->graph);
+    const size_t rows = weir_data_train(t->data).count, batch = t->options.batch;
+    t->batches = rows / batch + (rows % batch != 0);
+    TRY_THAT(t->options.epochs <= UINT32_MAX / t->batches, WEIR_CONFIG,
+             "train.epochs is %zu: more than 2^32 batches in all; the noise of a batch is numbered by 32 bits",
+             t->options.epochs);
+    TRY(weir__optimizer_init(&t->optimizer, &t->options.optimizer, p.count, error));
+    TRY(weir__sparsity_init(&t->sparsity, t->graph, &t->options.sparsity, batch, error));
+    TRY(weir__gate_nodes(t->graph, &t->gates, &t->gate_count, error));
+    TRY(weir__new(&t->order, rows, sizeof *t->order, "the order of the training rows", error));
+    TRY(weir__new(&t->inputs, batch * weir_data_columns(t->data), sizeof *t->inputs, "a batch of rows", error));
+    TRY(weir__new(&t->labels, batch, sizeof *t->labels, "a batch of labels", error));
+    TRY(weir__new(&t->best_values, p.count, sizeof *t->best_values, "the best parameters", error));
+    TRY(weir__new(&t->best_thresholds, t->gate_count, sizeof *t->best_thresholds, "the best thresholds", error));
+    TRY(weir__settings_print(&t->settings, t->graph, t->data, &t->options, error));
+done:
+    return status;
+}
+
+weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const weir_data *data,
+                                const weir_train_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_trainer *t = NULL;
+    *trainer = NULL;
+    TRY(weir__new(&t, 1, sizeof *t, "a trainer", error));
+    t->graph = graph;
+    t->data = data;
+    t->options = *options;
+    TRY(check_options(options, error));
+    TRY(check_fit(t, error));
+    t->options.optimizer.schedule = weir__schedule_name(options->optimizer.schedule);
+    TRY(allocate(t, error));
+    t->options.optimizer.kind = t->optimizer.options.kind;
+    t->options.sparsity.kind = t->sparsity.options.kind;
+    *trainer = t;
+    t = NULL;
+done:
+    weir_trainer_free(t);
+    return status;
+}
+
+void weir_trainer_free(weir_trainer *t) {
+    if (!t) return;
+    weir__optimizer_free(&t->optimizer);
+    weir__sparsity_free(&t->sparsity);
+    weir__free(t->gates);
+    weir__free(t->order);
+    weir__free(t->inputs);
+    weir__free(t->labels);
+    weir__free(t->best_values);
+    weir__free(t->best_thresholds);
+    weir__free(t->settings);
+    weir__free(t->epochs);
+    weir__free(t);
+}
+
+static double rate_now(const weir_trainer *t) {
+    const double part = (double)t->place.batch / (double)t->batches;
+    return weir__schedule_rate(&t->options.optimizer, t->place.epoch, part, t->options.epochs);
+}
+
+static weir_status fail_diverged(const weir_trainer *t, const char *what, weir_error *error) {
+    return weir__fail(error, WEIR_DIVERGED,
+                      "%s is not finite in epoch %zu, batch %zu of %zu; try a lower optimizer.rate (it is %g there) or "
+                      "a max_norm on the layers",
+                      what, t->place.epoch + 1, t->place.batch + 1, t->batches, rate_now(t));
+}
+
+weir_status weir_trainer_step(weir_trainer *t, const float *inputs, const int32_t *labels, size_t rows,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_pass pass = {.mode = WEIR_MODE_SAMPLE,
+                            .rows = rows,
+                            .inputs = inputs,
+                            .labels = labels,
+                            .seed = t->options.seed,
+                            .step = (uint32_t)t->place.step};
+    const weir__gate_count before = weir__count_gates(t->graph, t->gates, t->gate_count);
+    TRY_THAT(rows > 0 && rows <= t->options.batch, WEIR_ARGUMENT, "a batch of %zu rows; this trainer takes 1 to %zu",
+             rows, t->options.batch);
+    TRY_THAT(labels, WEIR_ARGUMENT, "a training batch needs labels");
+    TRY(weir_graph_forward(t->graph, &pass, error));
+    const double loss = weir_graph_mean_loss(t->graph);
+    if (!isfinite(loss)) return fail_diverged(t, "the loss", error);
+    TRY(weir_graph_backward(t->graph, &pass, error));
+    const double penalty = weir_graph_penalty(t->graph);
+    if (!isfinite(penalty)) return fail_diverged(t, "the sparsity penalty", error);
+
+    const weir_parameters p = weir_graph_parameters(t->graph);
+    weir__optimizer_step(&t->optimizer, &p, rate_now(t));
+    weir__sparsity_update(&t->sparsity);
+
+    const weir__gate_count after = weir__count_gates(t->graph, t->gates, t->gate_count);
+    t->place.step++;
+    t->place.loss += loss * (double)rows;
+    t->place.penalty += penalty * (double)rows;
+    t->place.rows += rows;
+    t->place.gates.gates += after.gates - before.gates;
+    t->place.gates.open += after.open - before.open;
+done:
+    return status;
+}
+
+const weir_epoch *weir_trainer_epochs(const weir_trainer *t, size_t *count, size_t *best) {
+    if (count) *count = t->epoch_count;
+    if (best) *best = t->place.best_epoch;
+    return t->epochs;
+}
+
+weir_status weir__epochs_add(weir_trainer *t, const weir_epoch *epoch, weir_error *error) {
+    if (t->epoch_count == t->epoch_capacity) {
+        const size_t capacity = t->epoch_capacity ? 2 * t->epoch_capacity : 32;
+        weir_epoch *epochs = NULL;
+        const weir_status status = weir__new(&epochs, capacity, sizeof *epochs, "the records of the epochs", error);
+        if (status != WEIR_OK) return status;
+        if (t->epoch_count) memcpy(epochs, t->epochs, t->epoch_count * sizeof *epochs);
+        weir__free(t->epochs);
+        t->epochs = epochs;
+        t->epoch_capacity = capacity;
+    }
+    t->epochs[t->epoch_count++] = *epoch;
+    return WEIR_OK;
+}

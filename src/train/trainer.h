@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file trainer.h
+/// The inside of a trainer, shared by its loop, its checkpoints and its metrics.
+#ifndef WEIR_TRAINER_H
+#define WEIR_TRAINER_H
+
+#include <jansson.h>
+
+#include "evaluate.h"
+#include "optimizer.h"
+#include "schedule.h"
+#include "sparsity.h"
+
+/// Where a run is: with parameters, unit averages, optimizer and sparsity state, all that its future depends on.
+typedef struct weir__place {
+    uint64_t step;                 ///< batches trained so far: the coordinate of all noise
+    size_t epoch, batch;           ///< finished epochs, and batches done of the next one
+    double loss, penalty;          ///< sums of this epoch: loss times rows, penalty times rows
+    uint64_t rows;                 ///< of this epoch
+    weir__gate_count gates;        ///< of this epoch
+    double seconds, train_seconds; ///< of this epoch
+    size_t best_epoch;             ///< 0: none yet
+    double best_error;
+    size_t stale; ///< epochs since the best one
+} weir__place;
+
+struct weir_trainer {
+    weir_graph *graph;
+    const weir_data *data;
+    weir_train_options options; ///< strings point into constant tables
+    weir__optimizer optimizer;
+    weir__sparsity sparsity;
+    size_t *gates, gate_count; ///< nodes
+    size_t batches;            ///< per epoch
+    uint32_t *order;           ///< [training rows] of this epoch, as row indices
+    float *inputs;             ///< [batch][columns]
+    int32_t *labels;           ///< [batch]
+    weir__place place;
+    weir_epoch *epochs;
+    size_t epoch_count, epoch_capacity;
+    float *best_values;     ///< flat parameters of the best epoch
+    float *best_thresholds; ///< [gate_count]
+    char *settings;         ///< what a checkpoint must agree with, see settings.c
+    bool finished;          ///< the best parameters are in the graph
+    double saved_at;        ///< time of the last checkpoint
+};
+
+/// Adds an epoch's record.
+weir_status weir__epochs_add(weir_trainer *trainer, const weir_epoch *epoch, weir_error *error);
+
+/// One setting per line, "key=value": everything about network, data and options that a run's numbers depend on.
+weir_status weir__settings_print(char **text, weir_graph *graph, const weir_data *data,
+                                 const weir_train_options *options, weir_error *error);
+/// WEIR_CONFIG, with the first line that differs, unless both are the same.
+weir_status weir__settings_compare(const char *saved, const char *current, weir_error *error);
+
+/// An epoch's record as JSON and back (WEIR_FORMAT when a field is missing or no number).
+json_t *weir__epoch_to_json(const weir_epoch *epoch);
+weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_error *error);
+/// A number, or null when it is not finite.
+json_t *weir__json_real(double value);
+
+/// Makes folder/metrics.jsonl hold exactly the epochs of the trainer; adds a line for the last of them.
+weir_status weir__metrics_rewrite(const weir_trainer *trainer, const char *folder, weir_error *error);
+weir_status weir__metrics_append(const weir_trainer *trainer, const char *folder, weir_error *error);
+
+/// "folder/name", freed with weir__free.
+weir_status weir__path_in(char **path, const char *folder, const char *name, weir_error *error);
+
+/// Writes and reads folder/checkpoint.safetensors.
+weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, const char *config_text,
+                                  weir_error *error);
+weir_status weir__checkpoint_load(weir_trainer *trainer, const char *folder, weir_error *error);
+
+#endif

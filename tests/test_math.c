@@ -76,6 +76,19 @@ static void test_sincos(void **state) {
     }
 }
 
+static void test_tanh(void **state) {
+    (void)state;
+    for (int i = -1000000; i <= 1000000; i++) {
+        const float x = (float)i * 1.2e-5f;
+        const double want = tanh((double)x);
+        check_near("tanh", (double)x, (double)weir__tanh(x), want, 3e-7 * fabs(want));
+    }
+    for (float x = 1e-36f; x <= 1.0f; x *= 1.37f)
+        check_near("tanh", (double)x, (double)weir__tanh(x), tanh((double)x), 3e-7 * tanh((double)x));
+    assert_true(weir__tanh(0.0f) == 0.0f && weir__tanh(INFINITY) == 1.0f && weir__tanh(-INFINITY) == -1.0f);
+    assert_true(isnan(weir__tanh(NAN)));
+}
+
 static void test_sigmoid(void **state) {
     (void)state;
     float before = 0;

@@ -105,6 +105,19 @@ WEIR__INLINE float weir__sigmoid(float a) {
     return p;
 }
 
+/// tanh x: relative error below 3·10⁻⁷. NaN gives NaN. Near 0 a polynomial, elsewhere 1 − 2/(e^(2|x|) + 1).
+WEIR__INLINE float weir__tanh(float x) {
+    const float size = x < 0 ? -x : x, square = x * x;
+    float q = -0.00609671418f;
+    q = q * square + 0.0209971797f;
+    q = q * square - 0.0538509078f;
+    q = q * square + 0.133327693f;
+    q = q * square - 0.333333284f;
+    const float near = x + x * square * q;
+    const float far = 1.0f - 2.0f / (weir__exp(2.0f * size) + 1.0f);
+    return size < 0.625f ? near : x < 0 ? -far : far;
+}
+
 /// log(1 + eᵃ): relative error below 4·10⁻⁷ for a ≥ −87; positive everywhere. NaN gives NaN.
 WEIR__INLINE float weir__softplus(float a) {
     const float size = a < 0 ? -a : a;

@@ -44,14 +44,16 @@ static weir_status copy_text(const char **to, const char *from, const char *othe
     return *to ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory for a node's description");
 }
 
-/// Fields that a node says something in, as the bits of its kind.
+static bool is_said(const char *text) { return text && *text; }
+
+/// Fields that a node says something in, as the bits of its kind. A size is checked when the width is known.
 static unsigned said_fields(const weir_node *spec) {
     unsigned said = 0;
-    if (spec->size) said |= WEIR__FIELD_SIZE;
-    if (spec->gates || spec->block || spec->activation || spec->closed || spec->closed_share != 0) {
+    if (is_said(spec->gates) || spec->block || is_said(spec->activation) || is_said(spec->closed) ||
+        spec->closed_share != 0) {
         said |= WEIR__FIELD_GATES;
     }
-    if (spec->rule) said |= WEIR__FIELD_RULE;
+    if (is_said(spec->rule)) said |= WEIR__FIELD_RULE;
     if (spec->dropout != 0) said |= WEIR__FIELD_DROPOUT;
     if (spec->init != 0 || spec->init_inputs || spec->bias != 0 || spec->rate != 0 || spec->max_norm != 0) {
         said |= WEIR__FIELD_PARAMETERS;
@@ -59,8 +61,28 @@ static unsigned said_fields(const weir_node *spec) {
     return said;
 }
 
+/// The rest of the description, with the defaults of what its kind takes.
+static weir_status copy_fields(weir__node *node, const weir_node *spec, weir_error *error) {
+    weir_status status = WEIR_OK;
+    node->spec.size = spec->size;
+    node->spec.block = spec->block;
+    node->spec.dropout = spec->dropout;
+    node->spec.closed_share = spec->closed_share;
+    node->spec.bias = spec->bias;
+    node->spec.max_norm = spec->max_norm;
+    node->spec.init_inputs = spec->init_inputs;
+    if (node->kind->fields & WEIR__FIELD_PARAMETERS) {
+        node->spec.init = spec->init != 0 ? spec->init : 1;
+        node->spec.rate = spec->rate != 0 ? spec->rate : 1;
+    }
+    TRY(copy_text(&node->spec.activation, spec->activation, NULL, error));
+    TRY(copy_text(&node->spec.closed, spec->closed, NULL, error));
+    TRY(copy_text(&node->spec.rule, spec->rule, NULL, error));
+done:
+    return status;
+}
+
 static const char *field_names(unsigned field) {
-    if (field & WEIR__FIELD_SIZE) return "size";
     if (field & WEIR__FIELD_GATES) return "gates, block, activation, closed or closed_share";
     if (field & WEIR__FIELD_RULE) return "rule";
     if (field & WEIR__FIELD_DROPOUT) return "dropout";
@@ -106,12 +128,12 @@ static weir_status find_kind(weir__node *node, weir_error *error) {
 static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_node *spec, weir_error *error) {
     const bool is_input = !strcmp(node->spec.kind, "input");
     if (is_input) {
-        if (spec->from) return weir__fail_node(error, WEIR_ARGUMENT, node, "an input reads no other node");
+        if (is_said(spec->from)) return weir__fail_node(error, WEIR_ARGUMENT, node, "an input reads no other node");
         if (node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the input must be the first node");
         return WEIR_OK;
     }
     if (!node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the first node must be of kind 'input'");
-    const char *from = spec->from && *spec->from ? spec->from : graph->nodes[node->index - 1].spec.name;
+    const char *from = is_said(spec->from) ? spec->from : graph->nodes[node->index - 1].spec.name;
     weir_status status = copy_text(&node->spec.from, from, NULL, error);
     if (status != WEIR_OK) return status;
     node->from = node_named(graph, from, node->index);
@@ -119,7 +141,7 @@ static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_n
         return weir__fail_node(error, WEIR_NOT_FOUND, node, "reads '%s', but no node before it has that name", from);
     }
     if (node->from->kind->loss) return weir__fail_node(error, WEIR_ARGUMENT, node, "a loss must be the last node");
-    if (!spec->gates) return WEIR_OK;
+    if (!is_said(spec->gates)) return WEIR_OK;
     status = copy_text(&node->spec.gates, spec->gates, NULL, error);
     if (status != WEIR_OK) return status;
     node->gates = node_named(graph, spec->gates, node->index);
@@ -136,7 +158,7 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     char name[64];
     node->index = index;
     node->weight = node->bias = SIZE_MAX;
-    TRY_THAT(spec->kind, WEIR_ARGUMENT, "node %zu: has no kind", index + 1);
+    TRY_THAT(is_said(spec->kind), WEIR_ARGUMENT, "node %zu: has no kind", index + 1);
     snprintf(name, sizeof name, "%s%zu", spec->kind, index + 1);
     TRY(copy_text(&node->spec.kind, spec->kind, NULL, error));
     TRY(copy_text(&node->spec.name, spec->name, name, error));
@@ -150,23 +172,17 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
         return weir__fail_node(error, WEIR_ARGUMENT, node, "this kind takes no %s", field_names(extra));
     }
     TRY(find_inputs(graph, node, spec, error));
-    node->spec.size = spec->size;
-    node->spec.block = spec->block;
-    node->spec.dropout = spec->dropout;
-    node->spec.closed_share = spec->closed_share;
-    node->spec.bias = spec->bias;
-    node->spec.max_norm = spec->max_norm;
-    node->spec.init_inputs = spec->init_inputs;
-    node->spec.init = spec->init != 0 ? spec->init : 1;
-    node->spec.rate = spec->rate != 0 ? spec->rate : 1;
-    TRY(copy_text(&node->spec.activation, spec->activation, NULL, error));
-    TRY(copy_text(&node->spec.closed, spec->closed, NULL, error));
-    TRY(copy_text(&node->spec.rule, spec->rule, NULL, error));
+    TRY(copy_fields(node, spec, error));
     if ((node->kind->fields & WEIR__FIELD_SIZE) && !spec->size) {
         return weir__fail_node(error, WEIR_SHAPE, node, "needs a size of at least 1");
     }
     node->learns = (node->from && node->from->learns) || (node->gates && node->gates->learns);
+    node->wants_gradient = (node->from && node->from->wants_gradient) || (node->gates && node->gates->wants_gradient);
     TRY(node->kind->build(graph, node, error));
+    if (spec->size && spec->size != node->width) {
+        return weir__fail_node(error, WEIR_SHAPE, node, "size %zu: it has the %zu of the node it reads", spec->size,
+                               node->width);
+    }
     node->spec.size = node->width;
     if (node->kind->loss) graph->loss = node;
 done:
@@ -177,6 +193,19 @@ done:
 static void mark_gaters(weir_graph *graph) {
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].gater = true;
     for (weir__node *node = &graph->nodes[graph->count - 1]; node; node = node->from) node->gater = false;
+}
+
+/// A gated layer that wants ∂L/∂output of all closed pairs keeps it dense, but for readers with compact gradients of
+/// their own (another gated layer): then it evaluates closed pairs in slots. Elementwise nodes do as what they read.
+static void place_gradients(weir_graph *graph) {
+    for (size_t k = graph->count; k-- > 0;) {
+        const weir__node *node = &graph->nodes[k];
+        if (node->compact && node->from->compact && !node->gradient_dense) node->from->gradient_dense = false;
+    }
+    for (size_t k = 0; k < graph->count; k++) {
+        weir__node *node = &graph->nodes[k];
+        if (node->compact && node->from->compact) node->gradient_dense = node->from->gradient_dense;
+    }
 }
 
 weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t count, const weir_graph_options *options,
@@ -214,6 +243,7 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
         graph->specs[graph->count] = graph->nodes[graph->count].spec;
     }
     mark_gaters(graph);
+    place_gradients(graph);
     TRY(weir__new(&graph->values, graph->parameter_count, sizeof *graph->values, "parameters", error));
     if (options->training) {
         TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));

@@ -27,12 +27,19 @@ done:
     return status;
 }
 
+/// Whether backward is the derivative of the loss with the noise held fixed. One that is pathwise but biased (sts)
+/// leaves out the jumps of its unit's output; differences would see them.
+static bool has_derivative(const weir_rule *rule) {
+    const unsigned both = WEIR_TRAIT_PATHWISE | WEIR_TRAIT_UNBIASED;
+    return (rule->traits & both) == both;
+}
+
 /// Marks nodes whose parameters reach the loss only, or also, through a unit whose backward is not a derivative.
 static void mark_estimated(const weir_graph *graph, bool *estimated) {
     for (size_t k = graph->count; k-- > 0;) {
         const weir__node *node = &graph->nodes[k];
         const weir_unit *unit = weir__node_unit(node);
-        const bool above = estimated[k] || (unit && !(unit->rule->traits & WEIR_TRAIT_PATHWISE));
+        const bool above = estimated[k] || (unit && !has_derivative(unit->rule));
         if (node->from && above) estimated[node->from->index] = true;
         if (node->gates && estimated[k]) estimated[node->gates->index] = true;
     }
@@ -72,8 +79,8 @@ static double step_width(const float *start, size_t count) {
 static void draw_direction(float *direction, size_t count, uint64_t seed, uint32_t number) {
     const weir_noise noise = {.seed = seed, .step = number, .stream = UINT16_MAX};
     double square = 0;
+    weir_random_normal(direction, noise, 0, count);
     for (size_t k = 0; k < count; k++) {
-        weir_random_normal(&direction[k], noise, (uint32_t)k, 1);
         square += (double)direction[k] * (double)direction[k];
     }
     for (size_t k = 0; k < count; k++) direction[k] = (float)((double)direction[k] / sqrt(square));

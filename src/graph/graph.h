@@ -46,15 +46,19 @@ struct weir__node {
     const weir__kind *kind;
     size_t index;
     weir__node *from, *gates;
-    size_t width; // outputs per row
-    size_t block; // units per block of a compact output; width when it is always dense
-    bool compact; // the output is compact, but for dense passes: consumers keep their weights in tiles
-    bool gater;   // only gates need it
-    bool learns;  // it or a node above it has parameters: gradients flow through
-    bool ran;     // took part in the last forward pass
+    size_t width;        // outputs per row
+    size_t block;        // units per block of a compact output; width when it is always dense
+    bool compact;        // the output is compact, but for dense passes: consumers keep their weights in tiles
+    bool gater;          // only gates need it
+    bool opens;          // a unit node that is the gates of some layer
+    bool learns;         // it or a node above it has parameters: backward visits it
+    bool wants_gradient; // its backward reads ∂L/∂output: consumers compute it
+    bool gradient_dense; // ∂L/∂output is dense though the output is compact: it is wanted for all closed pairs
+    bool ran;            // took part in the last forward pass
 
-    const weir__route *route;      // of the last pass; NULL when the output is dense
-    weir__buffer values, gradient; // [rows][width], or [slots][block]
+    const weir__route *route; // of the last pass; NULL when the output is dense
+    weir__buffer values;      // [rows][width], or [slots][block]
+    weir__buffer gradient;    // the same, unless gradient_dense
     bool gradient_written;
     weir__buffer dense; // a compact output spread out, on demand
     bool dense_valid;
@@ -83,9 +87,9 @@ struct weir_graph {
     weir__node *loss;
     const float *row_loss; // of the last pass, or NULL
     double mean_loss, penalty;
-    size_t rows; // of the last pass
+    weir_pass pass; // the last one
+    size_t rows;    // of it
     bool forward_done;
-    weir_mode mode;
     weir__buffer scratch, gradient_scratch;
 };
 
@@ -111,8 +115,8 @@ weir_status weir__output_reserve(weir_graph *graph, weir__node *node, const weir
 /// Floats in the node's output of this pass.
 size_t weir__output_count(const weir_graph *graph, const weir__node *node);
 
-/// Where a consumer writes ∂L/∂(output of node), every element: dense, or in the node's own layout. Then
-/// weir__gradient_close adds it to what other consumers wrote. One at a time.
+/// Where a consumer writes ∂L/∂(output of node), every element: dense, or as the node keeps it (dense if its output or
+/// gradient is, else compact). Then weir__gradient_close adds it to what other consumers wrote. One at a time.
 weir_status weir__gradient_open(weir_graph *graph, weir__node *node, bool dense, float **gradient, weir_error *error);
 void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const float *gradient);
 
@@ -123,7 +127,15 @@ weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsig
 void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done);
 void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done);
 
-/// Unit nodes, for those that gate with them: the unit, and its outputs of this pass [rows][units].
+/// y = W·x + bias with the node's weight and bias tensors, x the output of node->from, in either layout; counts the
+/// work.
+weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error);
+/// Gradients of both tensors and, where it is wanted, of x, from dy = ∂L/∂y (open slots); counts the work.
+weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__side *dy, weir_error *error);
+/// Declares both tensors of such a node: weights in the tiles that the layouts of y and x ask for.
+weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error);
+
+/// Unit nodes, for those that gate with them: the unit, and its running averages.
 const weir_unit *weir__node_unit(const weir__node *node);
 float *weir__node_unit_state(const weir__node *node, size_t *count);
 

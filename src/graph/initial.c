@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: MIT
 
 // Initial parameters: weights uniform in ±init·√(6/(fan_in + fan_out)) (Glorot and Bengio 2010), optionally only a
-// few inputs of each unit non-zero (Martens 2010), biases constant. A pure function of the seed.
+// few inputs of each unit non-zero (Martens 2010), biases constant. A pure function of the seed, in noise streams that
+// no node draws from.
 
 #include <math.h>
 #include <string.h>
 
 #include "initial.h"
+
+enum { first_stream = 0x8000 }; // nodes have those below
 
 /// Keeps `inputs` weights of a unit, chosen at random, and zeroes the others. order has room for columns.
 static void thin_out(float *weights, size_t columns, size_t inputs, weir_noise noise, uint32_t *order) {
@@ -15,16 +18,16 @@ static void thin_out(float *weights, size_t columns, size_t inputs, weir_noise n
     for (size_t i = inputs; i < columns; i++) weights[order[i]] = 0;
 }
 
-static void fill_weights(const weir_tensor *tensor, const weir_node *spec, uint64_t seed, size_t stream, float *plain,
+static void fill_weights(const weir_tensor *tensor, const weir_node *spec, uint64_t seed, uint16_t stream, float *plain,
                          uint32_t *order) {
     const float reach = (float)(spec->init * sqrt(6.0 / (double)(tensor->rows + tensor->columns)));
-    const weir_noise noise = {.seed = seed, .stream = (uint16_t)stream, .step = UINT32_MAX};
+    const weir_noise noise = {.seed = seed, .stream = stream};
     for (size_t r = 0; r < tensor->rows; r++) {
         float *row = plain + r * tensor->columns;
         weir_random_uniform(row, noise, (uint32_t)r, tensor->columns);
         for (size_t c = 0; c < tensor->columns; c++) row[c] = reach * (2 * row[c] - 1);
         if (spec->init_inputs && spec->init_inputs < tensor->columns) {
-            const weir_noise choice = {.seed = seed, .stream = (uint16_t)stream, .step = (uint32_t)r, .sample = 1};
+            const weir_noise choice = {.seed = seed, .stream = stream, .step = (uint32_t)r, .sample = 1};
             thin_out(row, tensor->columns, spec->init_inputs, choice, order);
         }
     }
@@ -44,7 +47,7 @@ weir_status weir__initial_parameters(weir_graph *graph, weir_error *error) {
         }
         TRY(weir__new(&plain, tensor->rows * tensor->columns, sizeof *plain, "initial weights", error));
         TRY(weir__new(&order, tensor->columns, sizeof *order, "initial weights", error));
-        fill_weights(tensor, spec, graph->options.seed, k, plain, order);
+        fill_weights(tensor, spec, graph->options.seed, (uint16_t)(first_stream + k), plain, order);
         weir_tensor_pack(tensor, plain, values);
         weir__free(plain);
         weir__free(order);

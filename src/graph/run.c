@@ -8,7 +8,7 @@
 
 #include "graph.h"
 
-/// In a dense pass every node's output is dense and the whole network is computed.
+/// A pass in open mode does without what only gates need.
 static bool runs(const weir__node *node, weir_mode mode) { return !(node->gater && mode == WEIR_MODE_OPEN); }
 
 weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsigned use) {
@@ -81,13 +81,19 @@ weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float 
     return WEIR_OK;
 }
 
+static bool gradient_is_compact(const weir__node *node) { return node->route && !node->gradient_dense; }
+
+static size_t gradient_count(const weir_graph *graph, const weir__node *node) {
+    return gradient_is_compact(node) ? weir__output_count(graph, node) : graph->rows * node->width;
+}
+
 /// Whether what a consumer writes can go straight into the node's own gradient.
 static bool written_directly(const weir__node *node, bool dense) {
-    return !node->gradient_written && (!dense || !node->route);
+    return !node->gradient_written && !(dense && gradient_is_compact(node));
 }
 
 weir_status weir__gradient_open(weir_graph *graph, weir__node *node, bool dense, float **gradient, weir_error *error) {
-    const size_t own = weir__output_count(graph, node);
+    const size_t own = gradient_count(graph, node);
     weir_status status = weir__buffer_reserve(&node->gradient, own, error);
     if (status != WEIR_OK) return status;
     if (written_directly(node, dense)) {
@@ -103,10 +109,10 @@ weir_status weir__gradient_open(weir_graph *graph, weir__node *node, bool dense,
 void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const float *gradient) {
     if (!written_directly(node, dense)) {
         float *own = node->gradient.data;
-        if (dense && node->route) {
+        if (dense && gradient_is_compact(node)) {
             gather(own, gradient, node, graph->rows, node->gradient_written);
         } else {
-            const size_t count = weir__output_count(graph, node);
+            const size_t count = gradient_count(graph, node);
 #pragma omp parallel for simd schedule(static) if (count > 1 << 15)
             for (size_t k = 0; k < count; k++) own[k] += gradient[k];
         }
@@ -147,8 +153,8 @@ static weir_status check_pass(const weir_graph *graph, const weir_pass *pass, we
 weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
     weir_status status = check_pass(graph, pass, error);
     if (status != WEIR_OK) return status;
+    graph->pass = *pass;
     graph->rows = pass->rows;
-    graph->mode = pass->mode;
     graph->forward_done = false;
     graph->row_loss = NULL;
     graph->mean_loss = NAN;
@@ -174,9 +180,14 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
     return WEIR_OK;
 }
 
+static bool same_pass(const weir_pass *a, const weir_pass *b) {
+    return a->mode == b->mode && a->rows == b->rows && a->inputs == b->inputs && a->labels == b->labels &&
+           a->targets == b->targets && a->seed == b->seed && a->step == b->step;
+}
+
 weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
     if (!graph->options.training) return weir__fail(error, WEIR_ARGUMENT, "the graph was not made for training");
-    if (!graph->forward_done || !graph->row_loss || pass->rows != graph->rows || pass->mode != graph->mode) {
+    if (!graph->forward_done || !graph->row_loss || !same_pass(pass, &graph->pass)) {
         return weir__fail(error, WEIR_ARGUMENT,
                           "backward needs a forward pass of the same batch, with a loss, before it");
     }
@@ -191,6 +202,7 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
         const weir_status status = node->kind->backward(graph, node, pass, error);
         if (status != WEIR_OK) return status;
     }
+    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid); // an update follows
     return WEIR_OK;
 }
 

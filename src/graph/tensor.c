@@ -51,6 +51,7 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char
         const size_t tiles = (columns + block_columns - 1) / block_columns;
         TRY(weir__new(&touched, strips * tiles, 1, "touched flags", error));
     }
+    const bool is_bias = !strcmp(suffix, "bias");
     *index = graph->tensor_count++;
     graph->touched[*index] = touched;
     graph->tensors[*index] = (weir_tensor){
@@ -62,8 +63,8 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char
         .offset = graph->parameter_count,
         .node = node->index,
         .rate = node->spec.rate,
-        .max_norm = columns > 1 || strcmp(suffix, "bias") ? node->spec.max_norm : 0,
-        .decays = strcmp(suffix, "bias") != 0,
+        .max_norm = is_bias ? 0 : node->spec.max_norm,
+        .decays = !is_bias,
         .touched = touched,
     };
     graph->parameter_count += (rows * columns + 15) / 16 * 16;

@@ -40,7 +40,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
 }
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    if (!node->gradient_written || !node->from->learns) return WEIR_OK;
+    if (!node->gradient_written || !node->from->wants_gradient) return WEIR_OK;
     float *dx = NULL;
     const weir_status status = weir__gradient_open(graph, node->from, true, &dx, error);
     if (status != WEIR_OK) return status;

@@ -14,54 +14,108 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     const bool compact = node->kind->keeps_zero && node->from->compact;
     node->compact = compact;
     node->block = compact ? node->from->block : node->width;
+    node->gradient_dense = compact && node->from->gradient_dense;
     return WEIR_OK;
 }
 
-/// What the node reads in this pass: in its own layout.
-static weir_status input_values(weir_graph *graph, weir__node *node, const float **x, weir_error *error) {
-    if (node->compact) {
-        *x = node->from->values.data;
-        return weir__output_reserve(graph, node, node->from->route, error);
+/// A function on arrays: y = f(x), and dx = dy·f′ from f's value y.
+typedef struct elementwise {
+    void (*value)(size_t count, float *y, const float *x);
+    void (*gradient)(size_t count, float *dx, const float *dy, const float *y);
+} elementwise;
+
+enum { piece_values = 4096 }; // at a time; less than that is not worth a second thread
+
+static weir_status forward_of(const elementwise *f, weir_graph *graph, weir__node *node, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const float *x = node->from->values.data;
+    TRY(weir__output_reserve(graph, node, node->compact ? node->from->route : NULL, error));
+    if (!node->compact) TRY(weir__output_dense(graph, node->from, &x, error));
+    const size_t count = weir__output_count(graph, node), pieces = (count + piece_values - 1) / piece_values;
+#pragma omp parallel for schedule(static) if (pieces > 1)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t first = p * piece_values, left = count - first;
+        f->value(left < piece_values ? left : piece_values, node->values.data + first, x + first);
     }
-    const weir_status status = weir__output_reserve(graph, node, NULL, error);
-    return status == WEIR_OK ? weir__output_dense(graph, node->from, x, error) : status;
+done:
+    return status;
 }
 
-/// y = f(x) and dx = dy·f′ from f's value, for one function.
-#define ELEMENTWISE(name, value, slope)                                                                                \
-    static weir_status name##_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) { \
-        (void)pass;                                                                                                    \
-        const float *in = NULL;                                                                                        \
-        const weir_status status = input_values(graph, node, &in, error);                                              \
-        if (status != WEIR_OK) return status;                                                                          \
-        float *out = node->values.data;                                                                                \
-        const size_t count = weir__output_count(graph, node);                                                          \
-        _Pragma("omp parallel for simd schedule(static) if (count > 1 << 12)") for (size_t k = 0; k < count; k++) {    \
-            const float x = in[k];                                                                                     \
-            out[k] = (value);                                                                                          \
-        }                                                                                                              \
-        return WEIR_OK;                                                                                                \
-    }                                                                                                                  \
-    static weir_status name##_backward(weir_graph *graph, weir__node *node, const weir_pass *pass,                     \
-                                       weir_error *error) {                                                            \
-        (void)pass;                                                                                                    \
-        if (!node->gradient_written || !node->from->learns) return WEIR_OK;                                            \
-        float *dx = NULL;                                                                                              \
-        const weir_status status = weir__gradient_open(graph, node->from, !node->compact, &dx, error);                 \
-        if (status != WEIR_OK) return status;                                                                          \
-        const float *out = node->values.data, *dy = node->gradient.data;                                               \
-        const size_t count = weir__output_count(graph, node);                                                          \
-        _Pragma("omp parallel for simd schedule(static) if (count > 1 << 12)") for (size_t k = 0; k < count; k++) {    \
-            const float y = out[k];                                                                                    \
-            dx[k] = dy[k] * (slope);                                                                                   \
-        }                                                                                                              \
-        weir__gradient_close(graph, node->from, !node->compact, dx);                                                   \
-        return WEIR_OK;                                                                                                \
+static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__node *node, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const float *y = node->values.data;
+    float *dx = NULL;
+    if (!node->gradient_written || !node->from->wants_gradient) return WEIR_OK;
+    const bool dense = !node->compact || node->gradient_dense;
+    if (dense) TRY(weir__output_dense(graph, node, &y, error));
+    TRY(weir__gradient_open(graph, node->from, dense, &dx, error));
+    const size_t count = dense ? graph->rows * node->width : weir__output_count(graph, node);
+    const size_t pieces = (count + piece_values - 1) / piece_values;
+#pragma omp parallel for schedule(static) if (pieces > 1)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t first = p * piece_values, left = count - first;
+        f->gradient(left < piece_values ? left : piece_values, dx + first, node->gradient.data + first, y + first);
     }
+    weir__gradient_close(graph, node->from, dense, dx);
+done:
+    return status;
+}
 
-ELEMENTWISE(tanh, weir__tanhf(x), 1 - y * y)
-ELEMENTWISE(rectifier, x > 0 ? x : 0, y > 0 ? 1.0f : 0.0f)
-ELEMENTWISE(sigmoid, weir__sigmoidf(x), y *(1 - y))
+WEIR__CLONES static void tanh_value(size_t count, float *restrict y, const float *restrict x) {
+    for (size_t k = 0; k < count; k++) y[k] = weir__tanh(x[k]);
+}
+
+WEIR__CLONES static void tanh_gradient(size_t count, float *restrict dx, const float *restrict dy,
+                                       const float *restrict y) {
+    for (size_t k = 0; k < count; k++) dx[k] = dy[k] * ((1 - y[k]) * (1 + y[k]));
+}
+
+WEIR__CLONES static void rectifier_value(size_t count, float *restrict y, const float *restrict x) {
+    for (size_t k = 0; k < count; k++) y[k] = x[k] < 0 ? 0 : x[k]; // a NaN stays NaN
+}
+
+WEIR__CLONES static void rectifier_gradient(size_t count, float *restrict dx, const float *restrict dy,
+                                            const float *restrict y) {
+    for (size_t k = 0; k < count; k++) dx[k] = y[k] > 0 ? dy[k] : 0;
+}
+
+WEIR__CLONES static void sigmoid_value(size_t count, float *restrict y, const float *restrict x) {
+    for (size_t k = 0; k < count; k++) y[k] = weir__sigmoid(x[k]);
+}
+
+WEIR__CLONES static void sigmoid_gradient(size_t count, float *restrict dx, const float *restrict dy,
+                                          const float *restrict y) {
+    for (size_t k = 0; k < count; k++) dx[k] = dy[k] * (y[k] * (1 - y[k]));
+}
+
+static const elementwise tanh_function = {tanh_value, tanh_gradient};
+static const elementwise rectifier_function = {rectifier_value, rectifier_gradient};
+static const elementwise sigmoid_function = {sigmoid_value, sigmoid_gradient};
+
+static weir_status tanh_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    (void)pass;
+    return forward_of(&tanh_function, graph, node, error);
+}
+static weir_status tanh_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    (void)pass;
+    return backward_of(&tanh_function, graph, node, error);
+}
+static weir_status rectifier_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    (void)pass;
+    return forward_of(&rectifier_function, graph, node, error);
+}
+static weir_status rectifier_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    (void)pass;
+    return backward_of(&rectifier_function, graph, node, error);
+}
+static weir_status sigmoid_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    (void)pass;
+    return forward_of(&sigmoid_function, graph, node, error);
+}
+static weir_status sigmoid_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
+    (void)pass;
+    return backward_of(&sigmoid_function, graph, node, error);
+}
 
 const weir__kind weir__kind_tanh = {
     .about = {.name = "tanh", .summary = "hyperbolic tangent", .equation = "y = tanh(x)"},

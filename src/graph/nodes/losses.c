@@ -40,7 +40,7 @@ static weir_status prepare(weir_graph *graph, weir__node *node, bool has_target,
 /// Where the gradient with respect to the input goes; NULL when nothing before the loss learns.
 static weir_status open_gradient(weir_graph *graph, weir__node *node, float **dx, weir_error *error) {
     *dx = NULL;
-    return node->from->learns ? weir__gradient_open(graph, node->from, true, dx, error) : WEIR_OK;
+    return node->from->wants_gradient ? weir__gradient_open(graph, node->from, true, dx, error) : WEIR_OK;
 }
 
 // ---- softmax-cross-entropy -----------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ static void softmax(float *p, const float *x, size_t width) {
     float most = x[0], sum = 0;
     for (size_t i = 1; i < width; i++) most = x[i] > most ? x[i] : most;
     for (size_t i = 0; i < width; i++) {
-        p[i] = weir__expf(x[i] - most);
+        p[i] = weir__exp(x[i] - most);
         sum += p[i];
     }
     for (size_t i = 0; i < width; i++) p[i] /= sum;
@@ -134,7 +134,7 @@ static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const 
     const weir_status status = prepare(graph, node, t != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
     float *y = node->values.data;
-    for (size_t k = 0; k < pass->rows * width; k++) y[k] = weir__sigmoidf(x[k]);
+    for (size_t k = 0; k < pass->rows * width; k++) y[k] = weir__sigmoid(x[k]);
     for (size_t r = 0; loss && r < pass->rows; r++) {
         double sum = 0;
         for (size_t k = r * width; k < (r + 1) * width; k++) {

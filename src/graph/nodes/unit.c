@@ -35,9 +35,11 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     if (!node->spec.rule) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "needs a rule (the command 'weir units' lists them)");
     }
-    status = weir_unit_parse(&data->unit, node->spec.rule, error);
-    if (status != WEIR_OK) return weir__fail_in(error, status, node->spec.name);
+    weir_error reason;
+    status = weir_unit_parse(&data->unit, node->spec.rule, &reason);
+    if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
     const weir_rule *rule = data->unit.rule;
+    node->wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->wants_gradient;
     if (rule->state) {
         TRY(weir__buffer_reserve(&data->state, rule->state * node->width, error));
         rule->start(&data->unit, node->width, data->state.data);
@@ -97,7 +99,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
         rule->expect(&data->unit, &batch);
         break;
     }
-    count_open(node, pass->rows);
+    if (node->opens) count_open(node, pass->rows);
 done:
     return status;
 }
@@ -108,16 +110,17 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     const weir_rule *rule = data->unit.rule;
     const float *a = NULL;
     float *da = NULL;
+    const bool uses_gradient = rule->traits & WEIR_TRAIT_USES_DH;
     if (!node->from->learns) return WEIR_OK;
     TRY(weir__output_dense(graph, node->from, &a, error));
-    if (!node->gradient_written) {
+    if (uses_gradient && !node->gradient_written) {
         const size_t count = weir__output_count(graph, node);
         TRY(weir__buffer_reserve(&node->gradient, count, error));
         memset(node->gradient.data, 0, count * sizeof(float));
     }
     TRY(weir__gradient_open(graph, node->from, true, &da, error));
     weir_unit_batch batch = batch_of(node, pass, a);
-    batch.dh = node->gradient.data;
+    batch.dh = uses_gradient ? node->gradient.data : NULL;
     batch.loss = graph->row_loss;
     batch.da = da;
     rule->backward(&data->unit, &batch);

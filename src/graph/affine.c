@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The affine product W·x + b of a node and its gradients, whichever of the two sides is compact: what affine and
+// gated-affine nodes share. Both sides dense: CBLAS. Otherwise the gated kernels, for which W lies in tiles: strips of
+// rows for the blocks of a compact output, and in them columns for the blocks of a compact input.
+
+#include "graph.h"
+
+weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error) {
+    const size_t out = node->width, in = node->from->width;
+    const size_t out_block = node->compact ? node->block : out;
+    const size_t in_block = node->from->compact ? node->from->block : in;
+    const bool track = node->compact || node->from->compact;
+    const weir_status status =
+        weir__tensor_declare(graph, node, "weight", out, in, out_block, in_block, track, &node->weight, error);
+    if (status != WEIR_OK) return status;
+    return weir__tensor_declare(graph, node, "bias", out, 1, out_block, 1, node->compact, &node->bias, error);
+}
+
+static uint64_t dense_work(const weir_graph *graph, const weir__node *node) {
+    return (uint64_t)graph->rows * node->width * node->from->width;
+}
+
+weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error) {
+    const weir__side x = weir__output_side(node->from);
+    const float *weights = weir__tensor_values(graph, node->weight), *bias = weir__tensor_values(graph, node->bias);
+    weir_status status = WEIR_OK;
+    uint64_t done = dense_work(graph, node);
+    if (x.route || y->route) {
+        status = weir__gated_forward(graph->rows, y, &x, weights, bias, &graph->scratch, error);
+        done = weir__gated_forward_work(graph->rows, y, &x);
+    } else {
+        status = weir__plain_weights(graph, node->weight, &weights, error);
+        if (status == WEIR_OK) weir__dense_forward(graph->rows, y->width, x.width, y->values, x.values, weights, bias);
+    }
+    if (status == WEIR_OK) weir__count_forward(node, dense_work(graph, node), done);
+    return status;
+}
+
+/// ∂L/∂x for every unit of x, though W lies in tiles of x's blocks. Tiles of one column are Wᵀ as it stands.
+static weir_status dense_input_gradient(weir_graph *graph, weir__node *node, const weir__side *dy, float *dx,
+                                        weir_error *error) {
+    const size_t out = node->width, in = node->from->width;
+    const float *weights = weir__tensor_values(graph, node->weight);
+    if (graph->tensors[node->weight].block_columns == 1) {
+        weir__dense_forward(graph->rows, in, out, dx, dy->values, weights, NULL);
+        return WEIR_OK;
+    }
+    const weir_status status = weir__plain_weights(graph, node->weight, &weights, error);
+    if (status == WEIR_OK) weir__dense_input_gradient(graph->rows, out, in, dx, dy->values, weights);
+    return status;
+}
+
+static weir_status input_gradient(weir_graph *graph, weir__node *node, const weir__side *dy, uint64_t *done,
+                                  weir_error *error) {
+    weir__side dx = weir__output_side(node->from);
+    weir_status status = weir__gradient_open(graph, node->from, false, &dx.values, error);
+    if (status != WEIR_OK) return status;
+    if (node->from->gradient_dense || !(dx.route || dy->route)) {
+        status = dense_input_gradient(graph, node, dy, dx.values, error);
+        *done += dense_work(graph, node);
+    } else {
+        weir__gated_current()->input_gradient(graph->rows, &dx, dy, weir__tensor_values(graph, node->weight));
+        *done += weir__gated_input_gradient_work(graph->rows, &dx, dy);
+    }
+    weir__gradient_close(graph, node->from, false, dx.values);
+    return status;
+}
+
+weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__side *dy, weir_error *error) {
+    const weir__side x = weir__output_side(node->from);
+    const bool passes_on = node->from->wants_gradient;
+    float *dweights = weir__tensor_gradients(graph, node->weight), *dbias = weir__tensor_gradients(graph, node->bias);
+    weir_status status = WEIR_OK;
+    uint64_t done = dense_work(graph, node);
+    if (x.route || dy->route) {
+        weir__gated_current()->weight_gradient(graph->rows, dweights, dbias, graph->touched[node->weight],
+                                               graph->touched[node->bias], dy, &x);
+        done = weir__gated_weight_gradient_work(graph->rows, dy, &x);
+    } else {
+        weir__dense_weight_gradient(graph->rows, dy->width, x.width, dweights, dbias, dy->values, x.values);
+    }
+    if (passes_on) status = input_gradient(graph, node, dy, &done, error);
+    weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(graph, node), done);
+    return status;
+}

@@ -75,7 +75,7 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_eval = {
     .name = "eval",
-    .operands = "MODEL ",
+    .operands = "MODEL",
     .summary = "measure a model: error, share, multiply-adds, milliseconds",
     .about =
         "Run a model over a part of its data set with the gates it chose in training, and again with all gates open "

@@ -96,7 +96,7 @@ static void list_sources(FILE *out) {
 
 const cli_command cli_fetch = {
     .name = "fetch",
-    .operands = "NAME ",
+    .operands = "NAME",
     .summary = "download a data set and check it",
     .about =
         "Download a data set. Each file is checked against its published checksum; files that are there already are "

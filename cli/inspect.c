@@ -243,7 +243,7 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_inspect = {
     .name = "inspect",
-    .operands = "MODEL|CONFIG ",
+    .operands = "MODEL|CONFIG",
     .summary = "show layers, sizes and multiply-adds of a network",
     .about =
         "Show the layers of a network: shapes, gates, blocks, thresholds, parameters, and the multiply-adds per row "

@@ -120,6 +120,12 @@ static int wrong_option(const cli_command *command, const char *text) {
     return cli_usage(command->name, "unknown option '%s'", name);
 }
 
+static int missing_operand(const cli_command *command, size_t given) {
+    const char *word = command->operands;
+    for (; given > 0 && strchr(word, ' ') != NULL; given--) word = strchr(word, ' ') + 1;
+    return cli_usage(command->name, "%.*s is missing", (int)strcspn(word, " ."), word);
+}
+
 int cli_parse(const cli_command *command, int argc, char **argv, char ***operands, size_t *count) {
     struct option longs[34] = {{"help", no_argument, NULL, 'h'}};
     for (size_t i = 0; i < command->option_count && i < 32; i++)
@@ -139,7 +145,7 @@ int cli_parse(const cli_command *command, int argc, char **argv, char ***operand
     }
     *operands = argv + optind;
     *count = (size_t)(argc - optind);
-    if (*count < command->least) return cli_usage(command->name, "%s is missing", command->operands);
+    if (*count < command->least) return missing_operand(command, *count);
     if (*count > command->most)
         return cli_usage(command->name, "too many arguments: '%s' is not expected", (*operands)[command->most]);
     return CLI_OK;
@@ -199,7 +205,7 @@ static void option_help(FILE *out, const cli_option *option) {
 
 void cli_help(const cli_command *command, FILE *out) {
     const char *bold = cli_bold(out), *plain = cli_plain(out);
-    fprintf(out, "usage: weir %s %s[options]\n\n", command->name, command->operands);
+    fprintf(out, "usage: weir %s %s [options]\n\n", command->name, command->operands);
     cli_wrap(out, 0, command->about);
     fprintf(out, "\n%sOptions:%s\n", bold, plain);
     for (size_t i = 0; i < command->option_count; i++) option_help(out, &command->options[i]);

@@ -265,7 +265,7 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_plot = {
     .name = "plot",
-    .operands = "RUN... ",
+    .operands = "RUN...",
     .summary = "draw learning curves, shares and gates of runs",
     .about =
         "Draw what happened in run directories: training loss and validation error per epoch, the share of gates that "

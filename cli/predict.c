@@ -161,7 +161,7 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_predict = {
     .name = "predict",
-    .operands = "MODEL FILE... ",
+    .operands = "MODEL FILE...",
     .summary = "print class and probabilities of the rows of files",
     .about =
         "Read rows from IDX, NPY or CSV files, plain or gzip ('-' is standard input), and print the most likely class "

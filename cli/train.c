@@ -324,7 +324,7 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_train = {
     .name = "train",
-    .operands = "CONFIG ",
+    .operands = "CONFIG",
     .summary = "train a network and write a run directory",
     .about =
         "Train the network that CONFIG describes: a YAML file or a built-in example. Prints a line per epoch, and at "

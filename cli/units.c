@@ -30,27 +30,35 @@ static const struct {
      "training needs what closed gates gate (see 'closed' of gated layers)"},
 };
 
+/// The name of choice number index out of "a|b|c".
+static void choice_name(const char *choices, size_t index, char *text, size_t size) {
+    for (; index > 0 && strchr(choices, '|') != NULL; index--) choices = strchr(choices, '|') + 1;
+    snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
+}
+
 static json_t *rule_json(const weir_rule *rule) {
     json_t *all = json_array(), *parameters = json_array();
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++)
         if (rule->traits & (unsigned)traits[i].bit) json_array_append_new(all, json_string(traits[i].name));
     for (size_t i = 0; i < rule->parameter_count; i++) {
         const weir_parameter *p = &rule->parameters[i];
-        json_t *one = json_pack("{s:s, s:f, s:s}", "name", p->name, "default", p->initial, "about", p->about);
+        json_t *one = json_pack("{s:s, s:s}", "name", p->name, "about", p->about);
+        if (p->choices != NULL) {
+            char choice[CLI_NUMBER];
+            choice_name(p->choices, (size_t)p->initial, choice, sizeof choice);
+            json_object_set_new(one, "default", json_string(choice));
+            json_object_set_new(one, "choices", json_string(p->choices));
+            json_array_append_new(parameters, one);
+            continue;
+        }
+        json_object_set_new(one, "default", json_real(p->initial));
         if (isfinite(p->least)) json_object_set_new(one, "least", json_real(p->least));
         if (isfinite(p->greatest)) json_object_set_new(one, "greatest", json_real(p->greatest));
-        if (p->choices != NULL) json_object_set_new(one, "choices", json_string(p->choices));
         json_array_append_new(parameters, one);
     }
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:o}", "name", rule->name, "summary", rule->summary,
                      "forward", rule->forward, "gradient", rule->gradient, "source", rule->source, "traits", all,
                      "evaluations", rule->evaluations, "parameters", parameters);
-}
-
-/// The name of choice number index out of "a|b|c".
-static void choice_name(const char *choices, size_t index, char *text, size_t size) {
-    for (; index > 0 && strchr(choices, '|') != NULL; index--) choices = strchr(choices, '|') + 1;
-    snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
 }
 
 static void print_parameter(const weir_parameter *p) {
@@ -80,7 +88,7 @@ static const char *mark(const weir_rule *rule, weir_trait bit) { return rule->tr
 
 static void print_table(void) {
     cli_table table = {.align = "llllll"};
-    cli_table_add(&table, "rule\tunbiased\tclosed gates\ttraining skips\tneeds\tsummary");
+    cli_table_add(&table, "rule\tunbiased\tcloses\tskips\tneeds\tsummary");
     for (size_t i = 0; i < weir_rule_count(); i++) {
         const weir_rule *r = weir_rule_at(i);
         cli_table_add(&table, "%s\t%s\t%s\t%s\t%s\t%s", r->name, mark(r, WEIR_TRAIT_UNBIASED),
@@ -92,14 +100,29 @@ static void print_table(void) {
     printf("\nA rule in full: weir units NAME\n");
 }
 
+/// A cell of a Markdown table: no '|' of its own.
+static void print_cell(const char *text, bool last) {
+    for (; *text != '\0'; text++) {
+        if (*text == '|') putchar('\\');
+        putchar(*text);
+    }
+    printf(last ? " |\n" : " | ");
+}
+
 static void print_markdown(const weir_rule *only) {
     printf("| rule | output | gradient | unbiased | closes | training skips | source |\n"
            "|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < weir_rule_count(); i++) {
         const weir_rule *r = weir_rule_at(i);
         if (only != NULL && r != only) continue;
-        printf("| `%s` | %s | %s | %s | %s | %s | %s |\n", r->name, r->forward, r->gradient,
-               mark(r, WEIR_TRAIT_UNBIASED), mark(r, WEIR_TRAIT_SPARSE), mark(r, WEIR_TRAIT_SKIPS), r->source);
+        const char *cells[] = {r->forward,
+                               r->gradient,
+                               mark(r, WEIR_TRAIT_UNBIASED),
+                               mark(r, WEIR_TRAIT_SPARSE),
+                               mark(r, WEIR_TRAIT_SKIPS),
+                               r->source};
+        printf("| `%s` | ", r->name);
+        for (size_t c = 0; c < CLI_COUNT_OF(cells); c++) print_cell(cells[c], c + 1 == CLI_COUNT_OF(cells));
     }
 }
 
@@ -108,7 +131,7 @@ static int run(char **operands, size_t count) {
     if (count == 1) {
         weir_error error = {0};
         weir_unit unit;
-        if (weir_unit_parse(&unit, operands[0], &error) != WEIR_OK) return cli_weir_error(&error);
+        if (weir_unit_parse(&unit, operands[0], &error) != WEIR_OK) return cli_usage("units", "%s", error.text);
         only = unit.rule;
     }
     if (as_json) {
@@ -128,13 +151,13 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_units = {
     .name = "units",
-    .operands = "[NAME] ",
+    .operands = "[NAME]",
     .summary = "list the stochastic units and their properties",
     .about =
         "List the rules for stochastic neurons: how a unit's output is drawn, how the gradient passes through the "
         "draw, and what is true of it. With NAME, one rule in full with its parameters.\n\n"
-        "unbiased: the mean of the gradient is the gradient of the mean loss. closed gates: outputs can be exactly "
-        "0, so that what they gate costs nothing. training skips: that holds in training, too.",
+        "unbiased: the mean of the gradient is the gradient of the mean loss. closes: outputs can be exactly 0, so "
+        "that what they gate costs nothing. skips: that holds in training, too. needs: what the gradient reads.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .most = 1,

@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Help texts and usage errors, whole.
+. "$(dirname "$0")/lib.sh"
+
+{
+    run
+    run --version
+    run --help
+    for command in train eval predict inspect units plot fetch; do run help $command; done
+} | compare help
+
+must 0 "$tool" train --help
+cp .out long
+must 0 "$tool" help train
+cmp .out long || fail "'weir train --help' and 'weir help train' differ"
+
+{
+    run trian
+    run --verison
+    run help trian
+    run train
+    run train --resume
+    run train digits mnist-paper
+    run train digits --epoks 3
+    run train digits --epochs
+    run train digits --epochs three
+    run train digits --epochs=-1
+    run train digits --seed 99999999999999999999
+    run train digits --threads 0
+    run train digits --json=yes
+    run train digits --set epochs
+    run train digits --re
+    run train digits -x
+    run train digits --resume --force
+    run eval
+    run eval runs/none
+    run eval runs/none --part tset
+    run predict runs/none
+    run predict runs/none --json --csv rows.csv
+    run predict runs/none - -
+    run units nothing
+    run plot
+    run plot runs --text --png
+    run plot runs
+    run fetch
+    run fetch minst
+    run fetch cifar-10
+} | compare usage
+[ -z "$(ls)" ] || [ "$(ls)" = long ] || fail "a wrong call left files: $(ls)"

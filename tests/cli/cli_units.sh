@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# The list of rules as text, JSON and Markdown.
+. "$(dirname "$0")/lib.sh"
+
+{
+    run units straight-through
+    run units straight-trough
+    run units --json straight-through
+} | compare units
+
+must 0 "$tool" units --json
+count=$("$json" .out | cut -d' ' -f1)
+[ "$count" -ge 5 ] || fail "only $count rules"
+must 0 "$tool" units
+[ "$(wc -l <.out)" -eq $((count + 3)) ] || fail "the table has not one line per rule: $(cat .out)"
+must 0 "$tool" units --markdown
+[ "$(wc -l <.out)" -eq $((count + 2)) ] || fail "the Markdown table has not one line per rule: $(cat .out)"

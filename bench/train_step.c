@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file train_step.c
+/// Milliseconds of one training step (forward, backward, update) of a built-in network at its own batch size, for each
+/// rule that can close a gate. Each line is the median of `rounds` rounds; the built-in digits stand in for MNIST,
+/// whose shape they have.
+///
+///     bench_train_step [NETWORK [key=value …]]      mnist-paper without arguments
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <weir/weir.h>
+
+enum { rounds = 7, steps = 40, most_settings = 32 };
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static weir_status run_steps(weir_trainer *trainer, weir_part part, size_t batch, float *inputs, size_t *next,
+                             weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t s = 0; s < steps && status == WEIR_OK; s++) {
+        if (*next + batch > part.count) *next = 0;
+        const size_t first = part.first + *next;
+        weir_rows_copy(part.rows, NULL, first, batch, inputs);
+        status = weir_trainer_step(trainer, inputs, part.labels + first, batch, error);
+        *next += batch;
+    }
+    return status;
+}
+
+/// One rule: prints its line.
+static weir_status measure(const char *network, const char *const *settings, size_t count, weir_error *error) {
+    weir_config config = {0};
+    weir_data *data = NULL;
+    weir_graph *graph = NULL;
+    weir_trainer *trainer = NULL;
+    float *inputs = NULL;
+    double seconds[rounds];
+    size_t next = 0;
+    weir_status status = weir_config_load(&config, network, settings, count, error);
+    if (status == WEIR_OK) status = weir_data_load(&data, &config.data, error);
+    if (status == WEIR_OK) {
+        const weir_graph_options options = weir_graph_options_default(config.train.batch);
+        status = weir_graph_create(&graph, config.network, config.network_count, &options, error);
+    }
+    if (status == WEIR_OK) status = weir_trainer_create(&trainer, graph, data, &config.train, error);
+    if (status == WEIR_OK) inputs = malloc(config.train.batch * weir_data_columns(data) * sizeof *inputs);
+    for (int round = -1; round < rounds && status == WEIR_OK && inputs; round++) { // the first one warms up
+        if (round == 0) weir_graph_counters_reset(graph);
+        const double start = now();
+        status = run_steps(trainer, weir_data_train(data), config.train.batch, inputs, &next, error);
+        if (round >= 0) seconds[round] = now() - start;
+    }
+    if (status == WEIR_OK && inputs) {
+        const weir_counters c = weir_graph_counters(graph);
+        qsort(seconds, rounds, sizeof *seconds, ascending);
+        const double step = seconds[rounds / 2] / steps;
+        printf("%-16s %9.3f %12.0f %8.3f %14.3f\n", config.rule, 1e3 * step, (double)config.train.batch / step,
+               (double)c.gates_open / (double)(c.gates ? c.gates : 1),
+               (double)(c.forward_done + c.backward_done) / (double)(c.forward_dense + c.backward_dense));
+        fflush(stdout);
+    }
+    free(inputs);
+    weir_trainer_free(trainer);
+    weir_graph_free(graph);
+    weir_data_free(data);
+    weir_config_free(&config);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    const char *network = argc > 1 ? argv[1] : "mnist-paper";
+    const char *settings[most_settings] = {"data.source=digits", "data.train=4000", "data.valid=32", "data.test=32"};
+    size_t count = 4;
+    for (int i = 2; i < argc && count + 1 < most_settings; i++) settings[count++] = argv[i];
+    printf("%s, %d threads, %s\n", network, weir_threads(), weir_isa_name(weir_isa_current()));
+    printf("%-16s %9s %12s %8s %14s\n", "rule", "ms/step", "rows/s", "share", "done/dense");
+    int failed = 0;
+    for (size_t r = 0; r < weir_rule_count(); r++) {
+        const weir_rule *rule = weir_rule_at(r);
+        if (!(rule->traits & WEIR_TRAIT_SPARSE)) continue;
+        char setting[128];
+        snprintf(setting, sizeof setting, "rule=%s", rule->name);
+        settings[count] = setting;
+        weir_error error = {0};
+        if (measure(network, settings, count + 1, &error) != WEIR_OK) {
+            fprintf(stderr, "%s: %s\n", rule->name, error.text);
+            failed = 1;
+        }
+    }
+    return failed;
+}

@@ -1,0 +1,392 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// What holds for every rule: complete descriptors, gradients equal to finite differences with the noise held fixed,
+// test time decisions, saturation, closed gates whose ∂L/∂h is not read, and the same bits for any number of threads.
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <weir/random.h>
+#include <weir/system.h>
+#include <weir/units.h>
+
+#include "layer.h"
+
+static int has(const layer *made, unsigned trait) { return (made->unit.rule->traits & trait) == trait; }
+
+static void fill_random(layer *made, float spread) {
+    const size_t count = made->batch.rows * made->batch.units;
+    const weir_noise noise = {.seed = 99};
+    weir_random_normal(made->a, noise, 0, count);
+    for (size_t i = 0; i < count; i++) made->a[i] *= spread;
+    weir_random_normal(made->dh, noise, 1, count);
+    weir_random_normal(made->loss, noise, 2, made->batch.rows);
+}
+
+static void check_text(const char *text) {
+    assert_non_null(text);
+    assert_true(strlen(text) >= 3);
+}
+
+static size_t choices_in(const char *choices) {
+    size_t count = 1;
+    for (; *choices; choices++) count += *choices == '|';
+    return count;
+}
+
+static void check_parameter(const weir_parameter *parameter) {
+    assert_true(parameter->name && *parameter->name && strlen(parameter->about) > 3);
+    assert_true(parameter->least <= parameter->initial && parameter->initial <= parameter->greatest);
+    if (!parameter->choices) return;
+    assert_true(parameter->least == 0);
+    assert_int_equal(choices_in(parameter->choices), (size_t)parameter->greatest + 1);
+}
+
+static void test_descriptors_are_complete(void **state) {
+    (void)state;
+    assert_true(weir_rule_count() >= 7);
+    assert_null(weir_rule_at(weir_rule_count()));
+    assert_null(weir_rule_find("no such rule"));
+    assert_null(weir_rule_find(NULL));
+    for (size_t i = 0; i < weir_rule_count(); i++) {
+        const weir_rule *rule = weir_rule_at(i);
+        check_text(rule->name);
+        check_text(rule->summary);
+        check_text(rule->forward);
+        check_text(rule->gradient);
+        check_text(rule->source);
+        assert_ptr_equal(weir_rule_find(rule->name), rule);
+        assert_true(rule->evaluations >= 1);
+        assert_true(rule->sample && rule->expect && rule->decide && rule->opening && rule->backward);
+        assert_true((rule->state > 0) == (rule->start != NULL));
+        assert_true((rule->parameter_count > 0) == (rule->parameters != NULL));
+        assert_true(rule->parameter_count <= WEIR_RULE_PARAMETERS);
+        for (size_t k = 0; k < rule->parameter_count; k++) check_parameter(&rule->parameters[k]);
+        const unsigned traits = rule->traits;
+        assert_true(!(traits & WEIR_TRAIT_USES_DH) != !(traits & WEIR_TRAIT_USES_LOSS));
+        if (traits & WEIR_TRAIT_PATHWISE) assert_true(traits & WEIR_TRAIT_USES_DH);
+        if (traits & (WEIR_TRAIT_SKIPS | WEIR_TRAIT_BINARY)) assert_true(traits & WEIR_TRAIT_SPARSE);
+    }
+    const char *const names[] = {"noisy-rectifier", "rectifier",       "sts", "reinforce", "straight-through",
+                                 "sigmoid",         "semantic-hashing"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) assert_non_null(weir_rule_find(names[i]));
+}
+
+/// Outputs of a layer drawn with the same noise at a + shift.
+static void sample_shifted(const layer *made, float shift, float *h) {
+    const size_t count = made->batch.rows * made->batch.units;
+    float *a = new_floats(count);
+    for (size_t i = 0; i < count; i++) a[i] = made->a[i] + shift;
+    weir_unit_batch moved = made->batch;
+    moved.a = a;
+    moved.h = h;
+    made->unit.rule->sample(&made->unit, &moved);
+    free(a);
+}
+
+/// Where the three draws are on the same side of the jump or kink, the slope of the secant is the derivative.
+static void test_pathwise_gradients_are_finite_differences(void **state) {
+    (void)state;
+    const float step = 0.01f;
+    size_t forms = 0;
+    for (size_t form = 0; form < form_count; form++) {
+        layer made = layer_make(every_form[form], 40, 53);
+        const size_t count = 40 * 53;
+        fill_random(&made, 2);
+        float *below = new_floats(count), *above = new_floats(count);
+        if (has(&made, WEIR_TRAIT_PATHWISE)) {
+            sample_shifted(&made, -step, below);
+            sample_shifted(&made, step, above);
+            sample_layer(&made);
+            back_layer(&made);
+            size_t compared = 0, closed = 0;
+            for (size_t i = 0; i < count; i++) {
+                const float h = made.batch.h[i];
+                if ((below[i] == 0) != (h == 0) || (above[i] == 0) != (h == 0)) continue;
+                const double slope = ((double)above[i] - (double)below[i]) / (2 * (double)step);
+                check_near(every_form[form], (double)made.a[i], (double)made.batch.da[i], (double)made.dh[i] * slope,
+                           1e-4);
+                closed += h == 0;
+                compared++;
+            }
+            assert_true(compared > count * 95 / 100);
+            assert_true(closed < count * 9 / 10 && (closed > count / 10) == has(&made, WEIR_TRAIT_SKIPS));
+            forms++;
+        }
+        free(below);
+        free(above);
+        layer_free(&made);
+    }
+    assert_true(forms >= 10);
+}
+
+static void test_straight_through_gradients(void **state) {
+    (void)state;
+    layer identity = layer_make("straight-through", 30, 41), sigmoid = layer_make(every_form[10], 30, 41);
+    fill_random(&identity, 3);
+    fill_random(&sigmoid, 3);
+    back_layer(&identity);
+    back_layer(&sigmoid);
+    for (size_t i = 0; i < 30 * 41; i++) {
+        assert_true(identity.batch.da[i] == identity.dh[i]);
+        const double p = 1 / (1 + exp(-(double)sigmoid.a[i])), want = (double)sigmoid.dh[i] * p * (1 - p);
+        check_near("straight-through sigmoid", (double)sigmoid.a[i], (double)sigmoid.batch.da[i], want,
+                   1e-6 * fabs(want));
+    }
+    layer_free(&identity);
+    layer_free(&sigmoid);
+}
+
+static void check_decision(const char *form, float threshold) {
+    const float a[] = {-100, -3, -1, -0.5f, 0, 0.5f, 1, 3, 100, NAN};
+    enum { units = sizeof a / sizeof *a };
+    layer made = layer_make(form, 1, units);
+    memcpy(made.a, a, sizeof a);
+    made.batch.threshold = threshold;
+    made.unit.rule->decide(&made.unit, &made.batch);
+    for (size_t i = 0; i < units; i++) {
+        const float h = made.batch.h[i];
+        if (!(a[i] > threshold) || (made.unit.rule == weir_rule_find("rectifier") && a[i] <= 0)) {
+            if (h != 0)
+                fail_msg("%s: a = %g, threshold %g: %g, expected 0", form, (double)a[i], (double)threshold, (double)h);
+        } else {
+            if (!(h > 0) || isinf(h))
+                fail_msg("%s: a = %g, threshold %g: %g", form, (double)a[i], (double)threshold, (double)h);
+            if (has(&made, WEIR_TRAIT_BINARY)) assert_true(h == 1);
+        }
+    }
+    layer_free(&made);
+}
+
+static void test_decisions(void **state) {
+    (void)state;
+    const float thresholds[] = {0, -1, 1, 0.5f, -INFINITY, INFINITY, -100};
+    for (size_t form = 0; form < form_count; form++) {
+        for (size_t t = 0; t < sizeof thresholds / sizeof *thresholds; t++)
+            check_decision(every_form[form], thresholds[t]);
+    }
+}
+
+/// Open gates give: sts √σ(a + E z), sigmoid σ(a + E z), rectifier a; and the means E z of the Beta noise.
+static void test_decided_values(void **state) {
+    (void)state;
+    const double alpha = (0.1 * 38.1 + 1) / 0.9, alpha3 = (0.3 * 38.1 + 1) / 0.7;
+    const double sts_mean = log(1 / 0.01 - 1) * (alpha / (alpha + 40.1) - 0.5);
+    const double sigmoid_mean = log(1 / 0.3 - 1) * (alpha3 / (alpha3 + 40.1) - 0.5);
+    const struct {
+        const char *form;
+        double shift, power;
+    } cases[] = {{"sts", 0, 0.5},
+                 {"sts:noise=beta", sts_mean, 0.5},
+                 {"sigmoid", 0, 1},
+                 {"sigmoid:noise=gaussian,sd=2", 0, 1},
+                 {"sigmoid:noise=beta,target=0.3", sigmoid_mean, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        layer made = layer_make(cases[c].form, 1, 81);
+        for (int i = 0; i < 81; i++) made.a[i] = (float)(i - 40) * 0.5f;
+        made.batch.threshold = -INFINITY;
+        made.unit.rule->decide(&made.unit, &made.batch);
+        for (int i = 0; i < 81; i++) {
+            const double p = 1 / (1 + exp(-(double)made.a[i] - cases[c].shift)), want = pow(p, cases[c].power);
+            check_near(cases[c].form, (double)made.a[i], (double)made.batch.h[i], want, 2e-6 * want);
+        }
+        made.unit.rule->expect(&made.unit, &made.batch);
+        for (int i = 0; i < 81; i++) {
+            const double p = 1 / (1 + exp(-(double)made.a[i] - cases[c].shift));
+            check_near(cases[c].form, (double)made.a[i], (double)made.batch.h[i], p, 2e-6 * p);
+        }
+        layer_free(&made);
+    }
+}
+
+static void test_opening_slopes(void **state) {
+    (void)state;
+    for (size_t form = 0; form < form_count; form++) {
+        const weir_unit unit = unit_of(every_form[form]);
+        for (int i = -60; i <= 60; i++) {
+            const float at[3] = {(float)i * 0.1f - 0.005f, (float)i * 0.1f + 0.0005f, (float)i * 0.1f + 0.006f};
+            float q[3], dq[3], alone[3];
+            unit.rule->opening(&unit, 3, at, q, dq);
+            unit.rule->opening(&unit, 3, at, alone, NULL);
+            assert_memory_equal(q, alone, sizeof q);
+            assert_true(q[0] >= 0 && q[0] <= q[1] && q[1] <= q[2] && q[2] <= 1);
+            if (unit.rule == weir_rule_find("rectifier")) {
+                assert_true(q[1] == (at[1] > 0) && dq[1] == 0);
+                continue;
+            }
+            const double slope = ((double)q[2] - (double)q[0]) / ((double)at[2] - (double)at[0]);
+            check_near(every_form[form], (double)at[1], (double)dq[1], slope, 6e-4);
+            assert_true(dq[1] > 0);
+        }
+    }
+}
+
+static void check_finite(const char *form, const char *what, const float *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) fail_msg("%s: %s[%zu] is %g", form, what, i, (double)values[i]);
+    }
+}
+
+static void test_saturation(void **state) {
+    (void)state;
+    const float a[] = {-1e30f, -1e4f, -100, -88, -30, 0, 30, 88, 100, 1e4f, 1e30f};
+    enum { units = sizeof a / sizeof *a, rows = 50 };
+    for (size_t form = 0; form < form_count; form++) {
+        layer made = layer_make(every_form[form], rows, units);
+        const weir_rule *rule = made.unit.rule;
+        for (size_t row = 0; row < rows; row++) memcpy(made.a + row * units, a, sizeof a);
+        for (size_t i = 0; i < rows * units; i++) made.dh[i] = 1;
+        for (size_t row = 0; row < rows; row++) made.loss[row] = (float)row;
+        float q[units], dq[units];
+        rule->opening(&made.unit, units, a, q, dq);
+        check_finite(every_form[form], "q", q, units);
+        check_finite(every_form[form], "dq", dq, units);
+        made.batch.threshold = -INFINITY;
+        rule->decide(&made.unit, &made.batch);
+        check_finite(every_form[form], "decided h", made.batch.h, rows * units);
+        rule->expect(&made.unit, &made.batch);
+        check_finite(every_form[form], "expected h", made.batch.h, rows * units);
+        for (int batch = 0; batch < 3; batch++) {
+            sample_layer(&made);
+            back_layer(&made);
+            check_finite(every_form[form], "h", made.batch.h, rows * units);
+            check_finite(every_form[form], "da", made.batch.da, rows * units);
+            check_finite(every_form[form], "state", made.batch.state, rule->state * units);
+        }
+        if (has(&made, WEIR_TRAIT_BINARY)) { // p = 0 and p = 1: never and always open, no score
+            for (size_t row = 0; row < rows; row++) {
+                for (size_t i = 0; i < units; i++) {
+                    if (fabsf(a[i]) < 30) continue;
+                    assert_true(made.batch.h[row * units + i] == (a[i] > 0));
+                    const float da = made.batch.da[row * units + i];
+                    if (has(&made, WEIR_TRAIT_USES_LOSS)) assert_true(fabsf(da) < 1e-10f);
+                }
+            }
+        }
+        layer_free(&made);
+    }
+}
+
+/// A NaN pre-activation stays a NaN in training, so that the loss shows it.
+static void test_nan_is_not_hidden(void **state) {
+    (void)state;
+    for (size_t form = 0; form < form_count; form++) {
+        layer made = layer_make(every_form[form], 1, 5);
+        for (int i = 0; i < 5; i++) made.a[i] = NAN;
+        sample_layer(&made);
+        for (int i = 0; i < 5; i++) assert_true(isnan(made.batch.h[i]));
+        layer_free(&made);
+    }
+}
+
+/// Rules with WEIR_TRAIT_SKIPS read ∂L/∂h of open gates only, and a closed gate of a pathwise rule has no gradient.
+static void test_closed_gates_are_not_read(void **state) {
+    (void)state;
+    size_t forms = 0;
+    for (size_t form = 0; form < form_count; form++) {
+        layer made = layer_make(every_form[form], 20, 600);
+        if (has(&made, WEIR_TRAIT_SKIPS)) {
+            fill_random(&made, 2);
+            sample_layer(&made);
+            size_t closed = 0;
+            for (size_t i = 0; i < 20 * 600; i++) {
+                if (made.batch.h[i] != 0) continue;
+                made.dh[i] = NAN;
+                closed++;
+            }
+            assert_true(closed > 1000);
+            back_layer(&made);
+            check_finite(every_form[form], "da", made.batch.da, 20 * 600);
+            for (size_t i = 0; i < 20 * 600; i++) {
+                if (made.batch.h[i] == 0 && has(&made, WEIR_TRAIT_USES_DH)) assert_true(made.batch.da[i] == 0);
+            }
+            forms++;
+        }
+        layer_free(&made);
+    }
+    assert_true(forms >= 9);
+}
+
+/// The arrays of three steps, written by a number of threads.
+static void run_steps(const char *form, int threads, float *out, size_t rows, size_t units) {
+    weir_threads_use(threads);
+    layer made = layer_make(form, rows, units);
+    const weir_rule *rule = made.unit.rule;
+    const size_t count = rows * units;
+    fill_random(&made, 2);
+    for (uint32_t step = 0; step < 3; step++) {
+        made.batch.noise.step = step;
+        sample_layer(&made);
+        back_layer(&made);
+    }
+    memcpy(out, made.batch.h, count * sizeof *out);
+    memcpy(out + count, made.batch.da, count * sizeof *out);
+    rule->expect(&made.unit, &made.batch);
+    memcpy(out + 2 * count, made.batch.h, count * sizeof *out);
+    rule->decide(&made.unit, &made.batch);
+    memcpy(out + 3 * count, made.batch.h, count * sizeof *out);
+    rule->opening(&made.unit, count, made.a, out + 4 * count, out + 5 * count);
+    if (rule->state) memcpy(out + 6 * count, made.batch.state, rule->state * units * sizeof *out);
+    layer_free(&made);
+}
+
+static void test_any_number_of_threads(void **state) {
+    (void)state;
+    enum { rows = 67, units = 1203, count = rows * units, all = 6 * count + 4 * units };
+    float *one = new_floats(all), *several = new_floats(all);
+    const int before = weir_threads();
+    for (size_t form = 0; form < form_count; form++) {
+        run_steps(every_form[form], 1, one, rows, units);
+        for (int threads = 2; threads <= 5; threads += 3) {
+            run_steps(every_form[form], threads, several, rows, units);
+            assert_memory_equal(one, several, all * sizeof *one);
+        }
+    }
+    weir_threads_use(before);
+    free(one);
+    free(several);
+}
+
+/// What is drawn for a unit does not depend on how many follow it, and empty batches are fine.
+static void test_shapes(void **state) {
+    (void)state;
+    for (size_t form = 0; form < form_count; form++) {
+        layer wide = layer_make(every_form[form], 1, 1100), narrow = layer_make(every_form[form], 1, 531);
+        for (size_t i = 0; i < 1100; i++) wide.a[i] = (float)(i % 7) - 3;
+        for (size_t i = 0; i < 531; i++) narrow.a[i] = wide.a[i];
+        sample_layer(&wide);
+        sample_layer(&narrow);
+        assert_memory_equal(wide.batch.h, narrow.batch.h, 531 * sizeof(float));
+        layer_free(&wide);
+        layer_free(&narrow);
+        layer empty = layer_make(every_form[form], 0, 10);
+        sample_layer(&empty);
+        back_layer(&empty);
+        layer_free(&empty);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_descriptors_are_complete),
+        cmocka_unit_test(test_pathwise_gradients_are_finite_differences),
+        cmocka_unit_test(test_straight_through_gradients),
+        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_decided_values),
+        cmocka_unit_test(test_opening_slopes),
+        cmocka_unit_test(test_saturation),
+        cmocka_unit_test(test_nan_is_not_hidden),
+        cmocka_unit_test(test_closed_gates_are_not_read),
+        cmocka_unit_test(test_any_number_of_threads),
+        cmocka_unit_test(test_shapes),
+    };
+    return cmocka_run_group_tests_name("units", tests, NULL, NULL);
+}

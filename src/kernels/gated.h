@@ -59,7 +59,8 @@ typedef struct weir__gated_kernels {
     void (*input_gradient)(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights);
     /// dW[o][i] = Σ_r dy[r][o]·x[r][i], dbias[o] = Σ_r dy[r][o], over open slots of both. Writes each tile that has a
     /// pair and sets touched[tile] = 1; sets touched[tile] = 0 for the others and, where it was 1 before the call,
-    /// zeroes the tile's gradient first. The same for bias_touched [blocks of dy] (a dense dy: always touched).
+    /// zeroes the tile's gradient first. The same for bias_touched [blocks of dy] (a dense dy: always touched, and
+    /// bias_touched may be NULL). dbias NULL: not wanted.
     void (*weight_gradient)(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
                             const weir__side *dy, const weir__side *x);
 } weir__gated_kernels;
@@ -82,6 +83,9 @@ void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, c
 /// dW[out][in] = dyᵀ·x, dbias[out] = column sums of dy.
 void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, float *dbias, const float *dy,
                                  const float *x);
+
+/// sums[out] = column sums of values [rows][out], rows in order: the same bits for any number of threads.
+void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values);
 
 /// The forward gated product by the cheaper way: the gated kernels, or, when most pairs are evaluated and x is dense,
 /// one dense product into scratch whose wanted pairs are then copied out. Same result up to rounding.

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Dense products by CBLAS, and the bias that it does not know. One row is a matrix-vector product: it reads the
+// weights once, which is all that can be asked of it.
+
+#include <cblas.h>
+#include <string.h>
+
+#include "gated.h"
+
+static const size_t least_for_threads = 32768; // floats: below that one thread is as fast
+
+static void fill_bias(size_t rows, size_t out, float *y, const float *bias) {
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * out >= least_for_threads)
+    for (size_t r = 0; r < rows; r++) memcpy(y + r * out, bias, out * sizeof *y);
+}
+
+void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, const float *x, const float *weights,
+                         const float *bias) {
+    if (!rows || !out) return;
+    if (bias) {
+        fill_bias(rows, out, y, bias);
+    } else {
+        memset(y, 0, rows * out * sizeof *y);
+    }
+    if (!in) return;
+    const int m = (int)rows, n = (int)out, k = (int)in;
+    if (rows == 1) {
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, weights, k, x, 1, 1, y, 1);
+    } else {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, weights, k, 1, y, n);
+    }
+}
+
+void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, const float *weights) {
+    if (!rows || !in) return;
+    if (!out) {
+        memset(dx, 0, rows * in * sizeof *dx);
+        return;
+    }
+    const int m = (int)rows, n = (int)in, k = (int)out;
+    if (rows == 1) {
+        cblas_sgemv(CblasRowMajor, CblasTrans, k, n, 1, weights, n, dy, 1, 0, dx, 1);
+    } else {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, dy, k, weights, n, 0, dx, n);
+    }
+}
+
+void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values) {
+    enum { WIDTH = 64 };
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * out >= least_for_threads)
+    for (size_t from = 0; from < out; from += WIDTH) {
+        const size_t count = out - from < WIDTH ? out - from : WIDTH;
+        float sum[WIDTH] = {0};
+        for (size_t r = 0; r < rows; r++) {
+            const float *row = values + r * out + from;
+            for (size_t o = 0; o < count; o++) sum[o] += row[o];
+        }
+        memcpy(sums + from, sum, count * sizeof *sum);
+    }
+}
+
+void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, float *dbias, const float *dy,
+                                 const float *x) {
+    if (!out) return;
+    if (dbias) weir__sum_columns(rows, out, dbias, dy);
+    if (!in) return;
+    if (!rows) {
+        memset(dweights, 0, out * in * sizeof *dweights);
+        return;
+    }
+    const int m = (int)out, n = (int)in, k = (int)rows;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, dy, m, x, n, 0, dweights, n);
+}

@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Which gated kernels run, what work they do, and the forward product by the cheaper of two ways.
+
+#include <string.h>
+
+#include "side.h"
+#include "tables.h"
+
+const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case WEIR_ISA_AVX512:
+        return &weir__gated_avx512;
+    case WEIR_ISA_AVX2:
+        return &weir__gated_avx2;
+#endif
+    case WEIR_ISA_REFERENCE:
+        return &weir__gated_reference;
+    default:
+        return &weir__gated_generic;
+    }
+}
+
+const weir__gated_kernels *weir__gated_current(void) { return weir__gated_kernels_of(weir_isa_current()); }
+
+// ---- work ----------------------------------------------------------------------------------------------------------
+
+/// Units of a row's entries first … last, whose blocks ascend, so that a short block can only be the last entry.
+static uint64_t units_of_entries(const weir__side *side, size_t first, size_t last) {
+    if (first == last) return 0;
+    const size_t final_block = (size_t)side->route->row_block[last - 1];
+    return (uint64_t)(last - first - 1) * side->block + weir__units(side, final_block);
+}
+
+static uint64_t open_units(const weir__side *side, size_t row) {
+    if (!side->route) return side->width;
+    const weir__entries entries = weir__entries_of(side, row);
+    return units_of_entries(side, entries.first, entries.open);
+}
+
+static uint64_t evaluated_units(const weir__side *side, size_t row) {
+    if (!side->route) return side->width;
+    const size_t open = (size_t)side->route->row_open[row], end = (size_t)side->route->row_start[row + 1];
+    return open_units(side, row) + units_of_entries(side, open, end);
+}
+
+uint64_t weir__gated_forward_work(size_t rows, const weir__side *y, const weir__side *x) {
+    uint64_t work = 0;
+    for (size_t r = 0; r < rows; r++) work += evaluated_units(y, r) * open_units(x, r);
+    return work;
+}
+
+uint64_t weir__gated_input_gradient_work(size_t rows, const weir__side *dx, const weir__side *dy) {
+    return weir__gated_forward_work(rows, dx, dy);
+}
+
+uint64_t weir__gated_weight_gradient_work(size_t rows, const weir__side *dy, const weir__side *x) {
+    uint64_t work = 0;
+    for (size_t r = 0; r < rows; r++) work += open_units(dy, r) * open_units(x, r);
+    return work;
+}
+
+// ---- the cheaper forward -------------------------------------------------------------------------------------------
+
+/// Whether one dense product and a copy take less time than the gated kernels. The shares at which they are equal
+/// were measured (bench/kernels.c); what decides is how many rows share a unit's weights.
+static bool dense_is_cheaper(size_t rows, const weir__side *y, const weir__side *x) {
+    if (x->route || !y->route || weir_isa_current() == WEIR_ISA_REFERENCE) return false;
+    const double share = (double)y->route->slots / ((double)rows * (double)y->route->blocks);
+    return share >= (y->block >= 4 ? 0.7 : 0.4);
+}
+
+static void copy_wanted(const weir__side *y, const float *dense) {
+    const size_t blocks = y->route->blocks;
+#pragma omp parallel for num_threads(weir_threads()) schedule(static)
+    for (size_t j = 0; j < blocks; j++) {
+        const size_t units = weir__units(y, j);
+        for (size_t slot = weir__first(y, j); slot < weir__evaluated(y, j, 0); slot++) {
+            memcpy(weir__values(y, slot), dense + weir__row(y, slot) * y->width + j * y->block, units * sizeof *dense);
+        }
+    }
+}
+
+weir_status weir__gated_forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights,
+                                const float *bias, weir__buffer *scratch, weir_error *error) {
+    weir_status status = WEIR_OK;
+    if (!rows || !dense_is_cheaper(rows, y, x)) {
+        weir__gated_current()->forward(rows, y, x, weights, bias);
+    } else {
+        TRY(weir__buffer_reserve(scratch, rows * y->width, error));
+        weir__dense_forward(rows, y->width, x->width, scratch->data, x->values, weights, bias);
+        copy_wanted(y, scratch->data);
+    }
+done:
+    return status;
+}

@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The gated products in plain C: the specification of the other tables. One thread, no blocking, every case.
+
+#include <string.h>
+
+#include "../side.h"
+#include "../tables.h"
+
+static void forward_slot(const weir__side *y, size_t jo, size_t slot, const weir__side *x, const float *weights,
+                         const float *bias) {
+    const size_t row = weir__row(y, slot);
+    const weir__entries entries = weir__entries_of(x, row);
+    for (size_t o = 0; o < weir__units(y, jo); o++) {
+        float sum = bias ? bias[jo * y->block + o] : 0;
+        for (size_t e = entries.first; e < entries.open; e++) {
+            const size_t ji = weir__entry_block(x, e), width = weir__units(x, ji);
+            const float *tile = weights + weir__tile(y, x, jo, ji);
+            const float *from = weir__values(x, weir__entry_slot(x, row, e));
+            for (size_t i = 0; i < width; i++) sum += from[i] * tile[o * width + i];
+        }
+        weir__values(y, slot)[o] = sum;
+    }
+}
+
+static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias) {
+    for (size_t jo = 0; jo < weir__blocks(y); jo++) {
+        for (size_t slot = weir__first(y, jo); slot < weir__evaluated(y, jo, rows); slot++) {
+            forward_slot(y, jo, slot, x, weights, bias);
+        }
+    }
+}
+
+static void input_gradient_slot(const weir__side *dx, size_t ji, size_t slot, const weir__side *dy,
+                                const float *weights) {
+    const size_t row = weir__row(dx, slot), width = weir__units(dx, ji);
+    const weir__entries entries = weir__entries_of(dy, row);
+    for (size_t i = 0; i < width; i++) {
+        float sum = 0;
+        for (size_t e = entries.first; e < entries.open; e++) {
+            const size_t jo = weir__entry_block(dy, e);
+            const float *tile = weights + weir__tile(dy, dx, jo, ji);
+            const float *from = weir__values(dy, weir__entry_slot(dy, row, e));
+            for (size_t o = 0; o < weir__units(dy, jo); o++) sum += from[o] * tile[o * width + i];
+        }
+        weir__values(dx, slot)[i] = sum;
+    }
+}
+
+static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+    for (size_t ji = 0; ji < weir__blocks(dx); ji++) {
+        for (size_t slot = weir__first(dx, ji); slot < weir__evaluated(dx, ji, rows); slot++) {
+            input_gradient_slot(dx, ji, slot, dy, weights);
+        }
+    }
+}
+
+/// Adds the pairs of tile (jo, ji) to it, after zeroing it at the first one. Says whether there was a pair.
+static bool add_tile(size_t rows, float *tile, const weir__side *dy, size_t jo, const weir__side *x, size_t ji) {
+    const size_t height = weir__units(dy, jo), width = weir__units(x, ji);
+    size_t so = weir__first(dy, jo), si = weir__first(x, ji);
+    bool any = false;
+    while (so < weir__open(dy, jo, rows) && si < weir__open(x, ji, rows)) {
+        if (weir__row(dy, so) != weir__row(x, si)) {
+            *(weir__row(dy, so) < weir__row(x, si) ? &so : &si) += 1;
+            continue;
+        }
+        if (!any) memset(tile, 0, height * width * sizeof *tile);
+        any = true;
+        for (size_t o = 0; o < height; o++) {
+            for (size_t i = 0; i < width; i++) {
+                tile[o * width + i] += weir__values(dy, so)[o] * weir__values(x, si)[i];
+            }
+        }
+        so++, si++;
+    }
+    return any;
+}
+
+static void bias_gradient(size_t rows, float *dbias, uint8_t *touched, const weir__side *dy) {
+    for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
+        const size_t first = weir__first(dy, jo), open = weir__open(dy, jo, rows);
+        const bool any = first < open || !dy->route;
+        if (any || touched[jo]) memset(dbias + jo * dy->block, 0, weir__units(dy, jo) * sizeof *dbias);
+        for (size_t slot = first; slot < open; slot++) {
+            for (size_t o = 0; o < weir__units(dy, jo); o++) dbias[jo * dy->block + o] += weir__values(dy, slot)[o];
+        }
+        if (touched) touched[jo] = any;
+    }
+}
+
+static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
+                            const weir__side *dy, const weir__side *x) {
+    const size_t columns = weir__blocks(x);
+    for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
+        for (size_t ji = 0; ji < columns; ji++) {
+            float *tile = dweights + weir__tile(dy, x, jo, ji);
+            const bool any = add_tile(rows, tile, dy, jo, x, ji);
+            if (!any && touched[jo * columns + ji]) {
+                memset(tile, 0, weir__units(dy, jo) * weir__units(x, ji) * sizeof *tile);
+            }
+            touched[jo * columns + ji] = any;
+        }
+    }
+    if (dbias) bias_gradient(rows, dbias, bias_touched, dy);
+}
+
+const weir__gated_kernels weir__gated_reference = {
+    .name = "reference",
+    .forward = forward,
+    .input_gradient = input_gradient,
+    .weight_gradient = weight_gradient,
+};

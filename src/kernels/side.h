@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file side.h
+/// What the gated kernels ask of a side of a product. A dense side answers as one block that is open in every row,
+/// slot r being row r, so that a kernel written for compact sides needs no second version.
+#ifndef WEIR_SIDE_H
+#define WEIR_SIDE_H
+
+#include "gated.h"
+
+static inline size_t weir__blocks(const weir__side *side) {
+    return side->route ? side->route->blocks : side->width ? 1 : 0;
+}
+
+/// Units of a block: side->block, or what is left for the last one.
+static inline size_t weir__units(const weir__side *side, size_t block) {
+    const size_t left = side->width - block * side->block;
+    return left < side->block ? left : side->block;
+}
+
+/// Where tile (jo, ji) begins.
+static inline size_t weir__tile(const weir__side *out, const weir__side *in, size_t jo, size_t ji) {
+    return jo * out->block * in->width + ji * in->block * weir__units(out, jo);
+}
+
+static inline size_t weir__slots(const weir__side *side, size_t rows) {
+    return side->route ? side->route->slots : rows;
+}
+
+/// Slots of a block: first … evaluated, the open ones first … open.
+static inline size_t weir__first(const weir__side *side, size_t block) {
+    return side->route ? (size_t)side->route->start[block] : 0;
+}
+static inline size_t weir__open(const weir__side *side, size_t block, size_t rows) {
+    return side->route ? (size_t)side->route->open[block] : rows;
+}
+static inline size_t weir__evaluated(const weir__side *side, size_t block, size_t rows) {
+    return side->route ? (size_t)side->route->start[block + 1] : rows;
+}
+
+static inline size_t weir__row(const weir__side *side, size_t slot) {
+    return side->route ? (size_t)side->route->row[slot] : slot;
+}
+
+static inline float *weir__values(const weir__side *side, size_t slot) { return side->values + slot * side->block; }
+
+/// Open entries of a row: first … open.
+typedef struct weir__entries {
+    size_t first, open;
+} weir__entries;
+static inline weir__entries weir__entries_of(const weir__side *side, size_t row) {
+    if (!side->route) return (weir__entries){0, side->width != 0};
+    return (weir__entries){(size_t)side->route->row_start[row], (size_t)side->route->row_open[row]};
+}
+static inline size_t weir__entry_block(const weir__side *side, size_t entry) {
+    return side->route ? (size_t)side->route->row_block[entry] : 0;
+}
+static inline size_t weir__entry_slot(const weir__side *side, size_t row, size_t entry) {
+    return side->route ? (size_t)side->route->row_slot[entry] : row;
+}
+
+/// The block that owns a slot: start[j] ≤ slot < start[j+1].
+static inline size_t weir__block_of_slot(const weir__side *side, size_t slot) {
+    size_t first = 0, last = side->route ? side->route->blocks : 1;
+    while (last - first > 1) {
+        const size_t middle = first + (last - first) / 2;
+        *((size_t)side->route->start[middle] <= slot ? &first : &last) = middle;
+    }
+    return first;
+}
+
+/// Part of parts of count things.
+typedef struct weir__range {
+    size_t first, last;
+} weir__range;
+static inline weir__range weir__part(size_t count, size_t part, size_t parts) {
+    return (weir__range){count * part / parts, count * (part + 1) / parts};
+}
+
+/// Multiply-adds below which a second thread costs more than it saves.
+enum { WEIR__SMALL_WORK = 100000 };
+
+#endif

@@ -1,0 +1,245 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file input_gradient.h
+/// dx[slot][i] = Σ_o dy[row][o]·W[o][i].
+///
+/// Weights are contiguous along i, so rows of W are added up. Where rows share a block's weights (a dense side, blocks
+/// of some units) a register tile holds rows × columns; elsewhere it holds one row's columns while the sum runs
+/// through the row's open blocks. Threads own columns of a dense dx, slots of a compact one.
+
+/// to[r][c] (+)= Σ_{k<count} a[r][k]·w[k][c] for rows × vectors (constants, at most 16); fresh: without the old value.
+/// The last vector has tail lanes.
+INLINE void add_products(const int rows, const int vectors, const bool partial, size_t tail, bool fresh,
+                         float *const *to, size_t column, const float *const *a, const float *w, size_t w_stride,
+                         size_t count) {
+    vec sum[16] = {{0}};
+    for (size_t k = 0; k < count; k++) {
+        const float *from = w + k * w_stride + column;
+        vec wk[4];
+        UNROLL for (int v = 0; v < vectors; v++) {
+            wk[v] = partial ? load_first(from + v * LANES, tail) : load(from + v * LANES);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vec ak = splat(a[r][k]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[r * vectors + v] += ak * wk[v];
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            float *at = to[r] + column + v * LANES;
+            vec total = sum[r * vectors + v];
+            if (partial) {
+                if (!fresh) total += load_first(at, tail);
+                store_first(at, total, tail);
+            } else {
+                if (!fresh) total += load(at);
+                store(at, total);
+            }
+        }
+    }
+}
+
+/// The same for columns first … last.
+INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to, size_t first, size_t last,
+                                    const float *const *a, const float *w, size_t w_stride, size_t count) {
+    size_t c = first;
+    if (rows <= 4) {
+        for (; c + 4 * LANES <= last; c += 4 * LANES) {
+            add_products(rows, 4, false, 0, fresh, to, c, a, w, w_stride, count);
+        }
+    }
+    for (; c + 2 * LANES <= last; c += 2 * LANES) {
+        add_products(rows, 2, false, 0, fresh, to, c, a, w, w_stride, count);
+    }
+    if (c + LANES <= last) {
+        add_products(rows, 1, false, 0, fresh, to, c, a, w, w_stride, count);
+        c += LANES;
+    }
+    if (c < last) add_products(rows, 1, true, last - c, fresh, to, c, a, w, w_stride, count);
+}
+
+/// rows: at most 4, or 8.
+static void add_products_of_rows(size_t rows, bool fresh, float *const *to, size_t first, size_t last,
+                                 const float *const *a, const float *w, size_t w_stride, size_t count) {
+    switch (rows) {
+    case 8:
+        add_products_of_columns(8, fresh, to, first, last, a, w, w_stride, count);
+        break;
+    case 4:
+        add_products_of_columns(4, fresh, to, first, last, a, w, w_stride, count);
+        break;
+    case 3:
+        add_products_of_columns(3, fresh, to, first, last, a, w, w_stride, count);
+        break;
+    case 2:
+        add_products_of_columns(2, fresh, to, first, last, a, w, w_stride, count);
+        break;
+    default:
+        add_products_of_columns(1, fresh, to, first, last, a, w, w_stride, count);
+        break;
+    }
+}
+
+/// How many of the rows left go into the next tile: 8 where a tile has few columns.
+static size_t rows_of_tile(size_t left, size_t columns) {
+    if (left >= 8 && columns <= 2 * LANES) return 8;
+    return left < 4 ? left : 4;
+}
+
+// ---- dense dx, blocks of dy with several units: block by block, each thread on columns of its own -------------------
+
+static void add_block_to_dense(const weir__side *dx, size_t first, size_t last, const weir__side *dy, size_t j,
+                               size_t rows, const float *weights) {
+    const size_t open = weir__open(dy, j, rows), units = weir__units(dy, j);
+    const float *strip = weights + weir__tile(dy, dx, j, 0);
+    for (size_t s = weir__first(dy, j); s < open;) {
+        const size_t group = rows_of_tile(open - s, last - first);
+        float *to[8];
+        const float *a[8];
+        for (size_t r = 0; r < group; r++) {
+            to[r] = dx->values + weir__row(dy, s + r) * dx->width;
+            a[r] = weir__values(dy, s + r);
+        }
+        add_products_of_rows(group, false, to, first, last, a, strip, dx->width, units);
+        s += group;
+    }
+}
+
+static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
+                            const float *weights) {
+    enum { CACHED = 65536, NARROW = 64 }; // floats of dx that stay in the second-level cache; least columns
+    size_t chunk = CACHED / rows / NARROW * NARROW;
+    if (chunk < NARROW) chunk = NARROW;
+    for (size_t first = columns.first; first < columns.last; first += chunk) {
+        const size_t last = columns.last - first < chunk ? columns.last : first + chunk;
+        for (size_t r = 0; r < rows; r++) memset(dx->values + r * dx->width + first, 0, (last - first) * sizeof(float));
+        for (size_t j = 0; j < weir__blocks(dy); j++) add_block_to_dense(dx, first, last, dy, j, rows, weights);
+    }
+}
+
+// ---- compact dx, dense dy: the rows of a block share its tile -------------------------------------------------------
+
+static void compact_from_dense(weir__range slots, const weir__side *dx, const weir__side *dy, const float *weights) {
+    for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
+        const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
+        const size_t width = weir__units(dx, j);
+        const float *tile = weights + weir__tile(dy, dx, 0, j);
+        for (size_t s = slots.first; s < last;) {
+            const size_t group = rows_of_tile(last - s, width);
+            float *to[8];
+            const float *a[8];
+            for (size_t r = 0; r < group; r++) {
+                to[r] = weir__values(dx, s + r);
+                a[r] = dy->values + weir__row(dx, s + r) * dy->width;
+            }
+            add_products_of_rows(group, true, to, 0, width, a, tile, width, dy->width);
+            s += group;
+        }
+        slots.first = last;
+    }
+}
+
+// ---- the rest: row by row through the open blocks of dy -------------------------------------------------------------
+
+/// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
+INLINE void sum_entries(const int vectors, const int ways, const bool partial, size_t tail, float *to,
+                        const weir__side *dx, size_t ji, size_t column, const weir__side *dy, size_t row,
+                        weir__entries entries, const float *weights) {
+    const size_t width = weir__units(dx, ji);
+    vec sum[16] = {{0}};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t jo = weir__entry_block(dy, e), height = weir__units(dy, jo);
+        const float *from = weights + weir__tile(dy, dx, jo, ji) + column;
+        const float *a = weir__values(dy, weir__entry_slot(dy, row, e));
+        size_t u = 0;
+        for (; u + (size_t)ways <= height; u += (size_t)ways) {
+            UNROLL for (int k = 0; k < ways; k++) {
+                const vec ak = splat(a[u + (size_t)k]);
+                const float *w = from + (u + (size_t)k) * width;
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    sum[k * vectors + v] += ak * (partial ? load_first(w + v * LANES, tail) : load(w + v * LANES));
+                }
+            }
+        }
+        for (; u < height; u++) {
+            const vec ak = splat(a[u]);
+            const float *w = from + u * width;
+            UNROLL for (int v = 0; v < vectors; v++) {
+                sum[v] += ak * (partial ? load_first(w + v * LANES, tail) : load(w + v * LANES));
+            }
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vec total = sum[v];
+        UNROLL for (int k = 1; k < ways; k++) total += sum[k * vectors + v];
+        if (partial) {
+            store_first(to + column + v * LANES, total, tail);
+        } else {
+            store(to + column + v * LANES, total);
+        }
+    }
+}
+
+/// Columns first … last of block ji in one row.
+static void sum_entries_of_columns(float *to, const weir__side *dx, size_t ji, size_t first, size_t last,
+                                   const weir__side *dy, size_t row, const float *weights) {
+    const weir__entries entries = weir__entries_of(dy, row);
+    size_t c = first;
+    for (; c + 8 * LANES <= last; c += 8 * LANES) {
+        sum_entries(8, 1, false, 0, to, dx, ji, c, dy, row, entries, weights);
+    }
+    for (; c + 4 * LANES <= last; c += 4 * LANES) {
+        sum_entries(4, 2, false, 0, to, dx, ji, c, dy, row, entries, weights);
+    }
+    for (; c + LANES <= last; c += LANES) sum_entries(1, 8, false, 0, to, dx, ji, c, dy, row, entries, weights);
+    if (c < last) sum_entries(1, 8, true, last - c, to, dx, ji, c, dy, row, entries, weights);
+}
+
+/// Columns of a dense dx by rows: as many columns at a time as keep that part of W in the second-level cache.
+static void dense_by_rows(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
+                          const float *weights) {
+    enum { NARROW = 128 };
+    for (size_t first = columns.first; first < columns.last; first += NARROW) {
+        const size_t last = columns.last - first < NARROW ? columns.last : first + NARROW;
+        for (size_t r = 0; r < rows; r++) {
+            sum_entries_of_columns(dx->values + r * dx->width, dx, 0, first, last, dy, r, weights);
+        }
+    }
+}
+
+static void compact_by_slots(weir__range slots, const weir__side *dx, const weir__side *dy, const float *weights) {
+    for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
+        const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
+        for (size_t s = slots.first; s < last; s++) {
+            sum_entries_of_columns(weir__values(dx, s), dx, j, 0, weir__units(dx, j), dy, weir__row(dx, s), weights);
+        }
+        slots.first = last;
+    }
+}
+
+static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+    enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
+    const size_t slots = weir__slots(dx, rows), open_dy = dy->route ? dy->route->open_slots : rows;
+    if (!slots || !dx->width) return;
+    if (dx->route && !dy->route && dx->block == 1) {
+        // A tile is one column, contiguous along o: the forward product with the sides exchanged.
+        forward(rows, dx, dy, weights, NULL);
+        return;
+    }
+    const double work = (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows;
+#pragma omp parallel num_threads(weir_threads()) if (work > WEIR__SMALL_WORK)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        if (!dx->route) {
+            weir__range columns = weir__part((dx->width + GROUP - 1) / GROUP, part, parts);
+            columns.first *= GROUP;
+            columns.last = columns.last * GROUP < dx->width ? columns.last * GROUP : dx->width;
+            (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+        } else if (!dy->route) {
+            compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
+        } else {
+            compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file lanes.h
+/// One vector of LANES floats by the compiler's vector extensions; LANES follows from the instruction set that the
+/// including file is compiled for. Only loads and stores of a part of a vector need that set's own instructions.
+#ifndef WEIR_LANES_H
+#define WEIR_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define LANES 16
+#elif defined(__AVX2__)
+#include <immintrin.h>
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+// Loops over the registers of a tile must be unrolled whatever the optimisation level, or the tile lies in memory.
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
+typedef float vec_at __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef float four __attribute__((vector_size(4 * sizeof(float))));
+typedef float four_at __attribute__((vector_size(4 * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+INLINE vec load(const float *from) { return *(const vec_at *)from; }
+INLINE void store(float *to, vec a) { *(vec_at *)to = a; }
+INLINE vec splat(float a) { return a - (vec){0}; } // a − 0 is a for every a; a + 0 would cost an addition
+
+/// The first count lanes (1 … LANES), the rest 0; nothing beyond them is read or written.
+INLINE vec load_first(const float *from, size_t count) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+#elif defined(__AVX2__)
+    static const int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return (vec)_mm256_maskload_ps(from, _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - count)));
+#else
+    vec a = {from[0], 0, 0, 0};
+    if (count > 1) a[1] = from[1];
+    if (count > 2) a[2] = from[2];
+    if (count > 3) a[3] = from[3];
+    return a;
+#endif
+}
+
+INLINE void store_first(float *to, vec a, size_t count) {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)a);
+#elif defined(__AVX2__)
+    static const int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    _mm256_maskstore_ps(to, _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - count)), (__m256)a);
+#else
+    for (size_t k = 0; k < count; k++) to[k] = a[k];
+#endif
+}
+
+INLINE four fold(vec a) {
+#if LANES == 16
+    typedef float eight __attribute__((vector_size(8 * sizeof(float))));
+    const eight b = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_shufflevector(b, b, 0, 1, 2, 3) + __builtin_shufflevector(b, b, 4, 5, 6, 7);
+#elif LANES == 8
+    return __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+#else
+    return a;
+#endif
+}
+
+/// The sums over the lanes of a, b, c and d; each sum is formed in the same order.
+INLINE four sums(vec a, vec b, vec c, vec d) {
+    const four fa = fold(a), fb = fold(b), fc = fold(c), fd = fold(d);
+    const four ab = __builtin_shufflevector(fa, fb, 0, 4, 1, 5) + __builtin_shufflevector(fa, fb, 2, 6, 3, 7);
+    const four cd = __builtin_shufflevector(fc, fd, 0, 4, 1, 5) + __builtin_shufflevector(fc, fd, 2, 6, 3, 7);
+    return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file table.h
+/// The body of a table of gated kernels, compiled once per instruction set: the including file names the table
+/// (GATED_TABLE, GATED_NAME) and is compiled with that set's options.
+///
+/// Each sum runs in an order that the shapes and the route fix alone: how rows and units are grouped into register
+/// tiles, and where the work is cut between threads, changes no bit.
+
+#include "forward.h"
+#include "input_gradient.h"
+#include "weight_gradient.h"
+
+#include "../tables.h"
+
+const weir__gated_kernels GATED_TABLE = {
+    .name = GATED_NAME,
+    .forward = forward,
+    .input_gradient = input_gradient,
+    .weight_gradient = weight_gradient,
+};

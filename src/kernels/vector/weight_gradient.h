@@ -1,0 +1,311 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file weight_gradient.h
+/// dW[o][i] = Σ_r dy[r][o]·x[r][i] over the rows that are open on both sides of a tile.
+///
+/// A tile of W is a sum of outer products over its list of pairs. A register tile holds units × columns over the whole
+/// list, so that each gradient is written once and never read. With one compact side the list is a block's
+/// slots; with two it is the intersection of two blocks' rows, or, for tiles of a few weights, rank-one updates go
+/// straight to memory. Threads own tiles, or columns of them when there are few.
+
+/// One factor of the outer products: pair k is slot index[k], or first + k without an index.
+typedef struct factor {
+    const float *values;
+    size_t stride, first;
+    const int32_t *index;
+} factor;
+
+INLINE const float *factor_at(const factor *f, size_t k) {
+    return f->values + (f->index ? (size_t)f->index[k] : f->first + k) * f->stride;
+}
+
+/// to[u][c] (+)= Σ_k a_k[u]·b_k[c] for units × vectors (constants, at most 16) at the given unit and column.
+INLINE void add_outer(const int units, const int vectors, const bool partial, size_t tail, bool fresh, float *to,
+                      size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count) {
+    vec sum[16] = {{0}};
+    for (size_t k = 0; k < count; k++) {
+        const float *ak = factor_at(a, k) + unit, *bk = factor_at(b, k) + column;
+        vec row[8];
+        UNROLL for (int v = 0; v < vectors; v++) {
+            row[v] = partial ? load_first(bk + v * LANES, tail) : load(bk + v * LANES);
+        }
+        UNROLL for (int u = 0; u < units; u++) {
+            const vec scale = splat(ak[u]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[u * vectors + v] += scale * row[v];
+        }
+    }
+    UNROLL for (int u = 0; u < units; u++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            float *at = to + (unit + (size_t)u) * stride + column + v * LANES;
+            vec total = sum[u * vectors + v];
+            if (partial) {
+                if (!fresh) total += load_first(at, tail);
+                store_first(at, total, tail);
+            } else {
+                if (!fresh) total += load(at);
+                store(at, total);
+            }
+        }
+    }
+}
+
+/// All units of a tile, for some vectors of columns.
+INLINE void add_outer_of_units(const int vectors, const bool partial, size_t tail, bool fresh, float *to, size_t stride,
+                               size_t units, size_t column, const factor *a, const factor *b, size_t count) {
+    size_t u = 0;
+    if (vectors <= 2) {
+        for (; u + 8 <= units; u += 8) add_outer(8, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+    }
+    if (vectors <= 4) {
+        for (; u + 4 <= units; u += 4) add_outer(4, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+    }
+    for (; u + 2 <= units; u += 2) add_outer(2, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+    if (u < units) add_outer(1, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+}
+
+/// Columns first … last of a tile of some units, over count ≥ 1 pairs.
+static void add_tile(float *to, size_t stride, size_t units, weir__range columns, bool fresh, const factor *a,
+                     const factor *b, size_t count) {
+    size_t c = columns.first;
+    if (units < 4) {
+        for (; c + 8 * LANES <= columns.last; c += 8 * LANES) {
+            add_outer_of_units(8, false, 0, fresh, to, stride, units, c, a, b, count);
+        }
+    }
+    for (; c + 4 * LANES <= columns.last; c += 4 * LANES) {
+        add_outer_of_units(4, false, 0, fresh, to, stride, units, c, a, b, count);
+    }
+    for (; c + LANES <= columns.last; c += LANES) {
+        add_outer_of_units(1, false, 0, fresh, to, stride, units, c, a, b, count);
+    }
+    if (c < columns.last) {
+        add_outer_of_units(1, true, columns.last - c, fresh, to, stride, units, c, a, b, count);
+    }
+}
+
+static void clear_tile(float *tile, size_t stride, size_t units, weir__range columns) {
+    for (size_t u = 0; u < units; u++) {
+        memset(tile + u * stride + columns.first, 0, (columns.last - columns.first) * sizeof *tile);
+    }
+}
+
+// ---- dense x: strips of dy's blocks ---------------------------------------------------------------------------------
+
+static void strip_gradient(size_t rows, weir__range blocks, weir__range columns, float *dweights,
+                           const uint8_t *touched, const weir__side *dy, const weir__side *x) {
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(dy, j), count = weir__open(dy, j, rows) - first, units = weir__units(dy, j);
+        float *strip = dweights + weir__tile(dy, x, j, 0);
+        if (count) {
+            const factor a = {dy->values, dy->block, first, NULL};
+            const factor b = {x->values, x->width, first, dy->route ? dy->route->row + first : NULL};
+            add_tile(strip, x->width, units, columns, true, &a, &b, count);
+        } else if (!dy->route || touched[j]) {
+            clear_tile(strip, x->width, units, columns);
+        }
+    }
+}
+
+// ---- dense dy, compact x: tiles of x's blocks -----------------------------------------------------------------------
+
+static void column_gradient(weir__range blocks, float *dweights, uint8_t *touched, const weir__side *dy,
+                            const weir__side *x) {
+    const size_t height = dy->width;
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(x, j), count = weir__open(x, j, 0) - first, width = weir__units(x, j);
+        float *tile = dweights + weir__tile(dy, x, 0, j);
+        if (count) {
+            const factor a = {dy->values, height, first, x->route->row + first};
+            const factor b = {x->values, x->block, first, NULL};
+            if (width == 1) { // a column: contiguous along o
+                add_tile(tile, height, 1, (weir__range){0, height}, true, &b, &a, count);
+            } else {
+                add_tile(tile, width, height, (weir__range){0, width}, true, &a, &b, count);
+            }
+        } else if (touched[j]) {
+            memset(tile, 0, height * width * sizeof *tile);
+        }
+        touched[j] = count != 0;
+    }
+}
+
+// ---- both compact ---------------------------------------------------------------------------------------------------
+
+enum { ROWS_AT_ONCE = 1024 }; // whose slots are looked up on the stack
+
+static void clear_touched(float *dweights, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
+    for (size_t ji = 0; ji < weir__blocks(x); ji++) {
+        if (!touched[ji]) continue;
+        memset(dweights + weir__tile(dy, x, jo, ji), 0, weir__units(dy, jo) * weir__units(x, ji) * sizeof *dweights);
+        touched[ji] = 0;
+    }
+}
+
+/// Tiles of a few weights: each row adds its rank-one update to the tiles of its open input blocks.
+static void small_tiles(float *dweights, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
+    const size_t height = weir__units(dy, jo);
+    clear_touched(dweights, touched, dy, jo, x);
+    for (size_t so = weir__first(dy, jo); so < weir__open(dy, jo, 0); so++) {
+        const size_t row = weir__row(dy, so);
+        const weir__entries entries = weir__entries_of(x, row);
+        const float *a = weir__values(dy, so);
+        for (size_t e = entries.first; e < entries.open; e++) {
+            const size_t ji = weir__entry_block(x, e), width = weir__units(x, ji);
+            const float *b = weir__values(x, weir__entry_slot(x, row, e));
+            float *tile = dweights + weir__tile(dy, x, jo, ji);
+            const bool fresh = !touched[ji];
+            touched[ji] = 1;
+            for (size_t u = 0; u < height; u++) {
+                for (size_t i = 0; i < width; i++) {
+                    tile[u * width + i] = a[u] * b[i] + (fresh ? 0 : tile[u * width + i]);
+                }
+            }
+        }
+    }
+}
+
+/// The pairs of tile (jo, ji) with rows in [from, from + ROWS_AT_ONCE), found by looking x's rows up in dy's.
+static size_t find_pairs(int32_t *pairs_dy, int32_t *pairs_x, const int32_t *slot_of_row, size_t from,
+                         const weir__side *x, size_t ji) {
+    const int32_t *row = x->route->row, open = x->route->open[ji];
+    int32_t s = x->route->start[ji];
+    size_t count = 0;
+    if (from) { // the first slot whose row is not before it
+        int32_t last = open;
+        while (s < last) {
+            const int32_t middle = s + (last - s) / 2;
+            if ((size_t)row[middle] < from) {
+                s = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+    }
+    for (; s < open && (size_t)row[s] < from + ROWS_AT_ONCE; s++) {
+        pairs_dy[count] = slot_of_row[(size_t)row[s] - from];
+        pairs_x[count] = s;
+        count += pairs_dy[count] >= 0;
+    }
+    return count;
+}
+
+/// Adds to the tiles of strip jo what its slots first … last give, whose rows lie in [from, from + ROWS_AT_ONCE).
+static void strip_of_rows(float *dweights, uint8_t *found, const weir__side *dy, size_t jo, size_t from, size_t first,
+                          size_t last, const weir__side *x) {
+    int32_t slot_of_row[ROWS_AT_ONCE], pairs_dy[ROWS_AT_ONCE], pairs_x[ROWS_AT_ONCE];
+    memset(slot_of_row, -1, sizeof slot_of_row);
+    for (size_t s = first; s < last; s++) slot_of_row[weir__row(dy, s) - from] = (int32_t)s;
+    const size_t height = weir__units(dy, jo);
+    for (size_t ji = 0; ji < weir__blocks(x); ji++) {
+        const size_t count = find_pairs(pairs_dy, pairs_x, slot_of_row, from, x, ji), width = weir__units(x, ji);
+        if (!count) continue;
+        const factor a = {dy->values, dy->block, 0, pairs_dy}, b = {x->values, x->block, 0, pairs_x};
+        float *tile = dweights + weir__tile(dy, x, jo, ji);
+        const bool fresh = !(found[ji] & 2);
+        if (width == 1) {
+            add_tile(tile, height, 1, (weir__range){0, height}, fresh, &b, &a, count);
+        } else {
+            add_tile(tile, width, height, (weir__range){0, width}, fresh, &a, &b, count);
+        }
+        found[ji] |= 2;
+    }
+}
+
+/// Tiles of many weights: pair lists. While a strip is worked on, bit 1 of a flag says that its tile has been written.
+static void large_tiles(float *dweights, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
+    const size_t end = weir__open(dy, jo, 0);
+    for (size_t first = weir__first(dy, jo); first < end;) {
+        const size_t from = weir__row(dy, first) / ROWS_AT_ONCE * ROWS_AT_ONCE;
+        size_t last = first;
+        while (last < end && weir__row(dy, last) < from + ROWS_AT_ONCE) last++;
+        strip_of_rows(dweights, touched, dy, jo, from, first, last, x);
+        first = last;
+    }
+    for (size_t ji = 0; ji < weir__blocks(x); ji++) {
+        if (touched[ji] == 1) {
+            memset(dweights + weir__tile(dy, x, jo, ji), 0,
+                   weir__units(dy, jo) * weir__units(x, ji) * sizeof *dweights);
+        }
+        touched[ji] = touched[ji] > 1;
+    }
+}
+
+static void pair_gradient(weir__range blocks, float *dweights, uint8_t *touched, const weir__side *dy,
+                          const weir__side *x) {
+    enum { SMALL_TILE = 64 };
+    const bool small = dy->block * x->block < SMALL_TILE;
+    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
+        (small ? small_tiles : large_tiles)(dweights, touched + jo * weir__blocks(x), dy, jo, x);
+    }
+}
+
+// ---- all cases ------------------------------------------------------------------------------------------------------
+
+static void bias_gradient(weir__range blocks, float *dbias, uint8_t *touched, const weir__side *dy) {
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(dy, j), open = weir__open(dy, j, 0), units = weir__units(dy, j);
+        float *sum = dbias + j * dy->block;
+        if (first < open || touched[j]) memset(sum, 0, units * sizeof *sum);
+        for (size_t s = first; s < open; s++) {
+            const float *from = weir__values(dy, s);
+            for (size_t u = 0; u < units; u++) sum[u] += from[u];
+        }
+        touched[j] = first < open;
+    }
+}
+
+/// The blocks of a thread, such that each has about the same number of slots, a block itself counting as four.
+static weir__range blocks_of_part(const weir__side *side, size_t part, size_t parts) {
+    const size_t blocks = weir__blocks(side);
+    if (!side->route) return weir__part(blocks, part, parts);
+    size_t bounds[2];
+    for (size_t k = 0; k < 2; k++) {
+        const size_t wanted = (side->route->slots + 4 * blocks) * (part + k) / parts;
+        size_t first = 0, last = blocks;
+        while (first < last) {
+            const size_t middle = first + (last - first) / 2;
+            if ((size_t)side->route->start[middle] + 4 * middle < wanted) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        bounds[k] = first;
+    }
+    return (weir__range){bounds[0], bounds[1]};
+}
+
+static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
+                            const weir__side *dy, const weir__side *x) {
+    enum { GROUP = 64 };
+    const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
+    const double work = (double)dy->width * (double)open_x * (double)x->block;
+#pragma omp parallel num_threads(weir_threads()) if (work > WEIR__SMALL_WORK)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        const weir__range blocks = blocks_of_part(dy->route || !x->route ? dy : x, part, parts);
+        if (x->route && dy->route) {
+            pair_gradient(blocks, dweights, touched, dy, x);
+        } else if (x->route) {
+            column_gradient(blocks, dweights, touched, dy, x);
+        } else if (strips >= 8 * parts) {
+            strip_gradient(rows, blocks, (weir__range){0, x->width}, dweights, touched, dy, x);
+        } else {
+            weir__range columns = weir__part((x->width + GROUP - 1) / GROUP, part, parts);
+            columns.first *= GROUP;
+            columns.last = columns.last * GROUP < x->width ? columns.last * GROUP : x->width;
+            strip_gradient(rows, (weir__range){0, strips}, columns, dweights, touched, dy, x);
+        }
+        if (dbias && dy->route) bias_gradient(blocks, dbias, bias_touched, dy);
+    }
+    if (!x->route) {
+        for (size_t j = 0; j < strips; j++) {
+            touched[j] = !dy->route || weir__first(dy, j) < weir__open(dy, j, rows);
+        }
+    }
+    if (dbias && !dy->route) {
+        weir__sum_columns(rows, dy->width, dbias, dy->values);
+        if (bias_touched) memset(bias_touched, 1, strips);
+    }
+}

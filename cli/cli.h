@@ -87,6 +87,8 @@ int cli_usage(const char *command, const char *format, ...) WEIR_PRINTF(2, 3);
 void cli_note(const char *format, ...) WEIR_PRINTF(1, 2);
 /// The library's error. Returns CLI_FAILED.
 int cli_weir_error(const weir_error *error);
+/// Flushes standard output; false when something was lost.
+bool cli_flush(void);
 /// Flushes standard output and says so if anything written to it was lost (silently for a closed pipe). Returns
 /// status, or CLI_FAILED.
 int cli_finish(int status);

@@ -78,6 +78,9 @@ static int run_command(const cli_command *command, int argc, char **argv) {
 int main(int argc, char **argv) {
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); // a reader that goes away must not end a training run; writes fail with EPIPE instead
+    // Not flushed on its own between two calls of cli_flush, which keeps the reason of a failure.
+    static char buffer[1 << 20];
+    if (!cli_is_terminal(stdout)) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     if (argc < 2) {
         general_help(stderr);
         return CLI_USAGE;

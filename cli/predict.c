@@ -108,7 +108,7 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
             else
                 print_text_row(p, file, first + i, i, with_file);
         }
-        if (fflush(stdout) != 0) return CLI_FAILED; // cli_finish says why
+        if (!cli_flush()) return CLI_FAILED; // cli_finish says why
     }
     return CLI_OK;
 }

@@ -49,7 +49,7 @@ double cli_clock(void) {
 static void message(const char *format, va_list arguments) WEIR_PRINTF(1, 0);
 static void message(const char *format, va_list arguments) {
     cli_bar_clear(NULL);
-    fflush(stdout);
+    cli_flush();
     fputs("weir: ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
@@ -84,11 +84,18 @@ int cli_weir_error(const weir_error *error) {
     return cli_error("%s", error->text);
 }
 
+static int lost = 0; // errno of the first write to standard output that failed
+
+bool cli_flush(void) {
+    if (fflush(stdout) != 0 && lost == 0) lost = errno;
+    if (ferror(stdout) && lost == 0) lost = EIO; // failed in between: the reason is gone
+    return lost == 0;
+}
+
 int cli_finish(int status) {
     static bool told = false;
-    int reason = fflush(stdout) == 0 ? EIO : errno; // EIO: an earlier write failed, its reason is gone
-    if (!ferror(stdout)) return status;
-    if (reason != EPIPE && !told) cli_error("cannot write to standard output: %s", strerror(reason));
+    if (cli_flush()) return status;
+    if (lost != EPIPE && !told) cli_error("cannot write to standard output: %s", strerror(lost));
     told = true;
     return status == CLI_USAGE ? CLI_USAGE : CLI_FAILED;
 }

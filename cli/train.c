@@ -117,6 +117,14 @@ typedef struct teller {
     const char *folder;
 } teller;
 
+/// Training goes on when nobody can read its lines; cli_finish tells at the end.
+static void flush(FILE *out) {
+    if (out == stdout)
+        cli_flush();
+    else
+        fflush(out);
+}
+
 static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, const weir_data *data,
                        const char *folder) {
     size_t nodes = 0, gated = cli_gated_layers(graph);
@@ -140,7 +148,7 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
                 config->train.sparsity.target, config->train.sparsity.kind);
     fprintf(out, "  computer  %d thread%s, %s\n\n", weir_threads(), weir_threads() == 1 ? "" : "s",
             weir_isa_name(weir_isa_current()));
-    fflush(out);
+    flush(out);
 }
 
 static void epoch_heading(const teller *t) {
@@ -156,7 +164,7 @@ static void epoch_line(const teller *t, const weir_epoch *e) {
     }
     fprintf(t->out, "%5zu  %10.4f%s  %10.4f  %9.2f %%%s  %7.1f%s\n", e->epoch, e->train_loss, train_share,
             e->valid_loss, 100 * e->valid_error, valid_share, e->seconds, e->best ? "  best" : "");
-    fflush(t->out);
+    flush(t->out);
 }
 
 static int tell(void *context, const weir_progress *p) {

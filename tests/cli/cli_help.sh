@@ -31,7 +31,7 @@ cmp .out long || fail "'weir train --help' and 'weir help train' differ"
     run train digits --threads 0
     run train digits --json=yes
     run train digits --set epochs
-    run train digits --re
+    run train digits --se 3
     run train digits -x
     run train digits --resume --force
     run eval

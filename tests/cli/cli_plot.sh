@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Charts as text, whole, from metrics that were written by hand; figures through gnuplot where there is one.
+. "$(dirname "$0")/lib.sh"
+
+mkdir one two broken none
+i=1
+for loss in 0.9 0.4 0.25 0.18 0.14 0.12 0.11 0.1; do
+    echo "{\"epoch\": $i, \"train_loss\": $loss, \"valid_error\": 0.0$((9 - i)), \"train_share\": 0.1$i, \"valid_share\": 0.1}" >>one/metrics.jsonl
+    echo "{\"epoch\": $i, \"train_loss\": 0.3, \"valid_error\": 0.05, \"train_share\": null, \"valid_share\": null}" >>two/metrics.jsonl
+    i=$((i + 1))
+done
+echo '{"epoch": 1, "train_loss"' >broken/metrics.jsonl
+: >none/metrics.jsonl
+{
+    run plot one --text
+    run plot one two --text
+    LC_ALL=C run plot one two --text
+    run plot broken --text
+    run plot none --text
+    PATH=/nowhere run plot one
+} | compare plot
+
+# shellcheck disable=SC2086
+must 0 "$tool" train digits --epochs 2 $small
+must 0 "$tool" plot runs/digits --text
+grep -q "share of gates open" .out || fail "no chart of the share"
+grep -q "gates by how often they are open, of [0-9]*: [0-9]* never, [0-9]* always" .out || fail "no chart of the gates"
+command -v gnuplot >/dev/null 2>&1 || exit 0
+must 0 "$tool" plot runs/digits one --svg --png --out figures
+[ ! -s .err ] || grep -q "one: no histogram" .err || fail "gnuplot complains: $(cat .err)"
+for name in learning share gates; do
+    head -c 4 figures/$name.png | grep -aq PNG || fail "$name.png is no PNG"
+    grep -q "</svg>" figures/$name.svg || fail "$name.svg is not complete"
+done

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Prediction: the same rows as IDX, NPY and CSV, plain and gzip, from files and standard input, give the same answers.
+. "$(dirname "$0")/lib.sh"
+
+# shellcheck disable=SC2086
+must 0 "$tool" train digits --epochs 1 $small
+
+# 300 rows of 784 bytes: more than one batch. Row r has the byte (r·37 + c·11) mod 256 in column c where c mod 7 is
+# r mod 7, else 0.
+rows=300
+awk -v rows=$rows 'BEGIN { for (r = 0; r < rows; r++) for (c = 0; c < 784; c++) {
+    v = c % 7 == r % 7 ? (r * 37 + c * 11) % 256 : 0
+    printf "%s%d", c ? "," : "", v; if (c == 783) print "" } }' >bytes.csv
+awk -F, '{ for (c = 1; c <= NF; c++) printf "%s%.9g", c > 1 ? "," : "", $c / 255; print "" }' bytes.csv >rows.csv
+{
+    printf '\000\000\010\003\000\000\001\054\000\000\000\034\000\000\000\034' # unsigned bytes, 300 × 28 × 28
+    # shellcheck disable=SC2059
+    awk -F, '{ for (c = 1; c <= NF; c++) printf "\\%03o", $c; print "" }' bytes.csv | while read -r row; do printf "$row"; done
+} >rows.idx
+{
+    header="{'descr': '|u1', 'fortran_order': False, 'shape': (300, 784), }"
+    printf '\223NUMPY\001\000\166\000%-117s\n' "$header"
+    tail -c +17 rows.idx
+} >rows.npy
+[ "$(wc -c <rows.idx)" -eq $((16 + 784 * rows)) ] || fail "the test made a wrong IDX file"
+[ "$(wc -c <rows.npy)" -eq $((128 + 784 * rows)) ] || fail "the test made a wrong NPY file"
+gzip -k rows.idx rows.npy rows.csv
+
+predict() { "$tool" predict runs/digits "$@" 2>.err || fail "predict $*: $(cat .err)"; }
+predict rows.idx >want
+[ "$(wc -l <want)" -eq $rows ] || fail "not one line per row"
+for file in rows.npy rows.idx.gz rows.npy.gz rows.csv rows.csv.gz; do
+    predict $file >got
+    cmp want got || fail "$file and rows.idx give different answers"
+    predict - <$file >got
+    cmp want got || fail "$file on standard input gives different answers"
+done
+head -1 want | grep -Eq "^0	[0-9]	[01]\.[0-9]{4}$" || fail "unexpected form: $(head -1 want)"
+head -4 rows.csv >few.csv
+
+# JSON and CSV say the same.
+predict rows.idx --json >all.json
+[ "$("$json" all.json)" = "$rows entries" ] || fail "JSON: $("$json" all.json)"
+[ "$("$json" all.json 299.class)" = "$(tail -1 want | cut -f2)" ] || fail "JSON and text differ"
+[ "$("$json" all.json 299.probabilities)" = "10 entries" ] || fail "JSON: not 10 probabilities"
+predict rows.idx --csv >all.csv
+[ "$(wc -l <all.csv)" -eq $((rows + 1)) ] || fail "CSV has not one line per row"
+tail -n +2 all.csv | awk -F, '{ s = 0; best = 4; for (k = 4; k <= NF; k++) { s += $k; if ($k > $best) best = k }
+    if (!(s > 0.999 && s < 1.001) || NF != 13 || best - 4 != $3) { print "bad line: " $0; exit 1 } }' >&2 ||
+    fail "CSV: probabilities do not add up"
+tail -n +2 all.csv | cut -d, -f3 >classes.csv
+cut -f2 want | cmp - classes.csv || fail "CSV and text differ"
+
+# Options, several files, and what goes wrong.
+predict rows.idx --limit 3 >got
+head -3 want | cmp - got || fail "--limit"
+[ "$(predict rows.idx --limit 1 --top 3 | tr '\t' '\n' | wc -l)" -eq 7 ] || fail "--top 3 gives not 3 pairs"
+predict few.csv rows.idx --limit 1 | cut -f1,2 | tr '\t\n' '  ' | grep -q "^few.csv 0 rows.idx 0 $" || fail "several files"
+: >empty.csv
+head -c 5000 rows.idx >cut.idx
+cut -d, -f1-783 rows.csv >narrow.csv
+sed '2s/^[^,]*/nan/' few.csv >nan.csv
+{
+    run predict runs/digits missing.csv
+    run predict runs/digits empty.csv
+    run predict runs/digits cut.idx
+    run predict runs/digits narrow.csv
+    run predict runs/digits nan.csv
+    run predict runs/digits runs
+    run predict rows.csv rows.csv
+    run predict runs/digits few.csv narrow.csv --json | sed 's/"class.*/.../'
+} | compare predict

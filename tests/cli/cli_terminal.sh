@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# On a terminal: a progress bar that fits its width, colours unless NO_COLOR is set, Ctrl-C.
+. "$(dirname "$0")/lib.sh"
+
+export TERM=xterm
+long="--epochs 1000 --set data.train=2000 --set data.valid=100 --set data.test=100"
+# shellcheck disable=SC2086
+code=0
+# shellcheck disable=SC2086
+"$terminal" --interrupt "left" "$tool" train digits $long >screen || code=$?
+[ $code -eq 1 ] || fail "Ctrl-C: ended with $code: $(cat screen)"
+grep -q "epoch 1/1000 [━╸]*─* *[0-9]* %  loss [0-9.]*  share [0-9.]*  [0-9:]* left" screen || fail "no bar: $(cat screen)"
+grep -q "weir: interrupted; to continue: weir train --out runs/digits --resume" screen || fail "no message: $(cat screen)"
+# Every state of the bar, from carriage return to the next, fits in 80 columns.
+tr '\r' '\n' <screen | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | awk 'length($0) > 80 { print; bad = 1 } END { exit bad }' >&2 ||
+    fail "a line is wider than the terminal"
+grep -q "$(printf '\033\[[0-9]')" screen && fail "colours in spite of NO_COLOR"
+
+unset NO_COLOR
+"$terminal" "$tool" help >screen
+grep -q "$(printf '\033\[1mCommands:')" screen || fail "no colours on a terminal"
+TERM=dumb "$terminal" "$tool" help >screen
+grep -q "$(printf '\033')" screen && fail "colours on a dumb terminal"
+"$tool" help >screen
+grep -q "$(printf '\033')" screen && fail "colours in a file"
+true

@@ -103,8 +103,7 @@ static weir_status take_variants(weir_config *config, const weir__document *docu
     char path[64];
     for (unsigned v = 0; v < document->variant_count; v++) {
         const weir__variant *variant = &document->variants[v];
-        weir_unit unit;
-        weir_status status = weir_unit_parse(&unit, variant->rule, error);
+        weir_status status = weir__rule_check(variant->rule, error);
         snprintf(path, sizeof path, "variants.%u.rule", v);
         if (status != WEIR_OK) return fail_at(from, path, status, error);
         if (!config->rule || !same_rule(variant->rule, config->rule)) continue;

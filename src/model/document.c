@@ -191,14 +191,18 @@ static const char *plain_words(const char *message) {
     return message;
 }
 
-static weir_status fail_load(const report *said, cyaml_err_t result, const char *text, const char *name,
-                             weir_error *error) {
+static weir_status fail_load(report *said, cyaml_err_t result, const char *text, const char *name, weir_error *error) {
     static const char unknown[] = "Unexpected key: ", libyaml[] = "libyaml: ";
-    char problem[128];
+    char problem[128], place[16] = "";
+    if (said->line) snprintf(place, sizeof place, ":%u", said->line);
     if (result == CYAML_ERR_OOM) return weir__fail(error, WEIR_MEMORY, "out of memory: %s", name);
     if (result == CYAML_ERR_ALIAS) {
         return weir__fail(error, WEIR_CONFIG, "%s:%u: %s: anchors and aliases (&, *) are not supported", name,
                           said->line, said->path);
+    }
+    if (starts(said->message, "Missing required")) { // libcyaml names the last field that was there
+        char *dot = strrchr(said->path, '.');
+        *(dot ? dot : said->path) = 0;
     }
     if (starts(said->message, unknown)) {
         return fail_unknown_key(said, said->message + sizeof unknown - 1, text, name, error);
@@ -208,7 +212,7 @@ static weir_status fail_load(const report *said, cyaml_err_t result, const char 
         return weir__fail(error, WEIR_CONFIG, "%s:%u: not valid YAML: %s", name, line,
                           *problem ? problem : cyaml_strerror(result));
     }
-    return weir__fail(error, WEIR_CONFIG, "%s:%u: %s%s%s", name, said->line, said->path, *said->path ? ": " : "",
+    return weir__fail(error, WEIR_CONFIG, "%s%s: %s%s%s", name, place, said->path, *said->path ? ": " : "",
                       plain_words(said->message));
 }
 

@@ -19,9 +19,9 @@ static const weir__range inside = {0, 1, true, true, "a number in (0, 1)"};
 static const weir__range below_one = {0, 1, false, true, "a number in [0, 1)"};
 static const weir__range up_to_one = {0, 1, true, false, "a number in (0, 1]"};
 static const weir__range probability = {0, 1, false, false, "a number in [0, 1]"};
-static const weir__range size_any = {0, MOST, false, false, "a whole number >= 0"};
-static const weir__range size_one = {1, MOST, false, false, "a whole number >= 1"};
-static const weir__range batch = {1, 1 << 20, false, false, "a whole number in 1 ... 1048576"};
+static const weir__range size_any = {0, MOST, false, false, "a whole number from 0 to 4294967295"};
+static const weir__range size_one = {1, MOST, false, false, "a whole number from 1 to 4294967295"};
+static const weir__range batch = {1, 1 << 20, false, false, "a whole number from 1 to 1048576"};
 static const weir__range column = {-1, 2147483647, false, false, "a column's number from 0, or -1"};
 
 #define AT(member) offsetof(weir_config, member)

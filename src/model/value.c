@@ -87,7 +87,7 @@ static weir_status set_seed(void *field, const char *text, weir_error *error) {
     errno = 0;
     const unsigned long long value = consists_of(text, "0123456789") ? strtoull(text, NULL, 10) : 0;
     if (errno || !consists_of(text, "0123456789") || value > UINT64_MAX) {
-        return fail_expected(error, "a whole number in 0 ... 18446744073709551615", text);
+        return fail_expected(error, "a whole number from 0 to 18446744073709551615", text);
     }
     *(uint64_t *)field = value;
     return WEIR_OK;
@@ -143,9 +143,15 @@ static weir_status set_kind(void *field, const char *text, weir__arena *arena, w
     return fail_choice(error, names, count, text);
 }
 
-static weir_status set_rule(void *field, const char *text, weir__arena *arena, weir_error *error) {
+weir_status weir__rule_check(const char *text, weir_error *error) {
     weir_unit unit;
-    const weir_status status = weir_unit_parse(&unit, text, error);
+    if (weir_unit_parse(&unit, text, error) == WEIR_OK) return WEIR_OK;
+    if (error) error->status = WEIR_CONFIG;
+    return WEIR_CONFIG;
+}
+
+static weir_status set_rule(void *field, const char *text, weir__arena *arena, weir_error *error) {
+    const weir_status status = weir__rule_check(text, error);
     return status == WEIR_OK ? set_text(field, text, arena, error) : status;
 }
 

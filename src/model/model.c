@@ -1,0 +1,268 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Model files: parameters as plain float32 arrays; configuration, thresholds and share as metadata. What only training
+// needs (moving averages of units, the state of an optimizer) is in checkpoints and not here.
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "../core/core.h"
+#include "safetensors.h"
+#include <weir/model.h>
+
+static const char format_text[] = "1";
+static const long format_number = 1;
+
+// A model file must not make us take more memory than its own size explains: parameters are bounded by the file,
+// outputs of all nodes for a batch by this many floats (4 GB).
+static const double work_most = 1 << 30;
+
+static weir_status check_finite(const weir_tensor *tensor, const float *plain, const char *path, weir_error *error) {
+    const size_t count = tensor->rows * tensor->columns;
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(plain[i])) continue;
+        return weir__fail(error, WEIR_DATA, "%s: tensor \"%s\": value %zu is %g; a parameter must be finite", path,
+                          tensor->name, i, (double)plain[i]);
+    }
+    return WEIR_OK;
+}
+
+// How a parameter stands in the file: weights as [outputs][inputs], biases as [outputs].
+static weir__array array_of(const weir_tensor *tensor, const float *plain) {
+    return (weir__array){.name = tensor->name,
+                         .dtype = WEIR__F32,
+                         .rank = tensor->decays ? 2 : 1,
+                         .shape = {tensor->rows, tensor->decays ? tensor->columns : 0},
+                         .data = plain};
+}
+
+static bool is_unit(const weir_graph *graph, size_t node) { return weir_graph_unit(graph, node) != NULL; }
+
+// {"gates": -1.25}: per unit node its threshold, with digits enough for the same float again. An infinite one becomes
+// the largest float, which lets the same units pass: JSON knows no infinity.
+static json_t *list_thresholds(const weir_graph *graph) {
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    json_t *list = json_object();
+    for (size_t n = 0; n < count; n++) {
+        const float threshold = fmaxf(-FLT_MAX, fminf(FLT_MAX, weir_graph_threshold(graph, n)));
+        if (is_unit(graph, n)) json_object_set_new(list, nodes[n].name, json_real((double)threshold));
+    }
+    return list;
+}
+
+static weir_status read_thresholds(weir_graph *graph, const char *text, const char *path, weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    json_t *list = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    TRY_THAT(json_is_object(list), WEIR_FORMAT, "%s: weir.thresholds: expected an object of numbers, one per unit node",
+             path);
+    for (size_t n = 0; n < count; n++) {
+        if (!is_unit(graph, n)) continue;
+        const json_t *value = json_object_get(list, nodes[n].name);
+        TRY_THAT(json_is_number(value) && fabs(json_number_value(value)) <= (double)FLT_MAX, WEIR_FORMAT,
+                 "%s: weir.thresholds: expected a number for the unit node \"%s\"", path, nodes[n].name);
+        weir_graph_threshold_set(graph, n, (float)json_number_value(value));
+    }
+done:
+    json_decref(list);
+    return status;
+}
+
+// A value as JSON text, freed by free_json; takes the value.
+static char *print_json(json_t *value) {
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(value);
+    return text;
+}
+
+static void free_json(char *text) {
+    json_free_t release = NULL;
+    json_get_alloc_funcs(NULL, &release);
+    if (text) release(text);
+}
+
+// The configuration of a graph that was built without one: its nodes, everything else as by default.
+static weir_status describe_graph(const weir_graph *graph, char **text, weir_error *error) {
+    weir_config config = {.name = "model", .data = weir_data_options_default(), .train = weir_train_options_default()};
+    const weir_node *nodes = weir_graph_nodes(graph, &config.network_count);
+    weir_node *copy = NULL;
+    weir_status status = weir__new(&copy, config.network_count, sizeof *copy, "the nodes of a model", error);
+    if (status != WEIR_OK) return status;
+    memcpy(copy, nodes, config.network_count * sizeof *copy);
+    config.network = copy;
+    status = weir_config_print(&config, text, error);
+    weir__free(copy);
+    return status;
+}
+
+weir_status weir_model_save(weir_graph *graph, const char *path, const char *config_text, double share,
+                            weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_parameters p = weir_graph_parameters(graph);
+    float *plain = NULL;
+    weir__array *arrays = NULL;
+    char *described = NULL, *thresholds = NULL, *share_text = NULL;
+    TRY(weir__new(&plain, p.count, sizeof *plain, "a model's parameters", error));
+    TRY(weir__new(&arrays, p.tensor_count, sizeof *arrays, "a model's parameters", error));
+    for (size_t i = 0; i < p.tensor_count; i++) {
+        const weir_tensor *tensor = &p.tensors[i];
+        weir_tensor_unpack(tensor, p.values + tensor->offset, plain + tensor->offset);
+        TRY(check_finite(tensor, plain + tensor->offset, path, error));
+        arrays[i] = array_of(tensor, plain + tensor->offset);
+    }
+    if (!config_text) TRY(describe_graph(graph, &described, error));
+    thresholds = print_json(list_thresholds(graph));
+    share_text = print_json(isfinite(share) ? json_real(share) : json_null());
+    TRY_THAT(thresholds && share_text, WEIR_MEMORY, "out of memory: a model's thresholds");
+    const weir__metadata metadata[] = {
+        {"weir.format", format_text}, {"weir.version", weir_version()},
+        {"weir.kind", "model"},       {"weir.thresholds", thresholds},
+        {"weir.share", share_text},   {"weir.config", config_text ? config_text : described},
+    };
+    TRY(weir__safetensors_write(path, arrays, p.tensor_count, metadata, sizeof metadata / sizeof *metadata, error));
+done:
+    free_json(thresholds);
+    free_json(share_text);
+    weir_text_free(described);
+    weir__free(arrays);
+    weir__free(plain);
+    return status;
+}
+
+static weir_status check_format(const weir__safetensors *file, weir_error *error) {
+    const char *path = weir__safetensors_path(file);
+    const char *text = weir__safetensors_metadata(file, "weir.format");
+    const char *kind = weir__safetensors_metadata(file, "weir.kind");
+    const char *version = weir__safetensors_metadata(file, "weir.version");
+    char *end = NULL;
+    const long number = text ? strtol(text, &end, 10) : 0;
+    if (!text || !*text || *end || number < 1) {
+        return weir__fail(error, WEIR_FORMAT, "%s: not a weir model: __metadata__ has no number \"weir.format\"", path);
+    }
+    if (number > format_number) {
+        return weir__fail(
+            error, WEIR_VERSION,
+            "%s: has format %ld, written by weir %.20s; this is weir %s, which reads format %ld: use a newer "
+            "weir",
+            path, number, version ? version : "?", weir_version(), format_number);
+    }
+    if (kind && strcmp(kind, "model")) {
+        return weir__fail(error, WEIR_FORMAT, "%s: is a %.20s, not a model; a run's model is model.safetensors", path,
+                          kind);
+    }
+    return WEIR_OK;
+}
+
+static uint64_t values_in(const weir__safetensors *file) {
+    uint64_t values = 0;
+    for (size_t i = 0; i < weir__safetensors_count(file); i++)
+        values += weir__array_values(weir__safetensors_at(file, i));
+    return values;
+}
+
+// Width of the node that node n reads; 0 when there is none, which the graph will say.
+static uint64_t width_before(const weir_config *config, const uint64_t *widths, size_t n) {
+    const char *from = config->network[n].from;
+    if (!from || !*from) return n ? widths[n - 1] : 0;
+    for (size_t k = 0; k < n; k++) {
+        if (config->network[k].name && !strcmp(config->network[k].name, from)) return widths[k];
+    }
+    return 0;
+}
+
+// Before anything is allocated: the weights that the description asks for must be there, and a batch must fit.
+static weir_status check_sizes(const weir__safetensors *file, const weir_config *config, size_t max_rows,
+                               weir_error *error) {
+    weir_status status = WEIR_OK;
+    const char *path = weir__safetensors_path(file);
+    uint64_t *widths = NULL, left = values_in(file);
+    double outputs = 0;
+    TRY(weir__new(&widths, config->network_count, sizeof *widths, "the nodes of a model", error));
+    for (size_t n = 0; n < config->network_count; n++) {
+        const weir_node *node = &config->network[n];
+        const uint64_t before = width_before(config, widths, n);
+        widths[n] = node->size ? node->size : before;
+        outputs += (double)widths[n];
+        if (strcmp(node->kind, "affine") && strcmp(node->kind, "gated-affine")) continue;
+        // Sizes of a configuration are below 2^32.
+        TRY_THAT(widths[n] * before <= left, WEIR_FORMAT,
+                 "%s: node %zu (%s) has %llu x %llu weights, more than the file holds", path, n + 1,
+                 node->name ? node->name : node->kind, (unsigned long long)widths[n], (unsigned long long)before);
+        left -= widths[n] * before;
+    }
+    TRY_THAT(outputs * (double)max_rows <= work_most, WEIR_FORMAT,
+             "%s: its nodes have %.0f outputs, too many for %zu rows at a time", path, outputs, max_rows);
+done:
+    weir__free(widths);
+    return status;
+}
+
+static weir_status read_parameters(weir_graph *graph, const weir__safetensors *file, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_parameters p = weir_graph_parameters(graph);
+    weir__buffer plain = {0};
+    for (size_t i = 0; i < p.tensor_count; i++) {
+        const weir_tensor *tensor = &p.tensors[i];
+        const weir__array wanted = array_of(tensor, NULL);
+        TRY(weir__buffer_reserve(&plain, tensor->rows * tensor->columns, error));
+        TRY(weir__safetensors_read(file, &wanted, plain.data, error));
+        TRY(check_finite(tensor, plain.data, weir__safetensors_path(file), error));
+        weir_tensor_pack(tensor, plain.data, p.values + tensor->offset);
+    }
+done:
+    weir__buffer_free(&plain);
+    return status;
+}
+
+static weir_status read_config(weir_config *config, const weir__safetensors *file, weir_error *error) {
+    const char *path = weir__safetensors_path(file);
+    const char *text = weir__safetensors_metadata(file, "weir.config");
+    char name[256];
+    if (!text) return weir__fail(error, WEIR_FORMAT, "%s: __metadata__ has no \"weir.config\"", path);
+    snprintf(name, sizeof name, "%s (weir.config)", path);
+    const weir_status status = weir_config_parse(config, text, name, NULL, 0, error);
+    if (status == WEIR_OK || status == WEIR_MEMORY) return status;
+    if (error) error->status = WEIR_FORMAT;
+    return WEIR_FORMAT;
+}
+
+weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
+                            weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir__safetensors *file = NULL;
+    weir_graph *made = NULL;
+    weir_config read = {0};
+    weir_graph_options options = weir_graph_options_default(max_rows);
+    options.training = false;
+    *graph = NULL;
+    if (config) *config = (weir_config){0};
+    TRY(weir__safetensors_open(&file, path, error));
+    TRY(check_format(file, error));
+    TRY(read_config(&read, file, error));
+    TRY(check_sizes(file, &read, max_rows, error));
+    status = weir_graph_create(&made, read.network, read.network_count, &options, error);
+    if (status != WEIR_OK) {
+        weir__fail_in(error, status, path);
+        goto done;
+    }
+    TRY(read_parameters(made, file, error));
+    TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));
+    *graph = made;
+    made = NULL;
+    if (config) {
+        *config = read;
+        read = (weir_config){0};
+    }
+done:
+    weir_config_free(&read);
+    weir_graph_free(made);
+    weir__safetensors_close(file);
+    return status;
+}

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Predictions for rows: deterministic gates, batches as large as the graph takes.
+
+#include <string.h>
+
+#include "../core/core.h"
+#include "../graph/graph.h"
+#include <weir/model.h>
+
+static int32_t arg_max(const float *values, size_t count) {
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++) best = values[i] > values[best] ? i : best;
+    return (int32_t)best;
+}
+
+weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first, size_t count, int32_t *classes,
+                         float *probabilities, weir_error *error) {
+    weir_status status = WEIR_OK;
+    float *inputs = NULL;
+    size_t nodes = 0;
+    const weir_node *node = weir_graph_nodes(graph, &nodes);
+    const weir_shape shape = weir_rows_shape(rows);
+    const size_t columns = node[0].size, outputs = node[nodes - 1].size;
+    const size_t batch = count < graph->options.max_rows ? count : graph->options.max_rows;
+    TRY_THAT(shape.columns == columns, WEIR_SHAPE, "the rows have %zu values, but the model reads rows of %zu",
+             shape.columns, columns);
+    TRY_THAT(first <= shape.rows && count <= shape.rows - first, WEIR_ARGUMENT,
+             "rows %zu to %zu were asked for, but there are only %zu", first, first + count, shape.rows);
+    TRY(weir__new(&inputs, batch * columns, sizeof *inputs, "a batch of rows", error));
+    for (size_t done = 0, now = 0; done < count; done += now) {
+        now = count - done < batch ? count - done : batch;
+        weir_rows_copy(rows, NULL, first + done, now, inputs);
+        const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = now, .inputs = inputs};
+        TRY(weir_graph_forward(graph, &pass, error));
+        const float *output = weir_graph_output(graph, nodes - 1);
+        TRY_THAT(output, WEIR_MEMORY, "out of memory: the outputs of a batch");
+        if (probabilities) memcpy(probabilities + done * outputs, output, now * outputs * sizeof *output);
+        for (size_t r = 0; classes && r < now; r++) classes[done + r] = arg_max(output + r * outputs, outputs);
+    }
+done:
+    weir__free(inputs);
+    return status;
+}

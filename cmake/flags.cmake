@@ -38,7 +38,9 @@ target_compile_options(
             # Text that does not fit (an error message) is cut on purpose.
             $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
             # Loops marked "omp simd" that the compiler could not vectorise are slow, not wrong.
-            $<$<C_COMPILER_ID:Clang>:-Wno-pass-failed>)
+            $<$<C_COMPILER_ID:Clang>:-Wno-pass-failed>
+            # In a list of strings one may be written in two pieces.
+            $<$<C_COMPILER_ID:Clang>:-Wno-string-concatenation>)
 # Maths functions need not set errno and no one traps floating-point exceptions; otherwise arithmetic is IEEE 754's,
 # and a·b + c is fused only where a kernel's instruction set asks for it.
 target_compile_options(weir_flags INTERFACE -fno-math-errno -fno-trapping-math -ffp-contract=off)

@@ -118,8 +118,12 @@ static weir_status read_parameter(weir_unit *unit, bool given[], const char **te
     if (given[index]) return weir__fail(error, WEIR_ARGUMENT, "%s: %s is given twice", rule->name, word);
     given[index] = true;
     ++*text;
-    take_word(text, ",", word); // a longer one is cut, and no valid value is that long
-    return read_value(&unit->values[index], rule, &rule->parameters[index], word, error);
+    const weir_parameter *parameter = &rule->parameters[index];
+    if (!take_word(text, ",", word)) {
+        return weir__fail(error, WEIR_ARGUMENT, "%s: the value of %s is longer than %d characters", rule->name,
+                          parameter->name, longest_word);
+    }
+    return read_value(&unit->values[index], rule, parameter, word, error);
 }
 
 weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error) {
@@ -158,11 +162,11 @@ static void write_choice(writer *out, const char *choices, int index) {
     write_word(out, choices, strcspn(choices, "|"));
 }
 
-/// The shortest text that reads back as the same number.
+/// As many digits as it takes to read back as the same number.
 static void write_number(writer *out, double value) {
     char word[40];
     const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), former = uselocale(plain);
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) {
         snprintf(word, sizeof word, "%.*g", digits, value);
         if (strtod(word, NULL) == value) break;
     }

@@ -104,6 +104,9 @@ static weir_status cut(const labelled *set, weir_part *train, weir_part *valid, 
                        const weir_data_options *options, size_t usual_valid, const char *name, weir_error *error) {
     weir_status status = WEIR_OK;
     const size_t all = set->rows->shape.rows, asked_train = options->train ? options->train : 1;
+    const size_t fewest = test ? 3 : 2;
+    TRY_THAT(all >= fewest, WEIR_DATA, "%s: holds %zu row%s; at least %zu are needed for the parts", name, all,
+             all == 1 ? "" : "s", fewest);
     TRY_THAT(asked_train < all, WEIR_DATA, "%s: %zu training rows asked for, but it holds only %zu in all", name,
              asked_train, all);
     // What was not asked for takes its usual share of what was not asked for either, at least one row.

@@ -36,6 +36,7 @@ typedef enum cli_kind {
     CLI_FLAG,     ///< no argument; value is a bool
     CLI_TEXT,     ///< value is a const char *
     CLI_COUNT,    ///< a whole number ≥ 1; value is a size_t
+    CLI_INDEX,    ///< a whole number from 0; value is an int, negative when it is not given
     CLI_CHOICE,   ///< one of choices; value is a const char *
     CLI_PAIR,     ///< key=value, collected; value is a cli_list
     CLI_KEY,      ///< any text, collected as "choices=TEXT"; value is a cli_list

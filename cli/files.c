@@ -45,7 +45,8 @@ int cli_folder_make(const char *path) {
         char rest = *end;
         *end = '\0';
         if (mkdir(part, 0777) != 0 && !cli_is_folder(part))
-            status = cli_error("cannot make the folder %s: %s", part, strerror(errno));
+            status = cli_error("cannot make the folder %s: %s", part,
+                               errno == EEXIST ? "there is a file of that name" : strerror(errno));
         *end = rest;
     }
     free(part);

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,11 @@ static int take(const cli_command *command, const cli_option *option, char *text
         if (!whole_number(text, &number) || number == 0 || number > SIZE_MAX / 4)
             return cli_usage(command->name, "--%s needs a whole number of at least 1, not '%s'", option->name, text);
         *(size_t *)option->value = (size_t)number;
+        return CLI_OK;
+    case CLI_INDEX:
+        if (!whole_number(text, &number) || number > INT_MAX)
+            return cli_usage(command->name, "--%s needs a whole number, not '%s'", option->name, text);
+        *(int *)option->value = (int)number;
         return CLI_OK;
     case CLI_CHOICE:
         if (!is_choice(option->choices, text))

@@ -164,8 +164,11 @@ static void read_gates(plot_run *run) {
     weir_config config = {0};
     weir_data *data = NULL;
     run->target = NAN;
-    if (cli_open_model(run->folder, data_folder, BATCH, &graph, &config, NULL) != CLI_OK)
-        cli_note("%s: no histogram of its gates", run->folder);
+    char *model = cli_path(run->folder, "model.safetensors");
+    if (model == NULL || !cli_exists(model))
+        cli_note("%s holds no model: neither target nor histogram of the gates are drawn", run->folder);
+    else if (cli_open_model(model, NULL, BATCH, &graph, &config, NULL) != CLI_OK)
+        cli_note("neither target nor histogram of the gates of %s are drawn", run->folder);
     else if (cli_gated_layers(graph) > 0) {
         weir_error error = {0};
         weir_data_options source = config.data;
@@ -179,6 +182,7 @@ static void read_gates(plot_run *run) {
         else
             count_gates(run, graph, cli_part(data, part_name));
     }
+    free(model);
     weir_data_free(data);
     weir_graph_free(graph);
     weir_config_free(&config);

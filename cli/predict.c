@@ -13,11 +13,13 @@ enum { BATCH = 256 };
 
 static bool as_json, as_csv;
 static size_t limit, top = 1;
+static int label_column = -1;
 
 static const cli_option options[] = {
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a JSON array: file, row, class, probabilities"},
     {"csv", NULL, CLI_FLAG, &as_csv, NULL, "print CSV: file, row, class, then one probability per class"},
     {"limit", "N", CLI_COUNT, &limit, NULL, "only the first N rows of each file"},
+    {"label-column", "N", CLI_INDEX, &label_column, NULL, "CSV: column N, from 0, holds labels and is left out"},
     {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes"},
 };
 
@@ -116,16 +118,18 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
 static int predict_file(predictor *p, const char *file, bool with_file) {
     weir_error error = {0};
     weir_rows *rows = NULL;
+    int32_t *labels = NULL;
     const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
-    if (weir_rows_read(&rows, NULL, file, -1, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (weir_rows_read(&rows, &labels, file, label_column, &error) != WEIR_OK) return cli_weir_error(&error);
     weir_shape shape = weir_rows_shape(rows);
     int status = CLI_OK;
     if (shape.columns != p->inputs)
         status = cli_error("%s: rows of %zu values, but the network reads %zu%s", name, shape.columns, p->inputs,
-                           shape.columns == p->inputs + 1 ? "; is one column the label? Leave it out" : "");
+                           shape.columns == p->inputs + 1 ? "; is one column the label? See --label-column" : "");
     else
         status = predict_rows(p, rows, file, with_file);
     weir_rows_free(rows);
+    weir_labels_free(labels);
     return status;
 }
 

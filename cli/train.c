@@ -152,7 +152,7 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
 }
 
 static void epoch_heading(const teller *t) {
-    fprintf(t->out, "%sepoch  train loss%s  valid loss  valid error%s  seconds%s\n", cli_bold(t->out),
+    fprintf(t->out, "%sepoch  train: loss%s  valid: loss      error%s  seconds%s\n", cli_bold(t->out),
             t->gated ? "   share" : "", t->gated ? "   share" : "", cli_plain(t->out));
 }
 
@@ -162,7 +162,7 @@ static void epoch_line(const teller *t, const weir_epoch *e) {
         snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
         snprintf(valid_share, sizeof valid_share, "  %6.4f", e->valid_share);
     }
-    fprintf(t->out, "%5zu  %10.4f%s  %10.4f  %9.2f %%%s  %7.1f%s\n", e->epoch, e->train_loss, train_share,
+    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %7.2f %%%s  %7.1f%s\n", e->epoch, e->train_loss, train_share,
             e->valid_loss, 100 * e->valid_error, valid_share, e->seconds, e->best ? "  best" : "");
     flush(t->out);
 }

@@ -32,7 +32,7 @@ head -c 200 $model >header.safetensors
 head -c "$(($(wc -c <$model) - 1000))" $model >data.safetensors
 printf '\377\377\377\377\377\377\377\177{}' >huge.safetensors
 printf '\002\000\000\000\000\000\000\000{}' >bare.safetensors
-printf '\100\000\000\000\000\000\000\000{"a":{"dtype":"F32","shape":[99999999999,9],"data_offsets":[0,8]}}' >lies.safetensors
+printf '\102\000\000\000\000\000\000\000{"a":{"dtype":"F32","shape":[99999999999,9],"data_offsets":[0,8]}}' >lies.safetensors
 {
     for file in short header data huge bare lies; do
         run eval $file.safetensors

@@ -24,3 +24,14 @@ fi
 } | true
 [ "$(cat .code)" -eq 1 ] || fail "a closed pipe ended with $(cat .code)"
 [ ! -s .err ] || fail "a closed pipe was called an error: $(cat .err)"
+
+# Training goes on without a reader.
+{
+    sleep 0.2
+    code=0
+    # shellcheck disable=SC2086
+    "$tool" train digits --epochs 2 $small 2>.err || code=$?
+    echo "$code" >.code
+} | true
+[ "$(cat .code)" -eq 1 ] || fail "training into a closed pipe ended with $(cat .code)"
+[ "$("$json" runs/digits/result.json epochs)" = 2 ] || fail "training stopped when its reader went away"

@@ -12,8 +12,8 @@ must 0 "$tool" train digits --epochs 1 $small
 rows=300
 awk -v rows=$rows 'BEGIN { for (r = 0; r < rows; r++) for (c = 0; c < 784; c++) {
     v = c % 7 == r % 7 ? (r * 37 + c * 11) % 256 : 0
-    printf "%s%d", c ? "," : "", v; if (c == 783) print "" } }' >bytes.csv
-awk -F, '{ for (c = 1; c <= NF; c++) printf "%s%.9g", c > 1 ? "," : "", $c / 255; print "" }' bytes.csv >rows.csv
+    printf("%s%d", c ? "," : "", v); if (c == 783) print "" } }' >bytes.csv
+awk -F, '{ for (c = 1; c <= NF; c++) printf("%s%.9g", c > 1 ? "," : "", $c / 255); print "" }' bytes.csv >rows.csv
 {
     printf '\000\000\010\003\000\000\001\054\000\000\000\034\000\000\000\034' # unsigned bytes, 300 × 28 × 28
     # shellcheck disable=SC2059
@@ -58,6 +58,8 @@ predict rows.idx --limit 3 >got
 head -3 want | cmp - got || fail "--limit"
 [ "$(predict rows.idx --limit 1 --top 3 | tr '\t' '\n' | wc -l)" -eq 7 ] || fail "--top 3 gives not 3 pairs"
 predict few.csv rows.idx --limit 1 | cut -f1,2 | tr '\t\n' '  ' | grep -q "^few.csv 0 rows.idx 0 $" || fail "several files"
+sed 's/^/7,/' rows.csv >labelled.csv
+predict labelled.csv --label-column 0 | cmp - want || fail "--label-column"
 : >empty.csv
 head -c 5000 rows.idx >cut.idx
 cut -d, -f1-783 rows.csv >narrow.csv
@@ -68,6 +70,7 @@ sed '2s/^[^,]*/nan/' few.csv >nan.csv
     run predict runs/digits cut.idx
     run predict runs/digits narrow.csv
     run predict runs/digits nan.csv
+    run predict runs/digits labelled.csv
     run predict runs/digits runs
     run predict rows.csv rows.csv
     run predict runs/digits few.csv narrow.csv --json | sed 's/"class.*/.../'

@@ -63,6 +63,6 @@ same killed
 # A run that is finished: resuming trains no more and gives the same result. Other settings are refused.
 must 0 "$tool" train --out killed --resume
 same killed
-must 1 "$tool" train digits --out killed --resume --seed 7
+must 1 "$tool" train killed/config.yaml --out killed --resume --seed 7
 grep -q "seed" .err || fail "the message does not name the setting: $(cat .err)"
 must 1 "$tool" train --out nothing --resume

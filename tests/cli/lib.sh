@@ -49,10 +49,15 @@ compare() {
         fail "$1: the output differs; if it is right, WEIR_UPDATE=1 sh tests/cli/$(basename "$0") accepts it"
 }
 
-# Replaces numbers with a decimal point, and all of lines with times.
+# Replaces numbers with a decimal point, and all of lines with times or counted work.
 no_numbers() {
-    sed -E -e 's/^( +milliseconds, all rows).*/\1 #/' -e 's/-?[0-9]+\.[0-9]+/#/g' -e 's/ +#/ #/g' \
-        -e 's/^(  computer +).*/\1#/'
+    sed -E -e 's/^( +(milliseconds, all rows|multiply-adds per row|with the gater)).*/\1 #/' \
+        -e 's/-?[0-9]+\.[0-9]+/#/g' -e 's/ +#/ #/g' -e 's/^(  computer +).*/\1#/'
+}
+
+# close NAME ONE OTHER: both numbers are equal but for the last of the nine digits that the tool prints.
+close() {
+    echo "$2 $3" | awk '{ d = $1 - $2; m = $1 < 0 ? -$1 : $1; exit !(d * d <= 1e-16 * m * m) }' || fail "$1: $2 is not $3"
 }
 
 # must STATUS COMMAND…: the command must end with the status; what it prints is shown when it does not.

@@ -62,7 +62,7 @@ typedef struct weir_unit_batch {
     const float *loss; ///< [rows] L of each row (backward, when WEIR_TRAIT_USES_LOSS); not divided
     float row_weight;  ///< weight of a row in the mean loss, 1/rows: factor of score-function gradients
     float *da;         ///< backward writes (does not add) the estimate of ∂(mean loss)/∂a
-    float threshold;   ///< decide: a gate is open if and only if a > threshold
+    float threshold;   ///< decide: a gate that can close is open if and only if a > threshold
 } weir_unit_batch;
 
 /// A stochastic rule. Functions never fail, work in parallel inside (OpenMP), and give the same bits for
@@ -86,7 +86,8 @@ struct weir_rule {
     void (*sample)(const weir_unit *unit, const weir_unit_batch *batch);
     /// h = E[h | a], or the rule's usual noise-free form where that has no closed form (say which in summary).
     void (*expect)(const weir_unit *unit, const weir_unit_batch *batch);
-    /// Test time gates: h exactly 0 where !(a > threshold), else the deterministic value of an open gate.
+    /// Test time gates: the deterministic value of an open gate; with WEIR_TRAIT_SPARSE exactly 0 where
+    /// !(a > threshold). Rules without that trait are never closed and do not read the threshold.
     void (*decide)(const weir_unit *unit, const weir_unit_batch *batch);
     /// q[k] = P(h ≠ 0 | a[k]) (σ(a) for units that are never 0) and, unless NULL, dq[k] = ∂q/∂a; k < count.
     void (*opening)(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 // h = σ(a + z) with no noise, Gaussian or Beta noise z, and ordinary back-propagation: the sigmoid baselines of
-// Bengio, Léonard and Courville 2013, section 5, and their Beta noise (appendix A.2) with r = s. Never 0 in training.
-// The mean of Beta noise stands for it where nothing is drawn; the mean of the output itself has no closed form.
+// Bengio, Léonard and Courville 2013, section 5, and their Beta noise (appendix A.2) with r = s. Never 0, and not
+// closed at test time either, whatever the threshold. The mean of Beta noise stands for it where nothing is drawn; the
+// mean of the output itself has no closed form.
 
 #include "../core/math.h"
 #include "../core/noise.h"
@@ -74,18 +75,6 @@ WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch 
 
 static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
 
-WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const float shift = mean_noise(context), threshold = batch->threshold;
-    const float *restrict a = batch->a + span.at;
-    float *restrict h = batch->h + span.at;
-    for (size_t i = 0; i < span.count; i++) {
-        const float p = weir__sigmoid(a[i] + shift);
-        h[i] = a[i] > threshold ? p : 0.0f;
-    }
-}
-
-static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
-
 WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
                                        float *restrict dq) {
     const float shift = mean_noise(unit);
@@ -113,7 +102,7 @@ const weir_rule weir__sigmoid_rule = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,
     .expect = expect,
-    .decide = decide,
+    .decide = expect,
     .opening = opening,
     .backward = weir__backward_sigmoid,
 };

@@ -181,7 +181,7 @@ static const char *plain_words(const char *message) {
     } words[] = {{"Expecting MAPPING", "expected keys with values (key: value)"},
                  {"Expecting SEQUENCE", "expected a list (lines that start with '- ')"},
                  {"Expecting STRING", "expected a single value"},
-                 {"Mapping field already seen", "stands here for the second time"},
+                 {"Mapping field already seen", "is here and once more further down; one of them must go"},
                  {"Missing required mapping field: rule", "rule is missing"},
                  {"Missing required mapping field: set", "set is missing"},
                  {"Ignoring documents", "holds a second document; one is expected"}};

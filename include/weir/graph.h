@@ -104,7 +104,8 @@ WEIR_API void weir_graph_free(weir_graph *graph);
 WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
 /// Index of the node of that name, or SIZE_MAX.
 WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
-/// The flat parameter and gradient arrays (gradients NULL when not training).
+/// The flat parameter and gradient arrays (gradients NULL when not training). Who changes values calls this again, or
+/// weir_graph_backward, before the next pass in WEIR_MODE_OPEN or WEIR_MODE_EXPECT: those may keep copies of weights.
 WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
 /// The unit of a unit node and its running averages [rule->state][size], or NULL.
 WEIR_API const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node);
@@ -133,8 +134,9 @@ typedef struct weir_pass {
 /// Runs the graph on a batch. WEIR_SHAPE (more rows than max_rows), WEIR_DATA (label out of range).
 WEIR_API weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error);
 
-/// Gradients of the mean loss over the batch of the last forward pass, which must have been the same pass with a loss.
-/// Writes the gradients of all parameters (does not add). Cost: only open (row, block) pairs.
+/// Gradients of the mean loss over the batch of the last forward pass, which must have been the same pass (the same
+/// arrays, unchanged) in sample mode with a loss: else WEIR_ARGUMENT. Writes the gradients of all parameters (does not
+/// add). Cost: only open (row, block) pairs.
 WEIR_API weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error);
 
 /// Loss per row [rows] of the last forward pass (penalties not included), or NULL. Owned by the graph.
@@ -166,7 +168,7 @@ typedef struct weir_counters {
     uint64_t forward_done;  ///< what was done on the main path
     uint64_t forward_gater; ///< what was done in the gater (all nodes that only gates need)
     uint64_t backward_dense, backward_done, backward_gater;
-    uint64_t gates, gates_open;   ///< (row, gate) pairs, and those with h ≠ 0
+    uint64_t gates, gates_open;   ///< (row, gate) pairs of units that gate a layer, and those with h ≠ 0
     uint64_t blocks, blocks_read; ///< (batch, block) pairs, and those with at least one row evaluated
 } weir_counters;
 WEIR_API weir_counters weir_graph_counters(const weir_graph *graph);
@@ -179,13 +181,16 @@ typedef struct weir_gradient_report {
     double error;             ///< greatest relative error of a directional derivative over the tensors checked
     char worst[96];           ///< tensor that it belongs to
     double analytic, numeric; ///< both values there
-    size_t checked, skipped;  ///< tensors; skipped are those upstream of units whose gradient is an estimate
+    size_t checked, skipped;  ///< tensors; skipped are those upstream of units whose backward is not the derivative:
+                              ///< rules that lack WEIR_TRAIT_PATHWISE or WEIR_TRAIT_UNBIASED
 } weir_gradient_report;
 
 /// Compares backward with central differences of the mean loss (penalties included) along `directions` random
-/// directions per tensor, noise held fixed (same seed and step). Relative error |analytic − numeric| / max(|analytic|,
-/// |numeric|, 1e-3·scale), scale the largest derivative found. Parameters and unit states are restored. Nothing
-/// differentiable found is WEIR_ARGUMENT, not a pass.
+/// directions per tensor, noise held fixed (same seed and step). The components of a direction have the gradient's
+/// signs, so that the derivative is not small by cancellation. Relative error |analytic − numeric| / max(|analytic|,
+/// |numeric|, 1e-3·scale), scale the largest derivative found: under 0.003 for smooth networks, 0.01 with rectifiers,
+/// from the rounding of the losses and from kinks. The pass is in sample mode, with a loss. Parameters and unit states
+/// are restored. Nothing differentiable found is WEIR_ARGUMENT, not a pass.
 WEIR_API weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int directions,
                                          weir_gradient_report *report, weir_error *error);
 

@@ -150,7 +150,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp),    cmocka_unit_test(test_log),     cmocka_unit_test(test_log1p),
         cmocka_unit_test(test_sincos), cmocka_unit_test(test_sigmoid), cmocka_unit_test(test_softplus),
-        cmocka_unit_test(test_normal),
+        cmocka_unit_test(test_normal), cmocka_unit_test(test_tanh),
     };
     return cmocka_run_group_tests_name("math", tests, NULL, NULL);
 }

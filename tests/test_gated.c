@@ -1,0 +1,569 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The gated products against masked dense ones in double precision: every shape below × every instruction set of this
+// processor × one and two threads. What a closed pair would touch holds NaN (weights of blocks that are closed in every
+// row, inputs of such rows, closed slots, unused units of a short block); a NaN in a result is a fault. Zones around
+// each output must keep their pattern. Two threads must give the bits of one. Successive calls with other routes
+// must keep "not touched" meaning "zero".
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/gated.h"
+#include "kernels/side.h"
+
+enum { GUARD = 32 };
+static const float guard_value = -12345.75f;
+
+// ---- small helpers -------------------------------------------------------------------------------------------------
+
+static uint64_t random_state;
+
+static uint32_t next(void) { // splitmix64, upper half
+    uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+static float uniform(void) { return (float)(next() >> 8) * 0x1p-24f; }
+static float value(void) { return 2 * uniform() - 1; }
+
+/// An array between two guard zones, filled with NaN.
+static float *guarded(size_t count) {
+    float *memory = malloc((count + 2 * GUARD) * sizeof *memory);
+    assert_non_null(memory);
+    for (size_t k = 0; k < GUARD; k++) memory[k] = memory[GUARD + count + k] = guard_value;
+    for (size_t k = 0; k < count; k++) memory[GUARD + k] = NAN;
+    return memory + GUARD;
+}
+
+static void check_guards(const float *array, size_t count) {
+    for (size_t k = 0; k < GUARD; k++) {
+        if (array[-1 - (ptrdiff_t)k] != guard_value) fail_msg("written %zu before the array", k + 1);
+        if (array[count + k] != guard_value) fail_msg("written %zu after the array of %zu", k, count);
+    }
+}
+
+static void release(float *array) { free(array - GUARD); }
+
+// ---- a case --------------------------------------------------------------------------------------------------------
+
+typedef enum { DENSE, COMPACT } side_form;
+typedef enum { SOME, NO_ROW, ALL_ROWS } openness;
+
+typedef struct test_case {
+    size_t rows;
+    side_form out_form, in_form;
+    size_t out, out_block, in, in_block;
+    float share;    // of the pairs that are open
+    float evaluate; // of the closed pairs that are evaluated; > 1: all of them, by weir__route_all
+} test_case;
+
+/// One side with its route, its gates, and what they hold: plain values [rows][width] in double, 0 where closed.
+typedef struct test_side {
+    weir__side side;
+    weir__route route;
+    float *h;
+    double *plain;
+    size_t count; // floats of side.values
+} test_side;
+
+static size_t blocks_of(const test_case *c, bool out) {
+    if ((out ? c->out_form : c->in_form) == DENSE) return 1;
+    const size_t width = out ? c->out : c->in, block = out ? c->out_block : c->in_block;
+    return (width + block - 1) / block;
+}
+
+static test_side make_side(const test_case *c, bool out, openness rows_open) {
+    const side_form form = out ? c->out_form : c->in_form;
+    const size_t width = out ? c->out : c->in, block = form == DENSE ? width : out ? c->out_block : c->in_block;
+    const size_t blocks = (width + block - 1) / block;
+    test_side t = {.side = {.width = width, .block = block}};
+    t.plain = calloc(c->rows * width + 1, sizeof *t.plain);
+    t.h = calloc(c->rows * blocks + 1, sizeof *t.h);
+    uint8_t *evaluate = calloc(c->rows * blocks + 1, 1);
+    assert_true(t.plain && t.h && evaluate);
+    for (size_t k = 0; form == COMPACT && k < c->rows * blocks; k++) {
+        const float share = rows_open == NO_ROW ? 0 : rows_open == ALL_ROWS ? 1 : c->share;
+        if (uniform() < share) t.h[k] = value() + 2;
+        evaluate[k] = uniform() < c->evaluate;
+    }
+    if (form == COMPACT) {
+        const uint8_t *mask = c->evaluate > 1 ? weir__route_all : c->evaluate > 0 ? evaluate : NULL;
+        assert_int_equal(weir__route_build(&t.route, c->rows, blocks, t.h, mask, NULL), WEIR_OK);
+    }
+    t.count = form == COMPACT ? t.route.slots * block : c->rows * width;
+    t.side.values = guarded(t.count);
+    free(evaluate);
+    return t;
+}
+
+static void fix_route(test_side *t, side_form form) { t->side.route = form == COMPACT ? &t->route : NULL; }
+
+static void free_side(test_side *t) {
+    release(t->side.values);
+    weir__route_free(&t->route);
+    free(t->h);
+    free(t->plain);
+}
+
+/// Random values in what may be read: open slots, or rows for which the other side has an open pair (evaluated: a pair
+/// at all). The rest stays NaN.
+static void fill_input(const test_case *c, test_side *t, const test_side *other, bool evaluated) {
+    weir__side *side = &t->side;
+    for (size_t j = 0; j < weir__blocks(side); j++) {
+        for (size_t s = weir__first(side, j); s < weir__open(side, j, c->rows); s++) {
+            const size_t row = weir__row(side, s);
+            const weir__route *route = other->side.route;
+            if (!side->route && route &&
+                route->row_start[row] == (evaluated ? route->row_start + 1 : route->row_open)[row]) {
+                continue;
+            }
+            for (size_t u = 0; u < weir__units(side, j); u++) {
+                weir__values(side, s)[u] = value();
+                t->plain[row * side->width + j * side->block + u] = (double)weir__values(side, s)[u];
+            }
+        }
+    }
+}
+
+static bool is_open(const test_side *t, size_t row, size_t unit) {
+    return !t->side.route || t->h[row * t->route.blocks + unit / t->side.block] != 0;
+}
+
+static bool is_evaluated(const test_side *t, size_t row, size_t block) {
+    if (!t->side.route) return true;
+    for (int32_t e = t->route.row_start[row]; e < t->route.row_start[row + 1]; e++) {
+        if ((size_t)t->route.row_block[e] == block) return true;
+    }
+    return false;
+}
+
+/// Weights [out][in] as plain doubles, and in tiles: NaN in tiles that no row has open on `read` and evaluated on
+/// `written`.
+static void make_weights(const test_case *c, const test_side *out, const test_side *in, bool forward, double *plain,
+                         float *tiles) {
+    const test_side *written = forward ? out : in, *read = forward ? in : out;
+    for (size_t jo = 0; jo < weir__blocks(&out->side); jo++) {
+        for (size_t ji = 0; ji < weir__blocks(&in->side); ji++) {
+            bool used = false;
+            for (size_t r = 0; r < c->rows && !used; r++) {
+                used = is_evaluated(written, r, forward ? jo : ji) &&
+                       is_open(read, r, forward ? ji * in->side.block : jo * out->side.block);
+            }
+            const size_t height = weir__units(&out->side, jo), width = weir__units(&in->side, ji);
+            float *tile = tiles + weir__tile(&out->side, &in->side, jo, ji);
+            for (size_t o = 0; o < height; o++) {
+                for (size_t i = 0; i < width; i++) {
+                    const float w = value();
+                    plain[(jo * out->side.block + o) * c->in + ji * in->side.block + i] = (double)w;
+                    tile[o * width + i] = used ? w : NAN;
+                }
+            }
+        }
+    }
+}
+
+/// Compares each evaluated value of a side with wanted [rows][width], relative to the norm of all wanted values.
+static void check_side(const test_case *c, const char *what, const test_side *t, const double *wanted) {
+    double norm = 0;
+    size_t count = 0;
+    for (size_t k = 0; k < c->rows * t->side.width; k++) norm += wanted[k] * wanted[k];
+    norm = sqrt(norm / (double)(c->rows * t->side.width)) + 1e-30;
+    for (size_t j = 0; j < weir__blocks(&t->side); j++) {
+        for (size_t s = weir__first(&t->side, j); s < weir__evaluated(&t->side, j, c->rows); s++) {
+            const size_t row = weir__row(&t->side, s);
+            for (size_t u = 0; u < weir__units(&t->side, j); u++, count++) {
+                const double is = (double)weir__values(&t->side, s)[u];
+                const double should = wanted[row * t->side.width + j * t->side.block + u];
+                if (!(fabs(is - should) <= 1e-5 * (norm + fabs(should)))) {
+                    fail_msg("%s[row %zu][block %zu][unit %zu] = %.9g, expected %.9g", what, row, j, u, is, should);
+                }
+            }
+            // Beyond a short block: nothing is written.
+            for (size_t u = weir__units(&t->side, j); u < t->side.block; u++) {
+                if (!isnan(weir__values(&t->side, s)[u])) fail_msg("%s: unused unit written", what);
+            }
+        }
+    }
+    if (!t->side.route && !count) fail_msg("%s: nothing was compared", what);
+}
+
+// ---- the three products --------------------------------------------------------------------------------------------
+
+static uint64_t pairs_of(const test_case *c, const test_side *a, bool evaluated, const test_side *b) {
+    uint64_t pairs = 0;
+    for (size_t r = 0; r < c->rows; r++) {
+        uint64_t na = 0, nb = 0;
+        for (size_t u = 0; u < a->side.width; u++) {
+            na += evaluated ? is_evaluated(a, r, u / a->side.block) : is_open(a, r, u);
+        }
+        for (size_t u = 0; u < b->side.width; u++) nb += is_open(b, r, u);
+        pairs += na * nb;
+    }
+    return pairs;
+}
+
+static void run_forward(const test_case *c, const weir__gated_kernels *kernels, openness open_out, openness open_in) {
+    test_side y = make_side(c, true, open_out), x = make_side(c, false, open_in);
+    fix_route(&y, c->out_form), fix_route(&x, c->in_form);
+    fill_input(c, &x, &y, true);
+    double *plain = calloc(c->out * c->in, sizeof *plain), *wanted = calloc(c->rows * c->out, sizeof *wanted);
+    float *weights = guarded(c->out * c->in), *bias = guarded(c->out);
+    make_weights(c, &y, &x, true, plain, weights);
+    for (size_t o = 0; o < c->out; o++) bias[o] = value();
+    for (size_t r = 0; r < c->rows; r++) {
+        for (size_t o = 0; o < c->out; o++) {
+            double sum = (double)bias[o];
+            for (size_t i = 0; i < c->in; i++) sum += x.plain[r * c->in + i] * plain[o * c->in + i];
+            wanted[r * c->out + o] = is_evaluated(&y, r, o / y.side.block) ? sum : 0;
+        }
+    }
+    assert_true(weir__gated_forward_work(c->rows, &y.side, &x.side) == pairs_of(c, &y, true, &x));
+
+    weir_threads_use(1);
+    kernels->forward(c->rows, &y.side, &x.side, weights, bias);
+    check_side(c, "y", &y, wanted);
+    check_guards(y.side.values, y.count);
+    float *first = y.side.values;
+    y.side.values = guarded(y.count);
+    weir_threads_use(2);
+    kernels->forward(c->rows, &y.side, &x.side, weights, bias);
+    assert_memory_equal(first, y.side.values, y.count * sizeof *first);
+    release(first);
+
+    // Without a bias; and the planner, which may read every weight and every input.
+    for (size_t r = 0; r < c->rows; r++) {
+        for (size_t o = 0; o < c->out; o++) {
+            wanted[r * c->out + o] -= is_evaluated(&y, r, o / y.side.block) ? (double)bias[o] : 0;
+        }
+    }
+    kernels->forward(c->rows, &y.side, &x.side, weights, NULL);
+    check_side(c, "y without bias", &y, wanted);
+    weir__buffer scratch = {0};
+    for (size_t k = 0; k < y.count; k++) y.side.values[k] = NAN;
+    assert_int_equal(weir__gated_forward(c->rows, &y.side, &x.side, weights, NULL, &scratch, NULL), WEIR_OK);
+    check_side(c, "y of the planner", &y, wanted);
+    check_guards(y.side.values, y.count);
+    weir__buffer_free(&scratch);
+
+    release(weights), release(bias), free(plain), free(wanted), free_side(&x), free_side(&y);
+}
+
+static void run_input_gradient(const test_case *c, const weir__gated_kernels *kernels, openness open_out,
+                               openness open_in) {
+    test_side dy = make_side(c, true, open_out), dx = make_side(c, false, open_in);
+    fix_route(&dy, c->out_form), fix_route(&dx, c->in_form);
+    fill_input(c, &dy, &dx, true);
+    double *plain = calloc(c->out * c->in, sizeof *plain), *wanted = calloc(c->rows * c->in, sizeof *wanted);
+    float *weights = guarded(c->out * c->in);
+    make_weights(c, &dy, &dx, false, plain, weights);
+    for (size_t r = 0; r < c->rows; r++) {
+        for (size_t i = 0; i < c->in; i++) {
+            double sum = 0;
+            for (size_t o = 0; o < c->out; o++) sum += dy.plain[r * c->out + o] * plain[o * c->in + i];
+            wanted[r * c->in + i] = is_evaluated(&dx, r, i / dx.side.block) ? sum : 0;
+        }
+    }
+    assert_true(weir__gated_input_gradient_work(c->rows, &dx.side, &dy.side) == pairs_of(c, &dx, true, &dy));
+
+    weir_threads_use(1);
+    kernels->input_gradient(c->rows, &dx.side, &dy.side, weights);
+    check_side(c, "dx", &dx, wanted);
+    check_guards(dx.side.values, dx.count);
+    float *first = dx.side.values;
+    dx.side.values = guarded(dx.count);
+    weir_threads_use(2);
+    kernels->input_gradient(c->rows, &dx.side, &dy.side, weights);
+    assert_memory_equal(first, dx.side.values, dx.count * sizeof *first);
+    release(first);
+    release(weights), free(plain), free(wanted), free_side(&dx), free_side(&dy);
+}
+
+/// Gradients and flags that live through several calls.
+typedef struct gradients {
+    float *weights, *bias;
+    uint8_t *touched, *bias_touched;
+} gradients;
+
+static gradients make_gradients(const test_case *c) {
+    const size_t tiles = blocks_of(c, true) * blocks_of(c, false);
+    gradients g = {guarded(c->out * c->in), guarded(c->out), calloc(tiles, 1), calloc(blocks_of(c, true), 1)};
+    assert_true(g.touched && g.bias_touched);
+    return g;
+}
+
+static void free_gradients(gradients *g) {
+    release(g->weights), release(g->bias), free(g->touched), free(g->bias_touched);
+}
+
+/// A gradient tile: right where it is touched; where not, zero if it ever was touched, else still NaN.
+static void check_tile(const char *what, const float *tile, size_t stride, const double *wanted, size_t wanted_stride,
+                       size_t height, size_t width, bool touched, bool ever, double norm) {
+    for (size_t o = 0; o < height; o++) {
+        for (size_t i = 0; i < width; i++) {
+            const double is = (double)tile[o * stride + i], should = wanted[o * wanted_stride + i];
+            if (!touched && !ever) {
+                if (!isnan(is)) fail_msg("%s: a tile without pairs was written", what);
+            } else if (!(fabs(is - should) <= 1e-5 * (norm + fabs(should))) || (!touched && is != 0)) {
+                fail_msg("%s[%zu][%zu] = %.9g, expected %.9g (touched %d)", what, o, i, is, should, touched);
+            }
+        }
+    }
+}
+
+static void check_gradients(const test_case *c, const test_side *dy, const test_side *x, const gradients *g,
+                            const uint8_t *ever, const uint8_t *bias_ever) {
+    double *wanted = calloc(c->out * c->in, sizeof *wanted), *wanted_bias = calloc(c->out, sizeof *wanted_bias);
+    double norm = 0;
+    for (size_t r = 0; r < c->rows; r++) {
+        for (size_t o = 0; o < c->out; o++) {
+            const double d = dy->plain[r * c->out + o];
+            wanted_bias[o] += d;
+            for (size_t i = 0; i < c->in; i++) wanted[o * c->in + i] += d * x->plain[r * c->in + i];
+        }
+    }
+    for (size_t k = 0; k < c->out * c->in; k++) norm += wanted[k] * wanted[k];
+    norm = sqrt(norm / (double)(c->out * c->in)) + 1e-30;
+    for (size_t jo = 0; jo < blocks_of(c, true); jo++) {
+        bool any_row = !dy->side.route;
+        const size_t o = jo * dy->side.block, height = weir__units(&dy->side, jo);
+        for (size_t ji = 0; ji < blocks_of(c, false); ji++) {
+            const size_t tile = jo * blocks_of(c, false) + ji, i = ji * x->side.block;
+            bool any = false;
+            for (size_t r = 0; r < c->rows; r++) {
+                any_row = any_row || is_open(dy, r, o);
+                any = any || (is_open(dy, r, o) && is_open(x, r, i));
+            }
+            assert_int_equal(g->touched[tile], any);
+            check_tile("dW", g->weights + weir__tile(&dy->side, &x->side, jo, ji), weir__units(&x->side, ji),
+                       wanted + o * c->in + i, c->in, height, weir__units(&x->side, ji), any, ever[tile], norm);
+        }
+        assert_int_equal(g->bias_touched[jo], any_row);
+        check_tile("dbias", g->bias + o, 1, wanted_bias + o, 1, height, 1, any_row, bias_ever[jo], 1);
+    }
+    check_guards(g->weights, c->out * c->in);
+    check_guards(g->bias, c->out);
+    free(wanted), free(wanted_bias);
+}
+
+/// Several calls with other routes on the same gradients: first some pairs, then none, all, and some again.
+static void run_weight_gradient(const test_case *c, const weir__gated_kernels *kernels) {
+    static const openness calls[] = {SOME, NO_ROW, ALL_ROWS, SOME, SOME};
+    const size_t tiles = blocks_of(c, true) * blocks_of(c, false), strips = blocks_of(c, true);
+    gradients one = make_gradients(c), two = make_gradients(c);
+    uint8_t *ever = calloc(tiles, 1), *bias_ever = calloc(strips, 1);
+    for (size_t call = 0; call < sizeof calls / sizeof calls[0]; call++) {
+        test_side dy = make_side(c, true, calls[call]), x = make_side(c, false, calls[call]);
+        fix_route(&dy, c->out_form), fix_route(&x, c->in_form);
+        fill_input(c, &x, &dy, false);
+        // A dense dy is read for every row, for the bias.
+        const test_side nothing = {.side = {.width = 1}};
+        fill_input(c, &dy, &nothing, false);
+        assert_true(weir__gated_weight_gradient_work(c->rows, &dy.side, &x.side) == pairs_of(c, &dy, false, &x));
+        weir_threads_use(1);
+        kernels->weight_gradient(c->rows, one.weights, one.bias, one.touched, one.bias_touched, &dy.side, &x.side);
+        check_gradients(c, &dy, &x, &one, ever, bias_ever);
+        weir_threads_use(2);
+        kernels->weight_gradient(c->rows, two.weights, two.bias, two.touched, two.bias_touched, &dy.side, &x.side);
+        assert_memory_equal(one.weights, two.weights, c->out * c->in * sizeof(float));
+        assert_memory_equal(one.bias, two.bias, c->out * sizeof(float));
+        assert_memory_equal(one.touched, two.touched, tiles);
+        assert_memory_equal(one.bias_touched, two.bias_touched, strips);
+        for (size_t k = 0; k < tiles; k++) ever[k] |= one.touched[k];
+        for (size_t k = 0; k < strips; k++) bias_ever[k] |= one.bias_touched[k];
+        free_side(&dy), free_side(&x);
+    }
+    free_gradients(&one), free_gradients(&two), free(ever), free(bias_ever);
+}
+
+// ---- the case list -------------------------------------------------------------------------------------------------
+
+static void run_case(const test_case *c, const weir__gated_kernels *kernels, uint64_t seed) {
+    static const openness ways[][2] = {{SOME, SOME}, {NO_ROW, SOME}, {SOME, NO_ROW}, {ALL_ROWS, ALL_ROWS}};
+    random_state = seed;
+    for (size_t k = 0; k < 4; k++) {
+        run_forward(c, kernels, ways[k][0], ways[k][1]);
+        run_input_gradient(c, kernels, ways[k][0], ways[k][1]);
+    }
+    run_weight_gradient(c, kernels);
+}
+
+static void run_all(const test_case *cases, size_t count) {
+    const weir_isa before = weir_isa_current();
+    const int threads = weir_threads();
+    for (int isa = 0; isa <= (int)weir_isa_best(); isa++) {
+        const weir__gated_kernels *kernels = weir__gated_kernels_of((weir_isa)isa);
+        assert_string_equal(kernels->name, weir_isa_name((weir_isa)isa));
+        assert_int_equal(weir_isa_use((weir_isa)isa), WEIR_OK);
+        assert_ptr_equal(weir__gated_current(), kernels);
+        for (size_t k = 0; k < count; k++) {
+            const test_case *c = &cases[k];
+            // cmocka reports the failing line; this says which case it was.
+            if (getenv("WEIR_TEST_VERBOSE")) {
+                printf("%s: %zu rows, out %zu/%zu, in %zu/%zu, share %g\n", kernels->name, c->rows, c->out,
+                       c->out_form == DENSE ? c->out : c->out_block, c->in, c->in_form == DENSE ? c->in : c->in_block,
+                       (double)c->share);
+                fflush(stdout);
+            }
+            run_case(c, kernels, 1000 + k);
+        }
+    }
+    assert_int_equal(weir_isa_use(before), WEIR_OK);
+    weir_threads_use(threads);
+}
+
+static const size_t block_sizes[] = {1, 2, 3, 7, 8, 16, 33, 64};
+enum { BLOCK_SIZES = sizeof block_sizes / sizeof block_sizes[0] };
+static const float shares[] = {0, 0.08f, 0.5f, 1};
+
+static void one_sided(void **state) {
+    (void)state;
+    test_case cases[BLOCK_SIZES * 4 + 8];
+    size_t count = 0;
+    for (size_t b = 0; b < BLOCK_SIZES; b++) {
+        for (size_t s = 0; s < 4; s++) {
+            const size_t width = b % 2 ? 35 : 80; // with and without a part of a vector at the end
+            cases[count++] = (test_case){.rows = 3 + (b * 5 + s * 17) % 59,
+                                         .out_form = COMPACT,
+                                         .out = 70,
+                                         .out_block = block_sizes[b],
+                                         .in_form = DENSE,
+                                         .in = width,
+                                         .share = shares[s],
+                                         .evaluate = s == 1   ? 0.3f
+                                                     : s == 2 ? 2
+                                                              : 0};
+        }
+    }
+    cases[count++] = (test_case){1, COMPACT, DENSE, 1, 1, 1, 0, 1, 0};
+    cases[count++] = (test_case){5, COMPACT, DENSE, 3, 1, 1, 0, 0.5f, 0.5f};
+    cases[count++] = (test_case){21, COMPACT, DENSE, 9, 4, 3, 0, 0.7f, 0};
+    cases[count++] = (test_case){30, COMPACT, DENSE, 200, 1, 784, 0, 0.1f, 0};  // more than one thread
+    cases[count++] = (test_case){33, COMPACT, DENSE, 100, 16, 801, 0, 0.4f, 0}; // more than one chunk
+    cases[count++] = (test_case){9, COMPACT, DENSE, 40, 16, 1700, 0, 0.8f, 0.2f};
+    run_all(cases, count);
+}
+
+static void compact_to_dense(void **state) {
+    (void)state;
+    test_case cases[BLOCK_SIZES * 4 + 8];
+    size_t count = 0;
+    for (size_t b = 0; b < BLOCK_SIZES; b++) {
+        for (size_t s = 0; s < 4; s++) {
+            cases[count++] = (test_case){.rows = 3 + (b * 3 + s * 27) % 97,
+                                         .out_form = DENSE,
+                                         .out = s == 1   ? 10
+                                                : s == 2 ? 37
+                                                         : 16,
+                                         .in_form = COMPACT,
+                                         .in = 70,
+                                         .in_block = block_sizes[b],
+                                         .share = shares[s],
+                                         .evaluate = s == 1   ? 0.3f
+                                                     : s == 2 ? 2
+                                                              : 0};
+        }
+    }
+    cases[count++] = (test_case){1, DENSE, COMPACT, 1, 0, 1, 1, 1, 0};
+    cases[count++] = (test_case){6, DENSE, COMPACT, 150, 0, 31, 1, 0.5f, 0.5f};
+    cases[count++] = (test_case){40, DENSE, COMPACT, 10, 0, 400, 1, 0.1f, 0};
+    cases[count++] = (test_case){40, DENSE, COMPACT, 67, 0, 400, 16, 0.3f, 0};
+    run_all(cases, count);
+}
+
+static void two_sided(void **state) {
+    (void)state;
+    test_case cases[BLOCK_SIZES * BLOCK_SIZES + 8];
+    size_t count = 0;
+    for (size_t a = 0; a < BLOCK_SIZES; a++) {
+        for (size_t b = 0; b < BLOCK_SIZES; b++) {
+            const size_t s = (a + b) % 4;
+            cases[count++] = (test_case){.rows = 2 + (a * 13 + b * 7) % 79,
+                                         .out_form = COMPACT,
+                                         .out = 50,
+                                         .out_block = block_sizes[a],
+                                         .in_form = COMPACT,
+                                         .in = 70,
+                                         .in_block = block_sizes[b],
+                                         .share = s ? shares[s] : 0.25f,
+                                         .evaluate = a % 3 == 1 ? 0.4f : 0};
+        }
+    }
+    cases[count++] = (test_case){1, COMPACT, COMPACT, 1, 1, 1, 1, 1, 0};
+    cases[count++] = (test_case){60, COMPACT, COMPACT, 96, 16, 160, 32, 0.4f, 0};
+    cases[count++] = (test_case){2500, COMPACT, COMPACT, 18, 9, 18, 9, 0.05f, 0}; // rows beyond one look-up table
+    run_all(cases, count);
+}
+
+static void dense_sides(void **state) {
+    (void)state;
+    const test_case cases[] = {{1, DENSE, DENSE, 1, 0, 1, 0, 1, 0},
+                               {7, DENSE, DENSE, 19, 0, 33, 0, 1, 0},
+                               {40, DENSE, DENSE, 70, 0, 130, 0, 1, 0}};
+    run_all(cases, 3);
+}
+
+/// Work falls exactly with the open pairs.
+static void work_falls_with_the_share(void **state) {
+    (void)state;
+    uint64_t last = UINT64_MAX;
+    for (int closed = 0; closed <= 10; closed++) {
+        enum { ROWS = 4, BLOCKS = 10, BLOCK = 3, WIDTH = 29, IN = 50 };
+        float h[ROWS * BLOCKS];
+        for (int k = 0; k < ROWS * BLOCKS; k++) h[k] = k % BLOCKS >= closed;
+        weir__route route = {0};
+        assert_int_equal(weir__route_build(&route, ROWS, BLOCKS, h, NULL, NULL), WEIR_OK);
+        const weir__side y = {&route, WIDTH, BLOCK, NULL}, x = {NULL, IN, IN, NULL};
+        const uint64_t units = closed == BLOCKS ? 0 : WIDTH - (uint64_t)closed * BLOCK;
+        const uint64_t work = weir__gated_forward_work(ROWS, &y, &x);
+        assert_true(work == ROWS * units * IN);
+        assert_true(work < last);
+        last = work;
+        assert_true(weir__gated_weight_gradient_work(ROWS, &y, &x) == work);
+        assert_true(weir__gated_input_gradient_work(ROWS, &x, &y) == work);
+        assert_true(weir__gated_forward_work(ROWS, &y, &y) == ROWS * units * units);
+        weir__route_free(&route);
+    }
+    assert_true(last == 0);
+}
+
+static void nothing_to_do(void **state) {
+    (void)state;
+    weir__route route = {0};
+    assert_int_equal(weir__route_build(&route, 0, 5, NULL, NULL, NULL), WEIR_OK);
+    for (int isa = 0; isa <= (int)weir_isa_best(); isa++) {
+        const weir__gated_kernels *k = weir__gated_kernels_of((weir_isa)isa);
+        float weights[20], bias[5], zero[1];
+        uint8_t touched[5] = {1, 0, 1, 1, 1}, bias_touched[5] = {1, 1, 0, 1, 1};
+        for (int i = 0; i < 20; i++) weights[i] = 1;
+        for (int i = 0; i < 5; i++) bias[i] = 1;
+        const weir__side y = {&route, 5, 1, zero}, x = {NULL, 4, 4, zero};
+        k->forward(0, &y, &x, weights, bias);
+        k->input_gradient(0, &x, &y, weights);
+        k->weight_gradient(0, weights, bias, touched, bias_touched, &y, &x);
+        for (int i = 0; i < 20; i++) assert_true(weights[i] == (i / 4 == 1 ? 1.0f : 0.0f));
+        for (int i = 0; i < 5; i++) {
+            assert_true(bias[i] == (i == 2 ? 1.0f : 0.0f));
+            assert_true(!touched[i] && !bias_touched[i]);
+        }
+    }
+    weir__route_free(&route);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_sided),   cmocka_unit_test(compact_to_dense),          cmocka_unit_test(two_sided),
+        cmocka_unit_test(dense_sides), cmocka_unit_test(work_falls_with_the_share), cmocka_unit_test(nothing_to_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -258,6 +258,10 @@ static void absurd_sizes_allocate_little(void **state) {
     getrusage(RUSAGE_SELF, &before);
     write_bytes(large, sizeof large, false);
     refused(WEIR_FORMAT, "ends in row 0, but its header says 16777215 rows");
+    static uint8_t some[100000];
+    memcpy(some, large, 16);
+    write_bytes(some, sizeof some, false);
+    refused(WEIR_FORMAT, "ends in row 0, but its header says 16777215 rows");
     const uint8_t absurd[] = {0, 0, 8, 3, 2, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 1, 2, 3};
     write_bytes(absurd, sizeof absurd, false);
     refused(WEIR_FORMAT, "(33554432 rows of 4294836225 values) are absurd");
@@ -393,6 +397,8 @@ static void npy_refused(void **state) {
     refused(WEIR_UNSUPPORTED, "'descr'");
     write_npy(1, "{'descr': '<f16', 'fortran_order': False, 'shape': (2, 1), }", floats, sizeof floats);
     refused(WEIR_UNSUPPORTED, "'descr' '<f16'");
+    write_npy(1, "{'descr': '<i16', 'fortran_order': False, 'shape': (2, 1), }", floats, sizeof floats);
+    refused(WEIR_UNSUPPORTED, "'descr' '<i16'");
     write_npy(1, "{'descr': '|O', 'fortran_order': False, 'shape': (2, 1), }", floats, sizeof floats);
     refused(WEIR_UNSUPPORTED, "'descr'");
     write_npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", floats, sizeof floats);
@@ -466,8 +472,8 @@ static void csv_forms(void **state) {
     write_text("label\n7\n");
     assert_labels(1, (const int32_t[]){7});
     assert_rows(1, 1, (const float[]){7});
-    write_text("12345678,0.1,-0,16777217");
-    assert_rows(1, 4, (const float[]){12345678, 0.1F, -0.0F, 16777216});
+    write_text("12345678,0.1,-0,16777217,123456789012");
+    assert_rows(1, 5, (const float[]){12345678, 0.1F, -0.0F, 16777216, 123456789012.0F});
 }
 
 static void csv_stays_bytes_while_it_can(void **state) {

@@ -137,7 +137,8 @@ static void write_images(const char *name, size_t rows, size_t columns, bool gzi
     snprintf(full, sizeof full, "%s%s", name, gzip ? ".gz" : "");
     gzFile file = gzopen(path_of(full), gzip ? "wb" : "wbT");
     assert_non_null(file);
-    const uint8_t head[] = {0, 0, 8, 3, 0, 0, 0, (uint8_t)rows, 0, 0, 0, 1, 0, 0, 0, (uint8_t)columns};
+    const uint8_t head[] = {0, 0, 8, 3, 0, (uint8_t)(rows >> 16), (uint8_t)(rows >> 8), (uint8_t)rows, 0, 0,
+                            0, 1, 0, 0, 0, (uint8_t)columns};
     assert_int_equal(gzwrite(file, head, sizeof head), sizeof head);
     for (size_t i = 0; i < rows * columns; i++) gzputc(file, (int)(i / columns));
     assert_int_equal(gzclose(file), Z_OK);
@@ -148,7 +149,7 @@ static void write_labels(const char *name, size_t rows, bool gzip) {
     snprintf(full, sizeof full, "%s%s", name, gzip ? ".gz" : "");
     gzFile file = gzopen(path_of(full), gzip ? "wb" : "wbT");
     assert_non_null(file);
-    const uint8_t head[] = {0, 0, 8, 1, 0, 0, 0, (uint8_t)rows};
+    const uint8_t head[] = {0, 0, 8, 1, 0, (uint8_t)(rows >> 16), (uint8_t)(rows >> 8), (uint8_t)rows};
     assert_int_equal(gzwrite(file, head, sizeof head), sizeof head);
     for (size_t i = 0; i < rows; i++) gzputc(file, (int)(i % 10));
     assert_int_equal(gzclose(file), Z_OK);
@@ -212,6 +213,15 @@ static void mnist_split(void **state) {
     options.test = 0;
     options.valid = SIZE_MAX;
     refused(&options, WEIR_DATA, "too few");
+}
+
+// Of a file as large as MNIST's or larger, 10 000 rows are for validation.
+static void mnist_split_large(void **state) {
+    (void)state;
+    const weir_data_options options = mnist_options();
+    write_mnist(70000, 12, false);
+    load(&options);
+    assert_counts(60000, 10000, 12);
 }
 
 static void mnist_missing(void **state) {
@@ -430,6 +440,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(digits),
         IN_FOLDER(mnist_split),
+        IN_FOLDER(mnist_split_large),
         IN_FOLDER(mnist_missing),
         IN_FOLDER(mnist_that_does_not_fit_together),
         IN_FOLDER(files_split_off),

@@ -5,6 +5,7 @@
 
 #define _XOPEN_SOURCE 700
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -134,6 +135,27 @@ static void full_disk_keeps_the_former(void **state) {
     assert_int_equal(status, WEIR_IO);
     assert_non_null(strstr(error.text, "model"));
     assert_non_null(strstr(error.text, "unchanged"));
+    assert_holds(in_folder("model"), "former");
+    assert_int_equal(files_in_folder(), 1);
+    unlink(in_folder("model"));
+}
+
+// A write that failed in the middle counts, even when the disk has room again at the end.
+static void earlier_failure_is_remembered(void **state) {
+    (void)state;
+    write_plainly(in_folder("model"), "former");
+    weir__file file;
+    assert_int_equal(weir__file_begin(&file, in_folder("model"), NULL), WEIR_OK);
+    setvbuf(file.stream, NULL, _IONBF, 0);
+    const int descriptor = fileno(file.stream), kept = dup(descriptor), full = open("/dev/full", O_WRONLY);
+    assert_true(kept >= 0 && full >= 0);
+    assert_int_equal(dup2(full, descriptor), descriptor);
+    assert_int_equal(fputc('x', file.stream), EOF);
+    assert_int_equal(dup2(kept, descriptor), descriptor);
+    assert_int_equal(fputc('y', file.stream), 'y');
+    close(full);
+    close(kept);
+    assert_int_equal(weir__file_commit(&file, NULL), WEIR_IO);
     assert_holds(in_folder("model"), "former");
     assert_int_equal(files_in_folder(), 1);
     unlink(in_folder("model"));
@@ -271,6 +293,8 @@ static void nearest_name(void **state) {
     assert_null(weir__nearest("", names, count));
     assert_null(weir__nearest("x", names, count));
     assert_null(weir__nearest("adam", names, 0));
+    const char *const letter[] = {"y"};
+    assert_null(weir__nearest("x", letter, 1));
     char endless[300];
     memset(endless, 'a', sizeof endless);
     endless[sizeof endless - 1] = 0;
@@ -295,6 +319,7 @@ int main(void) {
         cmocka_unit_test(abandon_leaves_nothing),
         cmocka_unit_test(two_writers_of_one_name_do_not_meet),
         cmocka_unit_test(full_disk_keeps_the_former),
+        cmocka_unit_test(earlier_failure_is_remembered),
         cmocka_unit_test(unwritable_folder),
         cmocka_unit_test(reading_is_bounded),
         cmocka_unit_test(large_file_is_read_whole),

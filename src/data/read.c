@@ -21,9 +21,9 @@ static bool is_text(const uint8_t *bytes, size_t size) {
 
 static weir_status tell_kind(file_kind *kind, weir__stream *stream, weir_error *error) {
     weir_status status = WEIR_OK;
-    const uint8_t *bytes;
-    size_t size;
-    TRY(weir__stream_peek(stream, looked_at, &bytes, &size, error));
+    TRY(weir__stream_fill(stream, error));
+    const uint8_t *bytes = stream->buffer;
+    const size_t size = stream->end < looked_at ? stream->end : looked_at;
     TRY_THAT(size, WEIR_FORMAT, "%s: is empty; IDX, NPY or CSV is expected", stream->name);
     if (size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
         *kind = KIND_NPY;

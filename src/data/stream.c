@@ -58,16 +58,13 @@ static weir_status fail_zlib(const weir__stream *stream, weir_error *error) {
     return weir__fail(error, WEIR_FORMAT, "%s: its gzip data is damaged (%s); get the file again", stream->name, text);
 }
 
-// Reads more behind buffer[at … end), which moves to the front first.
-static weir_status fill_behind(weir__stream *stream, weir_error *error) {
-    const size_t kept = stream->end - stream->at;
-    if (kept) memmove(stream->buffer, stream->buffer + stream->at, kept);
-    stream->at = 0;
-    stream->end = kept;
-    const int got = gzread(stream->file, stream->buffer + kept, (unsigned)(buffer_size - kept));
+weir_status weir__stream_fill(weir__stream *stream, weir_error *error) {
+    if (stream->at < stream->end || stream->finished) return WEIR_OK;
+    stream->at = stream->end = 0;
+    const int got = gzread(stream->file, stream->buffer, buffer_size);
     if (got < 0) return fail_zlib(stream, error);
-    stream->end += (size_t)got;
-    if ((size_t)got < buffer_size - kept) {
+    stream->end = (size_t)got;
+    if (got < buffer_size) {
         // A short count is the end; zlib keeps to itself whether the end came in the middle of gzip data.
         int code = Z_OK;
         gzerror(stream->file, &code);
@@ -75,23 +72,6 @@ static weir_status fill_behind(weir__stream *stream, weir_error *error) {
         stream->finished = true;
     }
     return WEIR_OK;
-}
-
-weir_status weir__stream_fill(weir__stream *stream, weir_error *error) {
-    if (stream->at < stream->end || stream->finished) return WEIR_OK;
-    return fill_behind(stream, error);
-}
-
-weir_status weir__stream_peek(weir__stream *stream, size_t most, const uint8_t **bytes, size_t *size,
-                              weir_error *error) {
-    weir_status status = WEIR_OK;
-    *bytes = NULL;
-    *size = 0;
-    if (stream->end - stream->at < most && !stream->finished) TRY(fill_behind(stream, error));
-    *bytes = stream->buffer + stream->at;
-    *size = stream->end - stream->at < most ? stream->end - stream->at : most;
-done:
-    return status;
 }
 
 weir_status weir__stream_take(weir__stream *stream, void *out, size_t size, size_t *got, weir_error *error) {

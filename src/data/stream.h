@@ -23,13 +23,9 @@ typedef struct weir__stream {
 weir_status weir__stream_open(weir__stream *stream, const char *path, weir_error *error);
 void weir__stream_close(weir__stream *stream);
 
-/// Makes at least one byte available in buffer[at … end), unless the stream is at its end. WEIR_FORMAT for gzip
-/// data that is damaged or cut off.
+/// Makes at least one byte available in buffer[at … end), unless the stream is at its end; the first time as many as
+/// the buffer holds. WEIR_FORMAT for gzip data that is damaged or cut off.
 weir_status weir__stream_fill(weir__stream *stream, weir_error *error);
-
-/// Looks at up to `most` (≤ 256) bytes without taking them; *size says how many there are, fewer only at the end.
-weir_status weir__stream_peek(weir__stream *stream, size_t most, const uint8_t **bytes, size_t *size,
-                              weir_error *error);
 
 /// Takes up to size bytes; *got says how many there were, fewer only at the end.
 weir_status weir__stream_take(weir__stream *stream, void *out, size_t size, size_t *got, weir_error *error);

@@ -87,7 +87,7 @@ static bool wants_log(double low, double high) { return low > 0 && high / low > 
 
 static double height_of(double y, bool log_y) { return log_y ? log(y) : y; }
 
-/// The rows in which the names stand: that of each curve's last point, moved down where it is taken.
+/// The rows in which the names stand: that of each curve's last point, or the nearest free one.
 static void place_names(const cli_curve *curves, size_t count, double low, double high, bool log_y,
                         size_t names[CHART_ROWS]) {
     for (size_t r = 0; r < CHART_ROWS; r++) names[r] = SIZE_MAX;
@@ -97,7 +97,12 @@ static void place_names(const cli_curve *curves, size_t count, double low, doubl
             if (isfinite(curves[k].y[i])) last = curves[k].y[i];
         if (!isfinite(last) || curves[k].label == NULL) continue;
         size_t row = (size_t)((high - height_of(last, log_y)) / (high - low) * (CHART_ROWS - 1) + 0.5);
-        for (size_t tries = 0; tries < CHART_ROWS && names[row] != SIZE_MAX; tries++) row = (row + 1) % CHART_ROWS;
+        for (size_t away = 1; names[row] != SIZE_MAX && away < CHART_ROWS; away++) { // the nearest free row
+            if (row >= away && names[row - away] == SIZE_MAX)
+                row -= away;
+            else if (row + away < CHART_ROWS && names[row + away] == SIZE_MAX)
+                row += away;
+        }
         if (names[row] == SIZE_MAX) names[row] = k;
     }
 }

@@ -212,12 +212,9 @@ static void curve_panel(FILE *out, const plot_run *runs, size_t count, plot_colu
     size_t label_count = curve_labels(runs, count, c, mark_best, labels, texts);
     panel_title(out, title, axis);
     epoch_axis(out, last);
-    fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\nset yrange [%g:%g]\n", room, low,
-            high);
-    if (log_y)
-        log_ticks(out, low, high);
-    else
-        fprintf(out, "unset logscale y\nset ytics autofreq\n");
+    fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\n", room);
+    fprintf(out, "unset logscale y\nset ytics autofreq\nset yrange [%g:%g]\n", low, high);
+    if (log_y) log_ticks(out, low, high);
     print_labels(out, labels, label_count, last, low, high, log_y);
     fprintf(out, "plot ");
     for (size_t k = 0; k < count; k++) {
@@ -286,7 +283,6 @@ static void share_figure(FILE *out, const plot_run *runs, size_t count, const ch
             label_room(labels, label_count), high);
     print_labels(out, labels, label_count, last, 0, high, false);
     fprintf(out, "plot ");
-    if (isfinite(target)) fprintf(out, "%g with lines dashtype (6,5) linewidth 1.2 linecolor rgb '#666666', ", target);
     for (size_t k = 0; k < count; k++) {
         const char *colour = count > 1 ? palette[k % CLI_COUNT_OF(palette)] : "#5aa5cf";
         fprintf(out, "%s$run%zu using 1:%d with lines linewidth 1 linecolor rgb '%s'", k == 0 ? "" : ", ", k,
@@ -294,6 +290,7 @@ static void share_figure(FILE *out, const plot_run *runs, size_t count, const ch
         fprintf(out, ", $run%zu using 1:%d with %s linewidth 2 linecolor rgb '%s'", k, PLOT_SHARE + 2,
                 runs[k].epochs == 1 ? "points pointtype 7 pointsize 0.8" : "lines", palette[k % CLI_COUNT_OF(palette)]);
     }
+    if (isfinite(target)) fprintf(out, ", %g with lines dashtype (6,5) linewidth 1.2 linecolor rgb '#444444'", target);
     fprintf(out, "\nunset output\n");
 }
 

@@ -31,7 +31,7 @@ grep -q "share of gates open" .out || fail "no chart of the share"
 grep -q "gates by how often they are open, of [0-9]*: [0-9]* never, [0-9]* always" .out || fail "no chart of the gates"
 command -v gnuplot >/dev/null 2>&1 || exit 0
 must 0 "$tool" plot runs/digits one --svg --png --out figures
-[ ! -s .err ] || grep -q "one holds no model" .err || fail "gnuplot complains: $(cat .err)"
+grep -v "^weir: one holds no model" .err && fail "gnuplot complains"
 for name in learning share gates; do
     head -c 4 figures/$name.png | grep -aq PNG || fail "$name.png is no PNG"
     grep -q "</svg>" figures/$name.svg || fail "$name.svg is not complete"

@@ -221,16 +221,23 @@ done:
     return status;
 }
 
+// Whatever is wrong with a description that came from a file is wrong with the file. Puts the path, if any, before the
+// text.
+static weir_status as_of_file(weir_status status, const char *path, weir_error *error) {
+    if (status == WEIR_OK) return WEIR_OK;
+    if (status != WEIR_MEMORY) status = WEIR_FORMAT;
+    if (path) return weir__fail_in(error, status, path);
+    if (error) error->status = status;
+    return status;
+}
+
 static weir_status read_config(weir_config *config, const weir__safetensors *file, weir_error *error) {
     const char *path = weir__safetensors_path(file);
     const char *text = weir__safetensors_metadata(file, "weir.config");
     char name[256];
     if (!text) return weir__fail(error, WEIR_FORMAT, "%s: __metadata__ has no \"weir.config\"", path);
     snprintf(name, sizeof name, "%s (weir.config)", path);
-    const weir_status status = weir_config_parse(config, text, name, NULL, 0, error);
-    if (status == WEIR_OK || status == WEIR_MEMORY) return status;
-    if (error) error->status = WEIR_FORMAT;
-    return WEIR_FORMAT;
+    return as_of_file(weir_config_parse(config, text, name, NULL, 0, error), NULL, error);
 }
 
 weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
@@ -247,11 +254,7 @@ weir_status weir_model_load(weir_graph **graph, weir_config *config, const char 
     TRY(check_format(file, error));
     TRY(read_config(&read, file, error));
     TRY(check_sizes(file, &read, max_rows, error));
-    status = weir_graph_create(&made, read.network, read.network_count, &options, error);
-    if (status != WEIR_OK) {
-        weir__fail_in(error, status, path);
-        goto done;
-    }
+    TRY(as_of_file(weir_graph_create(&made, read.network, read.network_count, &options, error), path, error));
     TRY(read_parameters(made, file, error));
     TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));
     *graph = made;

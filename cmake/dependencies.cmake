@@ -5,9 +5,10 @@
 # weir_dependencies: what the library links to. weir_private_libraries: the same as flags, for weir.pc.
 
 set(weir_missing)
-set(weir_modules openblas jansson libcyaml zlib libcurl libcrypto)
+set(weir_modules openblas jansson libcyaml yaml-0.1 zlib libcurl libcrypto) # names of pkg-config
+set(weir_test_modules)
 if(WEIR_TESTS)
-  list(APPEND weir_modules cmocka)
+  set(weir_test_modules cmocka)
 endif()
 
 find_package(OpenMP QUIET COMPONENTS C)
@@ -22,7 +23,7 @@ if(NOT WEIR_HAVE_RANDOM123)
 endif()
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)
-  foreach(module ${weir_modules})
+  foreach(module ${weir_modules} ${weir_test_modules})
     pkg_check_modules(${module} QUIET IMPORTED_TARGET ${module})
     if(NOT ${module}_FOUND)
       list(APPEND weir_missing ${module})
@@ -37,18 +38,10 @@ if(weir_missing)
                       "what is missing; elsewhere install the development packages of these libraries.")
 endif()
 
-set(weir_dependencies
-    OpenMP::OpenMP_C
-    PkgConfig::openblas
-    PkgConfig::jansson
-    PkgConfig::libcyaml
-    PkgConfig::zlib
-    PkgConfig::libcurl
-    PkgConfig::libcrypto
-    m)
-
+set(weir_dependencies OpenMP::OpenMP_C m)
 set(weir_private_libraries)
-foreach(module openblas jansson libcyaml zlib libcurl libcrypto)
+foreach(module ${weir_modules})
+  list(APPEND weir_dependencies PkgConfig::${module})
   list(APPEND weir_private_libraries ${${module}_LDFLAGS})
 endforeach()
 list(APPEND weir_private_libraries ${OpenMP_C_FLAGS} -lm)

@@ -384,6 +384,21 @@ static void test_every_setting(void **state) {
     assert_true(seen >= 37); // all but momentum and step_factor
 }
 
+static void test_list_of_settings(void **state) {
+    (void)state;
+    size_t of_nodes = 0, rates = 0;
+    for (size_t i = 0; i < weir_setting_count(); i++) {
+        const weir_setting s = weir_setting_at(i);
+        assert_true(s.path && *s.path && s.expects && *s.expects && s.about && *s.about);
+        of_nodes += s.of_node;
+        if (strcmp(s.path, "train.optimizer.rate") == 0) rates += !s.of_node && !strcmp(s.expects, "a number > 0");
+    }
+    assert_int_equal(of_nodes, weir__node_setting_count);
+    assert_int_equal(rates, 1);
+    assert_null(weir_setting_at(weir_setting_count()).path);
+    assert_true(weir_setting_at(weir_setting_count() - 1).of_node);
+}
+
 static void test_other_locales(void **state) {
     (void)state;
     static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"};
@@ -522,6 +537,7 @@ int main(void) {
         cmocka_unit_test(test_print_reads_back),
         cmocka_unit_test(test_printed_rule_can_be_changed),
         cmocka_unit_test(test_every_setting),
+        cmocka_unit_test(test_list_of_settings),
         cmocka_unit_test(test_other_locales),
         cmocka_unit_test(test_files_and_names),
         cmocka_unit_test(test_examples),

@@ -11,6 +11,7 @@
 #ifndef WEIR_MODEL_H
 #define WEIR_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "data.h"
@@ -36,8 +37,9 @@ typedef struct weir_config {
 
 /// Reads a YAML file, or a built-in example by its name, then applies settings "key=value" (dotted path:
 /// "train.epochs=3", "network.gates.size=500"; the short form "rule=sts" where it is unique), in order. Rule-dependent
-/// settings of the file ("variants") are applied after the rule is known and before the other settings. Errors name
-/// file, line, key and what was expected.
+/// settings of the file ("variants") are applied after the rule is known and before the other settings; a variant's own
+/// "rule=NAME:parameter=value" counts only where the rule was asked for by its name alone. Errors name file, line, key
+/// and what was expected.
 WEIR_API weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
                                       size_t setting_count, weir_error *error);
 /// The same from text; name is used in errors.
@@ -48,16 +50,29 @@ WEIR_API weir_status weir_config_print(const weir_config *config, char **text, w
 WEIR_API void weir_config_free(weir_config *config);
 WEIR_API void weir_text_free(char *text);
 
+/// A setting of configurations, for --help and documentation.
+typedef struct weir_setting {
+    const char *path;    ///< "train.optimizer.rate"; of nodes the key alone: "size", set as "NODE.size"
+    const char *expects; ///< "a number > 0", "sgd|momentum|adam"
+    const char *about;   ///< one line
+    bool of_node;
+} weir_setting;
+/// Number of settings, and the one at index, those of nodes last (path NULL beyond).
+WEIR_API size_t weir_setting_count(void);
+WEIR_API weir_setting weir_setting_at(size_t index);
+
 /// Built-in examples: count, and name and YAML text of one (NULL beyond).
 WEIR_API size_t weir_example_count(void);
 WEIR_API const char *weir_example_name(size_t index);
 WEIR_API const char *weir_example_text(size_t index);
 
-/// Writes parameters, thresholds and the configuration of a graph to a model file, atomically.
+/// Writes parameters, thresholds and the configuration of a graph to a model file, atomically. config_text NULL: a
+/// configuration with the graph's nodes and defaults. WEIR_DATA when a parameter is not finite.
 WEIR_API weir_status weir_model_save(weir_graph *graph, const char *path, const char *config_text, double share,
                                      weir_error *error);
 /// Builds a graph (not for training) from a model file. config (may be NULL) receives its configuration, freed with
-/// weir_config_free.
+/// weir_config_free. WEIR_FORMAT (not a model, cut, tensors that are missing or have another shape), WEIR_VERSION (from
+/// a newer weir), WEIR_DATA (a parameter is not finite). A file's network takes memory in proportion to the file.
 WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
                                      weir_error *error);
 

@@ -112,6 +112,8 @@ static void prepend(char *path, size_t size, const char *key, size_t length) {
     snprintf(path, size, "%.*s%s%s", (int)length, key, *rest ? "." : "", rest);
 }
 
+static void listen(cyaml_log_t level, void *context, const char *format, va_list arguments) WEIR_PRINTF(3, 0);
+
 static void listen(cyaml_log_t level, void *context, const char *format, va_list arguments) {
     static const char lead[] = "Load: ", field[] = "in mapping field '", entry[] = "in sequence entry '";
     report *to = context;

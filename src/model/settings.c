@@ -135,3 +135,41 @@ const char *weir__setting_key(const weir__setting *setting) {
 }
 
 bool weir__setting_is_value(const weir__setting *setting) { return setting->type >= WEIR__TEXT; }
+
+static const char *expects(const weir__setting *setting) {
+    if (setting->choices) return setting->choices;
+    if (setting->range) return setting->range->text;
+    switch (setting->type) {
+    case WEIR__KIND:
+        return "a kind of node";
+    case WEIR__RULE:
+        return "NAME or NAME:parameter=value,...";
+    case WEIR__NAME:
+        return "a name";
+    case WEIR__SEED:
+        return "a whole number";
+    case WEIR__FLAG:
+        return "true or false";
+    default:
+        return "text";
+    }
+}
+
+static weir_setting describe(const weir__setting *setting, bool of_node) {
+    return (weir_setting){
+        .path = setting->path, .expects = expects(setting), .about = setting->about, .of_node = of_node};
+}
+
+size_t weir_setting_count(void) {
+    size_t count = weir__node_setting_count;
+    for (size_t i = 0; i < weir__setting_count; i++) count += weir__setting_is_value(&weir__settings[i]);
+    return count;
+}
+
+weir_setting weir_setting_at(size_t index) {
+    for (size_t i = 0; i < weir__setting_count; i++) {
+        if (weir__setting_is_value(&weir__settings[i]) && index-- == 0) return describe(&weir__settings[i], false);
+    }
+    if (index < weir__node_setting_count) return describe(&weir__node_settings[index], true);
+    return (weir_setting){0};
+}

@@ -328,28 +328,32 @@ static void test_many_beta_tables(void **state) {
     for (int k = 1; k < kinds; k++) assert_memory_not_equal(drawn[k], drawn[k - 1], sizeof again);
 }
 
-/// STS with Beta noise: given the noise, the coin is as without; noise and coin are independent.
-static void test_sts_with_beta_noise(void **state) {
+/// Beta noise before a sigmoid: the draws are those of the noise-free rule averaged over noise from elsewhere.
+static void test_units_with_beta_noise(void **state) {
     (void)state;
     const double target = 0.1, beta = 40.1;
-    for (int k = -2; k <= 3; k++) {
-        const observed seen = observe("sts:noise=beta", (float)k);
+    float *z = new_floats(draws);
+    for (int sts = 0; sts < 2; sts++) {
+        const char *form = sts ? "sts:noise=beta" : "sigmoid:noise=beta";
         weir__beta_noise noise;
-        weir__beta_prepare(&noise, target, beta, target * target);
-        float *z = new_floats(draws);
+        weir__beta_prepare(&noise, target, beta, sts ? target * target : target);
         weir__beta_noise_at(&noise, z, (weir_noise){.seed = 11}, 0, 0, draws);
-        double open = 0, mean = 0, square = 0; // by averaging over other noise
-        for (size_t i = 0; i < draws; i++) {
-            const double p = sigmoid(k + (double)z[i]);
-            open += sqrt(p) / draws;
-            mean += p / draws;
-            square += p * sqrt(p) / draws;
+        for (int k = -2; k <= 3; k++) {
+            const observed seen = observe(form, (float)k);
+            double open = 0, mean = 0, square = 0;
+            for (size_t i = 0; i < draws; i++) {
+                const double p = sigmoid(k + (double)z[i]);
+                open += (sts ? sqrt(p) : 1) / draws;
+                mean += p / draws;
+                square += p * (sts ? sqrt(p) : p) / draws;
+            }
+            const double error = sqrt((square - mean * mean) / draws); // of either average at most
+            check_near(form, k, seen.open, open, 4 * sqrt(fmax(0, 2 * open * (1 - open)) / draws) + 1e-7);
+            check_near(form, k, seen.mean, mean, 4 * sqrt(2.0) * error);
+            check_near(form, k, seen.opening, sts ? open : mean, 0.02);
         }
-        free(z);
-        check_near("sts beta", k, seen.open, open, 4 * sqrt(open * (1 - open) / draws) + 2e-4);
-        check_near("sts beta", k, seen.mean, mean, 4 * sqrt((square - mean * mean) / draws) + 2e-4);
-        check_near("sts beta opening", k, seen.opening, open, 0.02);
     }
+    free(z);
 }
 
 int main(void) {
@@ -364,7 +368,7 @@ int main(void) {
         cmocka_unit_test(test_beta_quantiles),
         cmocka_unit_test(test_beta_noise),
         cmocka_unit_test(test_many_beta_tables),
-        cmocka_unit_test(test_sts_with_beta_noise),
+        cmocka_unit_test(test_units_with_beta_noise),
     };
     return cmocka_run_group_tests_name("propositions", tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 #include <weir/system.h>
 #include <weir/units.h>
 
+#include "core/math.h"
 #include "layer.h"
 
 static int has(const layer *made, unsigned trait) { return (made->unit.rule->traits & trait) == trait; }
@@ -376,6 +377,22 @@ static void test_shapes(void **state) {
     }
 }
 
+/// The clone of a loop that runs on this processor gives the bits of the plain functions.
+static void test_vector_code_is_scalar_code(void **state) {
+    (void)state;
+    layer sigmoid = layer_make("sigmoid", 3, 700), rectifier = layer_make("noisy-rectifier:noise=logistic", 3, 700);
+    fill_random(&sigmoid, 10);
+    fill_random(&rectifier, 10);
+    sigmoid.unit.rule->expect(&sigmoid.unit, &sigmoid.batch);
+    rectifier.unit.rule->expect(&rectifier.unit, &rectifier.batch);
+    for (size_t i = 0; i < 3 * 700; i++) {
+        assert_true(sigmoid.batch.h[i] == weir__sigmoid(sigmoid.a[i]));
+        assert_true(rectifier.batch.h[i] == weir__softplus(rectifier.a[i]));
+    }
+    layer_free(&sigmoid);
+    layer_free(&rectifier);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_descriptors_are_complete),
@@ -389,6 +406,7 @@ int main(void) {
         cmocka_unit_test(test_closed_gates_are_not_read),
         cmocka_unit_test(test_any_number_of_threads),
         cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_vector_code_is_scalar_code),
     };
     return cmocka_run_group_tests_name("units", tests, NULL, NULL);
 }

@@ -207,6 +207,22 @@ static void add_columns_of_row(float *y, size_t count, const weir__side *x, size
     }
 }
 
+/// One output, blocks of one input: a dot product with the weights picked by index.
+static float dot_of_units(const weir__side *x, size_t row, weir__entries entries, const float *strip) {
+    enum { WAYS = 4 };
+    float sum[WAYS] = {0};
+    size_t e = entries.first;
+    for (; e + WAYS <= entries.open; e += WAYS) {
+        UNROLL for (size_t w = 0; w < WAYS; w++) {
+            sum[w] += strip[weir__entry_block(x, e + w)] * *weir__values(x, weir__entry_slot(x, row, e + w));
+        }
+    }
+    for (; e < entries.open; e++) {
+        sum[0] += strip[weir__entry_block(x, e)] * *weir__values(x, weir__entry_slot(x, row, e));
+    }
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /// One slot of block j, compact x.
 static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, const weir__side *x, const float *weights,
                                  const float *bias) {
@@ -216,7 +232,11 @@ static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, con
     float *to = weir__values(y, slot);
     begin_slot(to, height, bias ? bias + j * y->block : NULL);
     if (x->block == 1) {
-        add_columns_of_row(to, height, x, row, entries, strip);
+        if (height == 1) {
+            *to += dot_of_units(x, row, entries, strip);
+        } else {
+            add_columns_of_row(to, height, x, row, entries, strip);
+        }
         return;
     }
     size_t u = 0;

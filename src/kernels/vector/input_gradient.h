@@ -140,6 +140,88 @@ static void compact_from_dense(weir__range slots, const weir__side *dx, const we
     }
 }
 
+// ---- compact dx in blocks of one unit ------------------------------------------------------------------------------
+
+/// Few outputs: the row of dy stays in registers, and each of the row's units is one dot product with its column.
+INLINE void units_of_row(const int vectors, const weir__side *dx, size_t row, const weir__side *dy,
+                         const float *weights) {
+    const size_t out = dy->width, tail = out - (size_t)(vectors - 1) * LANES;
+    const size_t end = (size_t)dx->route->row_start[row + 1];
+    const float *from = dy->values + row * out;
+    vec d[4];
+    UNROLL for (int v = 0; v < vectors; v++) {
+        d[v] = v == vectors - 1 ? load_first(from + v * LANES, tail) : load(from + v * LANES);
+    }
+    for (size_t e = (size_t)dx->route->row_start[row]; e < end; e += 4) {
+        vec sum[4] = {{0}};
+        UNROLL for (size_t k = 0; k < 4; k++) {
+            const float *column = weights + weir__entry_block(dx, e + k < end ? e + k : e) * out;
+            UNROLL for (int v = 0; v < vectors; v++) {
+                sum[k] += d[v] * (v == vectors - 1 ? load_first(column + v * LANES, tail) : load(column + v * LANES));
+            }
+        }
+        const four total = sums(sum[0], sum[1], sum[2], sum[3]);
+        UNROLL for (size_t k = 0; k < 4; k++) {
+            if (e + k < end) *weir__values(dx, weir__entry_slot(dx, row, e + k)) = total[k];
+        }
+    }
+}
+
+static void units_by_rows(weir__range rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+    for (size_t r = rows.first; r < rows.last; r++) {
+        switch ((dy->width + LANES - 1) / LANES) {
+        case 1:
+            units_of_row(1, dx, r, dy, weights);
+            break;
+        case 2:
+            units_of_row(2, dx, r, dy, weights);
+            break;
+        case 3:
+            units_of_row(3, dx, r, dy, weights);
+            break;
+        default:
+            units_of_row(4, dx, r, dy, weights);
+            break;
+        }
+    }
+}
+
+/// Both sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
+static void unit_pairs_by_rows(weir__range rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+    enum { AT_ONCE = 512 };
+    for (size_t r = rows.first; r < rows.last; r++) {
+        const weir__entries entries = weir__entries_of(dy, r);
+        const size_t end = (size_t)dx->route->row_start[r + 1];
+        for (size_t first = (size_t)dx->route->row_start[r]; first < end; first += AT_ONCE) {
+            const size_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
+            const int32_t *blocks = dx->route->row_block + first, *slots = dx->route->row_slot + first;
+            float sum[AT_ONCE] = {0};
+            for (size_t e = entries.first; e < entries.open; e++) {
+                const float *w = weights + weir__entry_block(dy, e) * dx->width;
+                const float a = *weir__values(dy, weir__entry_slot(dy, r, e));
+                for (size_t k = 0; k < count; k++) sum[k] += a * w[blocks[k]];
+            }
+            for (size_t k = 0; k < count; k++) dx->values[slots[k]] = sum[k];
+        }
+    }
+}
+
+/// A slot of a block of one unit, blocks of several in dy: a tile is a column, contiguous along o.
+static float sum_columns_of_entries(const weir__side *dx, size_t ji, const weir__side *dy, size_t row,
+                                    const float *weights) {
+    const weir__entries entries = weir__entries_of(dy, row);
+    const vec zero = {0};
+    vec sum = {0};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t jo = weir__entry_block(dy, e), height = weir__units(dy, jo);
+        const float *column = weights + weir__tile(dy, dx, jo, ji), *a = weir__values(dy, weir__entry_slot(dy, row, e));
+        size_t u = 0;
+        for (; u + LANES <= height; u += LANES) sum += load(a + u) * load(column + u);
+        if (u < height) sum += load_first(a + u, height - u) * load_first(column + u, height - u);
+    }
+    return sums(sum, zero, zero, zero)[0];
+}
+
 // ---- the rest: row by row through the open blocks of dy -------------------------------------------------------------
 
 /// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
@@ -211,7 +293,12 @@ static void dense_by_rows(weir__range columns, size_t rows, const weir__side *dx
 static void compact_by_slots(weir__range slots, const weir__side *dx, const weir__side *dy, const float *weights) {
     for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
         const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
+        const bool column = weir__units(dx, j) == 1;
         for (size_t s = slots.first; s < last; s++) {
+            if (column) {
+                *weir__values(dx, s) = sum_columns_of_entries(dx, j, dy, weir__row(dx, s), weights);
+                continue;
+            }
             sum_entries_of_columns(weir__values(dx, s), dx, j, 0, weir__units(dx, j), dy, weir__row(dx, s), weights);
         }
         slots.first = last;
@@ -222,7 +309,8 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
     enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
     const size_t slots = weir__slots(dx, rows), open_dy = dy->route ? dy->route->open_slots : rows;
     if (!slots || !dx->width) return;
-    if (dx->route && !dy->route && dx->block == 1) {
+    const bool units = dx->route && dx->block == 1, few = dy->width <= 4 * LANES;
+    if (units && !dy->route && !few) {
         // A tile is one column, contiguous along o: the forward product with the sides exchanged.
         forward(rows, dx, dy, weights, NULL);
         return;
@@ -236,6 +324,10 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
             columns.first *= GROUP;
             columns.last = columns.last * GROUP < dx->width ? columns.last * GROUP : dx->width;
             (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+        } else if (units && !dy->route) {
+            units_by_rows(weir__part(rows, part, parts), dx, dy, weights);
+        } else if (units && dy->block == 1) {
+            unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
         } else if (!dy->route) {
             compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
         } else {

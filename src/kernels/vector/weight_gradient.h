@@ -134,18 +134,31 @@ static void column_gradient(weir__range blocks, float *dweights, uint8_t *touche
 
 enum { ROWS_AT_ONCE = 1024 }; // whose slots are looked up on the stack
 
-static void clear_touched(float *dweights, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
-    for (size_t ji = 0; ji < weir__blocks(x); ji++) {
-        if (!touched[ji]) continue;
-        memset(dweights + weir__tile(dy, x, jo, ji), 0, weir__units(dy, jo) * weir__units(x, ji) * sizeof *dweights);
-        touched[ji] = 0;
+/// Both sides in blocks of one unit: a strip is a row of W, each weight a tile.
+static void unit_tiles(float *strip, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
+    for (size_t ji = 0; ji < x->width; ji++) strip[ji] = touched[ji] ? 0 : strip[ji];
+    memset(touched, 0, x->width);
+    for (size_t so = weir__first(dy, jo); so < weir__open(dy, jo, 0); so++) {
+        const weir__entries entries = weir__entries_of(x, weir__row(dy, so));
+        const float a = *weir__values(dy, so);
+        for (size_t e = entries.first; e < entries.open; e++) {
+            const size_t ji = (size_t)x->route->row_block[e];
+            const float former = touched[ji] ? strip[ji] : 0;
+            strip[ji] = former + a * x->values[x->route->row_slot[e]];
+            touched[ji] = 1;
+        }
     }
 }
 
 /// Tiles of a few weights: each row adds its rank-one update to the tiles of its open input blocks.
 static void small_tiles(float *dweights, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
     const size_t height = weir__units(dy, jo);
-    clear_touched(dweights, touched, dy, jo, x);
+    for (size_t ji = 0; ji < weir__blocks(x); ji++) {
+        if (!touched[ji]) continue;
+        float *tile = dweights + weir__tile(dy, x, jo, ji);
+        for (size_t k = 0; k < height * weir__units(x, ji); k++) tile[k] = 0;
+        touched[ji] = 0;
+    }
     for (size_t so = weir__first(dy, jo); so < weir__open(dy, jo, 0); so++) {
         const size_t row = weir__row(dy, so);
         const weir__entries entries = weir__entries_of(x, row);
@@ -234,9 +247,14 @@ static void large_tiles(float *dweights, uint8_t *touched, const weir__side *dy,
 static void pair_gradient(weir__range blocks, float *dweights, uint8_t *touched, const weir__side *dy,
                           const weir__side *x) {
     enum { SMALL_TILE = 64 };
-    const bool small = dy->block * x->block < SMALL_TILE;
+    const size_t area = dy->block * x->block;
     for (size_t jo = blocks.first; jo < blocks.last; jo++) {
-        (small ? small_tiles : large_tiles)(dweights, touched + jo * weir__blocks(x), dy, jo, x);
+        uint8_t *flags = touched + jo * weir__blocks(x);
+        if (area == 1) {
+            unit_tiles(dweights + jo * x->width, flags, dy, jo, x);
+        } else {
+            (area < SMALL_TILE ? small_tiles : large_tiles)(dweights, flags, dy, jo, x);
+        }
     }
 }
 

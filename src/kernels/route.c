@@ -11,7 +11,7 @@
 
 #include "gated.h"
 
-enum { PIECE = 1024 };                      // blocks whose gates are compressed at a time, on the stack
+enum { PIECE = 1024 };                      // blocks whose gates are listed at a time, on the stack
 static const size_t least_per_part = 16384; // gates: below that another thread costs more than it saves
 
 const uint8_t weir__route_all[1] = {1};
@@ -156,25 +156,42 @@ static void write_entries(weir__route *route, size_t r, int32_t *cursors, size_t
     memcpy(route->row_block + entry, list, count * sizeof *list);
 }
 
-/// Lists the blocks of a piece that are open (or closed and to be evaluated), without a branch per gate.
-static size_t compress(int32_t *list, const gate_matrix *gates, size_t r, size_t from, size_t to, bool closed) {
+typedef float floats __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t ints __attribute__((vector_size(16)));
+
+/// Bit k: whether h[k] ≠ 0, for k = 0 … 15.
+static inline uint64_t open_bits_of_16(const float *h) {
+    const floats *four = (const floats *)h, zero = {0};
+    const ints one = {1, 2, 4, 8};
+    ints bits = ((ints)(four[0] != zero) & one) | ((ints)(four[1] != zero) & one << 4) |
+                ((ints)(four[2] != zero) & one << 8) | ((ints)(four[3] != zero) & one << 12);
+    bits |= __builtin_shufflevector(bits, bits, 2, 3, 0, 1);
+    return (uint64_t)(uint32_t)(bits[0] | bits[1]);
+}
+
+/// Bit k: whether h[k] ≠ 0, for k < count ≤ 64.
+static inline uint64_t open_bits(const float *h, size_t count) {
+    uint64_t bits = 0;
+    size_t k = 0;
+    for (; k + 16 <= count; k += 16) bits |= open_bits_of_16(h + k) << k;
+    for (; k < count; k++) bits |= (uint64_t)(h[k] != 0) << k;
+    return bits;
+}
+
+/// Lists the blocks from … to of row r that are open, or those that are closed and to be evaluated. Most gates are
+/// closed: 64 at a time become the bits of a word, and only set bits cost more.
+static size_t list_piece(int32_t *list, const gate_matrix *gates, size_t r, size_t from, size_t to, bool closed) {
     const float *h = gates->h + r * gates->blocks;
-    const uint8_t *evaluate = gates->evaluate + (closed && gates->evaluate != weir__route_all ? r * gates->blocks : 0);
+    const uint8_t *evaluate = gates->evaluate == weir__route_all ? NULL : gates->evaluate;
     size_t count = 0;
-    if (!closed) {
-        for (size_t j = from; j < to; j++) {
-            list[count] = (int32_t)j;
-            count += h[j] != 0;
-        }
-    } else if (gates->evaluate == weir__route_all) {
-        for (size_t j = from; j < to; j++) {
-            list[count] = (int32_t)j;
-            count += h[j] == 0;
-        }
-    } else {
-        for (size_t j = from; j < to; j++) {
-            list[count] = (int32_t)j;
-            count += (h[j] == 0) & (evaluate[j] != 0);
+    for (size_t j = from; j < to; j += 64) {
+        const size_t width = to - j < 64 ? to - j : 64;
+        uint64_t bits = open_bits(h + j, width);
+        if (closed) bits = ~bits & (width < 64 ? (UINT64_C(1) << width) - 1 : ~UINT64_C(0));
+        for (; bits; bits &= bits - 1) {
+            const size_t block = j + (size_t)__builtin_ctzll(bits);
+            list[count] = (int32_t)block;
+            count += !closed || !evaluate || evaluate[r * gates->blocks + block];
         }
     }
     return count;
@@ -188,7 +205,7 @@ static void write_part(weir__route *route, const gate_matrix *gates, size_t part
             int32_t *cursors = route->cursors + (part * 2 + kind) * gates->blocks;
             for (size_t from = 0; from < gates->blocks; from += PIECE) {
                 const size_t to = from + PIECE < gates->blocks ? from + PIECE : gates->blocks;
-                const size_t count = compress(list, gates, r, from, to, kind == 1);
+                const size_t count = list_piece(list, gates, r, from, to, kind == 1);
                 write_entries(route, r, cursors, entry, list, count);
                 entry += count;
             }

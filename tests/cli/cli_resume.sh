@@ -4,14 +4,15 @@
 # Training that is interrupted (Ctrl-C, SIGTERM) or killed at any moment and resumed ends like an uninterrupted one.
 . "$(dirname "$0")/lib.sh"
 
-job="--epochs 6 --set data.train=2000 --set data.valid=200 --set data.test=200 --set train.checkpoint_seconds=0.02"
+job="--epochs 4 --set data.train=2000 --set data.valid=200 --set data.test=200 --set train.checkpoint_seconds=0.05
+    --set network.experts.size=256 --set network.gater.size=16"
 # shellcheck disable=SC2086
 must 0 "$tool" train digits $job --out whole
 numbers_of whole/result.json >whole.numbers
 same() {
     numbers_of "$1/result.json" >"$1.numbers"
     diff whole.numbers "$1.numbers" >&2 || fail "$1: the result differs from that of the uninterrupted run"
-    [ "$("$json" --lines "$1/metrics.jsonl")" = 6 ] || fail "$1: metrics.jsonl has not 6 lines"
+    [ "$("$json" --lines "$1/metrics.jsonl")" = 4 ] || fail "$1: metrics.jsonl has not 4 lines"
     cmp whole/model.safetensors "$1/model.safetensors" || fail "$1: the model differs"
 }
 

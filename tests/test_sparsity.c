@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "train_bed.h"
+
 #include "train/sparsity.h"
 
 enum { most_rows = 64, most_units = 200, most_values = most_rows * most_units };
@@ -277,6 +279,100 @@ static void test_share_is_held(void **unused) {
     assert_true(share_reached("none", &rule_binary, 0.1, 0, 1) > 0.5);
 }
 
+// ---- in a graph
+// --------------------------------------------------------------------------------------------------------
+
+static weir_graph *graph_for(const char *rule, weir_sparsity_options *o, weir__sparsity *all) {
+    weir_error error = {0};
+    weir_node nodes[bed_nodes_most];
+    weir_graph *graph = bed_graph(nodes, bed_network(nodes, rule), 32);
+    must(weir__sparsity_init(all, graph, o, 32, &error), &error);
+    assert_int_equal(all->count, 1);
+    assert_string_equal(weir_graph_nodes(graph, NULL)[all->gates[0].node].name, "gates");
+    return graph;
+}
+
+// The gradient of loss and penalty together, through the network, against differences.
+static void test_gradient_in_a_graph(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *rule, *kind;
+        double weight;
+    } cases[] = {{"sigmoid", "kl", 0.5}, {"noisy-rectifier", "l1", 0.5}};
+    weir_data *data = bed_digits(32, 10, 10);
+    const weir_part part = weir_data_train(data);
+    static float inputs[32 * 784];
+    weir_rows_copy(part.rows, NULL, part.first, 32, inputs);
+    for (size_t i = 0; i < 2; i++) {
+        weir_error error = {0};
+        weir_gradient_report report;
+        weir__sparsity all;
+        weir_sparsity_options o = weir_train_options_default().sparsity;
+        o.kind = cases[i].kind;
+        o.weight = cases[i].weight;
+        weir_graph *graph = graph_for(cases[i].rule, &o, &all);
+        const weir_pass pass = {.mode = WEIR_MODE_SAMPLE,
+                                .rows = 32,
+                                .inputs = inputs,
+                                .labels = part.labels + part.first,
+                                .seed = 4,
+                                .step = 9};
+        must(weir_gradient_check(graph, &pass, 3, &report, &error), &error);
+        assert_true(report.checked >= 6);
+        if (!(report.error <= 0.02)) {
+            fail_msg("%s with %s: %g at %s (%g, %g)", cases[i].rule, cases[i].kind, report.error, report.worst,
+                     report.analytic, report.numeric);
+        }
+        must(weir_graph_forward(graph, &pass, &error), &error);
+        must(weir_graph_backward(graph, &pass, &error), &error);
+        assert_true(weir_graph_penalty(graph) > 0.01);
+        weir__sparsity_free(&all);
+        // Detached: the penalty is gone.
+        must(weir_graph_forward(graph, &pass, &error), &error);
+        must(weir_graph_backward(graph, &pass, &error), &error);
+        assert_true(weir_graph_penalty(graph) == 0);
+        weir_graph_free(graph);
+    }
+    weir_data_free(data);
+}
+
+static void test_push_in_a_graph(void **unused) {
+    (void)unused;
+    weir_error error = {0};
+    weir__sparsity all;
+    weir_sparsity_options o = weir_train_options_default().sparsity;
+    o.kind = "none";
+    o.bias_push = 0.5;
+    o.bias_rate = 0.2;
+    weir_graph *graph = graph_for("sts", &o, &all);
+    const weir_parameters p = weir_graph_parameters(graph);
+    const size_t logits = weir_graph_find(graph, "logits");
+    weir__gate_control *gate = &all.gates[0];
+    for (size_t i = 0; i < gate->units; i++) gate->average[i] = i == 7 ? 0 : 1;
+    weir__sparsity_update(&all);
+    size_t seen = 0;
+    for (size_t i = 0; i < p.tensor_count; i++) {
+        if (p.tensors[i].columns > 1) continue;
+        for (size_t k = 0; k < p.tensors[i].rows; k++, seen++) {
+            const float expected = p.tensors[i].node == logits && k == 7 ? 0.5f : 0;
+            assert_true(p.values[p.tensors[i].offset + k] == expected);
+        }
+    }
+    assert_true(seen > gate->units);
+    weir__sparsity_free(&all);
+    weir_graph_free(graph);
+
+    // Gates that read something without a bias cannot be pushed.
+    weir_node nodes[bed_nodes_most];
+    const size_t count = bed_network(nodes, "sts");
+    nodes[3] = (weir_node){.name = "logits", .kind = "tanh"};
+    nodes[1].size = 24;
+    graph = bed_graph(nodes, count, 32);
+    assert_int_equal(weir__sparsity_init(&all, graph, &o, 32, &error), WEIR_CONFIG);
+    assert_non_null(strstr(error.text, "gates"));
+    weir_graph_free(graph);
+}
+
 static void test_bad_options(void **unused) {
     (void)unused;
     weir_error error;
@@ -305,9 +401,14 @@ static void test_bad_options(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kl),          cmocka_unit_test(test_kl_saturated),
-        cmocka_unit_test(test_l1),          cmocka_unit_test(test_weight_adapts),
-        cmocka_unit_test(test_push),        cmocka_unit_test(test_share_is_held),
+        cmocka_unit_test(test_kl),
+        cmocka_unit_test(test_kl_saturated),
+        cmocka_unit_test(test_l1),
+        cmocka_unit_test(test_weight_adapts),
+        cmocka_unit_test(test_push),
+        cmocka_unit_test(test_share_is_held),
+        cmocka_unit_test(test_gradient_in_a_graph),
+        cmocka_unit_test(test_push_in_a_graph),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static weir_train_options options_of(int kind) {
         o.optimizer.step_epochs = 2;
         o.sparsity.adapt = 1.05;
         o.sparsity.bias_push = 0.01;
-        o.sparsity.bias_rate = 0.2;
+        o.sparsity.bias_rate = 0.5;
         o.sparsity.average = 0.9;
         break;
     }
@@ -191,6 +191,9 @@ static void assert_same_run(const bench *a, const char *folder_a, const bench *b
     const weir_parameters p = weir_graph_parameters(a->graph), q = weir_graph_parameters(b->graph);
     assert_int_equal(p.count, q.count);
     assert_memory_equal(p.values, q.values, p.count * sizeof *p.values);
+    for (size_t i = 0; weir_graph_nodes(a->graph, &count_a) && i < count_a; i++) {
+        assert_true(weir_graph_threshold(a->graph, i) == weir_graph_threshold(b->graph, i));
+    }
     char *model_a = contents(folder_a, "model.safetensors", &size_a),
          *model_b = contents(folder_b, "model.safetensors", &size_b);
     assert_int_equal(size_a, size_b);
@@ -536,6 +539,34 @@ static void test_interrupted_between_epochs(void **unused) {
     finish_and_compare(1, folder);
 }
 
+// The best epoch may lie before the interruption: its parameters and thresholds come back too.
+static void test_best_survives(void **unused) {
+    (void)unused;
+    weir_error error = {0};
+    weir_train_options o = options_of(0);
+    o.optimizer.schedule = "step";
+    o.optimizer.step_epochs = 1;
+    o.optimizer.step_factor = 1e-6; // nothing gets better after the first epoch
+    const char *folders[] = {folder_of("whole"), folder_of("parts")};
+    bench whole = open_bench(0, &o), parts = open_bench(0, &o);
+    must(weir_trainer_run(whole.trainer, folders[0], "", NULL, NULL, &error), &error);
+    assert_int_equal(weir_trainer_run(parts.trainer, folders[1], "", stop_when_finished, NULL, &error),
+                     WEIR_INTERRUPTED);
+    close_bench(&parts);
+    parts = open_bench(0, &o);
+    must(weir_trainer_resume(parts.trainer, folders[1], &error), &error);
+    must(weir_trainer_run(parts.trainer, folders[1], "", NULL, NULL, &error), &error);
+    assert_same_run(&whole, folders[0], &parts, folders[1]);
+    size_t best;
+    weir_trainer_epochs(parts.trainer, NULL, &best);
+    assert_int_equal(best, 1);
+    assert_true(weir_graph_threshold(parts.graph, weir_graph_find(parts.graph, "gates")) != 0);
+    close_bench(&whole);
+    close_bench(&parts);
+    remove_folder(folders[0]);
+    remove_folder(folders[1]);
+}
+
 static void test_more_epochs(void **unused) {
     (void)unused;
     weir_error error = {0};
@@ -742,6 +773,7 @@ int main(int count, char **arguments) {
         cmocka_unit_test(test_step_keeps_parameters),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_interrupted_between_epochs),
+        cmocka_unit_test(test_best_survives),
         cmocka_unit_test(test_more_epochs),
         cmocka_unit_test(test_refused_checkpoints),
         cmocka_unit_test(test_bad_options),

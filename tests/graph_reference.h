@@ -163,27 +163,40 @@ static inline void reference_dropout(const reference *ref, size_t k) {
         weir_random_uniform(u, noise_of(ref, k), (uint32_t)r, node->width);
         for (size_t i = 0; i < node->width; i++) {
             const size_t at = r * node->width + i;
-            node->experts[at] = (double)u[i] < (double)(float)p ? 0 : 1 / (1 - p); // the mask
+            const bool drops = ref->pass.mode == WEIR_MODE_SAMPLE && (double)u[i] < (double)(float)p;
+            node->experts[at] = ref->pass.mode == WEIR_MODE_SAMPLE ? 1 / (1 - p) : 1; // the mask
+            if (drops) node->experts[at] = 0;
             node->y[at] = node->experts[at] * from->y[at];
         }
     }
     free(u);
 }
 
-/// Takes h from the graph and draws it again, for what the rule saves, and to see that the noise is the pass's own.
+/// Takes h from the graph and draws (or decides) it again, for what the rule saves, and to see that the noise is the
+/// pass's own. In open mode gates that are not run are 1.
 static inline void reference_unit(const reference *ref, size_t k) {
     const reference_node *node = &ref->nodes[k];
     const size_t count = ref->rows * node->width;
+    const float *h = weir_graph_output(ref->graph, k);
+    if (ref->pass.mode == WEIR_MODE_OPEN && !h) {
+        for (size_t at = 0; at < count; at++) node->y[at] = 1;
+        return;
+    }
     float *again = floats(count);
+    memcpy(node->h, h, count * sizeof *h);
     memcpy(node->a, weir_graph_output(ref->graph, node->from), count * sizeof *node->a);
-    memcpy(node->h, weir_graph_output(ref->graph, k), count * sizeof *node->h);
     const weir_unit_batch batch = {.rows = ref->rows,
                                    .units = node->width,
                                    .a = node->a,
                                    .h = again,
                                    .saved = node->saved,
-                                   .noise = noise_of(ref, k)};
-    node->unit->rule->sample(node->unit, &batch);
+                                   .noise = noise_of(ref, k),
+                                   .threshold = weir_graph_threshold(ref->graph, k)};
+    const weir_rule *rule = node->unit->rule;
+    const weir_mode mode = ref->pass.mode;
+    (mode == WEIR_MODE_SAMPLE   ? rule->sample
+     : mode == WEIR_MODE_DECIDE ? rule->decide
+                                : rule->expect)(node->unit, &batch);
     assert_memory_equal(again, node->h, count * sizeof *again);
     for (size_t at = 0; at < count; at++) node->y[at] = (double)node->h[at];
     free(again);
@@ -237,7 +250,7 @@ static inline void reference_forward(const reference *ref, size_t k) {
     }
 }
 
-/// Runs the naive network on the batch of the graph's last forward pass (in sample mode), before its backward pass.
+/// Runs the naive network on the batch of the graph's last forward pass, before its backward pass.
 static inline reference *reference_create(weir_graph *graph, const weir_pass *pass) {
     reference *ref = calloc(1, sizeof *ref);
     assert_non_null(ref);
@@ -386,6 +399,7 @@ static inline void reference_check_forward(const reference *ref, double toleranc
     for (size_t k = 0; k < ref->count; k++) {
         const reference_node *node = &ref->nodes[k];
         snprintf(what, sizeof what, "output of %s", node->spec->name);
+        if (!ref->graph->nodes[k].ran) continue;
         check_near(what, weir_graph_output(ref->graph, k), node->y, ref->rows * node->width, tolerance);
     }
     check_near("loss per row", weir_graph_loss(ref->graph), ref->loss, ref->rows, tolerance);

@@ -1,0 +1,539 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Closed means free, in whole networks: weights of blocks that are closed may hold NaN, their gradients are exactly 0
+// and marked as untouched, and the counters of multiply-adds fall exactly with the open (row, block) pairs. And the
+// choice of closed gates that are evaluated all the same ("sample") has the mean of evaluating all.
+
+#include "graph_reference.h"
+
+enum { INPUTS = 6, OUTPUTS = 4, ONE = 23, TWO = 17, GATER = 5, MOST_ROWS = 16 };
+
+static float inputs[MOST_ROWS * INPUTS];
+static int32_t labels[MOST_ROWS];
+
+static int fill_batch(void **state) {
+    (void)state;
+    weir_random_normal(inputs, (weir_noise){.seed = 5, .stream = 60000}, 0, COUNT(inputs));
+    for (size_t r = 0; r < MOST_ROWS; r++) labels[r] = (int32_t)(r % OUTPUTS);
+    return 0;
+}
+
+static weir_pass pass_of(size_t rows, uint32_t step) {
+    return (weir_pass){
+        .mode = WEIR_MODE_SAMPLE, .rows = rows, .inputs = inputs, .labels = labels, .seed = 3, .step = step};
+}
+
+typedef struct shape {
+    const char *rule, *closed;
+    double closed_share, gate_bias;
+    size_t block;
+} shape;
+
+/// Two gated layers with a gater each, and an affine output: the three kinds of gated products.
+static weir_graph *create(shape s) {
+    const weir_node nodes[] = {
+        {.name = "x", .kind = "input", .size = INPUTS},
+        {.name = "hidden", .kind = "affine", .size = GATER},
+        {.kind = "tanh"},
+        {.name = "a1", .kind = "affine", .size = (ONE + s.block - 1) / s.block, .bias = s.gate_bias},
+        {.name = "g1", .kind = "unit", .rule = s.rule},
+        {.name = "a2", .kind = "affine", .from = "x", .size = (TWO + s.block - 1) / s.block, .bias = s.gate_bias},
+        {.name = "g2", .kind = "unit", .rule = s.rule},
+        {.name = "one",
+         .kind = "gated-affine",
+         .from = "x",
+         .gates = "g1",
+         .size = ONE,
+         .block = s.block,
+         .activation = "tanh",
+         .closed = s.closed,
+         .closed_share = s.closed_share,
+         .bias = 0.2},
+        {.name = "two",
+         .kind = "gated-affine",
+         .gates = "g2",
+         .size = TWO,
+         .block = s.block,
+         .closed = s.closed,
+         .closed_share = s.closed_share,
+         .bias = 0.2},
+        {.name = "out", .kind = "affine", .size = OUTPUTS},
+        {.name = "loss", .kind = "softmax-cross-entropy"},
+    };
+    weir_graph *graph = NULL;
+    weir_error error;
+    const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
+    must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+    return graph;
+}
+
+static void step(weir_graph *graph, const weir_pass *pass) {
+    weir_error error;
+    must(weir_graph_forward(graph, pass, &error), &error);
+    must(weir_graph_backward(graph, pass, &error), &error);
+}
+
+static size_t node_of(const weir_graph *graph, const char *name) {
+    const size_t node = weir_graph_find(graph, name);
+    assert_true(node != SIZE_MAX);
+    return node;
+}
+
+/// Outputs of a unit node in the last pass, copied.
+static float *gates_of(weir_graph *graph, const char *name, size_t rows) {
+    const size_t node = node_of(graph, name), count = rows * weir_graph_nodes(graph, NULL)[node].size;
+    float *copy = floats(count);
+    memcpy(copy, weir_graph_output(graph, node), count * sizeof *copy);
+    return copy;
+}
+
+static size_t units_of(size_t width, size_t block, size_t j) {
+    return width - j * block < block ? width - j * block : block;
+}
+
+// ---- tiles that no open pair touches -------------------------------------------------------------------------------
+
+/// Gates of one side of a product; NULL: dense, one block.
+typedef struct side {
+    const float *gates;
+    size_t width, block, blocks;
+} side;
+
+static side gated_side(const float *gates, size_t width, size_t block) {
+    return (side){gates, width, block, (width + block - 1) / block};
+}
+static side dense_side(size_t width) { return (side){NULL, width, width, 1}; }
+
+static bool is_open(const side *s, size_t row, size_t j) { return !s->gates || s->gates[row * s->blocks + j] != 0; }
+
+static bool any_open(const side *out, size_t jo, const side *in, size_t ji, size_t rows) {
+    for (size_t r = 0; r < rows; r++) {
+        if (is_open(out, r, jo) && is_open(in, r, ji)) return true;
+    }
+    return false;
+}
+
+typedef struct weight_tile {
+    float *values, *gradients;
+    size_t count, number;
+    bool open;
+} weight_tile;
+
+/// Calls what for every tile of a tensor.
+static void each_tile(const weir_parameters *p, const weir_tensor *t, const side *out, const side *in, size_t rows,
+                      void (*what)(const weir_tensor *t, const weight_tile *tile, void *context), void *context) {
+    size_t at = t->offset, number = 0;
+    assert_int_equal(t->rows, out->width);
+    assert_int_equal(t->block_rows, out->block);
+    for (size_t jo = 0; jo < out->blocks; jo++) {
+        for (size_t ji = 0; ji < in->blocks; ji++) {
+            const size_t count = units_of(out->width, out->block, jo) * units_of(in->width, in->block, ji);
+            const weight_tile tile = {.values = p->values + at,
+                                      .gradients = p->gradients + at,
+                                      .count = count,
+                                      .number = number++,
+                                      .open = any_open(out, jo, in, ji, rows)};
+            what(t, &tile, context);
+            at += count;
+        }
+    }
+    assert_int_equal(at, t->offset + t->rows * t->columns);
+}
+
+/// All tiles of the three layers, by the gates of the pass.
+static void each_gated_tile(weir_graph *graph, size_t block, const float *g1, const float *g2, size_t rows,
+                            void (*what)(const weir_tensor *t, const weight_tile *tile, void *context), void *context) {
+    const weir_parameters p = weir_graph_parameters(graph);
+    const side x = dense_side(INPUTS), bias = dense_side(1), out = dense_side(OUTPUTS);
+    const side one = gated_side(g1, ONE, block), two = gated_side(g2, TWO, block);
+    each_tile(&p, tensor_of(graph, node_of(graph, "one"), false), &one, &x, rows, what, context);
+    each_tile(&p, tensor_of(graph, node_of(graph, "one"), true), &one, &bias, rows, what, context);
+    each_tile(&p, tensor_of(graph, node_of(graph, "two"), false), &two, &one, rows, what, context);
+    each_tile(&p, tensor_of(graph, node_of(graph, "two"), true), &two, &bias, rows, what, context);
+    each_tile(&p, tensor_of(graph, node_of(graph, "out"), false), &out, &two, rows, what, context);
+}
+
+typedef struct tally {
+    size_t open, closed;
+} tally;
+
+static void check_touched(const weir_tensor *t, const weight_tile *tile, void *context) {
+    tally *count = context;
+    assert_non_null(t->touched);
+    assert_int_equal(t->touched[tile->number], tile->open);
+    for (size_t k = 0; k < tile->count && !tile->open; k++) assert_true(tile->gradients[k] == 0);
+    *(tile->open ? &count->open : &count->closed) += 1;
+}
+
+static const shape skipping[] = {
+    {"reinforce", NULL, 0, -1.3, 3}, {"sts", NULL, 0, -2.6, 3},
+    {"rectifier", NULL, 0, -0.6, 3}, {"noisy-rectifier", NULL, 0, -0.9, 3},
+    {"reinforce", NULL, 0, -1.3, 1}, {"straight-through", "none", 0, -1.3, 4},
+    {"sts", NULL, 0, -2.6, 1},
+};
+
+static void test_untouched_tiles(void **state) {
+    (void)state;
+    for (size_t k = 0; k < COUNT(skipping); k++) {
+        weir_graph *graph = create(skipping[k]);
+        tally count = {0};
+        for (uint32_t number = 0; number < 12; number++) {
+            const size_t rows = 1 + number % 5;
+            const weir_pass pass = pass_of(rows, number);
+            step(graph, &pass);
+            float *g1 = gates_of(graph, "g1", rows), *g2 = gates_of(graph, "g2", rows);
+            each_gated_tile(graph, skipping[k].block, g1, g2, rows, check_touched, &count);
+            free(g1);
+            free(g2);
+        }
+        assert_true(count.open > 100 && count.closed > 100);
+        weir_graph_free(graph);
+    }
+}
+
+// ---- poison --------------------------------------------------------------------------------------------------------
+
+static void poison(const weir_tensor *t, const weight_tile *tile, void *context) {
+    size_t *poisoned = context;
+    (void)t;
+    if (tile->open) return;
+    for (size_t k = 0; k < tile->count; k++) tile->values[k] = NAN;
+    *poisoned += tile->count;
+}
+
+/// Everything that a step leaves: gradients, loss, outputs of the loss node, ∂L/∂gates.
+static float *copy_results(weir_graph *graph, size_t rows, size_t *count) {
+    const weir_parameters p = weir_graph_parameters(graph);
+    const size_t gates[] = {node_of(graph, "g1"), node_of(graph, "g2")};
+    const weir_node *specs = weir_graph_nodes(graph, NULL);
+    *count = p.count + rows + rows * OUTPUTS + rows * (specs[gates[0]].size + specs[gates[1]].size);
+    float *all = floats(*count), *to = all;
+    memcpy(to, p.gradients, p.count * sizeof *to);
+    to += p.count;
+    memcpy(to, weir_graph_loss(graph), rows * sizeof *to);
+    to += rows;
+    memcpy(to, weir_graph_output(graph, node_of(graph, "loss")), rows * OUTPUTS * sizeof *to);
+    to += rows * OUTPUTS;
+    for (size_t k = 0; k < 2; k++) {
+        if (graph->nodes[gates[k]].wants_gradient) {
+            memcpy(to, graph->nodes[gates[k]].gradient.data, rows * specs[gates[k]].size * sizeof *to);
+        }
+        to += rows * specs[gates[k]].size;
+    }
+    return all;
+}
+
+static void test_poison(void **state) {
+    (void)state;
+    for (size_t k = 0; k < COUNT(skipping); k++) {
+        for (weir_isa isa = WEIR_ISA_REFERENCE; isa <= weir_isa_best(); isa++) {
+            assert_int_equal(weir_isa_use(isa), WEIR_OK);
+            // Two graphs alike, so that the states of units are, too.
+            weir_graph *clean = create(skipping[k]), *poisoned = create(skipping[k]);
+            const weir_pass pass = pass_of(3, 5);
+            size_t count = 0, wrong = 0;
+            step(clean, &pass);
+            float *g1 = gates_of(clean, "g1", 3), *g2 = gates_of(clean, "g2", 3);
+            each_gated_tile(poisoned, skipping[k].block, g1, g2, 3, poison, &wrong);
+            assert_true(wrong > 50);
+            step(poisoned, &pass);
+            float *expected = copy_results(clean, 3, &count), *got = copy_results(poisoned, 3, &count);
+            for (size_t i = 0; i < count; i++) assert_true(isfinite(got[i]));
+            assert_memory_equal(got, expected, count * sizeof *got);
+            free(expected);
+            free(got);
+            free(g1);
+            free(g2);
+            weir_graph_free(clean);
+            weir_graph_free(poisoned);
+        }
+    }
+}
+
+/// The same with deterministic gates, as at test time.
+static void test_poison_when_deciding(void **state) {
+    (void)state;
+    for (size_t k = 0; k < COUNT(skipping); k++) {
+        weir_graph *graph = create(skipping[k]);
+        weir_error error;
+        weir_pass pass = pass_of(3, 0);
+        size_t wrong = 0;
+        pass.mode = WEIR_MODE_DECIDE;
+        weir_graph_threshold_set(graph, node_of(graph, "g1"), (float)skipping[k].gate_bias + 0.4f);
+        weir_graph_threshold_set(graph, node_of(graph, "g2"), (float)skipping[k].gate_bias + 0.4f);
+        must(weir_graph_forward(graph, &pass, &error), &error);
+        float *g1 = gates_of(graph, "g1", 3), *g2 = gates_of(graph, "g2", 3), losses[3];
+        memcpy(losses, weir_graph_loss(graph), sizeof losses);
+        each_gated_tile(graph, skipping[k].block, g1, g2, 3, poison, &wrong);
+        assert_true(wrong > 50);
+        must(weir_graph_forward(graph, &pass, &error), &error);
+        assert_true(isfinite(losses[0]) && isfinite(losses[1]) && isfinite(losses[2]));
+        assert_memory_equal(losses, weir_graph_loss(graph), sizeof losses);
+        free(g1);
+        free(g2);
+        weir_graph_free(graph);
+    }
+}
+
+// ---- work ----------------------------------------------------------------------------------------------------------
+
+/// Open units of a row, and those that are evaluated.
+typedef struct row_units {
+    uint64_t open, evaluated;
+} row_units;
+
+static bool is_evaluated(const shape *s, const weir_pass *pass, size_t node, size_t blocks, size_t row, size_t j) {
+    float drawn[64];
+    if (!s->closed || !strcmp(s->closed, "none")) return false;
+    if (!strcmp(s->closed, "all")) return true;
+    weir_random_uniform(drawn, (weir_noise){.seed = pass->seed, .step = pass->step, .stream = (uint16_t)(node * 4)},
+                        (uint32_t)row, blocks);
+    return drawn[j] < (float)s->closed_share;
+}
+
+static row_units units_of_row(const shape *s, const weir_pass *pass, const float *gates, size_t node, size_t width,
+                              size_t row) {
+    const size_t blocks = (width + s->block - 1) / s->block;
+    row_units units = {0};
+    for (size_t j = 0; j < blocks; j++) {
+        const size_t count = units_of(width, s->block, j);
+        const bool open = gates[row * blocks + j] != 0;
+        if (open) units.open += count;
+        if (open || is_evaluated(s, pass, node, blocks, row, j)) units.evaluated += count;
+    }
+    return units;
+}
+
+static uint64_t blocks_with_rows(const shape *s, const weir_pass *pass, const float *gates, size_t node, size_t width) {
+    const size_t blocks = (width + s->block - 1) / s->block;
+    uint64_t count = 0;
+    for (size_t j = 0; j < blocks; j++) {
+        bool any = false;
+        for (size_t r = 0; r < pass->rows; r++) {
+            any = any || gates[r * blocks + j] != 0 || is_evaluated(s, pass, node, blocks, r, j);
+        }
+        count += any;
+    }
+    return count;
+}
+
+static void check_counters(const shape *s, size_t rows, uint32_t number) {
+    weir_graph *graph = create(*s);
+    const weir_pass pass = pass_of(rows, number);
+    const size_t one = node_of(graph, "one"), two = node_of(graph, "two");
+    const uint64_t g1_count = (ONE + s->block - 1) / s->block, g2_count = (TWO + s->block - 1) / s->block;
+    step(graph, &pass);
+    float *g1 = gates_of(graph, "g1", rows), *g2 = gates_of(graph, "g2", rows);
+    weir_counters want = {.rows = rows};
+    for (size_t r = 0; r < rows; r++) {
+        const row_units u1 = units_of_row(s, &pass, g1, one, ONE, r), u2 = units_of_row(s, &pass, g2, two, TWO, r);
+        want.forward_done += u1.evaluated * INPUTS + u2.evaluated * u1.open + OUTPUTS * u2.open;
+        want.backward_done += u1.open * INPUTS;                           // weights of one; the input wants no gradient
+        want.backward_done += u2.open * u1.open + u2.open * u1.evaluated; // weights of two, outputs of one
+        want.backward_done += OUTPUTS * u2.open + OUTPUTS * u2.evaluated;
+        for (size_t j = 0; j < g1_count; j++) want.gates_open += g1[r * g1_count + j] != 0;
+        for (size_t j = 0; j < g2_count; j++) want.gates_open += g2[r * g2_count + j] != 0;
+    }
+    want.forward_dense = rows * (INPUTS * ONE + ONE * TWO + TWO * OUTPUTS);
+    want.backward_dense = rows * (INPUTS * ONE + 2 * ONE * TWO + 2 * TWO * OUTPUTS);
+    want.forward_gater = rows * (INPUTS * GATER + GATER * g1_count + INPUTS * g2_count);
+    want.backward_gater = rows * (INPUTS * GATER + 2 * GATER * g1_count + INPUTS * g2_count);
+    want.gates = rows * (g1_count + g2_count);
+    want.blocks = g1_count + g2_count;
+    want.blocks_read = blocks_with_rows(s, &pass, g1, one, ONE) + blocks_with_rows(s, &pass, g2, two, TWO);
+    const weir_counters got = weir_graph_counters(graph);
+    assert_int_equal(got.rows, want.rows);
+    assert_int_equal(got.forward_dense, want.forward_dense);
+    assert_int_equal(got.forward_done, want.forward_done);
+    assert_int_equal(got.forward_gater, want.forward_gater);
+    assert_int_equal(got.backward_dense, want.backward_dense);
+    assert_int_equal(got.backward_done, want.backward_done);
+    assert_int_equal(got.backward_gater, want.backward_gater);
+    assert_int_equal(got.gates, want.gates);
+    assert_int_equal(got.gates_open, want.gates_open);
+    assert_int_equal(got.blocks, want.blocks);
+    assert_int_equal(got.blocks_read, want.blocks_read);
+    if (strcmp(s->closed ? s->closed : "", "all")) assert_true(got.forward_done < got.forward_dense);
+    // A second step adds as much, a reset takes all away.
+    step(graph, &pass);
+    assert_int_equal(weir_graph_counters(graph).backward_done, 2 * want.backward_done);
+    weir_graph_counters_reset(graph);
+    assert_int_equal(weir_graph_counters(graph).backward_done + weir_graph_counters(graph).rows, 0);
+    free(g1);
+    free(g2);
+    weir_graph_free(graph);
+}
+
+static void test_counters(void **state) {
+    (void)state;
+    for (size_t k = 0; k < COUNT(skipping); k++) {
+        for (uint32_t number = 0; number < 4; number++) check_counters(&skipping[k], 1 + 5 * number, number);
+    }
+    static const shape evaluating[] = {{"straight-through", "all", 0, -1.3, 3},
+                                       {"straight-through", "sample", 0.3, -1.3, 3},
+                                       {"straight-through", "sample", 1, -1.3, 1},
+                                       {"straight-through", "sample", 0.05, -1.3, 4}};
+    for (size_t k = 0; k < COUNT(evaluating); k++) {
+        for (uint32_t number = 0; number < 4; number++) check_counters(&evaluating[k], 1 + 5 * number, number);
+    }
+}
+
+/// With all closed gates evaluated and a dense reader: the experts and what reads them do everything, the gradient of
+/// the experts' weights only open pairs.
+static void test_counters_of_dense_experts(void **state) {
+    (void)state;
+    const weir_node nodes[] = {
+        {.name = "x", .kind = "input", .size = INPUTS},
+        {.name = "a", .kind = "affine", .size = 8, .bias = -1},
+        {.name = "g", .kind = "unit", .rule = "straight-through"},
+        {.name = "one", .kind = "gated-affine", .from = "x", .gates = "g", .size = ONE, .block = 3},
+        {.name = "out", .kind = "affine", .size = OUTPUTS},
+        {.name = "loss", .kind = "softmax-cross-entropy"},
+    };
+    weir_graph *graph = NULL;
+    weir_error error;
+    const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
+    must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+    const weir_pass pass = pass_of(9, 2);
+    const shape s = {.block = 3};
+    uint64_t open = 0;
+    step(graph, &pass);
+    float *gates = gates_of(graph, "g", 9);
+    for (size_t r = 0; r < 9; r++) open += units_of_row(&s, &pass, gates, 3, ONE, r).open;
+    const weir_counters c = weir_graph_counters(graph);
+    assert_true(open > 0 && open < 9 * ONE);
+    assert_int_equal(c.forward_done, 9 * INPUTS * ONE + open * OUTPUTS);
+    assert_int_equal(c.backward_done, open * INPUTS + open * OUTPUTS + 9 * ONE * OUTPUTS);
+    assert_int_equal(c.blocks_read, 8);
+    free(gates);
+    weir_graph_free(graph);
+}
+
+// ---- a random share of the closed gates ----------------------------------------------------------------------------
+
+/// One gated layer behind a gater without hidden units: the gradient of a1 is what closed gates decide.
+static weir_graph *create_sampled(const char *closed, double share, bool two_sided) {
+    const weir_node nodes[] = {
+        {.name = "x", .kind = "input", .size = INPUTS},
+        {.name = "first gates", .kind = "unit", .rule = two_sided ? "rectifier" : "sigmoid"},
+        {.name = "first", .kind = "gated-affine", .from = "x", .gates = "first gates", .size = INPUTS},
+        {.name = "a1", .kind = "affine", .from = "x", .size = 7, .bias = -0.5},
+        {.name = "g1", .kind = "unit", .rule = "straight-through"},
+        {.name = "one",
+         .kind = "gated-affine",
+         .from = "first",
+         .gates = "g1",
+         .size = 13,
+         .block = 2,
+         .activation = "tanh",
+         .closed = closed,
+         .closed_share = share,
+         .bias = 0.3},
+        {.name = "out", .kind = "affine", .size = OUTPUTS},
+        {.name = "loss", .kind = "softmax-cross-entropy"},
+    };
+    weir_graph *graph = NULL;
+    weir_error error;
+    const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
+    must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+    return graph;
+}
+
+enum { GATER_VALUES = 7 * INPUTS + 7 };
+
+/// The gradient of the gater's weights and biases in a step.
+static void gater_gradient(weir_graph *graph, const weir_pass *pass, float *gradient) {
+    const weir_parameters p = weir_graph_parameters(graph);
+    const size_t node = node_of(graph, "a1");
+    step(graph, pass);
+    memcpy(gradient, p.gradients + tensor_of(graph, node, false)->offset, 7 * INPUTS * sizeof *gradient);
+    memcpy(gradient + 7 * INPUTS, p.gradients + tensor_of(graph, node, true)->offset, 7 * sizeof *gradient);
+}
+
+/// Standard errors by which the mean difference of two ways lies from 0, at most over all values.
+static double worst_deviation(weir_graph *graph, weir_graph *all, uint32_t steps) {
+    double sum[GATER_VALUES] = {0}, square[GATER_VALUES] = {0}, worst = 0;
+    for (uint32_t number = 0; number < steps; number++) {
+        float a[GATER_VALUES], b[GATER_VALUES];
+        const weir_pass pass = pass_of(4, number);
+        gater_gradient(graph, &pass, a);
+        gater_gradient(all, &pass, b); // the same gates are open: the difference is what closed gates make
+        for (size_t k = 0; k < GATER_VALUES; k++) {
+            const double d = (double)a[k] - (double)b[k];
+            sum[k] += d;
+            square[k] += d * d;
+        }
+    }
+    for (size_t k = 0; k < GATER_VALUES; k++) {
+        const double mean = sum[k] / steps, variance = square[k] / steps - mean * mean;
+        assert_true(variance > 0);
+        worst = fmax(worst, fabs(mean) / sqrt(variance / steps));
+    }
+    return worst;
+}
+
+static void test_sample_has_the_mean_of_all(void **state) {
+    (void)state;
+    for (int two_sided = 0; two_sided < 2; two_sided++) {
+        weir_graph *all = create_sampled("all", 0, two_sided), *none = create_sampled("none", 0, two_sided);
+        static const double shares[] = {0.2, 0.6};
+        for (size_t k = 0; k < COUNT(shares); k++) {
+            weir_graph *sample = create_sampled("sample", shares[k], two_sided);
+            assert_true(worst_deviation(sample, all, 3000) <= 4);
+            weir_graph_free(sample);
+        }
+        assert_true(worst_deviation(none, all, 3000) > 10); // so many steps do tell a biased way
+        weir_graph_free(all);
+        weir_graph_free(none);
+    }
+}
+
+static void test_whole_share_is_all(void **state) {
+    (void)state;
+    for (int two_sided = 0; two_sided < 2; two_sided++) {
+        weir_graph *all = create_sampled("all", 0, two_sided), *sample = create_sampled("sample", 1, two_sided);
+        for (uint32_t number = 0; number < 20; number++) {
+            const weir_pass pass = pass_of(5, number);
+            float a[GATER_VALUES], b[GATER_VALUES];
+            double want[GATER_VALUES];
+            gater_gradient(sample, &pass, a);
+            gater_gradient(all, &pass, b);
+            for (size_t k = 0; k < GATER_VALUES; k++) want[k] = (double)b[k];
+            if (two_sided) { // the same kernels
+                assert_memory_equal(a, b, sizeof a);
+            }
+            check_near("gradient with q = 1", a, want, GATER_VALUES, 1e-6);
+        }
+        weir_graph_free(all);
+        weir_graph_free(sample);
+    }
+}
+
+/// Multiply-adds of the layer: α + q(1 − α) of the dense ones, in the mean.
+static void test_work_of_sample(void **state) {
+    (void)state;
+    weir_graph *graph = create_sampled("sample", 0.3, false);
+    const size_t one = node_of(graph, "one"), gates = node_of(graph, "g1");
+    for (uint32_t number = 0; number < 2000; number++) {
+        weir_error error;
+        const weir_pass pass = pass_of(MOST_ROWS, number);
+        must(weir_graph_forward(graph, &pass, &error), &error);
+    }
+    const weir_counters work = weir_graph_node_counters(graph, one), opened = weir_graph_node_counters(graph, gates);
+    const double share = (double)opened.gates_open / (double)opened.gates;
+    const double done = (double)work.forward_done / (double)work.forward_dense;
+    assert_true(share > 0.2 && share < 0.6);
+    assert_true(fabs(done - (share + 0.3 * (1 - share))) <= 0.005);
+    weir_graph_free(graph);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_untouched_tiles),           cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_poison_when_deciding),      cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_counters_of_dense_experts), cmocka_unit_test(test_sample_has_the_mean_of_all),
+        cmocka_unit_test(test_whole_share_is_all),        cmocka_unit_test(test_work_of_sample),
+    };
+    return cmocka_run_group_tests_name("closed gates", tests, fill_batch, NULL);
+}

@@ -75,6 +75,8 @@ const cli_command *cli_command_at(size_t index);
 int cli_parse(const cli_command *command, int argc, char **argv, char ***operands, size_t *count);
 /// The complete help of a command.
 void cli_help(const cli_command *command, FILE *out);
+/// Every setting of a configuration.
+void cli_settings(FILE *out);
 /// Text in paragraphs, wrapped to the width of 80, each line after the first indented.
 void cli_wrap(FILE *out, size_t indent, const char *text);
 /// The name nearest to text by edit distance, or NULL if none is near.

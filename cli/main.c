@@ -49,13 +49,17 @@ static void general_help(FILE *out) {
             "  weir plot runs/digits --text\n\n"
             "Environment: OMP_NUM_THREADS (threads), WEIR_ISA (instruction set), NO_COLOR.\n"
             "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
-            "help", "what a command does: weir help COMMAND", cli_bold(out), cli_plain(out), cli_bold(out),
-            cli_plain(out));
+            "help", "what a command does: weir help COMMAND; of CONFIG: weir help settings", cli_bold(out),
+            cli_plain(out), cli_bold(out), cli_plain(out));
 }
 
 static int show_help(const char *name) {
     if (name == NULL) {
         general_help(stdout);
+        return cli_finish(CLI_OK);
+    }
+    if (strcmp(name, "settings") == 0) {
+        cli_settings(stdout);
         return cli_finish(CLI_OK);
     }
     const cli_command *command = find_command(name);

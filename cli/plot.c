@@ -252,7 +252,8 @@ static int draw_files(const plot_run *runs, size_t count, const char *folder) {
 static int run(char **operands, size_t count) {
     if (as_text && (as_svg || as_png)) return cli_usage("plot", "--text goes without --svg and --png");
     plot_run *runs = calloc(count + 1, sizeof *runs);
-    int status = runs == NULL ? cli_error("out of memory") : CLI_OK;
+    if (runs == NULL) return cli_error("out of memory");
+    int status = CLI_OK;
     for (size_t k = 0; k < count && status == CLI_OK; k++) {
         runs[k].folder = strdup(operands[k]);
         runs[k].name = run_name(operands[k]);
@@ -262,7 +263,7 @@ static int run(char **operands, size_t count) {
     if (status == CLI_OK)
         status =
             as_text ? draw_text(runs, count) : draw_files(runs, count, out_folder != NULL ? out_folder : operands[0]);
-    for (size_t k = 0; runs != NULL && k < count; k++) free_run(&runs[k]);
+    for (size_t k = 0; k < count; k++) free_run(&runs[k]);
     free(runs);
     return status;
 }

@@ -46,14 +46,12 @@ static void more_help(FILE *out) {
         cli_wrap(out, 21, known && config.about != NULL ? config.about : "");
         weir_config_free(&config);
     }
-    fprintf(out, "\n%sSettings for --set, with the value where CONFIG is silent:%s\n", bold, plain);
-    fprintf(out, "  %-28s %zu\n  %-28s %zu\n  %-28s %zu (0: no early stop)\n", "train.epochs", initial.epochs,
-            "train.batch", initial.batch, "train.patience", initial.patience);
-    fprintf(out, "  %-28s %s (sgd, momentum, adam)\n  %-28s %g\n  %-28s %s (constant, step, cosine)\n",
-            "train.optimizer.kind", o->kind, "train.optimizer.rate", o->rate, "train.optimizer.schedule", o->schedule);
-    fprintf(out, "  %-28s %s (kl, l1, none)\n  %-28s %g\n  %-28s %g\n", "train.sparsity.kind", s->kind,
-            "train.sparsity.target", s->target, "train.sparsity.weight", s->weight);
-    fprintf(out, "  %-28s %s\n", "network.NODE.FIELD", "for example network.gates.size=500");
+    fprintf(out, "\n%sSome settings for --set, with the value where CONFIG is silent:%s\n", bold, plain);
+    fprintf(out, "  %-28s %zu\n  %-28s %zu (0: no early stop)\n", "train.batch", initial.batch, "train.patience",
+            initial.patience);
+    fprintf(out, "  %-28s %s\n  %-28s %g\n  %-28s %s\n  %-28s %g\n", "train.optimizer.kind", o->kind,
+            "train.optimizer.rate", o->rate, "train.sparsity.kind", s->kind, "train.sparsity.target", s->target);
+    fprintf(out, "All of them, and those of nodes: weir help settings\n");
 }
 
 // The run directory.

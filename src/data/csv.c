@@ -193,7 +193,7 @@ done:
     return status;
 }
 
-static weir_status push(csv *c, weir_error *error) {
+static weir_status push_values(csv *c, weir_error *error) {
     weir_status status = WEIR_OK;
     const float *row = c->row.data;
     const size_t count = c->row.count;
@@ -206,11 +206,13 @@ static weir_status push(csv *c, weir_error *error) {
         for (size_t i = 0; i < count; i++) to[i] = (uint8_t)row[i];
     }
     c->values.count += count;
-    if (c->label_column >= 0) {
-        TRY(weir__grow(&c->labels, 1, "labels", error));
-        ((int32_t *)c->labels.data)[c->labels.count++] = (int32_t)c->label;
-    }
 done:
+    return status;
+}
+
+static weir_status push_label(csv *c, weir_error *error) {
+    const weir_status status = weir__grow(&c->labels, 1, "labels", error);
+    if (status == WEIR_OK) ((int32_t *)c->labels.data)[c->labels.count++] = (int32_t)c->label;
     return status;
 }
 
@@ -240,7 +242,8 @@ static weir_status read_lines(csv *c, size_t *rows, weir_error *error) {
         size_t columns = 0;
         TRY(read_values(c, &columns, error));
         TRY(check_columns(c, columns, error));
-        TRY(push(c, error));
+        if (!c->only_labels) TRY(push_values(c, error));
+        if (c->label_column >= 0) TRY(push_label(c, error));
         ++*rows;
     }
     TRY_THAT(*rows, WEIR_DATA, "%s: holds no rows", c->stream->name);

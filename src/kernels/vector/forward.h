@@ -18,7 +18,7 @@
 
 #include "../side.h"
 
-enum { TILE_ROWS = 4, CHUNK = 768 }; // 4 rows and 4 units of 768 floats: 24 KiB
+enum { CHUNK = 768 }; // 4 rows and 4 units of 768 floats: 24 KiB
 
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 16).
 INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x, const float *w,
@@ -117,7 +117,7 @@ static void forward_dense_block(const weir__side *y, size_t j, size_t first, siz
     for (size_t k = 0; k < width; k += chunk) {
         const size_t count = width - k < chunk ? width - k : chunk;
         for (size_t s = first; s < last;) {
-            const size_t left = last - s, rows = left >= most ? most : left < 4 ? left : 4;
+            const size_t left = last - s, rows = left >= most ? most : left < TILE_ROWS ? left : TILE_ROWS;
             const float *from[8];
             for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
             add_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count);

@@ -8,14 +8,14 @@
 /// of some units) a register tile holds rows × columns; elsewhere it holds one row's columns while the sum runs
 /// through the row's open blocks. Threads own columns of a dense dx, slots of a compact one.
 
-/// to[r][c] (+)= Σ_{k<count} a[r][k]·w[k][c] for rows × vectors (constants, at most 16); fresh: without the old value.
-/// The last vector has tail lanes.
+/// to[r][column + c] (+)= Σ_{k<count} a[r][k]·w[k][c] for rows × vectors (constants, at most 16); fresh: without the
+/// old value. A partial vector has tail lanes.
 INLINE void add_products(const int rows, const int vectors, const bool partial, size_t tail, bool fresh,
                          float *const *to, size_t column, const float *const *a, const float *w, size_t w_stride,
                          size_t count) {
     vec sum[16] = {{0}};
     for (size_t k = 0; k < count; k++) {
-        const float *from = w + k * w_stride + column;
+        const float *from = w + k * w_stride;
         vec wk[4];
         UNROLL for (int v = 0; v < vectors; v++) {
             wk[v] = partial ? load_first(from + v * LANES, tail) : load(from + v * LANES);
@@ -40,23 +40,21 @@ INLINE void add_products(const int rows, const int vectors, const bool partial, 
     }
 }
 
-/// The same for columns first … last.
+/// The same for columns first … last; w begins at column first.
 INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to, size_t first, size_t last,
                                     const float *const *a, const float *w, size_t w_stride, size_t count) {
     size_t c = first;
     if (rows <= 4) {
-        for (; c + 4 * LANES <= last; c += 4 * LANES) {
-            add_products(rows, 4, false, 0, fresh, to, c, a, w, w_stride, count);
+        for (; c + TILE_VECTORS * LANES <= last; c += TILE_VECTORS * LANES) {
+            add_products(rows, TILE_VECTORS, false, 0, fresh, to, c, a, w + (c - first), w_stride, count);
         }
     }
-    for (; c + 2 * LANES <= last; c += 2 * LANES) {
-        add_products(rows, 2, false, 0, fresh, to, c, a, w, w_stride, count);
+    for (; rows * 2 <= TILE_SUMS && c + 2 * LANES <= last; c += 2 * LANES) {
+        add_products(rows, 2, false, 0, fresh, to, c, a, w + (c - first), w_stride, count);
     }
-    if (c + LANES <= last) {
-        add_products(rows, 1, false, 0, fresh, to, c, a, w, w_stride, count);
-        c += LANES;
-    }
-    if (c < last) add_products(rows, 1, true, last - c, fresh, to, c, a, w, w_stride, count);
+    for (; c + LANES <= last; c += LANES)
+        add_products(rows, 1, false, 0, fresh, to, c, a, w + (c - first), w_stride, count);
+    if (c < last) add_products(rows, 1, true, last - c, fresh, to, c, a, w + (c - first), w_stride, count);
 }
 
 /// rows: at most 4, or 8.
@@ -101,7 +99,7 @@ static void add_block_to_dense(const weir__side *dx, size_t first, size_t last, 
             to[r] = dx->values + weir__row(dy, s + r) * dx->width;
             a[r] = weir__values(dy, s + r);
         }
-        add_products_of_rows(group, false, to, first, last, a, strip, dx->width, units);
+        add_products_of_rows(group, false, to, first, last, a, strip + first, dx->width, units);
         s += group;
     }
 }

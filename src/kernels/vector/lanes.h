@@ -20,6 +20,13 @@
 #define LANES 4
 #endif
 
+// What a register tile holds: 16 sums where there are 32 registers, else 8 (dot products: 12).
+#if LANES == 16
+enum { TILE_SUMS = 16, TILE_ROWS = 4, TILE_VECTORS = 4 };
+#else
+enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_VECTORS = 2 };
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 // Loops over the registers of a tile must be unrolled whatever the optimisation level, or the tile lies in memory.

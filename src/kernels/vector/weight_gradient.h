@@ -54,14 +54,16 @@ INLINE void add_outer(const int units, const int vectors, const bool partial, si
 INLINE void add_outer_of_units(const int vectors, const bool partial, size_t tail, bool fresh, float *to, size_t stride,
                                size_t units, size_t column, const factor *a, const factor *b, size_t count) {
     size_t u = 0;
-    if (vectors <= 2) {
+    if (vectors * 8 <= TILE_SUMS) {
         for (; u + 8 <= units; u += 8) add_outer(8, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
     }
-    if (vectors <= 4) {
+    if (vectors * 4 <= TILE_SUMS) {
         for (; u + 4 <= units; u += 4) add_outer(4, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
     }
-    for (; u + 2 <= units; u += 2) add_outer(2, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
-    if (u < units) add_outer(1, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+    if (vectors * 2 <= TILE_SUMS) {
+        for (; u + 2 <= units; u += 2) add_outer(2, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+    }
+    for (; u < units; u++) add_outer(1, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
 }
 
 /// Columns first … last of a tile of some units, over count ≥ 1 pairs.
@@ -73,8 +75,8 @@ static void add_tile(float *to, size_t stride, size_t units, weir__range columns
             add_outer_of_units(8, false, 0, fresh, to, stride, units, c, a, b, count);
         }
     }
-    for (; c + 4 * LANES <= columns.last; c += 4 * LANES) {
-        add_outer_of_units(4, false, 0, fresh, to, stride, units, c, a, b, count);
+    for (; c + TILE_VECTORS * LANES <= columns.last; c += TILE_VECTORS * LANES) {
+        add_outer_of_units(TILE_VECTORS, false, 0, fresh, to, stride, units, c, a, b, count);
     }
     for (; c + LANES <= columns.last; c += LANES) {
         add_outer_of_units(1, false, 0, fresh, to, stride, units, c, a, b, count);

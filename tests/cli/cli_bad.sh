@@ -18,15 +18,14 @@ printf 'name: [mine\n' >broken.yaml
     run train digits --set train.sparsity.target=1.5
     run train digits --set train.batch=0
     run train digits --rule straight-trough
-    run train digits --set network.nothing.size=3
+    run train small.yaml --set network.nothing.size=3
     run inspect nothing
 } | compare settings
 [ ! -e runs ] || fail "a wrong setting left a run directory"
 
 # Models that are truncated, hostile, or none.
-# shellcheck disable=SC2086
-must 0 "$tool" train digits --epochs 1 $small
-model=runs/digits/model.safetensors
+must 0 "$tool" train small.yaml --epochs 1
+model=runs/small/model.safetensors
 head -c 5 $model >short.safetensors
 head -c 200 $model >header.safetensors
 head -c "$(($(wc -c <$model) - 1000))" $model >data.safetensors
@@ -38,17 +37,16 @@ printf '\102\000\000\000\000\000\000\000{"a":{"dtype":"F32","shape":[99999999999
         run eval $file.safetensors
         run inspect $file.safetensors
     done
-} | compare models
+} | sed -E -e 's/length: [0-9]+ bytes/length: # bytes/' -e "s/file's [0-9]{3,} bytes/file's # bytes/" | compare models
 
 # No room on the disk: files may not grow beyond a limit. The message says so, and the former model survives.
 cp $model former
 if ( ulimit -f 100 ) 2>/dev/null; then
     code=0
-    # shellcheck disable=SC2086
     (
         trap '' XFSZ
         ulimit -f 100
-        exec "$tool" train digits --epochs 2 $small --out full
+        exec "$tool" train small.yaml --out full
     ) >.out 2>.err || code=$?
     [ $code -eq 1 ] || fail "full disk: ended with $code"
     grep -q "^weir: .*full/" .err || fail "full disk: $(cat .err)"

@@ -48,4 +48,4 @@ cmp .out long || fail "'weir train --help' and 'weir help train' differ"
     run fetch minst
     run fetch cifar-10
 } | compare usage
-[ -z "$(ls)" ] || [ "$(ls)" = long ] || fail "a wrong call left files: $(ls)"
+[ "$(ls | tr '\n' ' ')" = "long small.yaml " ] || fail "a wrong call left files: $(ls)"

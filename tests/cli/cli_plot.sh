@@ -24,13 +24,12 @@ echo '{"epoch": 1, "train_loss"' >broken/metrics.jsonl
     tell "weir plot one (without gnuplot)" $code
 } | compare plot
 
-# shellcheck disable=SC2086
-must 0 "$tool" train digits --epochs 2 $small
-must 0 "$tool" plot runs/digits --text
+must 0 "$tool" train small.yaml
+must 0 "$tool" plot runs/small --text
 grep -q "share of gates open" .out || fail "no chart of the share"
 grep -q "gates by how often they are open, of [0-9]*: [0-9]* never, [0-9]* always" .out || fail "no chart of the gates"
 command -v gnuplot >/dev/null 2>&1 || exit 0
-must 0 "$tool" plot runs/digits one --svg --png --out figures
+must 0 "$tool" plot runs/small one --svg --png --out figures
 grep -v "^weir: one holds no model" .err && fail "gnuplot complains"
 for name in learning share gates; do
     head -c 4 figures/$name.png | grep -aq PNG || fail "$name.png is no PNG"

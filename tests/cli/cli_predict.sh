@@ -4,8 +4,7 @@
 # Prediction: the same rows as IDX, NPY and CSV, plain and gzip, from files and standard input, give the same answers.
 . "$(dirname "$0")/lib.sh"
 
-# shellcheck disable=SC2086
-must 0 "$tool" train digits --epochs 1 $small
+must 0 "$tool" train small.yaml --epochs 1
 
 # 300 rows of 784 bytes: more than one batch. Row r has the byte (r·37 + c·11) mod 256 in column c where c mod 7 is
 # r mod 7, else 0.
@@ -28,7 +27,7 @@ awk -F, '{ for (c = 1; c <= NF; c++) printf("%s%.9g", c > 1 ? "," : "", $c / 255
 [ "$(wc -c <rows.npy)" -eq $((128 + 784 * rows)) ] || fail "the test made a wrong NPY file"
 gzip -k rows.idx rows.npy rows.csv
 
-predict() { "$tool" predict runs/digits "$@" 2>.err || fail "predict $*: $(cat .err)"; }
+predict() { "$tool" predict runs/small "$@" 2>.err || fail "predict $*: $(cat .err)"; }
 predict rows.idx >want
 [ "$(wc -l <want)" -eq $rows ] || fail "not one line per row"
 for file in rows.npy rows.idx.gz rows.npy.gz rows.csv rows.csv.gz; do
@@ -65,13 +64,13 @@ head -c 5000 rows.idx >cut.idx
 cut -d, -f1-783 rows.csv >narrow.csv
 sed '2s/^[^,]*/nan/' few.csv >nan.csv
 {
-    run predict runs/digits missing.csv
-    run predict runs/digits empty.csv
-    run predict runs/digits cut.idx
-    run predict runs/digits narrow.csv
-    run predict runs/digits nan.csv
-    run predict runs/digits labelled.csv
-    run predict runs/digits runs
+    run predict runs/small missing.csv
+    run predict runs/small empty.csv
+    run predict runs/small cut.idx
+    run predict runs/small narrow.csv
+    run predict runs/small nan.csv
+    run predict runs/small labelled.csv
+    run predict runs/small runs
     run predict rows.csv rows.csv
-    run predict runs/digits few.csv narrow.csv --json | sed 's/"class.*/.../'
+    run predict runs/small few.csv narrow.csv --json | sed 's/"class.*/.../'
 } | compare predict

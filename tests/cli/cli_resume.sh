@@ -4,10 +4,9 @@
 # Training that is interrupted (Ctrl-C, SIGTERM) or killed at any moment and resumed ends like an uninterrupted one.
 . "$(dirname "$0")/lib.sh"
 
-job="--epochs 4 --set data.train=2000 --set data.valid=200 --set data.test=200 --set train.checkpoint_seconds=0.05
-    --set network.experts.size=256 --set network.gater.size=16"
+job="small.yaml --epochs 4 --set data.train=4000 --set train.checkpoint_seconds=0.02"
 # shellcheck disable=SC2086
-must 0 "$tool" train digits $job --out whole
+must 0 "$tool" train $job --out whole
 numbers_of whole/result.json >whole.numbers
 same() {
     numbers_of "$1/result.json" >"$1.numbers"
@@ -28,7 +27,7 @@ wait_for() {
 # SIGTERM and SIGINT: an orderly end, status 1, and a message that says how to go on.
 for signal in TERM INT; do
     # shellcheck disable=SC2086
-    "$tool" train digits $job --out $signal >.out 2>.err &
+    "$tool" train $job --out $signal >.out 2>.err &
     pid=$!
     wait_for $signal/checkpoint.safetensors $pid
     kill -$signal $pid
@@ -43,7 +42,7 @@ done
 
 # SIGKILL again and again, from before the first checkpoint on.
 # shellcheck disable=SC2086
-"$tool" train digits $job --out killed >.out 2>.err &
+"$tool" train $job --out killed >.out 2>.err &
 pid=$!
 wait_for killed/config.yaml $pid
 kill -KILL $pid

@@ -5,14 +5,13 @@
 . "$(dirname "$0")/lib.sh"
 
 export TERM=xterm
-long="--epochs 1000 --set data.train=2000 --set data.valid=100 --set data.test=100"
-# shellcheck disable=SC2086
+long="small.yaml --epochs 1000 --set data.train=2000"
 code=0
 # shellcheck disable=SC2086
-"$terminal" --interrupt "left" "$tool" train digits $long >screen || code=$?
+"$terminal" --interrupt "left" "$tool" train $long >screen || code=$?
 [ $code -eq 1 ] || fail "Ctrl-C: ended with $code: $(cat screen)"
 grep -q "epoch 1/1000 [━╸]*─* *[0-9]* %  loss [0-9.]*  share [0-9.]*  [0-9:]* left" screen || fail "no bar: $(cat screen)"
-grep -q "weir: interrupted; to continue: weir train --out runs/digits --resume" screen || fail "no message: $(cat screen)"
+grep -q "weir: interrupted; to continue: weir train --out runs/small --resume" screen || fail "no message: $(cat screen)"
 # Every state of the bar, from carriage return to the next, fits in 80 columns.
 tr '\r' '\n' <screen | sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/[━╸─]/x/g; s/[\^]C//' |
     awk 'length($0) > 80 { print; bad = 1 } END { exit bad }' >&2 ||

@@ -45,7 +45,11 @@ static void test_evaluate(void **unused) {
     size_t wrong = 0;
     for (size_t r = 0; r < n; r++) wrong += x[r] != part.labels[part.first + r];
     assert_true(wrong > 0 && a.error == (double)wrong / (double)n);
-    // The mean of the losses of the one batch that the graph still holds.
+    // What the graph still holds of the one batch.
+    const float *p = weir_graph_output(whole, weir_graph_find(whole, "loss"));
+    for (size_t r = 0; r < n; r++) {
+        for (size_t c = 0; c < 10; c++) assert_true(p[r * 10 + c] <= p[r * 10 + (size_t)x[r]]);
+    }
     double loss = 0;
     for (size_t r = 0; r < n; r++) loss += weir_graph_loss(whole)[r] / (double)n;
     assert_true(fabs(loss - a.loss) <= 1e-6);

@@ -123,6 +123,7 @@ static void test_errors(void **state) {
         {"sts:target=0", bad, {"target=0", "from 0.01 to 0.99"}},
         {"sts:target=1", bad, {"target=1", "from 0.01 to 0.99"}},
         {"sts:target=0.1x", bad, {"target=0.1x", "a number"}},
+        {"sts:target=0.1.2", bad, {"target=0.1.2", "a number"}},
         {"sts:target=", bad, {"a number"}},
         {"sts:target= 0.1", bad, {"a number"}},
         {"sts:target=nan", bad, {"a number"}},

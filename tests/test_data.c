@@ -457,8 +457,8 @@ static void csv_forms(void **state) {
         "  1   -2.5 3e2\n4 0    6  \n",
         "1 , -2.5 , 3e2\r\n\r\n4,0 ,6\r\n",
         "width, height, \"depth\"\n1,-2.5,3e2\n4,0,6\n",
-        "\xEF\xBB\xBF"
-        "1,-2.5,3e2\n4,0,6\n",
+        ("\xEF\xBB\xBF"
+         "1,-2.5,3e2\n4,0,6\n"),
         "\n\na b c\n1 -2.5 300\n\n4 0 6",
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {

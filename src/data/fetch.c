@@ -91,12 +91,14 @@ done:
 static size_t receive(char *data, size_t size, size_t count, void *context) {
     job *j = context;
     const size_t bytes = size * count;
-    j->too_large = j->done + bytes > (j->file->bytes ? j->file->bytes : most_bytes);
-    if (j->too_large) return 0;
-    j->write_failed = fwrite(data, 1, bytes, j->stream) != bytes;
+    const uint64_t room = (j->file->bytes ? j->file->bytes : most_bytes) - j->done;
+    // What is beyond the published size is left out, so that how the network cuts pieces makes no difference.
+    const size_t wanted = bytes < room ? bytes : (size_t)room;
+    j->too_large = wanted < bytes;
+    j->write_failed = fwrite(data, 1, wanted, j->stream) != wanted;
     if (j->write_failed) return 0;
-    j->done += bytes;
-    return bytes;
+    j->done += wanted;
+    return wanted;
 }
 
 static int report(job *j, uint64_t total) {

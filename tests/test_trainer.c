@@ -212,7 +212,7 @@ static void assert_metrics(const bench *b, const char *folder) {
         const char *epoch = strstr(line, "\"epoch\":"), *loss = strstr(line, "\"train_loss\":");
         assert_true(epoch && loss && strchr(line, '\n'));
         assert_int_equal(strtoul(epoch + 8, NULL, 10), epochs[lines].epoch);
-        assert_true(strtod(loss + 13, NULL) == epochs[lines].train_loss);
+        assert_true(fabs(strtod(loss + 13, NULL) - epochs[lines].train_loss) <= 1e-8);
     }
     assert_int_equal(lines, count);
     weir__free(text);

@@ -63,7 +63,7 @@ static weir_status write_line(FILE *stream, const weir_epoch *epoch, weir_error 
     json_t *json = weir__epoch_to_json(epoch);
     if (!json) return weir__fail(error, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
     // A failed write shows when the file is closed or committed.
-    (void)json_dumpf(json, stream, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    (void)json_dumpf(json, stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     (void)fputc('\n', stream);
     json_decref(json);
     return WEIR_OK;

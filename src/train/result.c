@@ -81,7 +81,8 @@ static json_t *to_json(const weir_result *r) {
     REAL(train_loss)
     REAL(valid_error) REAL(test_error) REAL(test_loss) REAL(share) REAL(train_share) failed |= set_thresholds(json, r);
     COUNT(epochs)
-    COUNT(best_epoch) REAL(seconds) REAL(rows_per_second_train) REAL(multiply_adds_dense) REAL(multiply_adds_done)
+    COUNT(best_epoch)
+    REAL(seconds) REAL(rows_per_second_train) REAL(multiply_adds_dense) REAL(multiply_adds_done)
         REAL(multiply_adds_gater) REAL(predict_ms_dense) REAL(predict_ms_gated) COUNT(predict_rows) COUNT(predict_batch)
             COUNT(predict_repeats) COUNT(parameters) COUNT(memory_peak) COUNT(threads) SET(isa, string_or_null(r->isa))
                 SET(seed, seed_of(r->seed)) SET(version, string_or_null(r->version))
@@ -99,8 +100,8 @@ weir_status weir_result_write(const weir_result *result, const char *path, weir_
     json_t *json = to_json(result);
     TRY_THAT(json, WEIR_MEMORY, "out of memory (or a name that is not UTF-8): the result");
     TRY(weir__file_begin(&file, path, error));
-    // A failed write shows in the commit.
-    (void)json_dumpf(json, file.stream, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    // A failed write shows in the commit. Nine digits give a float back exactly, and 0.059 stays 0.059.
+    (void)json_dumpf(json, file.stream, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     (void)fputc('\n', file.stream);
     TRY(weir__file_commit(&file, error));
 done:

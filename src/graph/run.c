@@ -40,7 +40,7 @@ static size_t block_width(const weir__node *node, size_t block) {
 static void spread(float *dense, const weir__node *node, size_t rows) {
     const weir__route *route = node->route;
     const float *values = node->values.data;
-#pragma omp parallel for schedule(static)
+    WEIR__FOR_PIECES(rows * node->width)
     for (size_t r = 0; r < rows; r++) {
         float *row = dense + r * node->width;
         memset(row, 0, node->width * sizeof *row);
@@ -55,7 +55,7 @@ static void spread(float *dense, const weir__node *node, size_t rows) {
 /// The other way round, for gradients: every slot gets its values; adds or writes.
 static void gather(float *compact, const float *dense, const weir__node *node, size_t rows, bool add) {
     const weir__route *route = node->route;
-#pragma omp parallel for schedule(static)
+    WEIR__FOR_PIECES(route->slots * node->block)
     for (size_t r = 0; r < rows; r++) {
         for (int32_t e = route->row_start[r]; e < route->row_start[r + 1]; e++) {
             const size_t j = (size_t)route->row_block[e];
@@ -113,7 +113,7 @@ void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const
             gather(own, gradient, node, graph->rows, node->gradient_written);
         } else {
             const size_t count = gradient_count(graph, node);
-#pragma omp parallel for simd schedule(static) if (count > 1 << 15)
+            WEIR__FOR_PIECES(count)
             for (size_t k = 0; k < count; k++) own[k] += gradient[k];
         }
     }

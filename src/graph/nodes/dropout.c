@@ -17,7 +17,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
 static void draw_mask(const weir__node *node, const weir_pass *pass, float *out) {
     const float p = (float)node->spec.dropout, scale = 1 / (1 - p);
     const weir_noise noise = weir__node_noise(node, pass, 0);
-#pragma omp parallel for schedule(static)
+    WEIR__FOR_PIECES(pass->rows * node->width)
     for (size_t r = 0; r < pass->rows; r++) {
         float *row = out + r * node->width;
         weir_random_uniform(row, noise, (uint32_t)r, node->width);
@@ -34,7 +34,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     const size_t count = pass->rows * node->width;
     const bool drawn = pass->mode == WEIR_MODE_SAMPLE && node->spec.dropout > 0;
     if (drawn) draw_mask(node, pass, y);
-#pragma omp parallel for simd schedule(static) if (count > 1 << 14)
+    WEIR__FOR_PIECES(count)
     for (size_t k = 0; k < count; k++) y[k] = drawn ? y[k] * x[k] : x[k];
     return WEIR_OK;
 }
@@ -48,7 +48,7 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     const size_t count = pass->rows * node->width;
     const bool drawn = node->spec.dropout > 0;
     if (drawn) draw_mask(node, pass, dx); // the same coordinates give the same mask
-#pragma omp parallel for simd schedule(static) if (count > 1 << 14)
+    WEIR__FOR_PIECES(count)
     for (size_t k = 0; k < count; k++) dx[k] = drawn ? dx[k] * dy[k] : dy[k];
     weir__gradient_close(graph, node->from, true, dx);
     return WEIR_OK;

@@ -32,7 +32,7 @@ static weir_status forward_of(const elementwise *f, weir_graph *graph, weir__nod
     TRY(weir__output_reserve(graph, node, node->compact ? node->from->route : NULL, error));
     if (!node->compact) TRY(weir__output_dense(graph, node->from, &x, error));
     const size_t count = weir__output_count(graph, node), pieces = (count + piece_values - 1) / piece_values;
-#pragma omp parallel for schedule(static) if (pieces > 1)
+    WEIR__FOR_PIECES(count)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = p * piece_values, left = count - first;
         f->value(left < piece_values ? left : piece_values, node->values.data + first, x + first);
@@ -51,7 +51,7 @@ static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__no
     TRY(weir__gradient_open(graph, node->from, dense, &dx, error));
     const size_t count = dense ? graph->rows * node->width : weir__output_count(graph, node);
     const size_t pieces = (count + piece_values - 1) / piece_values;
-#pragma omp parallel for schedule(static) if (pieces > 1)
+    WEIR__FOR_PIECES(count)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = p * piece_values, left = count - first;
         f->gradient(left < piece_values ? left : piece_values, dx + first, node->gradient.data + first, y + first);

@@ -121,35 +121,59 @@ static void release(weir__node *node) {
 
 // ---- arithmetic of a piece of experts ------------------------------------------------------------------------------
 
-static size_t block_width(const weir__node *node, size_t block) {
+WEIR__INLINE size_t block_width(const weir__node *node, size_t block) {
     const size_t left = node->width - block * node->block;
     return left < node->block ? left : node->block;
 }
 
 /// e = f(e).
-static void activate(activation f, float *e, size_t count) {
+WEIR__INLINE void activate(activation f, float *e, size_t count) {
     if (f == RECTIFIER) {
-        for (size_t u = 0; u < count; u++) e[u] = e[u] > 0 ? e[u] : 0;
+        for (size_t u = 0; u < count; u++) e[u] = e[u] < 0 ? 0 : e[u]; // a NaN stays NaN
     } else if (f == TANH) {
         for (size_t u = 0; u < count; u++) e[u] = weir__tanh(e[u]);
     }
 }
 
 /// s = g·d·f′, f′ from f's value e.
-static void differentiate(activation f, float *s, float g, const float *d, const float *e, size_t count) {
+WEIR__INLINE void differentiate(activation f, float *s, float g, const float *d, const float *e, size_t count) {
     if (f == LINEAR) {
         for (size_t u = 0; u < count; u++) s[u] = g * d[u];
     } else if (f == RECTIFIER) {
         for (size_t u = 0; u < count; u++) s[u] = e[u] > 0 ? g * d[u] : 0;
     } else {
-        for (size_t u = 0; u < count; u++) s[u] = g * d[u] * (1 - e[u] * e[u]);
+        for (size_t u = 0; u < count; u++) s[u] = g * d[u] * ((1 - e[u]) * (1 + e[u]));
     }
 }
 
-static float dot(const float *x, const float *y, size_t count) {
+WEIR__INLINE float dot(const float *x, const float *y, size_t count) {
     float sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (size_t u = 0; u < count; u++) sum += x[u] * y[u];
     return sum;
+}
+
+/// A row of dense experts: sums[j] = the dot product of block j of x and of y.
+WEIR__INLINE void dot_blocks(const weir__node *node, size_t gates, float *restrict sums, const float *restrict x,
+                             const float *restrict y) {
+    if (node->block == 1) {
+        for (size_t j = 0; j < gates; j++) sums[j] = x[j] * y[j];
+        return;
+    }
+    for (size_t j = 0; j < gates; j++) sums[j] = dot(x + j * node->block, y + j * node->block, block_width(node, j));
+}
+
+/// A row of dense experts: y = gates ⊙ e.
+WEIR__INLINE void scale_blocks(const weir__node *node, size_t gates, float *restrict y, const float *restrict g,
+                               const float *restrict e) {
+    if (node->block == 1) {
+        for (size_t j = 0; j < gates; j++) y[j] = g[j] * e[j];
+        return;
+    }
+    for (size_t j = 0; j < gates; j++) {
+        const size_t first = j * node->block;
+        for (size_t i = first; i < first + block_width(node, j); i++) y[i] = g[j] * e[i];
+    }
 }
 
 // ---- forward -------------------------------------------------------------------------------------------------------
@@ -158,7 +182,7 @@ static float dot(const float *x, const float *y, size_t count) {
 static void draw_evaluated(const weir__node *node, const weir_pass *pass, gated_data *data) {
     const float q = (float)node->spec.closed_share;
     const weir_noise noise = weir__node_noise(node, pass, 0);
-#pragma omp parallel for schedule(static)
+    WEIR__FOR_PIECES(pass->rows * data->gates)
     for (size_t r = 0; r < pass->rows; r++) {
         float u[256];
         for (size_t first = 0; first < data->gates; first += 256) {
@@ -179,57 +203,54 @@ static weir_status build_route(weir__node *node, const weir_pass *pass, gated_da
     return weir__route_build(&data->route, pass->rows, data->gates, node->gates->values.data, evaluate, error);
 }
 
-static void apply_in_slots(const weir__node *node, const gated_data *data) {
+WEIR__CLONES static void apply_to_block(const weir__node *node, const gated_data *data, size_t j) {
     const weir__route *route = &data->route;
-    const float *gates = node->gates->values.data;
-#pragma omp parallel for schedule(static)
-    for (size_t j = 0; j < route->blocks; j++) {
-        const size_t width = block_width(node, j);
-        for (size_t s = (size_t)route->start[j]; s < (size_t)route->start[j + 1]; s++) {
-            float *e = data->experts.data + s * node->block, *y = node->values.data + s * node->block;
-            activate(data->activation, e, width);
-            if (s < (size_t)route->open[j]) {
-                const float g = gates[(size_t)route->row[s] * data->gates + j];
-                for (size_t u = 0; u < width; u++) y[u] = g * e[u];
-            } else {
-                memset(y, 0, width * sizeof *y);
-            }
-        }
+    const size_t width = block_width(node, j), open = (size_t)route->open[j];
+    for (size_t s = (size_t)route->start[j]; s < (size_t)route->start[j + 1]; s++) {
+        float *e = data->experts.data + s * node->block, *y = node->values.data + s * node->block;
+        activate(data->activation, e, width);
+        const float g = s < open ? node->gates->values.data[(size_t)route->row[s] * data->gates + j] : 0;
+        for (size_t u = 0; u < width; u++) y[u] = s < open ? g * e[u] : 0;
     }
 }
 
-/// From dense experts to a compact output.
-static void apply_and_gather(const weir__node *node, const gated_data *data) {
+/// Dense experts, compact output.
+WEIR__CLONES static void apply_and_gather(const weir__node *node, const gated_data *data, size_t r) {
     const weir__route *route = &data->route;
-#pragma omp parallel for schedule(static)
-    for (size_t r = 0; r < route->rows; r++) {
-        const float *gates = node->gates->values.data + r * data->gates;
-        float *experts = data->experts.data + r * node->width;
-        activate(data->activation, experts, node->width);
-        for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
-            const size_t j = (size_t)route->row_block[entry], width = block_width(node, j);
-            const float *e = experts + j * node->block;
-            float *y = node->values.data + (size_t)route->row_slot[entry] * node->block;
-            for (size_t u = 0; u < width; u++) y[u] = gates[j] * e[u];
-        }
+    const float *gates = node->gates->values.data + r * data->gates;
+    float *experts = data->experts.data + r * node->width;
+    activate(data->activation, experts, node->width);
+    for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], width = block_width(node, j);
+        const float *e = experts + j * node->block;
+        float *y = node->values.data + (size_t)route->row_slot[entry] * node->block;
+        for (size_t u = 0; u < width; u++) y[u] = gates[j] * e[u];
     }
 }
 
-/// gates NULL: all 1.
-static void apply_dense(const weir__node *node, const gated_data *data, size_t rows, const float *gates) {
-#pragma omp parallel for schedule(static)
-    for (size_t r = 0; r < rows; r++) {
-        float *experts = data->experts.data + r * node->width, *out = node->values.data + r * node->width;
-        activate(data->activation, experts, node->width);
-        if (!gates) {
-            memcpy(out, experts, node->width * sizeof *out);
-            continue;
-        }
-        for (size_t j = 0; j < data->gates; j++) {
-            const float g = gates[r * data->gates + j];
-            const size_t first = j * node->block;
-            for (size_t i = first; i < first + block_width(node, j); i++) out[i] = g * experts[i];
-        }
+/// Both dense; gates NULL: all 1.
+WEIR__CLONES static void apply_to_row(const weir__node *node, const gated_data *data, const float *gates, size_t r) {
+    float *experts = data->experts.data + r * node->width, *out = node->values.data + r * node->width;
+    activate(data->activation, experts, node->width);
+    if (gates) {
+        scale_blocks(node, data->gates, out, gates + r * data->gates, experts);
+    } else {
+        memcpy(out, experts, node->width * sizeof *out);
+    }
+}
+
+static void apply_gates(const weir__node *node, const gated_data *data, const weir_pass *pass) {
+    const size_t rows = pass->rows, blocks = data->gates;
+    if (!node->route) {
+        const float *gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->values.data;
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) apply_to_row(node, data, gates, r);
+    } else if (data->experts_dense) {
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) apply_and_gather(node, data, r);
+    } else {
+        WEIR__FOR_PIECES(data->route.slots * node->block)
+        for (size_t j = 0; j < blocks; j++) apply_to_block(node, data, j);
     }
 }
 
@@ -258,64 +279,66 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     y.values = data->experts.data;
     TRY(weir__affine_forward(graph, node, &y, error));
     count_blocks(node, data);
-    if (dense) {
-        apply_dense(node, data, pass->rows, pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->values.data);
-    } else if (data->experts_dense) {
-        apply_and_gather(node, data);
-    } else {
-        apply_in_slots(node, data);
-    }
+    apply_gates(node, data, pass);
 done:
     return status;
 }
 
 // ---- backward ------------------------------------------------------------------------------------------------------
-// Each function fills slope and, unless it is NULL, dgates [rows][gates]: ∂L/∂gate, 0 for pairs not evaluated.
+// slope and, unless it is NULL, dgates [rows][gates]: ∂L/∂gate, 0 for pairs that were not evaluated.
 
-static void differentiate_slots(const weir__node *node, const gated_data *data, float *dgates) {
+WEIR__CLONES static void differentiate_block(const weir__node *node, const gated_data *data, float *dgates, size_t j) {
     const weir__route *route = &data->route;
     const float *gates = node->gates->values.data;
     const float closed_weight = data->closed == CLOSED_SAMPLE ? (float)(1 / node->spec.closed_share) : 1;
-    if (dgates) memset(dgates, 0, route->rows * data->gates * sizeof *dgates);
-#pragma omp parallel for schedule(static)
-    for (size_t j = 0; j < route->blocks; j++) {
-        const size_t width = block_width(node, j);
-        for (size_t s = (size_t)route->start[j]; s < (size_t)route->start[j + 1]; s++) {
-            const size_t pair = (size_t)route->row[s] * data->gates + j, at = s * node->block;
-            const float *d = node->gradient.data + at, *e = data->experts.data + at;
-            const bool open = s < (size_t)route->open[j];
-            if (dgates) dgates[pair] = (open ? 1 : closed_weight) * dot(d, e, width);
-            if (open) differentiate(data->activation, data->slope.data + at, gates[pair], d, e, width);
-        }
-    }
-}
-
-/// From a dense gradient and dense experts to a compact slope.
-static void differentiate_and_gather(const weir__node *node, const gated_data *data, float *dgates) {
-    const weir__route *route = &data->route;
-#pragma omp parallel for schedule(static)
-    for (size_t r = 0; r < route->rows; r++) {
-        const float *gates = node->gates->values.data + r * data->gates;
-        const float *d = node->gradient.data + r * node->width, *e = data->experts.data + r * node->width;
-        for (size_t j = 0; dgates && j < data->gates; j++) {
-            dgates[r * data->gates + j] = dot(d + j * node->block, e + j * node->block, block_width(node, j));
-        }
-        for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
-            const size_t j = (size_t)route->row_block[entry], at = j * node->block;
-            float *slope = data->slope.data + (size_t)route->row_slot[entry] * node->block;
-            differentiate(data->activation, slope, gates[j], d + at, e + at, block_width(node, j));
-        }
-    }
-}
-
-static void differentiate_dense(const weir__node *node, const gated_data *data, size_t rows, float *dgates) {
-#pragma omp parallel for schedule(static)
-    for (size_t pair = 0; pair < rows * data->gates; pair++) {
-        const size_t r = pair / data->gates, j = pair % data->gates, at = r * node->width + j * node->block;
+    const size_t width = block_width(node, j);
+    for (size_t s = (size_t)route->start[j]; s < (size_t)route->start[j + 1]; s++) {
+        const size_t pair = (size_t)route->row[s] * data->gates + j, at = s * node->block;
         const float *d = node->gradient.data + at, *e = data->experts.data + at;
-        const float g = node->gates->values.data[pair];
-        if (dgates) dgates[pair] = dot(d, e, block_width(node, j));
-        differentiate(data->activation, data->slope.data + at, g, d, e, block_width(node, j));
+        const bool open = s < (size_t)route->open[j];
+        if (dgates) dgates[pair] = (open ? 1 : closed_weight) * dot(d, e, width);
+        if (open) differentiate(data->activation, data->slope.data + at, gates[pair], d, e, width);
+    }
+}
+
+/// Dense experts and gradient, compact slope.
+WEIR__CLONES static void differentiate_and_gather(const weir__node *node, const gated_data *data, float *dgates,
+                                                  size_t r) {
+    const weir__route *route = &data->route;
+    const float *gates = node->gates->values.data + r * data->gates;
+    const float *d = node->gradient.data + r * node->width, *e = data->experts.data + r * node->width;
+    if (dgates) dot_blocks(node, data->gates, dgates + r * data->gates, d, e);
+    for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], at = j * node->block;
+        float *slope = data->slope.data + (size_t)route->row_slot[entry] * node->block;
+        differentiate(data->activation, slope, gates[j], d + at, e + at, block_width(node, j));
+    }
+}
+
+/// All dense.
+WEIR__CLONES static void differentiate_row(const weir__node *node, const gated_data *data, float *dgates, size_t r) {
+    const float *gates = node->gates->values.data + r * data->gates;
+    const float *d = node->gradient.data + r * node->width, *e = data->experts.data + r * node->width;
+    float *slope = data->slope.data + r * node->width;
+    if (dgates) dot_blocks(node, data->gates, dgates + r * data->gates, d, e);
+    for (size_t j = 0; j < data->gates; j++) {
+        const size_t at = j * node->block;
+        differentiate(data->activation, slope + at, gates[j], d + at, e + at, block_width(node, j));
+    }
+}
+
+static void differentiate_gates(const weir__node *node, const gated_data *data, size_t rows, float *dgates) {
+    const size_t blocks = data->gates;
+    if (!node->route) {
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) differentiate_row(node, data, dgates, r);
+    } else if (data->experts_dense) {
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) differentiate_and_gather(node, data, dgates, r);
+    } else {
+        if (dgates) memset(dgates, 0, rows * blocks * sizeof *dgates);
+        WEIR__FOR_PIECES(data->route.slots * node->block)
+        for (size_t j = 0; j < blocks; j++) differentiate_block(node, data, dgates, j);
     }
 }
 
@@ -326,13 +349,7 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     if (!node->gradient_written) return WEIR_OK;
     TRY(weir__buffer_reserve(&data->slope, weir__output_count(graph, node), error));
     if (node->gates->wants_gradient) TRY(weir__gradient_open(graph, node->gates, false, &dgates, error));
-    if (!node->route) {
-        differentiate_dense(node, data, pass->rows, dgates);
-    } else if (data->experts_dense) {
-        differentiate_and_gather(node, data, dgates);
-    } else {
-        differentiate_slots(node, data, dgates);
-    }
+    differentiate_gates(node, data, pass->rows, dgates);
     if (dgates) weir__gradient_close(graph, node->gates, false, dgates);
     weir__side dy = weir__output_side(node);
     dy.values = data->slope.data;

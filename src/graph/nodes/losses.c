@@ -75,7 +75,7 @@ static weir_status softmax_forward(weir_graph *graph, weir__node *node, const we
     }
     const weir_status status = prepare(graph, node, pass->labels != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
-#pragma omp parallel for schedule(static) if (pass->rows * width > 1 << 12)
+    WEIR__FOR_PIECES(pass->rows * width * 8)
     for (size_t r = 0; r < pass->rows; r++) {
         const float *row = x + r * width;
         softmax(node->values.data + r * width, row, width);

@@ -59,7 +59,7 @@ static void count_open(weir__node *node, size_t rows) {
     const float *h = node->values.data;
     const size_t count = rows * node->width;
     size_t open = 0;
-#pragma omp parallel for simd schedule(static) reduction(+ : open) if (count > 1 << 14)
+#pragma omp parallel for simd schedule(static) reduction(+ : open) num_threads(weir_threads()) if (count > 16384)
     for (size_t k = 0; k < count; k++) open += h[k] != 0;
     node->counters.gates += count;
     node->counters.gates_open += open;

@@ -220,8 +220,9 @@ static int draw_text(const plot_run *runs, size_t count) {
     for (size_t k = 0; k < count; k++) {
         if (runs[k].gates == 0) continue;
         char title[200];
-        snprintf(title, sizeof title, "%.60s%sgates by how often they are open, of %zu: %zu never, %zu always",
-                 count > 1 ? runs[k].name : "", count > 1 ? ": " : "", runs[k].gates, runs[k].never, runs[k].always);
+        snprintf(title, sizeof title, "%.60s%show often the %zu gates are open: mean %.2f %%, %zu never, %zu always",
+                 count > 1 ? runs[k].name : "", count > 1 ? ": " : "", runs[k].gates, runs[k].mean_open, runs[k].never,
+                 runs[k].always);
         cli_bars(stdout, title, "% of the rows", runs[k].bins, PLOT_BINS, 0, 100);
     }
     return CLI_OK;

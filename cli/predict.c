@@ -49,7 +49,7 @@ static void print_csv_field(const char *text) {
 static void print_csv_row(const predictor *p, const char *file, size_t row, size_t in_batch) {
     print_csv_field(file);
     printf(",%zu,%d", row, (int)p->best[in_batch]);
-    for (size_t k = 0; k < p->classes; k++) printf(",%.6g", (double)p->probabilities[in_batch * p->classes + k]);
+    for (size_t k = 0; k < p->classes; k++) printf(",%.7g", (double)p->probabilities[in_batch * p->classes + k]);
     fputc('\n', stdout);
 }
 

@@ -27,7 +27,10 @@ echo '{"epoch": 1, "train_loss"' >broken/metrics.jsonl
 must 0 "$tool" train small.yaml
 must 0 "$tool" plot runs/small --text
 grep -q "share of gates open" .out || fail "no chart of the share"
-grep -q "gates by how often they are open, of [0-9]*: [0-9]* never, [0-9]* always" .out || fail "no chart of the gates"
+mean=$(sed -n 's/.*how often the 16 gates are open: mean \([0-9.]*\) %, [0-9]* never, [0-9]* always$/\1/p' .out)
+must 0 "$tool" eval runs/small --json
+echo "$mean $("$json" .out share)" | awk '{ exit !($1 - 100 * $2 < 0.006 && 100 * $2 - $1 < 0.006 && $1 > 0) }' ||
+    fail "the gates are open in $mean % of the rows, the share is $("$json" .out share)"
 command -v gnuplot >/dev/null 2>&1 || exit 0
 must 0 "$tool" plot runs/small one --svg --png --out figures
 grep -v "^weir: one holds no model" .err && fail "gnuplot complains"

@@ -4,13 +4,13 @@
 # Prediction: the same rows as IDX, NPY and CSV, plain and gzip, from files and standard input, give the same answers.
 . "$(dirname "$0")/lib.sh"
 
-must 0 "$tool" train small.yaml --epochs 1
+must 0 "$tool" train small.yaml --epochs 4
 
-# 300 rows of 784 bytes: more than one batch. Row r has the byte (r·37 + c·11) mod 256 in column c where c mod 7 is
-# r mod 7, else 0.
+# 300 rows of 784 bytes, more than one batch: a box whose place, size and grey depend on the row.
 rows=300
 awk -v rows=$rows 'BEGIN { for (r = 0; r < rows; r++) for (c = 0; c < 784; c++) {
-    v = c % 7 == r % 7 ? (r * 37 + c * 11) % 256 : 0
+    x = c % 28 - 4 - r % 20; y = int(c / 28) - 3 - r * 3 % 17
+    v = x * x <= (1 + r % 4) ^ 2 && y >= 0 && y <= 3 + r % 11 ? 255 - r * 13 % 120 : 0
     printf("%s%d", c ? "," : "", v); if (c == 783) print "" } }' >bytes.csv
 awk -F, '{ for (c = 1; c <= NF; c++) printf("%s%.9g", c > 1 ? "," : "", $c / 255); print "" }' bytes.csv >rows.csv
 {
@@ -36,14 +36,22 @@ for file in rows.npy rows.idx.gz rows.npy.gz rows.csv rows.csv.gz; do
     predict - <$file >got
     cmp want got || fail "$file on standard input gives different answers"
 done
+[ "$(cut -f3 want | sort -u | wc -l)" -gt 100 ] || fail "the rows are too much alike for this test"
 head -1 want | grep -Eq "^0	[0-9]	[01]\.[0-9]{4}$" || fail "unexpected form: $(head -1 want)"
 head -4 rows.csv >few.csv
+
+# The rows of the second batch, alone.
+tail -44 rows.csv >last.csv
+predict last.csv >got
+tail -44 want | paste got - | awk '{ d = $3 - $6; if ($2 != $5 || d > 2e-4 || d < -2e-4) { print; exit 1 } }' >&2 ||
+    fail "rows of the second batch get other answers when they are alone"
 
 # JSON and CSV say the same.
 predict rows.idx --json >all.json
 [ "$("$json" all.json)" = "$rows entries" ] || fail "JSON: $("$json" all.json)"
-[ "$("$json" all.json 299.class)" = "$(tail -1 want | cut -f2)" ] || fail "JSON and text differ"
-[ "$("$json" all.json 299.probabilities)" = "10 entries" ] || fail "JSON: not 10 probabilities"
+[ "$("$json" all.json 299.row)" = 299 ] || fail "JSON: rows are not counted"
+[ "$("$json" all.json 299.file)" = rows.idx ] || fail "JSON: no file"
+sed -n 's/.*"row": \([0-9]*\), "class": \([0-9]*\), "probabilities": \[\(.*\)\].*/\1,\2,\3/p' all.json >json.csv
 predict rows.idx --csv >all.csv
 [ "$(wc -l <all.csv)" -eq $((rows + 1)) ] || fail "CSV has not one line per row"
 tail -n +2 all.csv | awk -F, '{ s = 0; best = 4; for (k = 4; k <= NF; k++) { s += $k; if ($k > $best) best = k }
@@ -51,6 +59,9 @@ tail -n +2 all.csv | awk -F, '{ s = 0; best = 4; for (k = 4; k <= NF; k++) { s +
     fail "CSV: probabilities do not add up"
 tail -n +2 all.csv | cut -d, -f3 >classes.csv
 cut -f2 want | cmp - classes.csv || fail "CSV and text differ"
+tail -n +2 all.csv | cut -d, -f2- | paste -d, - json.csv | awk -F, '{ for (k = 1; k <= 12; k++) {
+    d = $k - $(k + 12); if (NF != 24 || d > 1e-6 || d < -1e-6) { print "differs: " $0; exit 1 } } }' >&2 ||
+    fail "CSV and JSON differ"
 
 # Options, several files, and what goes wrong.
 predict rows.idx --limit 3 >got

@@ -18,6 +18,11 @@ tr '\r' '\n' <screen | sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/[━╸─]/x/g; s/[\^
     fail "a line is wider than the terminal"
 grep -q "$(printf '\033\[[0-9]')" screen && fail "colours in spite of NO_COLOR"
 
+# --force removes what was there before training begins: no result of the former run stays beside the new one.
+must 0 "$tool" train small.yaml --epochs 1 --force
+"$terminal" --interrupt "left" "$tool" train $long --force >screen || true
+[ ! -e runs/small/result.json ] || fail "--force kept the former result"
+
 unset NO_COLOR
 "$terminal" "$tool" help >screen
 grep -q "$(printf '\033\[1mCommands:')" screen || fail "no colours on a terminal"

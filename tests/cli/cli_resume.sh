@@ -4,7 +4,7 @@
 # Training that is interrupted (Ctrl-C, SIGTERM) or killed at any moment and resumed ends like an uninterrupted one.
 . "$(dirname "$0")/lib.sh"
 
-job="small.yaml --epochs 4 --set data.train=4000 --set train.checkpoint_seconds=0.02"
+job="small.yaml --epochs 4 --set data.train=8000 --set train.batch=8 --set train.checkpoint_seconds=0.02"
 # shellcheck disable=SC2086
 must 0 "$tool" train $job --out whole
 numbers_of whole/result.json >whole.numbers

@@ -10,7 +10,7 @@ code=0
 # shellcheck disable=SC2086
 "$terminal" --interrupt "left" "$tool" train $long >screen || code=$?
 [ $code -eq 1 ] || fail "Ctrl-C: ended with $code: $(cat screen)"
-grep -q "epoch 1/1000 [━╸]*─* *[0-9]* %  loss [0-9.]*  share [0-9.]*  [0-9:]* left" screen || fail "no bar: $(cat screen)"
+grep -q "epoch [0-9]*/1000 [━╸]*─* *[0-9]* %  loss [0-9.]*  share [0-9.]*  [0-9:]* left" screen || fail "no bar: $(cat screen)"
 grep -q "weir: interrupted; to continue: weir train --out runs/small --resume" screen || fail "no message: $(cat screen)"
 # Every state of the bar, from carriage return to the next, fits in 80 columns.
 tr '\r' '\n' <screen | sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/[━╸─]/x/g; s/[\^]C//' |

@@ -73,23 +73,40 @@ static json_t *seed_of(uint64_t seed) {
 static json_t *to_json(const weir_result *r) {
     json_t *json = json_object();
     int failed = 0;
-#define SET(name, value) failed |= json_object_set_new(json, #name, value);
+#define SET(name, value) failed |= json_object_set_new(json, #name, value)
 #define REAL(name)       SET(name, weir__json_real(r->name))
 #define COUNT(name)      SET(name, json_integer((json_int_t)r->name))
-    SET(name, string_or_null(r->name))
-    SET(rule, string_or_null(r->rule))
-    REAL(train_loss)
-    REAL(valid_error) REAL(test_error) REAL(test_loss) REAL(share) REAL(train_share) failed |= set_thresholds(json, r);
-    COUNT(epochs)
-    COUNT(best_epoch)
-    REAL(seconds) REAL(rows_per_second_train) REAL(multiply_adds_dense) REAL(multiply_adds_done)
-        REAL(multiply_adds_gater) REAL(predict_ms_dense) REAL(predict_ms_gated) COUNT(predict_rows) COUNT(predict_batch)
-            COUNT(predict_repeats) COUNT(parameters) COUNT(memory_peak) COUNT(threads) SET(isa, string_or_null(r->isa))
-                SET(seed, seed_of(r->seed)) SET(version, string_or_null(r->version))
+    SET(name, string_or_null(r->name));
+    SET(rule, string_or_null(r->rule));
+    REAL(train_loss);
+    REAL(valid_error);
+    REAL(test_error);
+    REAL(test_loss);
+    REAL(share);
+    REAL(train_share);
+    failed |= set_thresholds(json, r);
+    COUNT(epochs);
+    COUNT(best_epoch);
+    REAL(seconds);
+    REAL(rows_per_second_train);
+    REAL(multiply_adds_dense);
+    REAL(multiply_adds_done);
+    REAL(multiply_adds_gater);
+    REAL(predict_ms_dense);
+    REAL(predict_ms_gated);
+    COUNT(predict_rows);
+    COUNT(predict_batch);
+    COUNT(predict_repeats);
+    COUNT(parameters);
+    COUNT(memory_peak);
+    COUNT(threads);
+    SET(isa, string_or_null(r->isa));
+    SET(seed, seed_of(r->seed));
+    SET(version, string_or_null(r->version));
 #undef SET
 #undef REAL
 #undef COUNT
-                    if (!failed) return json;
+    if (!failed) return json;
     json_decref(json);
     return NULL;
 }

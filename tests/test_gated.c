@@ -73,6 +73,7 @@ typedef struct test_side {
     weir__side side;
     weir__route route;
     float *h;
+    uint8_t *evaluated; // [rows][blocks]: pairs with a slot
     double *plain;
     size_t count; // floats of side.values
 } test_side;
@@ -103,7 +104,13 @@ static test_side make_side(const test_case *c, bool out, openness rows_open) {
     }
     t.count = form == COMPACT ? t.route.slots * block : c->rows * width;
     t.side.values = guarded(t.count);
-    free(evaluate);
+    memset(evaluate, 0, c->rows * blocks);
+    for (size_t r = 0; form == COMPACT && r < c->rows; r++) {
+        for (int32_t e = t.route.row_start[r]; e < t.route.row_start[r + 1]; e++) {
+            evaluate[r * blocks + (size_t)t.route.row_block[e]] = 1;
+        }
+    }
+    t.evaluated = evaluate;
     return t;
 }
 
@@ -113,6 +120,7 @@ static void free_side(test_side *t) {
     release(t->side.values);
     weir__route_free(&t->route);
     free(t->h);
+    free(t->evaluated);
     free(t->plain);
 }
 
@@ -141,11 +149,7 @@ static bool is_open(const test_side *t, size_t row, size_t unit) {
 }
 
 static bool is_evaluated(const test_side *t, size_t row, size_t block) {
-    if (!t->side.route) return true;
-    for (int32_t e = t->route.row_start[row]; e < t->route.row_start[row + 1]; e++) {
-        if ((size_t)t->route.row_block[e] == block) return true;
-    }
-    return false;
+    return !t->side.route || t->evaluated[row * t->route.blocks + block];
 }
 
 /// Weights [out][in] as plain doubles, and in tiles: NaN in tiles that no row has open on `read` and evaluated on
@@ -223,9 +227,10 @@ static void run_forward(const test_case *c, const weir__gated_kernels *kernels, 
     for (size_t o = 0; o < c->out; o++) bias[o] = value();
     for (size_t r = 0; r < c->rows; r++) {
         for (size_t o = 0; o < c->out; o++) {
+            if (!is_evaluated(&y, r, o / y.side.block)) continue;
             double sum = (double)bias[o];
             for (size_t i = 0; i < c->in; i++) sum += x.plain[r * c->in + i] * plain[o * c->in + i];
-            wanted[r * c->out + o] = is_evaluated(&y, r, o / y.side.block) ? sum : 0;
+            wanted[r * c->out + o] = sum;
         }
     }
     assert_true(weir__gated_forward_work(c->rows, &y.side, &x.side) == pairs_of(c, &y, true, &x));
@@ -269,9 +274,10 @@ static void run_input_gradient(const test_case *c, const weir__gated_kernels *ke
     make_weights(c, &dy, &dx, false, plain, weights);
     for (size_t r = 0; r < c->rows; r++) {
         for (size_t i = 0; i < c->in; i++) {
+            if (!is_evaluated(&dx, r, i / dx.side.block)) continue;
             double sum = 0;
             for (size_t o = 0; o < c->out; o++) sum += dy.plain[r * c->out + o] * plain[o * c->in + i];
-            wanted[r * c->in + i] = is_evaluated(&dx, r, i / dx.side.block) ? sum : 0;
+            wanted[r * c->in + i] = sum;
         }
     }
     assert_true(weir__gated_input_gradient_work(c->rows, &dx.side, &dy.side) == pairs_of(c, &dx, true, &dy));
@@ -329,6 +335,7 @@ static void check_gradients(const test_case *c, const test_side *dy, const test_
         for (size_t o = 0; o < c->out; o++) {
             const double d = dy->plain[r * c->out + o];
             wanted_bias[o] += d;
+            if (d == 0) continue;
             for (size_t i = 0; i < c->in; i++) wanted[o * c->in + i] += d * x->plain[r * c->in + i];
         }
     }
@@ -433,7 +440,7 @@ static void one_sided(void **state) {
     for (size_t b = 0; b < BLOCK_SIZES; b++) {
         for (size_t s = 0; s < 4; s++) {
             const size_t width = b % 2 ? 35 : 80; // with and without a part of a vector at the end
-            cases[count++] = (test_case){.rows = 3 + (b * 5 + s * 17) % 59,
+            cases[count++] = (test_case){.rows = 3 + (b * 5 + s * 17) % 41,
                                          .out_form = COMPACT,
                                          .out = 70,
                                          .out_block = block_sizes[b],
@@ -460,7 +467,7 @@ static void compact_to_dense(void **state) {
     size_t count = 0;
     for (size_t b = 0; b < BLOCK_SIZES; b++) {
         for (size_t s = 0; s < 4; s++) {
-            cases[count++] = (test_case){.rows = 3 + (b * 3 + s * 27) % 97,
+            cases[count++] = (test_case){.rows = 3 + (b * 3 + s * 27) % 61,
                                          .out_form = DENSE,
                                          .out = s == 1   ? 10
                                                 : s == 2 ? 37
@@ -488,7 +495,7 @@ static void two_sided(void **state) {
     for (size_t a = 0; a < BLOCK_SIZES; a++) {
         for (size_t b = 0; b < BLOCK_SIZES; b++) {
             const size_t s = (a + b) % 4;
-            cases[count++] = (test_case){.rows = 2 + (a * 13 + b * 7) % 79,
+            cases[count++] = (test_case){.rows = 2 + (a * 13 + b * 7) % 43,
                                          .out_form = COMPACT,
                                          .out = 50,
                                          .out_block = block_sizes[a],
@@ -561,6 +568,7 @@ static void nothing_to_do(void **state) {
 }
 
 int main(void) {
+    weir__small_work = 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sided),   cmocka_unit_test(compact_to_dense),          cmocka_unit_test(two_sided),
         cmocka_unit_test(dense_sides), cmocka_unit_test(work_falls_with_the_share), cmocka_unit_test(nothing_to_do),

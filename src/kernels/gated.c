@@ -8,6 +8,8 @@
 #include "side.h"
 #include "tables.h"
 
+double weir__small_work = 100000;
+
 const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)

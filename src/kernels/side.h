@@ -78,7 +78,8 @@ static inline weir__range weir__part(size_t count, size_t part, size_t parts) {
     return (weir__range){count * part / parts, count * (part + 1) / parts};
 }
 
-/// Multiply-adds below which a second thread costs more than it saves.
-enum { WEIR__SMALL_WORK = 100000 };
+/// Multiply-adds up to which a second thread costs more than it saves. Constant but for tests, which set it to 0 so
+/// that threads share every case.
+extern double weir__small_work;
 
 #endif

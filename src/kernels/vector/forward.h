@@ -278,7 +278,7 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
     const double work = (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows;
-#pragma omp parallel num_threads(weir_threads()) if (work > WEIR__SMALL_WORK)
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     forward_slots(weir__part(slots, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads()), rows, y, x, weights,
                   bias);
 }

@@ -314,7 +314,7 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
         return;
     }
     const double work = (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows;
-#pragma omp parallel num_threads(weir_threads()) if (work > WEIR__SMALL_WORK)
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         if (!dx->route) {

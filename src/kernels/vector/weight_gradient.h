@@ -301,7 +301,7 @@ static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t 
     enum { GROUP = 64 };
     const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
     const double work = (double)dy->width * (double)open_x * (double)x->block;
-#pragma omp parallel num_threads(weir_threads()) if (work > WEIR__SMALL_WORK)
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         const weir__range blocks = blocks_of_part(dy->route || !x->route ? dy : x, part, parts);

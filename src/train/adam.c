@@ -8,10 +8,11 @@
 
 #include <math.h>
 
+#include "../core/clones.h"
 #include "optimizer.h"
 
-static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
-                  float *const *slot) {
+WEIR__CLONES static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
+                               float *const *slot) {
     float *restrict m = slot[0];
     float *restrict v = slot[1];
     const float decay = move->decay, epsilon = move->epsilon;

@@ -4,9 +4,11 @@
 // Gradient descent with momentum: v = momentum·v + g + decay·w, w −= rate·v.
 // Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
 
+#include "../core/clones.h"
 #include "optimizer.h"
 
-static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g, float *const *slot) {
+WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
+                               float *const *slot) {
     float *restrict v = slot[0];
     const float rate = m->rate, decay = m->decay, past = m->momentum;
     float squares = 0;

@@ -11,12 +11,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "../core/clones.h"
 #include "optimizer.h"
 
 static const weir__optimizer_rule *const rules[] = {&weir__sgd, &weir__momentum, &weir__adam};
 enum { rule_count = sizeof rules / sizeof *rules };
 
-enum { piece_values = 8192 }; // work of one turn of a thread: 32 KiB of weights
+enum {
+    piece_values = 8192,
+    group_rows = 64
+}; // work of one turn of a thread: 32 KiB of weights, or so many rows of tiles
 
 const weir__optimizer_rule *weir__optimizer_at(size_t index) { return index < rule_count ? rules[index] : NULL; }
 
@@ -86,7 +90,7 @@ static float move_span(const tensor_step *s, size_t begin, size_t count) {
     return s->apply(&s->move, count, s->w + begin, s->g + begin, slot);
 }
 
-float weir__sum_of_squares(const float *w, size_t count) {
+WEIR__CLONES float weir__sum_of_squares(const float *w, size_t count) {
     float squares = 0;
 #pragma omp simd reduction(+ : squares)
     for (size_t i = 0; i < count; i++) squares += w[i] * w[i];
@@ -103,26 +107,8 @@ static size_t span_begin(const tensor_step *s, size_t strip, size_t height, size
     return strip * s->t->columns + c0 * height + inside * length;
 }
 
-// A row under a limit: moves its touched tiles; if there was one, takes the whole row's norm and scales it.
-static void move_row(const tensor_step *s, const uint8_t *touched, size_t strip, size_t height, size_t inside) {
-    const weir_tensor *t = s->t;
-    bool moved = false;
-    float squares = 0;
-    for (size_t i = 0; i < s->tiles; i++) moved = moved || !touched || touched[i];
-    if (!moved) return;
-    for (size_t i = 0, c0 = 0; i < s->tiles; i++, c0 += t->block_columns) {
-        const size_t length = smaller(t->block_columns, t->columns - c0);
-        const size_t begin = span_begin(s, strip, height, inside, c0, length);
-        squares += !touched || touched[i] ? move_span(s, begin, length) : weir__sum_of_squares(s->w + begin, length);
-    }
-    // An infinite or undefined norm is left alone: the next loss will show it, a zeroed row would hide it.
-    if (!(squares > s->most) || !isfinite(squares)) return;
-    const float factor = sqrtf(s->most / squares);
-    for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
-        const size_t length = smaller(t->block_columns, t->columns - c0);
-        scale(s->w + span_begin(s, strip, height, inside, c0, length), length, factor);
-    }
-}
+// An infinite or undefined norm is left alone: the next loss will show it, a zeroed row would hide it.
+static bool exceeds(const tensor_step *s, float squares) { return squares > s->most && isfinite(squares); }
 
 // Rows first … last − 1 without a limit: runs of touched tiles that adjoin in memory move as one span.
 static void move_free_rows(const tensor_step *s, size_t first, size_t last) {
@@ -148,25 +134,81 @@ static void move_free_rows(const tensor_step *s, size_t first, size_t last) {
     if (run_count) move_span(s, run, run_count);
 }
 
-static void move_rows(const tensor_step *s, size_t first, size_t last) {
+// A row under a limit, in one piece: moves it, takes its norm and scales it.
+static void move_row(const tensor_step *s, size_t r) {
     const weir_tensor *t = s->t;
-    if (!(s->most > 0)) {
-        move_free_rows(s, first, last);
-        return;
-    }
-    for (size_t r = first; r < last; r++) {
-        const size_t index = r / t->block_rows, strip = index * t->block_rows;
-        const uint8_t *touched = s->touched ? s->touched + index * s->tiles : NULL;
-        move_row(s, touched, strip, smaller(t->block_rows, t->rows - strip), r - strip);
+    if (s->touched && !s->touched[r / t->block_rows]) return;
+    const float squares = move_span(s, r * t->columns, t->columns);
+    if (exceeds(s, squares)) scale(s->w + r * t->columns, t->columns, sqrtf(s->most / squares));
+}
+
+// Rows inside … inside + count − 1 of the strip of `height` rows that begins at row `strip`.
+typedef struct row_group {
+    size_t strip, height, inside, count;
+} row_group;
+
+// Σ w² of each row of the group.
+static void take_norms(const tensor_step *s, const row_group *g, float *squares) {
+    const weir_tensor *t = s->t;
+    for (size_t r = 0; r < g->count; r++) squares[r] = 0;
+    for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
+        const size_t length = smaller(t->block_columns, t->columns - c0);
+        const float *w = s->w + span_begin(s, g->strip, g->height, g->inside, c0, length);
+        if (length == 1) {
+            for (size_t r = 0; r < g->count; r++) squares[r] += w[r] * w[r];
+        } else {
+            for (size_t r = 0; r < g->count; r++) squares[r] += weir__sum_of_squares(w + r * length, length);
+        }
     }
 }
 
-static void move_tensor(const tensor_step *s) {
+// A group under a limit: moves the touched tiles, then takes the norms of its rows across all tiles. A tile has a piece
+// of every row of its strip, so that one touched tile means that all rows moved.
+static void move_group(const tensor_step *s, const row_group *g) {
+    const weir_tensor *t = s->t;
+    const uint8_t *touched = s->touched ? s->touched + g->strip / t->block_rows * s->tiles : NULL;
+    float squares[group_rows];
+    if (touched && !memchr(touched, 1, s->tiles)) return;
+    move_free_rows(s, g->strip + g->inside, g->strip + g->inside + g->count);
+    take_norms(s, g, squares);
+    for (size_t r = 0; r < g->count; r++) {
+        if (!exceeds(s, squares[r])) continue;
+        const float factor = sqrtf(s->most / squares[r]);
+        for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
+            const size_t length = smaller(t->block_columns, t->columns - c0);
+            scale(s->w + span_begin(s, g->strip, g->height, g->inside + r, c0, length), length, factor);
+        }
+    }
+}
+
+// Row by row, several rows a turn: tensors without a limit, or whose rows lie in one piece.
+static void move_by_rows(const tensor_step *s) {
     const weir_tensor *t = s->t;
     const size_t rows_each = t->columns < piece_values ? piece_values / t->columns : 1;
     const size_t pieces = (t->rows + rows_each - 1) / rows_each;
 #pragma omp parallel for schedule(dynamic, 1) if (pieces > 2)
-    for (size_t i = 0; i < pieces; i++) move_rows(s, i * rows_each, smaller(t->rows, (i + 1) * rows_each));
+    for (size_t i = 0; i < pieces; i++) {
+        const size_t first = i * rows_each, last = smaller(t->rows, first + rows_each);
+        if (s->most > 0) {
+            for (size_t r = first; r < last; r++) move_row(s, r);
+        } else {
+            move_free_rows(s, first, last);
+        }
+    }
+}
+
+// Group by group: a limit on rows that lie in several tiles.
+static void move_by_groups(const tensor_step *s) {
+    const weir_tensor *t = s->t;
+    const size_t strips = (t->rows + t->block_rows - 1) / t->block_rows;
+    const size_t each = (smaller(t->block_rows, t->rows) + group_rows - 1) / group_rows; // groups of a strip
+#pragma omp parallel for schedule(dynamic, 1) if (strips * each > 1)
+    for (size_t i = 0; i < strips * each; i++) {
+        const size_t strip = i / each * t->block_rows, inside = i % each * group_rows;
+        const size_t height = smaller(t->block_rows, t->rows - strip);
+        if (inside >= height) continue;
+        move_group(s, &(row_group){strip, height, inside, smaller(group_rows, height - inside)});
+    }
 }
 
 void weir__optimizer_step(weir__optimizer *optimizer, const weir_parameters *parameters, double rate) {
@@ -196,6 +238,10 @@ void weir__optimizer_step(weir__optimizer *optimizer, const weir_parameters *par
             .most = (float)(tensor->max_norm * tensor->max_norm),
         };
         for (size_t k = 0; rule->slots[k]; k++) s.slot[k] = optimizer->slots[k] + tensor->offset;
-        move_tensor(&s);
+        if (s.most > 0 && s.tiles > 1) {
+            move_by_groups(&s);
+        } else {
+            move_by_rows(&s);
+        }
     }
 }

@@ -3,9 +3,11 @@
 
 // Stochastic gradient descent: w −= rate·(g + decay·w).
 
+#include "../core/clones.h"
 #include "optimizer.h"
 
-static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g, float *const *slot) {
+WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
+                               float *const *slot) {
     (void)slot;
     const float rate = m->rate, decay = m->decay;
     float squares = 0;

@@ -251,21 +251,25 @@ static void test_poison(void **state) {
     }
 }
 
-/// The same with deterministic gates, as at test time.
+/// Deterministic gates, as at test time: closed ones are free whatever training wants of them.
+static const shape deciding[] = {{"reinforce", NULL, 0, -1.3, 3},         {"sts", NULL, 0, -2.6, 1},
+                                 {"rectifier", NULL, 0, -0.6, 4},         {"straight-through", "all", 0, -1.3, 3},
+                                 {"straight-through", "all", 0, -1.3, 1}, {"straight-through", "sample", 0.9, -1.3, 3}};
+
 static void test_poison_when_deciding(void **state) {
     (void)state;
-    for (size_t k = 0; k < COUNT(skipping); k++) {
-        weir_graph *graph = create(skipping[k]);
+    for (size_t k = 0; k < COUNT(deciding); k++) {
+        weir_graph *graph = create(deciding[k]);
         weir_error error;
         weir_pass pass = pass_of(3, 0);
         size_t wrong = 0;
         pass.mode = WEIR_MODE_DECIDE;
-        weir_graph_threshold_set(graph, node_of(graph, "g1"), (float)skipping[k].gate_bias + 0.4f);
-        weir_graph_threshold_set(graph, node_of(graph, "g2"), (float)skipping[k].gate_bias + 0.4f);
+        weir_graph_threshold_set(graph, node_of(graph, "g1"), (float)deciding[k].gate_bias + 0.4f);
+        weir_graph_threshold_set(graph, node_of(graph, "g2"), (float)deciding[k].gate_bias + 0.4f);
         must(weir_graph_forward(graph, &pass, &error), &error);
         float *g1 = gates_of(graph, "g1", 3), *g2 = gates_of(graph, "g2", 3), losses[3];
         memcpy(losses, weir_graph_loss(graph), sizeof losses);
-        each_gated_tile(graph, skipping[k].block, g1, g2, 3, poison, &wrong);
+        each_gated_tile(graph, deciding[k].block, g1, g2, 3, poison, &wrong);
         assert_true(wrong > 50);
         must(weir_graph_forward(graph, &pass, &error), &error);
         assert_true(isfinite(losses[0]) && isfinite(losses[1]) && isfinite(losses[2]));
@@ -379,15 +383,15 @@ static void test_counters(void **state) {
     }
 }
 
-/// With all closed gates evaluated and a dense reader: the experts and what reads them do everything, the gradient of
-/// the experts' weights only open pairs.
-static void test_counters_of_dense_experts(void **state) {
-    (void)state;
+/// With all closed gates evaluated and a dense reader: in training the experts and what reads them do everything, the
+/// gradient of the experts' weights only open pairs; at test time nothing that is closed is done.
+static void check_dense_experts(const char *between) {
     const weir_node nodes[] = {
         {.name = "x", .kind = "input", .size = INPUTS},
         {.name = "a", .kind = "affine", .size = 8, .bias = -1},
         {.name = "g", .kind = "unit", .rule = "straight-through"},
         {.name = "one", .kind = "gated-affine", .from = "x", .gates = "g", .size = ONE, .block = 3},
+        {.name = "between", .kind = between},
         {.name = "out", .kind = "affine", .size = OUTPUTS},
         {.name = "loss", .kind = "softmax-cross-entropy"},
     };
@@ -395,7 +399,7 @@ static void test_counters_of_dense_experts(void **state) {
     weir_error error;
     const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
     must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
-    const weir_pass pass = pass_of(9, 2);
+    weir_pass pass = pass_of(9, 2);
     const shape s = {.block = 3};
     uint64_t open = 0;
     step(graph, &pass);
@@ -406,8 +410,53 @@ static void test_counters_of_dense_experts(void **state) {
     assert_int_equal(c.forward_done, 9 * INPUTS * ONE + open * OUTPUTS);
     assert_int_equal(c.backward_done, open * INPUTS + open * OUTPUTS + 9 * ONE * OUTPUTS);
     assert_int_equal(c.blocks_read, 8);
+    assert_true(graph->nodes[3].gradient_dense && graph->nodes[4].gradient_dense);
+    free(gates);
+
+    pass.mode = WEIR_MODE_DECIDE;
+    weir_graph_threshold_set(graph, 2, -1);
+    weir_graph_counters_reset(graph);
+    must(weir_graph_forward(graph, &pass, &error), &error);
+    gates = gates_of(graph, "g", 9);
+    open = 0;
+    for (size_t r = 0; r < 9; r++) open += units_of_row(&s, &pass, gates, 3, ONE, r).open;
+    assert_true(open > 0 && open < 9 * ONE);
+    assert_int_equal(weir_graph_counters(graph).forward_done, open * (INPUTS + OUTPUTS));
     free(gates);
     weir_graph_free(graph);
+}
+
+static void test_counters_of_dense_experts(void **state) {
+    (void)state;
+    check_dense_experts("tanh");
+    check_dense_experts("rectifier");
+}
+
+/// Units that gate nothing are no gates, and what no rule reads is not computed.
+static void test_counters_of_plain_units(void **state) {
+    (void)state;
+    static const struct {
+        const char *rule;
+        bool reads_gradient;
+    } rules[] = {{"reinforce", false}, {"straight-through", true}};
+    for (size_t k = 0; k < COUNT(rules); k++) {
+        const weir_node nodes[] = {
+            {.name = "x", .kind = "input", .size = INPUTS},       {.name = "a", .kind = "affine", .size = 8},
+            {.name = "h", .kind = "unit", .rule = rules[k].rule}, {.name = "f", .kind = "tanh"},
+            {.name = "out", .kind = "affine", .size = OUTPUTS},   {.name = "loss", .kind = "softmax-cross-entropy"},
+        };
+        weir_graph *graph = NULL;
+        weir_error error;
+        const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
+        must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+        const weir_pass pass = pass_of(9, 2);
+        step(graph, &pass);
+        const weir_counters c = weir_graph_counters(graph);
+        assert_int_equal(c.gates + c.gates_open + c.blocks + c.forward_gater, 0);
+        assert_int_equal(c.forward_done, 9 * (INPUTS * 8 + 8 * OUTPUTS));
+        assert_int_equal(c.backward_done, 9 * (INPUTS * 8 + (rules[k].reads_gradient ? 2 : 1) * 8 * OUTPUTS));
+        weir_graph_free(graph);
+    }
 }
 
 // ---- a random share of the closed gates ----------------------------------------------------------------------------
@@ -530,10 +579,15 @@ static void test_work_of_sample(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_untouched_tiles),           cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_poison_when_deciding),      cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_counters_of_dense_experts), cmocka_unit_test(test_sample_has_the_mean_of_all),
-        cmocka_unit_test(test_whole_share_is_all),        cmocka_unit_test(test_work_of_sample),
+        cmocka_unit_test(test_untouched_tiles),
+        cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_poison_when_deciding),
+        cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_counters_of_dense_experts),
+        cmocka_unit_test(test_counters_of_plain_units),
+        cmocka_unit_test(test_sample_has_the_mean_of_all),
+        cmocka_unit_test(test_whole_share_is_all),
+        cmocka_unit_test(test_work_of_sample),
     };
     return cmocka_run_group_tests_name("closed gates", tests, fill_batch, NULL);
 }

@@ -244,8 +244,15 @@ static void test_not_a_number_fails(void **state) {
     weir_graph *graph = create_gated("sigmoid", 1);
     const weir_parameters p = weir_graph_parameters(graph);
     p.values[p.tensors[0].offset] = NAN;
+    assert_false(check(graph).error <= 1e30);
+    weir_graph_free(graph);
+    // One tensor's gradient among many that are right.
+    graph = create_gated("sigmoid", 1);
+    decay wrong = {.weight = 0.3, .spoil = NAN};
+    weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &wrong);
     const weir_gradient_report report = check(graph);
     assert_false(report.error <= 1e30);
+    assert_memory_equal(report.worst, "a1.", 3);
     weir_graph_free(graph);
 }
 

@@ -200,6 +200,8 @@ static void test_wrong_passes(void **state) {
     pass = pass_of((weir_mode)9, 3);
     assert_int_equal(weir_graph_forward(graph, &pass, &error), WEIR_ARGUMENT);
 
+    pass = pass_of(WEIR_MODE_SAMPLE, 3);
+    must(weir_graph_forward(graph, &pass, &error), &error); // what it leaves must not outlive a failure
     for (int32_t wrong = -1; wrong <= OUTPUTS; wrong += OUTPUTS + 1) {
         int32_t bad[MOST_ROWS] = {0, 1, wrong};
         pass = pass_of(WEIR_MODE_SAMPLE, 3);
@@ -566,17 +568,22 @@ static void test_extreme_logits(void **state) {
         const weir_parameters p = weir_graph_parameters(graph);
         memset(p.values, 0, p.count * sizeof *p.values);
         for (size_t i = 0; i < 3; i++) p.values[i * 4] = 1; // the identity
-        const float x[] = {1000, -1000, 0, 80, 0, -80}, t[] = {1, 1, 0, 0, 0.5f, 0};
-        const int32_t label[] = {1, 0};
-        const weir_pass pass = {.mode = WEIR_MODE_SAMPLE, .rows = 2, .inputs = x, .labels = label, .targets = t};
+        const float x[] = {1000, -1000, 0, 80, 0, -80, -1000, -999, -1001}, t[] = {1, 1, 0, 0, 0.5f, 0, 0, 0, 0};
+        const int32_t label[] = {1, 0, 1};
+        const weir_pass pass = {.mode = WEIR_MODE_SAMPLE, .rows = 3, .inputs = x, .labels = label, .targets = t};
         must(weir_graph_forward(graph, &pass, &error), &error);
         must(weir_graph_backward(graph, &pass, &error), &error);
-        const double want[2][2] = {{2000, 0}, {0 + 1000 + 0.6931471805599453, 80 + 0.6931471805599453}};
-        for (size_t r = 0; r < 2; r++) {
+        const double sum = log(exp(-1.0) + 1 + exp(-2.0)); // of the last row, its largest logit taken out
+        const double want[2][3] = {{2000, 0, sum}, {0 + 1000 + 0.6931471805599453, 80 + 0.6931471805599453, 0}};
+        for (size_t r = 0; r < 3; r++) {
             assert_true(fabs((double)weir_graph_loss(graph)[r] - want[k][r]) <= 1e-6 * (1 + want[k][r]));
         }
         for (size_t i = 0; i < p.count; i++) assert_true(isfinite(p.gradients[i]));
-        for (size_t i = 0; i < 6; i++) assert_true(isfinite(weir_graph_output(graph, 2)[i]));
+        const float *y = weir_graph_output(graph, 2);
+        for (size_t i = 0; i < 9; i++) assert_true(isfinite(y[i]));
+        for (size_t i = 6; k == 0 && i < 9; i++) {
+            assert_true(fabs((double)y[i] - exp((double)x[i] + 999 - sum)) <= 1e-6);
+        }
         weir_graph_free(graph);
     }
 }

@@ -55,12 +55,12 @@ static void softmax(float *p, const float *x, size_t width) {
     for (size_t i = 0; i < width; i++) p[i] /= sum;
 }
 
-static float log_sum_exp(const float *x, size_t width) {
+static double log_sum_exp(const float *x, size_t width) {
     float most = x[0];
     double sum = 0;
     for (size_t i = 1; i < width; i++) most = x[i] > most ? x[i] : most;
     for (size_t i = 0; i < width; i++) sum += exp((double)x[i] - (double)most);
-    return (float)((double)most + log(sum));
+    return (double)most + log(sum);
 }
 
 static weir_status softmax_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
@@ -79,7 +79,7 @@ static weir_status softmax_forward(weir_graph *graph, weir__node *node, const we
     for (size_t r = 0; r < pass->rows; r++) {
         const float *row = x + r * width;
         softmax(node->values.data + r * width, row, width);
-        if (loss) loss[r] = log_sum_exp(row, width) - row[pass->labels[r]];
+        if (loss) loss[r] = (float)(log_sum_exp(row, width) - (double)row[pass->labels[r]]);
     }
     return WEIR_OK;
 }

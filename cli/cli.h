@@ -82,6 +82,9 @@ void cli_wrap(FILE *out, size_t indent, const char *text);
 /// The name nearest to text by edit distance, or NULL if none is near.
 const char *cli_nearest(const char *text, const char *const *names, size_t count);
 
+/// Starts the tool anew with threads that wait without spinning for long, unless that is set already.
+void cli_wait_briefly(char **argv);
+
 /// "weir: …" on standard error. Returns CLI_FAILED.
 int cli_error(const char *format, ...) WEIR_PRINTF(1, 2);
 /// The same with a second line that says where help is. Returns CLI_USAGE.

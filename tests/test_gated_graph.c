@@ -190,12 +190,12 @@ static void test_activations(void **state) {
     }
 }
 
-/// A one-sided gated layer of 11 in blocks of 3, and what reads it.
-#define GATED_HEAD(way)                                                                                                \
-    {.name = "x", .kind = "input", .size = INPUTS}, {.kind = "affine", .size = 4, .bias = 0.5},                        \
+/// A one-sided gated layer of 11, and what reads it.
+#define GATED_HEAD(way, units)                                                                                         \
+    {.name = "x", .kind = "input", .size = INPUTS}, {.kind = "affine", .size = gates_of(WIDE, units), .bias = 0.5},    \
         {.name = "g1", .kind = "unit", .rule = (way)->rule}, {                                                         \
-        .name = "one", .kind = "gated-affine", .from = "x", .gates = "g1", .size = WIDE, .block = 3, .bias = 0.2,      \
-        .closed = (way)->closed, .closed_share = 0.7                                                                   \
+        .name = "one", .kind = "gated-affine", .from = "x", .gates = "g1", .size = WIDE, .block = (units),             \
+        .bias = 0.2, .closed = (way)->closed, .closed_share = 0.7                                                      \
     }
 
 static void check_network(const weir_node *nodes, size_t count) {
@@ -213,25 +213,25 @@ static void test_elementwise_after_gated(void **state) {
     (void)state;
     static const char *const kinds[] = {"tanh", "rectifier", "sigmoid"};
     for (size_t w = 0; w < COUNT(ways); w++) {
-        for (size_t k = 0; k < COUNT(kinds); k++) {
-            const weir_node one_sided[] = {
-                GATED_HEAD(&ways[w]),
-                {.kind = kinds[k]},
-                {.kind = kinds[(k + 1) % 3]},
-                {.kind = "affine", .size = OUTPUTS},
-                {.kind = "softmax-cross-entropy"},
-            };
-            check_network(one_sided, COUNT(one_sided));
-            const weir_node two_sided[] = {
-                GATED_HEAD(&ways[w]),
-                {.name = "f", .kind = kinds[k]},
-                {.kind = "affine", .from = "x", .size = 5, .bias = 0.5},
-                {.name = "g2", .kind = "unit", .rule = ways[w].rule},
-                {.name = "two", .kind = "gated-affine", .from = "f", .gates = "g2", .size = NARROW, .block = 2},
-                {.kind = "affine", .size = OUTPUTS},
-                {.kind = "squared-error"},
-            };
-            check_network(two_sided, COUNT(two_sided));
+        for (size_t block = 1; block <= 3; block += 2) {
+            for (size_t k = 0; k < COUNT(kinds); k++) {
+                const weir_node one_sided[] = {
+                    GATED_HEAD(&ways[w], block),       {.kind = kinds[k]},
+                    {.kind = kinds[(k + 1) % 3]},      {.kind = "affine", .size = OUTPUTS},
+                    {.kind = "softmax-cross-entropy"},
+                };
+                check_network(one_sided, COUNT(one_sided));
+                const weir_node two_sided[] = {
+                    GATED_HEAD(&ways[w], block),
+                    {.name = "f", .kind = kinds[k]},
+                    {.kind = "affine", .from = "x", .size = 5, .bias = 0.5},
+                    {.name = "g2", .kind = "unit", .rule = ways[w].rule},
+                    {.name = "two", .kind = "gated-affine", .from = "f", .gates = "g2", .size = NARROW, .block = 2},
+                    {.kind = "affine", .size = OUTPUTS},
+                    {.kind = "squared-error"},
+                };
+                check_network(two_sided, COUNT(two_sided));
+            }
         }
     }
 }
@@ -239,16 +239,18 @@ static void test_elementwise_after_gated(void **state) {
 static void test_dropout_and_unit_after_gated(void **state) {
     (void)state;
     for (size_t w = 0; w < COUNT(ways); w++) {
-        const weir_node nodes[] = {
-            GATED_HEAD(&ways[w]),
-            {.kind = "dropout", .dropout = 0.3},
-            {.name = "plain", .kind = "unit", .rule = ways[(w + 5) % COUNT(ways)].rule},
-            {.kind = "affine", .size = 8},
-            {.kind = "dropout", .dropout = 0.5},
-            {.kind = "affine", .size = OUTPUTS},
-            {.kind = "bernoulli-cross-entropy"},
-        };
-        check_network(nodes, COUNT(nodes));
+        for (size_t block = 1; block <= 3; block += 2) {
+            const weir_node nodes[] = {
+                GATED_HEAD(&ways[w], block),
+                {.kind = "dropout", .dropout = 0.3},
+                {.name = "plain", .kind = "unit", .rule = ways[(w + 5) % COUNT(ways)].rule},
+                {.kind = "affine", .size = 8},
+                {.kind = "dropout", .dropout = 0.5},
+                {.kind = "affine", .size = OUTPUTS},
+                {.kind = "bernoulli-cross-entropy"},
+            };
+            check_network(nodes, COUNT(nodes));
+        }
     }
 }
 
@@ -281,15 +283,68 @@ static void test_gater_reads_gated_layer(void **state) {
     (void)state;
     static const char *const between[] = {"tanh", "sigmoid"};
     for (size_t w = 0; w < COUNT(ways); w++) {
-        for (size_t k = 0; k < COUNT(between); k++) {
+        for (size_t block = 1; block <= 3; block += 2) {
+            for (size_t k = 0; k < COUNT(between); k++) {
+                const weir_node nodes[] = {
+                    GATED_HEAD(&ways[w], block),
+                    {.kind = between[k]},
+                    {.kind = "affine", .size = 5, .bias = 0.5},
+                    {.name = "g2", .kind = "unit", .rule = ways[w].rule},
+                    {.name = "two",
+                     .kind = "gated-affine",
+                     .from = "one",
+                     .gates = "g2",
+                     .size = NARROW,
+                     .block = 2,
+                     .closed = ways[w].closed,
+                     .closed_share = 0.7},
+                    {.kind = "affine", .size = OUTPUTS},
+                    {.kind = "softmax-cross-entropy"},
+                };
+                check_network(nodes, COUNT(nodes));
+            }
+        }
+    }
+}
+
+/// The compact output feeds two affine nodes, so that its gradient stays dense with closed = all: one on the main path,
+/// one through an elementwise node to the gates of a later layer.
+static void test_two_dense_readers(void **state) {
+    (void)state;
+    static const char *const between[] = {"rectifier", "sigmoid", "tanh"};
+    for (size_t w = 0; w < COUNT(ways); w++) {
+        for (size_t block = 1; block <= 3; block += 2) {
+            for (size_t k = 0; k < COUNT(between); k++) {
+                const weir_node nodes[] = {
+                    GATED_HEAD(&ways[w], block),
+                    {.name = "mid", .kind = "affine", .size = 6},
+                    {.name = "main", .kind = "tanh"},
+                    {.kind = between[k], .from = "one"},
+                    {.kind = "affine", .size = 5, .bias = 0.5},
+                    {.name = "g2", .kind = "unit", .rule = ways[w].rule},
+                    {.kind = "gated-affine", .from = "main", .gates = "g2", .size = NARROW, .block = 2},
+                    {.kind = "affine", .size = OUTPUTS},
+                    {.kind = "softmax-cross-entropy"},
+                };
+                check_network(nodes, COUNT(nodes));
+            }
+        }
+    }
+}
+
+/// The compact output feeds, through two elementwise nodes, a layer that reads its slots and an affine node.
+static void test_mixed_readers(void **state) {
+    (void)state;
+    for (size_t w = 0; w < COUNT(ways); w++) {
+        for (size_t block = 1; block <= 3; block += 2) {
             const weir_node nodes[] = {
-                GATED_HEAD(&ways[w]),
-                {.kind = between[k]},
+                GATED_HEAD(&ways[w], block),
+                {.name = "f", .kind = "tanh"},
+                {.kind = "rectifier", .from = "one"},
                 {.kind = "affine", .size = 5, .bias = 0.5},
                 {.name = "g2", .kind = "unit", .rule = ways[w].rule},
-                {.name = "two",
-                 .kind = "gated-affine",
-                 .from = "one",
+                {.kind = "gated-affine",
+                 .from = "f",
                  .gates = "g2",
                  .size = NARROW,
                  .block = 2,
@@ -303,35 +358,12 @@ static void test_gater_reads_gated_layer(void **state) {
     }
 }
 
-/// The compact output feeds two affine nodes, so that its gradient stays dense with closed = all: one on the main path,
-/// one through an elementwise node to the gates of a later layer.
-static void test_two_dense_readers(void **state) {
-    (void)state;
-    static const char *const between[] = {"rectifier", "sigmoid", "tanh"};
-    for (size_t w = 0; w < COUNT(ways); w++) {
-        for (size_t k = 0; k < COUNT(between); k++) {
-            const weir_node nodes[] = {
-                GATED_HEAD(&ways[w]),
-                {.name = "mid", .kind = "affine", .size = 6},
-                {.name = "main", .kind = "tanh"},
-                {.kind = between[k], .from = "one"},
-                {.kind = "affine", .size = 5, .bias = 0.5},
-                {.name = "g2", .kind = "unit", .rule = ways[w].rule},
-                {.kind = "gated-affine", .from = "main", .gates = "g2", .size = NARROW, .block = 2},
-                {.kind = "affine", .size = OUTPUTS},
-                {.kind = "softmax-cross-entropy"},
-            };
-            check_network(nodes, COUNT(nodes));
-        }
-    }
-}
-
 /// Two layers share their gates, and the gates are a layer's outputs themselves.
 static void test_shared_gates(void **state) {
     (void)state;
     for (size_t w = 0; w < COUNT(ways); w++) {
         const weir_node nodes[] = {
-            GATED_HEAD(&ways[w]),
+            GATED_HEAD(&ways[w], 3),
             {.name = "two",
              .kind = "gated-affine",
              .gates = "g1",
@@ -353,21 +385,23 @@ static void test_shared_gates(void **state) {
 static void test_soft_gates_over_hard(void **state) {
     (void)state;
     for (size_t w = 0; w < COUNT(ways); w++) {
-        const weir_node nodes[] = {
-            GATED_HEAD(&ways[w]),
-            {.kind = "affine", .from = "x", .size = 5},
-            {.name = "soft", .kind = "unit", .rule = "sigmoid"},
-            {.name = "two",
-             .kind = "gated-affine",
-             .from = "one",
-             .gates = "soft",
-             .size = NARROW,
-             .block = 2,
-             .activation = "tanh"},
-            {.kind = "affine", .size = OUTPUTS},
-            {.kind = "softmax-cross-entropy"},
-        };
-        check_network(nodes, COUNT(nodes));
+        for (size_t block = 1; block <= 3; block += 2) {
+            const weir_node nodes[] = {
+                GATED_HEAD(&ways[w], block),
+                {.kind = "affine", .from = "x", .size = 5},
+                {.name = "soft", .kind = "unit", .rule = "sigmoid"},
+                {.name = "two",
+                 .kind = "gated-affine",
+                 .from = "one",
+                 .gates = "soft",
+                 .size = NARROW,
+                 .block = 2,
+                 .activation = "tanh"},
+                {.kind = "affine", .size = OUTPUTS},
+                {.kind = "softmax-cross-entropy"},
+            };
+            check_network(nodes, COUNT(nodes));
+        }
     }
 }
 
@@ -402,6 +436,7 @@ int main(void) {
         cmocka_unit_test(test_gated_last),
         cmocka_unit_test(test_gater_reads_gated_layer),
         cmocka_unit_test(test_two_dense_readers),
+        cmocka_unit_test(test_mixed_readers),
         cmocka_unit_test(test_shared_gates),
         cmocka_unit_test(test_soft_gates_over_hard),
         cmocka_unit_test(test_gates_on_inputs),

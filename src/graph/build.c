@@ -195,16 +195,12 @@ static void mark_gaters(weir_graph *graph) {
     for (weir__node *node = &graph->nodes[graph->count - 1]; node; node = node->from) node->gater = false;
 }
 
-/// A gated layer that wants ∂L/∂output of all closed pairs keeps it dense, but for readers with compact gradients of
-/// their own (another gated layer): then it evaluates closed pairs in slots. Elementwise nodes do as what they read.
+/// A gated layer that wants ∂L/∂output of all closed pairs keeps it dense, unless a reader writes compact gradients
+/// (another gated layer): then it evaluates closed pairs in slots. Elementwise nodes do as what they read.
 static void place_gradients(weir_graph *graph) {
     for (size_t k = graph->count; k-- > 0;) {
         const weir__node *node = &graph->nodes[k];
         if (node->compact && node->from->compact && !node->gradient_dense) node->from->gradient_dense = false;
-    }
-    for (size_t k = 0; k < graph->count; k++) {
-        weir__node *node = &graph->nodes[k];
-        if (node->compact && node->from->compact) node->gradient_dense = node->from->gradient_dense;
     }
 }
 

@@ -31,7 +31,7 @@ _weir() {
         train:* | inspect:*) words=$(_weir_section Built-in train --help) ;;
         units:*) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
         fetch:*) words=$(_weir_section 'Data sets:' fetch --help) ;;
-        help:*) words=$(_weir_section Commands: --help) ;;
+        help:*) words="$(_weir_section Commands: --help) settings" ;;
         esac
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

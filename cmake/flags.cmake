@@ -33,8 +33,6 @@ target_compile_options(
             $<$<BOOL:${WEIR_WERROR}>:-Werror>
             $<$<C_COMPILER_ID:GNU>:-Wlogical-op>
             $<$<C_COMPILER_ID:GNU>:-Wduplicated-cond>
-            # "count * size ? … : …" asks whether there is anything at all.
-            $<$<C_COMPILER_ID:GNU>:-Wno-int-in-bool-context>
             # Text that does not fit (an error message) is cut on purpose.
             $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
             # Loops marked "omp simd" that the compiler could not vectorise are slow, not wrong.

@@ -54,7 +54,7 @@ typedef struct weir_data_options {
     const char *path;          ///< mnist: the folder
     size_t train, valid, test; ///< rows of each part; 0: what there is. mnist: valid rows are the last ones of the
                                ///< training file; digits: 4 000 / 1 000 / 1 000 when 0
-    uint64_t seed;                         ///< digits: of the generator. files: of the split
+    uint64_t seed;             ///< digits: of the generator. files: of the split
     const char *train_rows, *train_labels; ///< files: rows and labels (labels "" when a CSV column holds them)
     const char *test_rows, *test_labels;   ///< files: may be "": then the test part is split off the training rows
     int label_column;                      ///< files, CSV: column of the label, −1: labels are in files of their own

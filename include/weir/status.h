@@ -11,7 +11,7 @@
 #define WEIR_STATUS_H
 
 #if defined(__GNUC__)
-#define WEIR_API                   __attribute__((visibility("default")))
+#define WEIR_API                 __attribute__((visibility("default")))
 #define WEIR_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define WEIR_API

@@ -17,13 +17,14 @@ void weir__alloc_fail_after(long count) { atomic_store(&allocations_left, count)
 
 static bool allocation_is_refused(void) {
     long left = atomic_load(&allocations_left);
-    while (left > 0 && !atomic_compare_exchange_weak(&allocations_left, &left, left - 1)) {}
+    while (left > 0 && !atomic_compare_exchange_weak(&allocations_left, &left, left - 1)) {
+    }
     return left == 0;
 }
 
 void *weir__alloc(size_t count, size_t size) {
     if (allocation_is_refused() || (size && count > (SIZE_MAX - alignment) / size)) return NULL;
-    const size_t wanted = count * size ? count * size : 1;
+    const size_t wanted = count * size != 0 ? count * size : 1;
     const size_t bytes = (wanted + alignment - 1) / alignment * alignment;
     void *memory = aligned_alloc(alignment, bytes);
     if (memory) memset(memory, 0, bytes);

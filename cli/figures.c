@@ -327,10 +327,64 @@ static void gates_figure(FILE *out, const plot_run *runs, size_t count, const ch
     fprintf(out, "unset multiplot\nunset output\n");
 }
 
+/// Data of a map: "gate class percent" for each cell, and the pictures as "x y ink".
+static void print_map(FILE *out, const plot_run *run, const size_t *order) {
+    fprintf(out, "$map << EOD\n");
+    for (size_t c = 0; c < run->classes; c++)
+        for (size_t g = 0; g < run->gates; g++)
+            fprintf(out, "%zu %zu %.1f\n", g, c, (double)run->by_class[c * run->gates + order[g]]);
+    fprintf(out, "EOD\n$pictures << EOD\n");
+    const size_t cells = run->side * run->side;
+    for (size_t c = 0; run->picture != NULL && c < run->classes; c++)
+        for (size_t i = 0; i < cells; i++)
+            fprintf(out, "%g %g %d\n", ((double)(i % run->side) + 0.5) / (double)run->side,
+                    (double)c + ((double)(i / run->side) + 0.5) / (double)run->side - 0.5, run->picture[c * cells + i]);
+    fprintf(out, "EOD\n");
+}
+
+/// Rows: classes, each with a picture of it; columns: gates, by their favourite class. Of one run alone.
+static void classes_figure(FILE *out, const plot_run *run, const char *folder, const char *format, const char *part,
+                           cli_list *written) {
+    size_t *order = run->classes > 0 && run->gates > 0 ? calloc(run->gates, sizeof *order) : NULL;
+    if (order == NULL || !plot_gate_order(run, order)) {
+        free(order);
+        return;
+    }
+    print_map(out, run, order);
+    const int height = 90 + 34 * (int)run->classes;
+    const double left = 0.085, bottom = 50.0 / height, top = 1 - 52.0 / height;
+    char axis[160];
+    snprintf(axis, sizeof axis, "how often each of %zu gates is open for the %s rows of a class; %zu are never open",
+             run->gates, strcmp(part, "valid") == 0 ? "validation" : "test", run->never);
+    begin_figure(out, folder, "classes", format, 860, height, written);
+    fprintf(out, "set multiplot\nunset grid\nunset border\nset format y '%%.0f'\nset tics scale 0\n");
+    panel_title(out, "Which gates are open for which class", axis);
+    fprintf(out,
+            "set lmargin at screen %g\nset rmargin at screen 0.88\nset bmargin at screen %g\nset tmargin at screen %g\n"
+            "set xrange [-0.5:%g]\nset yrange [%g:-0.5]\nset cbrange [0:100]\n"
+            "set palette defined (0 '#f3f6f8', 15 '#bcdcee', 50 '#2f8fc6', 100 '#053d61')\n"
+            "set colorbox user origin 0.905,%g size 0.018,%g noborder\nset cbtics 25 format '%%.0f %%%%'\n"
+            "unset xtics\nset xlabel 'gates, ordered by the class for which they are open most often' textcolor rgb "
+            "'#666666'\n%s\n"
+            "plot $map using 1:2:3 with image %s\n",
+            left, bottom, top, (double)run->gates - 0.5, (double)run->classes - 0.5, bottom, top - bottom,
+            run->picture != NULL ? "unset ytics" : "set ytics 1",
+            run->gates <= 400 ? "pixels" : ""); // sharp cells; one image, which viewers smooth, where they are tiny
+    if (run->picture != NULL)
+        fprintf(out,
+                "unset label\nunset xlabel\nset lmargin at screen %g\nset rmargin at screen %g\nset xrange [0:1]\n"
+                "set cbrange [0:255]\nset palette defined (0 '#ffffff', 255 '#222222')\nunset colorbox\n"
+                "plot $pictures using 1:2:3 with image\n",
+                left - 38.0 / 860, left - 4.0 / 860);
+    fprintf(out, "unset multiplot\nunset output\n");
+    free(order);
+}
+
 void plot_script(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
                  const char *part, cli_list *written) {
     print_data(out, runs, count);
     learning_figure(out, runs, count, folder, format, written);
     share_figure(out, runs, count, folder, format, written);
     gates_figure(out, runs, count, folder, format, part, written);
+    if (count == 1) classes_figure(out, runs, folder, format, part, written);
 }

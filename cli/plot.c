@@ -20,8 +20,8 @@ static const cli_option options[] = {
     {"svg", NULL, CLI_FLAG, &as_svg, NULL, "write SVG files (the default)"},
     {"png", NULL, CLI_FLAG, &as_png, NULL, "write PNG files"},
     {"text", NULL, CLI_FLAG, &as_text, NULL, "draw on the terminal instead"},
-    {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set, for the histogram of gates"},
-    {"part", "PART", CLI_CHOICE, &part_name, "valid|test", "rows for the histogram of gates: valid or test"},
+    {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set, for the figures of gates"},
+    {"part", "PART", CLI_CHOICE, &part_name, "valid|test", "rows for the figures of gates: valid or test"},
 };
 
 // Reading.
@@ -31,6 +31,8 @@ static void free_run(plot_run *run) {
     free(run->name);
     free(run->epoch);
     for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->column[c]);
+    free(run->by_class);
+    free(run->picture);
     *run = (plot_run){0};
 }
 
@@ -117,6 +119,78 @@ static void count_open(uint64_t *counts, const float *h, size_t rows, size_t gat
         for (size_t g = 0; g < gates; g++) counts[g] += h[r * gates + g] != 0;
 }
 
+// How often each gate is open for each class.
+
+enum { MOST_CLASSES = 64 };
+
+static size_t class_count(const weir_part *part) {
+    size_t classes = 0;
+    for (size_t r = 0; part->labels != NULL && r < part->count; r++) {
+        size_t label = (size_t)part->labels[part->first + r];
+        if (label >= classes) classes = label + 1;
+    }
+    return classes <= MOST_CLASSES ? classes : 0;
+}
+
+/// Adds the gates of a node, at offset, over the rows of a batch whose first label is labels[0].
+static void count_by_class(plot_run *run, size_t gates, size_t offset, const float *h, size_t rows, size_t width,
+                           const int32_t *labels) {
+    for (size_t r = 0; r < rows; r++) {
+        float *sums = run->by_class + (size_t)labels[r] * gates + offset;
+        for (size_t g = 0; g < width; g++) sums[g] += h[r * width + g] != 0;
+    }
+}
+
+/// Sums to percent; the classes' pictures.
+static void finish_by_class(plot_run *run, size_t gates, const weir_part *part) {
+    uint64_t rows[MOST_CLASSES] = {0};
+    const weir_shape shape = weir_rows_shape(part->rows);
+    run->side = shape.height == shape.width && shape.width > 1 ? shape.width : 0;
+    run->picture = run->side > 0 ? calloc(run->classes * shape.columns, 1) : NULL;
+    float *image = run->picture != NULL ? malloc(shape.columns * sizeof *image) : NULL;
+    for (size_t r = 0; r < part->count; r++) {
+        size_t label = (size_t)part->labels[part->first + r];
+        if (rows[label]++ > 0 || image == NULL) continue;
+        weir_rows_copy(part->rows, NULL, part->first + r, 1, image);
+        for (size_t i = 0; i < shape.columns; i++)
+            run->picture[label * shape.columns + i] = (uint8_t)(255 * fminf(fmaxf(image[i], 0), 1));
+    }
+    for (size_t c = 0; c < run->classes; c++)
+        for (size_t g = 0; g < gates; g++) run->by_class[c * gates + g] *= rows[c] > 0 ? 100 / (float)rows[c] : 0;
+    free(image);
+}
+
+typedef struct devotion {
+    size_t gate, class; ///< class for which the gate is open most often; the number of classes if it never is
+    float rate;
+} devotion;
+
+static devotion devotion_of(const plot_run *run, size_t gate) {
+    devotion most = {gate, run->classes, 0};
+    for (size_t c = 0; c < run->classes; c++) {
+        float rate = run->by_class[c * run->gates + gate];
+        if (rate > most.rate) most = (devotion){gate, c, rate};
+    }
+    return most;
+}
+
+static int by_devotion(const void *left, const void *right) {
+    const devotion *a = left, *b = right;
+    if (a->class != b->class) return a->class < b->class ? -1 : 1;
+    if (a->rate > b->rate || a->rate < b->rate) return a->rate > b->rate ? -1 : 1;
+    return a->gate < b->gate ? -1 : 1;
+}
+
+bool plot_gate_order(const plot_run *run, size_t *order) {
+    devotion *gates = calloc(run->gates + 1, sizeof *gates);
+    if (gates == NULL) return false;
+    for (size_t g = 0; g < run->gates; g++) gates[g] = devotion_of(run, g);
+    qsort(gates, run->gates, sizeof *gates, by_devotion);
+    for (size_t g = 0; g < run->gates; g++) order[g] = gates[g].gate;
+    free(gates);
+    return true;
+}
+
 static void fill_bins(plot_run *run, const uint64_t *counts, size_t gates, size_t rows) {
     for (size_t g = 0; g < gates; g++) {
         size_t bin = (size_t)((double)counts[g] / (double)rows * PLOT_BINS);
@@ -135,7 +209,9 @@ static int count_gates(plot_run *run, weir_graph *graph, weir_part part) {
     for (size_t k = 0; k < count; k++) offset[k + 1] = offset[k] + all[nodes[k]].size;
     float *rows = calloc(BATCH * all[0].size + 1, sizeof *rows);
     uint64_t *counts = calloc(offset[count] + 1, sizeof *counts);
-    int status = rows == NULL || counts == NULL ? cli_error("out of memory") : CLI_OK;
+    run->classes = offset[count] > 0 ? class_count(&part) : 0;
+    run->by_class = calloc(run->classes * offset[count] + 1, sizeof *run->by_class);
+    int status = rows == NULL || counts == NULL || run->by_class == NULL ? cli_error("out of memory") : CLI_OK;
     for (size_t first = 0; first < part.count && status == CLI_OK; first += BATCH) {
         size_t size = part.count - first < BATCH ? part.count - first : BATCH;
         weir_rows_copy(part.rows, NULL, part.first + first, size, rows);
@@ -147,11 +223,15 @@ static int count_gates(plot_run *run, weir_graph *graph, weir_part part) {
                 status = cli_error("out of memory");
             else
                 count_open(counts + offset[k], h, size, all[nodes[k]].size);
+            if (status == CLI_OK && run->classes > 0)
+                count_by_class(run, offset[count], offset[k], h, size, all[nodes[k]].size,
+                               part.labels + part.first + first);
         }
     }
     if (status == CLI_OK && part.count > 0 && offset[count] > 0) {
         fill_bins(run, counts, offset[count], part.count);
         run->mean_open /= (double)run->gates;
+        if (run->classes > 0) finish_by_class(run, offset[count], &part);
     }
     free(rows);
     free(counts);
@@ -275,13 +355,13 @@ const cli_command cli_plot = {
     .summary = "draw learning curves, shares and gates of runs",
     .about =
         "Draw what happened in run directories: training loss and validation error per epoch, the share of gates that "
-        "were open with its target, and how many gates are open how often. Several runs share one figure. Files "
-        "are drawn by gnuplot; --text needs nothing.",
+        "were open with its target, how many gates are open how often, and which gates are open for which class. "
+        "Several runs share one figure. Files are drawn by gnuplot; --text needs nothing.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .least = 1,
     .most = INT_MAX,
-    .files = "DIR/learning.svg, DIR/share.svg and DIR/gates.svg (or .png)",
+    .files = "DIR/learning.svg, DIR/share.svg, DIR/gates.svg and DIR/classes.svg (or .png)",
     .examples = {"weir plot runs/digits", "weir plot runs/sts runs/reinforce --out figures --png",
                  "weir plot runs/digits --text"},
     .run = run,

@@ -23,7 +23,15 @@ typedef struct plot_run {
     size_t never, always;
     double bins[PLOT_BINS]; ///< gates by how often they are open, 0 … 100 %
     double mean_open;       ///< percent
+    size_t classes;         ///< 0: no map of gates by class
+    float *by_class;        ///< [classes][gates]: how often each gate is open for rows of each class, percent
+    uint8_t *picture;       ///< [classes][side][side]: a row of each class, where rows are square images; or NULL
+    size_t side;
 } plot_run;
+
+/// The order in which a map shows the gates: by the class for which each is open most often, the most devoted first;
+/// those that are never open last. order [gates]. False when memory is short.
+bool plot_gate_order(const plot_run *run, size_t *order);
 
 /// The figures as a gnuplot script. formats: "svg", "png". Names of the files go to `written`.
 void plot_script(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,

@@ -32,9 +32,10 @@ must 0 "$tool" eval runs/small --json
 echo "$mean $("$json" .out share)" | awk '{ exit !($1 - 100 * $2 < 0.006 && 100 * $2 - $1 < 0.006 && $1 > 0) }' ||
     fail "the gates are open in $mean % of the rows, the share is $("$json" .out share)"
 command -v gnuplot >/dev/null 2>&1 || exit 0
+must 0 "$tool" plot runs/small --svg --png --out figures
 must 0 "$tool" plot runs/small one --svg --png --out figures
 grep -v "^weir: one holds no model" .err && fail "gnuplot complains"
-for name in learning share gates; do
+for name in learning share gates classes; do
     head -c 4 figures/$name.png | grep -aq PNG || fail "$name.png is no PNG"
     grep -q "</svg>" figures/$name.svg || fail "$name.svg is not complete"
 done

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "kernels/gated.h"
+#include "kernels/product.h"
 #include "kernels/side.h"
 
 enum { GUARD = 32 };
@@ -255,8 +256,9 @@ static void run_forward(const test_case *c, const weir__gated_kernels *kernels, 
     kernels->forward(c->rows, &y.side, &x.side, weights, NULL);
     check_side(c, "y without bias", &y, wanted);
     weir__buffer scratch = {0};
+    const weir__weights tiles = {.values = weights};
     for (size_t k = 0; k < y.count; k++) y.side.values[k] = NAN;
-    assert_int_equal(weir__gated_forward(c->rows, &y.side, &x.side, weights, NULL, &scratch, NULL), WEIR_OK);
+    assert_int_equal(weir__product_forward(NULL, c->rows, &y.side, &x.side, &tiles, NULL, &scratch, NULL), WEIR_OK);
     check_side(c, "y of the planner", &y, wanted);
     check_guards(y.side.values, y.count);
     weir__buffer_free(&scratch);

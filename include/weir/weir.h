@@ -9,6 +9,7 @@
 #include "data.h"
 #include "graph.h"
 #include "model.h"
+#include "plan.h"
 #include "random.h"
 #include "status.h"
 #include "system.h"

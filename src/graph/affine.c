@@ -5,6 +5,7 @@
 // gated-affine nodes share. Both sides dense: CBLAS. Otherwise the gated kernels, for which W lies in tiles: strips of
 // rows for the blocks of a compact output, and in them columns for the blocks of a compact input.
 
+#include "../kernels/product.h"
 #include "graph.h"
 
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error) {
@@ -24,17 +25,18 @@ static uint64_t dense_work(const weir_graph *graph, const weir__node *node) {
 
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
-    const float *weights = weir__tensor_values(graph, node->weight), *bias = weir__tensor_values(graph, node->bias);
+    weir__weights weights = {.values = weir__tensor_values(graph, node->weight)};
+    const float *bias = weir__tensor_values(graph, node->bias);
     weir_status status = WEIR_OK;
-    uint64_t done = dense_work(graph, node);
+    uint64_t work = dense_work(graph, node);
     if (x.route || y->route) {
-        status = weir__gated_forward(graph->rows, y, &x, weights, bias, &graph->scratch, error);
-        done = weir__gated_forward_work(graph->rows, y, &x);
+        work = weir__gated_forward_work(graph->rows, y, &x);
     } else {
-        status = weir__plain_weights(graph, node->weight, &weights, error);
-        if (status == WEIR_OK) weir__dense_forward(graph->rows, y->width, x.width, y->values, x.values, weights, bias);
+        TRY(weir__plain_weights(graph, node->weight, &weights.values, error));
     }
-    if (status == WEIR_OK) weir__count_forward(node, dense_work(graph, node), done);
+    TRY(weir__product_forward(NULL, graph->rows, y, &x, &weights, bias, &graph->scratch, error));
+    weir__count_forward(node, dense_work(graph, node), work);
+done:
     return status;
 }
 
@@ -61,7 +63,8 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, const wei
         status = dense_input_gradient(graph, node, dy, dx.values, error);
         *done += dense_work(graph, node);
     } else {
-        weir__gated_current()->input_gradient(graph->rows, &dx, dy, weir__tensor_values(graph, node->weight));
+        const weir__weights weights = {.values = weir__tensor_values(graph, node->weight)};
+        status = weir__product_input_gradient(NULL, graph->rows, &dx, dy, &weights, &graph->scratch, error);
         *done += weir__gated_input_gradient_work(graph->rows, &dx, dy);
     }
     weir__gradient_close(graph, node->from, false, dx.values);
@@ -74,14 +77,10 @@ weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__sid
     float *dweights = weir__tensor_gradients(graph, node->weight), *dbias = weir__tensor_gradients(graph, node->bias);
     weir_status status = WEIR_OK;
     uint64_t done = dense_work(graph, node);
-    if (x.route || dy->route) {
-        weir__gated_current()->weight_gradient(graph->rows, dweights, dbias, graph->touched[node->weight],
-                                               graph->touched[node->bias], dy, &x);
-        done = weir__gated_weight_gradient_work(graph->rows, dy, &x);
-    } else {
-        weir__dense_weight_gradient(graph->rows, dy->width, x.width, dweights, dbias, dy->values, x.values);
-    }
-    if (passes_on) status = input_gradient(graph, node, dy, &done, error);
+    if (x.route || dy->route) done = weir__gated_weight_gradient_work(graph->rows, dy, &x);
+    status = weir__product_weight_gradient(NULL, graph->rows, dweights, dbias, graph->touched[node->weight],
+                                           graph->touched[node->bias], dy, &x, &graph->scratch, error);
+    if (status == WEIR_OK && passes_on) status = input_gradient(graph, node, dy, &done, error);
     weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(graph, node), done);
     return status;
 }

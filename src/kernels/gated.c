@@ -1,9 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Which gated kernels run, what work they do, and the forward product by the cheaper of two ways.
-
-#include <string.h>
+// Which gated kernels run, and what work they do.
 
 #include "side.h"
 #include "tables.h"
@@ -62,42 +60,4 @@ uint64_t weir__gated_weight_gradient_work(size_t rows, const weir__side *dy, con
     uint64_t work = 0;
     for (size_t r = 0; r < rows; r++) work += open_units(dy, r) * open_units(x, r);
     return work;
-}
-
-// ---- the cheaper forward -------------------------------------------------------------------------------------------
-
-/// Whether one dense product and a copy take less time than the gated kernels. The shares at which the two are equal
-/// were measured with 784 inputs, 1024 outputs and 1 to 256 rows: blocks of 4 and more lose nothing against CBLAS
-/// before nearly all pairs are open; smaller ones read a row again for each unit. Below 16 rows CBLAS is not faster.
-static bool dense_is_cheaper(size_t rows, const weir__side *y, const weir__side *x) {
-    const weir_isa isa = weir_isa_current();
-    if (x->route || !y->route || isa == WEIR_ISA_REFERENCE || rows < 16) return false;
-    const double share = (double)y->route->slots / ((double)rows * (double)y->route->blocks);
-    if (y->block < 4) return share >= (y->block == 1 ? 0.45 : 0.65);
-    return share >= (isa == WEIR_ISA_AVX512 ? 0.95 : 0.8);
-}
-
-static void copy_wanted(const weir__side *y, const float *dense) {
-    const size_t blocks = y->route->blocks;
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-    for (size_t j = 0; j < blocks; j++) {
-        const size_t units = weir__units(y, j);
-        for (size_t slot = weir__first(y, j); slot < weir__evaluated(y, j, 0); slot++) {
-            memcpy(weir__values(y, slot), dense + weir__row(y, slot) * y->width + j * y->block, units * sizeof *dense);
-        }
-    }
-}
-
-weir_status weir__gated_forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights,
-                                const float *bias, weir__buffer *scratch, weir_error *error) {
-    weir_status status = WEIR_OK;
-    if (!rows || !dense_is_cheaper(rows, y, x)) {
-        weir__gated_current()->forward(rows, y, x, weights, bias);
-    } else {
-        TRY(weir__buffer_reserve(scratch, rows * y->width, error));
-        weir__dense_forward(rows, y->width, x->width, scratch->data, x->values, weights, bias);
-        copy_wanted(y, scratch->data);
-    }
-done:
-    return status;
 }

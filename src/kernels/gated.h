@@ -87,9 +87,4 @@ void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dwei
 /// sums[out] = column sums of values [rows][out], rows in order: the same bits for any number of threads.
 void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values);
 
-/// The forward gated product by the cheaper way: the gated kernels, or, when most pairs are evaluated and x is dense,
-/// one dense product into scratch whose wanted pairs are then copied out. Same result up to rounding.
-weir_status weir__gated_forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights,
-                                const float *bias, weir__buffer *scratch, weir_error *error);
-
 #endif

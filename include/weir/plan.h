@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file plan.h
+/// Which way a gated product is done. A plan is a pure function of the case and of constants of the machine, so that
+/// one can ask beforehand what a layer will do, and why.
+#ifndef WEIR_PLAN_H
+#define WEIR_PLAN_H
+
+#include <stddef.h>
+
+#include "status.h"
+#include "system.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The products of a layer y = W·x + b.
+typedef enum weir_operation {
+    WEIR_OPERATION_FORWARD,         ///< y = W·x + b
+    WEIR_OPERATION_INPUT_GRADIENT,  ///< dx = Wᵀ·dy
+    WEIR_OPERATION_WEIGHT_GRADIENT, ///< dW = dy·xᵀ, db
+    WEIR_OPERATION_COUNT
+} weir_operation;
+
+/// How a product is done.
+typedef enum weir_way {
+    WEIR_WAY_AUTO,   ///< not a way: the planner chooses
+    WEIR_WAY_GATED,  ///< block by block over lists of open rows
+    WEIR_WAY_DENSE,  ///< everything, as if no gate were closed; then what is wanted is taken out
+    WEIR_WAY_STREAM, ///< a few rows: row by row, the weights of open blocks are read once, in order
+    WEIR_WAY_COUNT
+} weir_way;
+
+/// "auto", "gated", "dense", "stream", as the environment variable WEIR_PLAN spells it.
+WEIR_API const char *weir_way_name(weir_way way);
+
+/// A product and the choice made for it.
+typedef struct weir_plan {
+    // The case.
+    weir_operation operation;
+    size_t rows;           ///< of the batch
+    size_t out, out_block; ///< rows of W; units per block of that side, 0: it is dense
+    size_t in, in_block;   ///< columns of W; likewise
+    double out_share;      ///< of that side's (row, block) pairs that are computed or read; 1 when it is dense
+    double in_share;
+    // The choice.
+    weir_isa isa;
+    int threads;
+    weir_way way;
+    int forced;                     ///< not 0: WEIR_PLAN or weir_plan_use asked for this way
+    double seconds[WEIR_WAY_COUNT]; ///< expected; infinite for a way that cannot do this product
+} weir_plan;
+
+/// Fills the choice in for the case that *plan holds.
+WEIR_API void weir_plan_choose(weir_plan *plan);
+
+/// Writes one line about the choice and its reasons, at most size bytes with the terminating zero:
+/// "gated: 310 us, dense 3.1 ms (256 rows, 4096 / 64 <- 4096, share 0.094, avx512, 2 threads)".
+WEIR_API void weir_plan_describe(const weir_plan *plan, char *text, size_t size);
+
+/// Asks for one way in every product that can be done that way (others are planned), for the whole process, before
+/// WEIR_PLAN. WEIR_WAY_AUTO: the planner chooses again. WEIR_ARGUMENT for anything else. Not while another thread
+/// runs a weir function.
+WEIR_API weir_status weir_plan_use(weir_way way);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

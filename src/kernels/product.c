@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The products by the way of their plan.
+//
+// The dense way of a product with compact sides: what it reads is spread out with zeros between, what it writes goes
+// to an array of its own, from which the wanted pairs are copied.
+
+#include <string.h>
+
+#include "product.h"
+#include "side.h"
+
+/// Copies the evaluated pairs of a side out of a dense array.
+static void copy_out(const weir__side *side, const float *dense) {
+    const size_t blocks = side->route->blocks;
+#pragma omp parallel for num_threads(weir_threads()) schedule(static)
+    for (size_t j = 0; j < blocks; j++) {
+        const size_t bytes = weir__units(side, j) * sizeof *dense;
+        for (size_t slot = weir__first(side, j); slot < weir__evaluated(side, j, 0); slot++) {
+            memcpy(weir__values(side, slot), dense + weir__row(side, slot) * side->width + j * side->block, bytes);
+        }
+    }
+}
+
+weir_status weir__product_forward(const weir_plan *plan, size_t rows, const weir__side *y, const weir__side *x,
+                                  const weir__weights *weights, const float *bias, weir__buffer *scratch,
+                                  weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_FORWARD, rows, y, x);
+    if (!rows) return WEIR_OK;
+    if (own.way != WEIR_WAY_DENSE) {
+        weir__gated_current()->forward(rows, y, x, weights->values, bias);
+    } else if (y->route) {
+        TRY(weir__buffer_reserve(scratch, rows * y->width, error));
+        weir__dense_forward(rows, y->width, x->width, scratch->data, x->values, weights->values, bias);
+        copy_out(y, scratch->data);
+    } else {
+        weir__dense_forward(rows, y->width, x->width, y->values, x->values, weights->values, bias);
+    }
+done:
+    return status;
+}
+
+weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, const weir__side *dx, const weir__side *dy,
+                                         const weir__weights *weights, weir__buffer *scratch, weir_error *error) {
+    const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
+    (void)scratch, (void)error; // for ways that need room
+    if (own.way == WEIR_WAY_DENSE) {
+        weir__dense_input_gradient(rows, dy->width, dx->width, dx->values, dy->values, weights->values);
+    } else {
+        weir__gated_current()->input_gradient(rows, dx, dy, weights->values);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, float *dweights, float *dbias,
+                                          uint8_t *touched, uint8_t *bias_touched, const weir__side *dy,
+                                          const weir__side *x, weir__buffer *scratch, weir_error *error) {
+    const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_WEIGHT_GRADIENT, rows, dy, x);
+    (void)scratch, (void)error; // for ways that need room
+    if (own.way == WEIR_WAY_DENSE) {
+        weir__dense_weight_gradient(rows, dy->width, x->width, dweights, dbias, dy->values, x->values);
+        if (touched) *touched = 1;
+        if (bias_touched) *bias_touched = 1;
+    } else {
+        weir__gated_current()->weight_gradient(rows, dweights, dbias, touched, bias_touched, dy, x);
+    }
+    return WEIR_OK;
+}

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file product.h
+/// The three products of a layer, each done the way a plan says: what stands between those who have layers (graphs, the
+/// layer API) and the kernels. Sides and tiles of weights are those of gated.h.
+#ifndef WEIR_PRODUCT_H
+#define WEIR_PRODUCT_H
+
+#include <weir/plan.h>
+
+#include "gated.h"
+
+/// Weights in tiles.
+typedef struct weir__weights {
+    const float *values;
+    const uint16_t *bf16; ///< the same numbers rounded, laid out for kernels in bf16; NULL: the product is done in fp32
+} weir__weights;
+
+/// The plan of a product; out and in are y and x, or their gradients. Shares are counted as the product needs them:
+/// evaluated pairs of the side that is written, open pairs of the sides that are read.
+weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side *out, const weir__side *in);
+
+/// y = W·x + bias (NULL: none), as the kernel `forward`. plan NULL: weir__plan_of decides. scratch grows as needed and
+/// holds nothing between calls. The way changes the time a product takes; what it computes is the same up to rounding.
+weir_status weir__product_forward(const weir_plan *plan, size_t rows, const weir__side *y, const weir__side *x,
+                                  const weir__weights *weights, const float *bias, weir__buffer *scratch,
+                                  weir_error *error);
+/// dx = Wᵀ·dy, as the kernel `input_gradient`.
+weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, const weir__side *dx, const weir__side *dy,
+                                         const weir__weights *weights, weir__buffer *scratch, weir_error *error);
+/// dW and dbias, as the kernel `weight_gradient`, flags included.
+weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, float *dweights, float *dbias,
+                                          uint8_t *touched, uint8_t *bias_touched, const weir__side *dy,
+                                          const weir__side *x, weir__buffer *scratch, weir_error *error);
+
+#endif

@@ -75,6 +75,14 @@ quietly "$CC" $warnings -O2 "$example" $(pkg-config --cflags --libs --static wei
 (unset LD_LIBRARY_PATH && run "$work/static")
 cmp -s "$work/output.shared" "$work/output" || fail "shared and static library differ"
 
+echo "- the estimator of a black box"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/estimate.c" $(pkg-config --cflags --libs weir) -o "$work/estimate"
+"$work/estimate" >"$work/output" || fail "estimate failed"
+grep -Eq '^loss 0\.0[0-9]+ after 300 steps of 2 evaluations a row; switches 1010010001010010$' "$work/output" ||
+    { cat "$work/output"; fail "estimate printed something else"; }
+sed 's/^/  /' "$work/output"
+
 echo "- the example, by find_package"
 mkdir "$work/consumer"
 cat >"$work/consumer/CMakeLists.txt" <<CMAKE

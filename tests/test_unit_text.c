@@ -106,9 +106,9 @@ static void test_errors(void **state) {
         weir_status status;
         const char *parts[3];
     } cases[] = {
-        {"noisy-rectifer", unknown, {"\"noisy-rectifer\"", "did you mean \"noisy-rectifier\"", "semantic-hashing"}},
-        {"xyz", unknown, {"unknown rule \"xyz\"", "noisy-rectifier, rectifier, sts, reinforce", "semantic-hashing"}},
-        {"", unknown, {"unknown rule \"\"", "rectifier"}},
+        {"noisy-rectifer", unknown, {"\"noisy-rectifer\"", "did you mean \"noisy-rectifier\"", "'weir units'"}},
+        {"xyz", unknown, {"unknown rule \"xyz\" (the command 'weir units' lists them)"}},
+        {"", unknown, {"unknown rule \"\"", "'weir units'"}},
         {" sts", unknown, {"unknown rule"}},
         {"rectifier:sd=1", unknown, {"\"sd\"", "\"rectifier\" has none"}},
         {"sts:beta1=3", unknown, {"\"beta1\"", "did you mean \"beta\"", "noise, target, beta"}},
@@ -144,7 +144,7 @@ static void test_long_words(void **state) {
     char text[1000];
     memset(text, 'a', sizeof text);
     text[sizeof text - 1] = 0;
-    const char *const rule[3] = {"unknown rule", "rectifier"};
+    const char *const rule[3] = {"unknown rule", "'weir units'"};
     check_error(text, WEIR_NOT_FOUND, rule);
     memcpy(text, "sts:", 4);
     const char *const parameter[3] = {"unknown parameter", "noise, target, beta"};

@@ -7,6 +7,10 @@
 /// A rule is one constant descriptor (weir_rule). A weir_unit is a rule with values for its parameters.
 /// All arrays are row-major [rows][units] float, contiguous, and may be NULL only where said. Notation:
 /// a pre-activation (logit), p = σ(a), h output, L loss per row.
+///
+/// A rule may want the loss at several points of each row (antithetic pairs, flips, control variates): its sample
+/// draws all of them first, as row groups h[group][row][unit]; the loss is evaluated at groups·rows rows in one pass;
+/// backward combines what comes back. weir_estimate (estimate.h) and graphs drive every rule in the same way.
 #ifndef WEIR_UNITS_H
 #define WEIR_UNITS_H
 
@@ -28,7 +32,8 @@ typedef enum weir_trait {
     WEIR_TRAIT_PATHWISE = 1 << 4,   ///< backward is the derivative of the drawn output, noise held fixed
     WEIR_TRAIT_USES_DH = 1 << 5,    ///< backward reads ∂L/∂h
     WEIR_TRAIT_USES_LOSS = 1 << 6,  ///< backward reads the loss per row
-    WEIR_TRAIT_SKIPS = 1 << 7       ///< training may skip what a closed gate gates: ∂L/∂h is not read where h = 0
+    WEIR_TRAIT_SKIPS = 1 << 7,      ///< training may skip what a closed gate gates: ∂L/∂h is not read where h = 0
+    WEIR_TRAIT_LAYERS = 1 << 8      ///< several layers of the rule may share one set of evaluations (see groups)
 } weir_trait;
 
 /// A named parameter of a rule. With choices the value is an index into them.
@@ -52,17 +57,20 @@ typedef struct weir_unit {
 /// One layer of units over a batch of rows: what a rule's functions read and write.
 typedef struct weir_unit_batch {
     size_t rows, units;
-    const float *a;    ///< pre-activations
-    float *h;          ///< outputs: written by sample, expect and decide; read by backward
-    float *saved;      ///< [rule->saved][rows][units] written by sample for backward; NULL when rule->saved is 0
-    float *state;      ///< [rule->state][units] running averages, from rule->start; NULL when rule->state is 0
-    weir_noise noise;  ///< sample draws from it: row r, unit i at coordinates (noise, r, i); other draws of the
-                       ///< same row and unit take noise.sample + 1, + 2 …
-    const float *dh;   ///< ∂(mean loss)/∂h (backward, when WEIR_TRAIT_USES_DH); already divided by the batch
-    const float *loss; ///< [rows] L of each row (backward, when WEIR_TRAIT_USES_LOSS); not divided
-    float row_weight;  ///< weight of a row in the mean loss, 1/rows: factor of score-function gradients
-    float *da;         ///< backward writes (does not add) the estimate of ∂(mean loss)/∂a
-    float threshold;   ///< decide: a gate that can close is open if and only if a > threshold
+    const float *a;       ///< pre-activations
+    float *h;             ///< outputs: written by sample ([groups][rows][units]), expect and decide; read by backward
+    float *saved;         ///< weir_unit_saved floats written by sample for backward; NULL when there are none
+    float *state;         ///< weir_unit_state floats kept from step to step, from rule->start; NULL when there are none
+    weir_noise noise;     ///< sample draws from it: row r, unit i at coordinates (noise, r, i); other draws of the
+                          ///< same row and unit take noise.sample + 1, + 2 …
+    const float *dh;      ///< ∂L/∂h times row_weight (backward, when WEIR_TRAIT_USES_DH), laid out as h
+    const float *loss;    ///< [groups][rows] L of each row (backward, when WEIR_TRAIT_USES_LOSS); not divided
+    float row_weight;     ///< weight of a row in the mean loss, 1/rows: factor of score-function gradients
+    float *da;            ///< backward writes (does not add) the estimate of ∂(mean loss)/∂a
+    float threshold;      ///< decide: a gate that can close is open if and only if a > threshold
+    size_t groups;        ///< row groups, from weir_unit_groups; rules without a function groups do not read it
+    size_t layer, layers; ///< WEIR_TRAIT_LAYERS: place among the layers, from 0; others do not read them. From the
+                          ///< second layer on, a and da have groups, too: [groups][rows][units]
 } weir_unit_batch;
 
 /// A stochastic rule. Functions never fail, work in parallel inside (OpenMP), and give the same bits for
@@ -74,7 +82,9 @@ struct weir_rule {
     const char *gradient; ///< the backward rule as a formula
     const char *source;   ///< paper, section, equation
     unsigned traits;      ///< weir_trait bits
-    int evaluations;      ///< of the loss, per example
+    int evaluations;      ///< of the loss, per example, with the default parameters; 0: depends on the units
+    int gradients;        ///< of those, how many have their ∂L/∂h read
+    const char *cost;     ///< evaluations as a formula, where they vary: "K", "D + 1"; else NULL
     const weir_parameter *parameters;
     size_t parameter_count;
     size_t saved; ///< floats per row and unit that sample leaves for backward
@@ -93,7 +103,25 @@ struct weir_rule {
     void (*opening)(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
     /// da from h, saved, state and dh or loss; updates state. Never NULL.
     void (*backward)(const weir_unit *unit, const weir_unit_batch *batch);
+
+    /// Number of row groups that sample writes, for a layer of so many units; layers: how many layers of the rule share
+    /// them (1 without WEIR_TRAIT_LAYERS). 0: more than can be evaluated. NULL: always 1.
+    size_t (*groups)(const weir_unit *unit, size_t units, size_t layers);
+    /// The loss of an example, [rows], from those of its groups, and its derivatives with respect to them,
+    /// weights[groups][rows]: what the parameters after the units learn from. NULL: the mean.
+    void (*merge)(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
+    /// Floats of saved and of state where they are not so many per unit; NULL: saved·rows·units, state·units.
+    size_t (*saved_count)(const weir_unit *unit, size_t rows, size_t units);
+    size_t (*state_count)(const weir_unit *unit, size_t units);
 };
+
+/// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many.
+WEIR_API size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers);
+/// Floats that a layer's saved and state arrays hold.
+WEIR_API size_t weir_unit_saved(const weir_unit *unit, size_t rows, size_t units);
+WEIR_API size_t weir_unit_state(const weir_unit *unit, size_t units);
+/// Loss per example [rows] and weights [groups][rows] (see weir_rule.merge) from batch->loss.
+WEIR_API void weir_unit_merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 
 /// Number of rules, and the rule at index 0 … count−1 in the order of the table (NULL beyond).
 WEIR_API size_t weir_rule_count(void);
@@ -103,8 +131,8 @@ WEIR_API const weir_rule *weir_rule_at(size_t index);
 WEIR_API const weir_rule *weir_rule_find(const char *name);
 
 /// Reads "NAME" or "NAME:parameter=value,parameter=value" into *unit; what is not named keeps its default.
-/// WEIR_NOT_FOUND for an unknown rule or parameter (the error lists the known ones, and the nearest), WEIR_ARGUMENT for
-/// a value that is malformed or out of range.
+/// WEIR_NOT_FOUND for an unknown rule or parameter (the error names the nearest), WEIR_ARGUMENT for a value that is
+/// malformed or out of range.
 WEIR_API weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error);
 
 /// Writes the text that weir_unit_parse reads back to the same unit, at most size bytes with the terminating

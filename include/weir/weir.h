@@ -7,6 +7,7 @@
 #define WEIR_H
 
 #include "data.h"
+#include "estimate.h"
 #include "graph.h"
 #include "model.h"
 #include "plan.h"

@@ -141,6 +141,7 @@ const weir_rule weir__noisy_rectifier = {
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE |
               WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
     .evaluations = 1,
+    .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,

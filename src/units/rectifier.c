@@ -43,6 +43,7 @@ const weir_rule weir__rectifier = {
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 5 (baseline)",
     .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
     .evaluations = 1,
+    .gradients = 1,
     .sample = rectify,
     .expect = rectify,
     .decide = decide,

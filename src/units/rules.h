@@ -14,6 +14,7 @@ extern const weir_rule weir__noisy_rectifier;
 extern const weir_rule weir__rectifier;
 extern const weir_rule weir__sts;
 extern const weir_rule weir__reinforce;
+extern const weir_rule weir__rloo;
 extern const weir_rule weir__straight_through;
 extern const weir_rule weir__sigmoid_rule;
 extern const weir_rule weir__semantic_hashing;
@@ -35,6 +36,19 @@ typedef void weir__span_function(const void *context, const weir_unit_batch *bat
 /// Calls function for every span of the batch, in parallel and in any order.
 void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__span_function *function);
 
+/// Rows first … last − 1 of a batch. A batch is cut into at most weir__pieces pieces, by the number of its rows alone,
+/// so that sums over pieces in their order do not depend on the threads.
+enum { weir__pieces = 32 };
+typedef struct weir__rows {
+    size_t first, last, piece;
+} weir__rows;
+
+/// What a rule does to some rows, all units and groups of them. context: as for spans.
+typedef void weir__rows_function(const void *context, const weir_unit_batch *batch, weir__rows rows);
+
+/// Calls function for every piece of the batch, in parallel and in any order. work: values that a row costs.
+void weir__for_rows(const void *context, const weir_unit_batch *batch, size_t work, weir__rows_function *function);
+
 /// weir_rule.opening of count values at once.
 typedef void weir__opening_function(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
 
@@ -51,9 +65,14 @@ void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch);
 /// h ~ Bernoulli(σ(a)): 1 where the uniform number is below p. A p under 2⁻²⁴ is never drawn, one that rounds to 1
 /// always. A NaN stays NaN, so that a diverged gater is noticed in the loss.
 void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch);
+/// The same for all batch->groups row groups, independent of each other: group g draws at noise.sample + g.
+void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h where h ≠ 0, else 0 without reading ∂L/∂h.
 void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·h(1 − h): through a sigmoid whose output is h.
 void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
+
+/// The loss of the first group alone counts: merge of rules whose other groups serve the gradient of the units only.
+void weir__merge_first(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 
 #endif

@@ -40,6 +40,7 @@ const weir_rule weir__semantic_hashing = {
     .traits =
         WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
+    .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,

@@ -67,6 +67,30 @@ void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch)
     weir__for_spans(unit, batch, sample_span);
 }
 
+WEIR__CLONES static void probabilities(float *restrict p, const float *restrict a, size_t count) {
+    for (size_t i = 0; i < count; i++) p[i] = weir__sigmoid(a[i]);
+}
+
+WEIR__CLONES static void compare(float *restrict h, const float *restrict p, size_t count) {
+    for (size_t i = 0; i < count; i++) h[i] = (h[i] < p[i] ? 1.0f : 0.0f) + (p[i] - p[i]);
+}
+
+static void sample_groups_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    float p[weir__span_units];
+    weir_noise noise = batch->noise;
+    probabilities(p, batch->a + span.at, span.count);
+    for (size_t g = 0; g < batch->groups; g++, noise.sample++) {
+        float *h = batch->h + g * batch->rows * batch->units + span.at;
+        weir__random_uniform_at(h, noise, span.row, span.first, span.count);
+        compare(h, p, span.count);
+    }
+}
+
+void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, sample_groups_span);
+}
+
 WEIR__CLONES static void open_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
     const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;

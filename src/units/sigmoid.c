@@ -98,6 +98,7 @@ const weir_rule weir__sigmoid_rule = {
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 5 (baselines), appendix A.2",
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
+    .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,

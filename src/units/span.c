@@ -34,3 +34,13 @@ void weir__for_openings(const weir_unit *unit, size_t count, const float *a, flo
         function(unit, left < weir__span_units ? left : weir__span_units, a + first, q + first, dq ? dq + first : NULL);
     }
 }
+
+void weir__for_rows(const void *context, const weir_unit_batch *batch, size_t work, weir__rows_function *function) {
+    const size_t rows = batch->rows, each = (rows + weir__pieces - 1) / weir__pieces;
+    const size_t pieces = rows ? (rows + each - 1) / each : 0;
+#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (rows * work >= worth_threads)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        const size_t first = piece * each, last = first + each;
+        function(context, batch, (weir__rows){.first = first, .last = last < rows ? last : rows, .piece = piece});
+    }
+}

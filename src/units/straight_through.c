@@ -50,6 +50,7 @@ const weir_rule weir__straight_through = {
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 4, eq. 13; Hinton 2012",
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
+    .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = weir__sample_bernoulli,

@@ -137,6 +137,7 @@ const weir_rule weir__sts = {
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 2.2, eq. 2; noise: appendix A.2",
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
     .evaluations = 1,
+    .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,

@@ -8,8 +8,8 @@
 #include "rules.h"
 
 static const weir_rule *const rules[] = {
-    &weir__noisy_rectifier, &weir__rectifier,        &weir__sts, &weir__reinforce, &weir__straight_through,
-    &weir__sigmoid_rule,    &weir__semantic_hashing,
+    &weir__noisy_rectifier, &weir__rectifier,        &weir__sts,  &weir__reinforce, &weir__straight_through,
+    &weir__sigmoid_rule,    &weir__semantic_hashing, &weir__rloo,
 };
 
 size_t weir_rule_count(void) { return sizeof rules / sizeof *rules; }

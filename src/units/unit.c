@@ -12,7 +12,7 @@
 #include "../core/core.h"
 #include "rules.h"
 
-enum { longest_word = 63, most_names = 64, list_size = 320 };
+enum { longest_word = 63, most_names = 128, list_size = 320 };
 
 /// The piece of *text up to one of the stops, or to the end, copied to word; moves *text to the stop. False when it
 /// does not fit.
@@ -40,11 +40,14 @@ static weir_status fail_unknown(weir_error *error, const char *what, const char 
     return weir__fail(error, WEIR_NOT_FOUND, "unknown %s \"%s\" (there are %s)", what, word, list);
 }
 
+/// There are too many rules for one message.
 static weir_status fail_rule(weir_error *error, const char *word) {
     const char *names[most_names];
     size_t count = 0;
     for (; count < weir_rule_count() && count < most_names; count++) names[count] = weir_rule_at(count)->name;
-    return fail_unknown(error, "rule", word, names, count);
+    const char *nearest = weir__nearest(word, names, count);
+    return weir__fail(error, WEIR_NOT_FOUND, "unknown rule \"%s\"%s%s%s (the command 'weir units' lists them)", word,
+                      nearest ? ": did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 static weir_status fail_parameter(weir_error *error, const weir_rule *rule, const char *word) {

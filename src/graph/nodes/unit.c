@@ -20,7 +20,7 @@ const weir_unit *weir__node_unit(const weir__node *node) {
 float *weir__node_unit_state(const weir__node *node, size_t *count) {
     if (node->kind != &weir__kind_unit) return NULL;
     const unit_data *data = node->data;
-    const size_t floats = data->unit.rule->state * node->width;
+    const size_t floats = weir_unit_state(&data->unit, node->width);
     if (count) *count = floats;
     return floats ? data->state.data : NULL;
 }
@@ -28,7 +28,6 @@ float *weir__node_unit_state(const weir__node *node, size_t *count) {
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
     weir_status status = WEIR_OK;
     unit_data *data = NULL;
-    (void)graph;
     node->width = node->block = node->from->width;
     TRY(weir__new(&data, 1, sizeof *data, "a unit layer", error));
     node->data = data;
@@ -40,8 +39,13 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
     const weir_rule *rule = data->unit.rule;
     node->wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->wants_gradient;
-    if (rule->state) {
-        TRY(weir__buffer_reserve(&data->state, rule->state * node->width, error));
+    if (graph->options.training && weir_unit_groups(&data->unit, node->width, 1) != 1) {
+        return weir__fail_node(error, WEIR_UNSUPPORTED, node, "%s evaluates the loss several times per example",
+                               rule->name);
+    }
+    const size_t state = weir_unit_state(&data->unit, node->width);
+    if (state) {
+        TRY(weir__buffer_reserve(&data->state, state, error));
         rule->start(&data->unit, node->width, data->state.data);
     }
 done:
@@ -75,7 +79,9 @@ static weir_unit_batch batch_of(weir__node *node, const weir_pass *pass, const f
                              .state = data->state.data,
                              .noise = weir__node_noise(node, pass, 0),
                              .row_weight = 1 / (float)pass->rows,
-                             .threshold = node->threshold};
+                             .threshold = node->threshold,
+                             .groups = 1,
+                             .layers = 1};
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
@@ -85,7 +91,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     const float *a = NULL;
     TRY(weir__output_reserve(graph, node, NULL, error));
     TRY(weir__output_dense(graph, node->from, &a, error));
-    if (rule->saved) TRY(weir__buffer_reserve(&data->saved, rule->saved * pass->rows * node->width, error));
+    TRY(weir__buffer_reserve(&data->saved, weir_unit_saved(&data->unit, pass->rows, node->width), error));
     const weir_unit_batch batch = batch_of(node, pass, a);
     switch (pass->mode) {
     case WEIR_MODE_SAMPLE:

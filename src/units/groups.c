@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Row groups: how many points of an example a rule evaluates, and how their losses become the loss of the example.
+
+#include "rules.h"
+
+size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers) {
+    return unit->rule->groups ? unit->rule->groups(unit, units, layers) : 1;
+}
+
+size_t weir_unit_saved(const weir_unit *unit, size_t rows, size_t units) {
+    const weir_rule *rule = unit->rule;
+    return rule->saved_count ? rule->saved_count(unit, rows, units) : rule->saved * rows * units;
+}
+
+size_t weir_unit_state(const weir_unit *unit, size_t units) {
+    const weir_rule *rule = unit->rule;
+    return rule->state_count ? rule->state_count(unit, units) : rule->state * units;
+}
+
+static void merge_mean(const weir_unit_batch *batch, size_t groups, float *loss, float *weights) {
+    const float share = 1 / (float)groups;
+    for (size_t r = 0; r < batch->rows; r++) {
+        double sum = 0;
+        for (size_t g = 0; g < groups; g++) sum += (double)batch->loss[g * batch->rows + r];
+        loss[r] = (float)(sum / (double)groups);
+    }
+    for (size_t k = 0; k < groups * batch->rows; k++) weights[k] = share;
+}
+
+void weir_unit_merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
+    const size_t groups = unit->rule->groups ? batch->groups : 1;
+    if (unit->rule->merge) {
+        unit->rule->merge(unit, batch, loss, weights);
+    } else {
+        merge_mean(batch, groups, loss, weights);
+    }
+}
+
+void weir__merge_first(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
+    (void)unit;
+    for (size_t r = 0; r < batch->rows; r++) {
+        loss[r] = batch->loss[r];
+        weights[r] = 1;
+    }
+    for (size_t k = batch->rows; k < batch->groups * batch->rows; k++) weights[k] = 0;
+}

@@ -72,8 +72,10 @@ static void print_parameter(const weir_parameter *p) {
 
 static void print_rule(const weir_rule *rule) {
     printf("%s%s%s: %s\n\n", cli_bold(stdout), rule->name, cli_plain(stdout), rule->summary);
-    printf("  forward      %s\n  gradient     %s\n  source       %s\n  evaluations  %d of the loss per example\n\n",
-           rule->forward, rule->gradient, rule->source, rule->evaluations);
+    char evaluations[CLI_NUMBER];
+    snprintf(evaluations, sizeof evaluations, "%d", rule->evaluations);
+    printf("  forward      %s\n  gradient     %s\n  source       %s\n  evaluations  %s of the loss per example\n\n",
+           rule->forward, rule->gradient, rule->source, rule->cost != NULL ? rule->cost : evaluations);
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++) {
         const char *sentence = rule->traits & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
         if (sentence != NULL) printf("  - %s\n", sentence);

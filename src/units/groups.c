@@ -19,7 +19,8 @@ size_t weir_unit_state(const weir_unit *unit, size_t units) {
     return rule->state_count ? rule->state_count(unit, units) : rule->state * units;
 }
 
-static void merge_mean(const weir_unit_batch *batch, size_t groups, float *loss, float *weights) {
+void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
+    const size_t groups = unit->rule->groups ? batch->groups : 1;
     const float share = 1 / (float)groups;
     for (size_t r = 0; r < batch->rows; r++) {
         double sum = 0;
@@ -30,11 +31,10 @@ static void merge_mean(const weir_unit_batch *batch, size_t groups, float *loss,
 }
 
 void weir_unit_merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
-    const size_t groups = unit->rule->groups ? batch->groups : 1;
     if (unit->rule->merge) {
         unit->rule->merge(unit, batch, loss, weights);
     } else {
-        merge_mean(batch, groups, loss, weights);
+        weir__merge_mean(unit, batch, loss, weights);
     }
 }
 

@@ -8,10 +8,12 @@
 // Baselines L̄:
 // - average: one running average of the loss, the same for all units;
 // - optimal: per unit E[(h − p)²L] / E[(h − p)²], of least variance (corollary 1, eq. 10), numerator and denominator
-//   kept as two running averages.
-// Both are quotients of two sums that decay alike, state[0] / state[1] (for "average" the second sums the weights),
-// which corrects the bias of an average that starts from 0. A batch uses what the batches before it left, so that L̄
-// never depends on the batch's own draws; the first batch, with nothing before it, has no baseline.
+//   kept as two running averages;
+// - leave-one-out: the mean loss of the other rows of the batch, which are independent of the row's own draw:
+//   L_n − mean_{m ≠ n} L_m = N/(N − 1)·(L_n − mean L). It keeps nothing from batch to batch.
+// The running ones are quotients of two sums that decay alike, state[0] / state[1] (for "average" the second sums the
+// weights), which corrects the bias of an average that starts from 0. A batch uses what the batches before it left, so
+// that L̄ never depends on the batch's own draws; the first batch, with nothing before it, has no baseline.
 
 #include "../core/math.h"
 #include "rules.h"
@@ -19,15 +21,16 @@
 #include <weir/system.h>
 
 enum { baseline_index, decay_index };
-enum { no_baseline, average_baseline, optimal_baseline };
+enum { no_baseline, average_baseline, optimal_baseline, others_baseline };
 
 static const weir_parameter parameters[] = {
     [baseline_index] = {.name = "baseline",
                         .initial = optimal_baseline,
                         .least = no_baseline,
-                        .greatest = optimal_baseline,
-                        .choices = "none|average|optimal",
-                        .about = "what is subtracted from the loss: nothing, its average, or eq. 10 per unit"},
+                        .greatest = others_baseline,
+                        .choices = "none|average|optimal|leave-one-out",
+                        .about = "subtracted from the loss: nothing, its average, eq. 10 per unit, or the mean of the "
+                                 "batch's other rows"},
     [decay_index] = {.name = "decay",
                      .initial = 0.9,
                      .least = 0,
@@ -43,6 +46,7 @@ static const float least_denominator = 1e-30f;
 /// Some units over all rows: their baselines, and what the batch adds to their two sums.
 typedef struct unit_strip {
     size_t first, count;
+    float weight; ///< of a row's gradient
     float baseline[strip_units];
     double weighted[strip_units], plain[strip_units]; ///< sums over rows of (h − p)²·L and of (h − p)²
 } unit_strip;
@@ -52,11 +56,18 @@ static void start(const weir_unit *unit, size_t units, float *state) {
     for (size_t i = 0; i < sums * units; i++) state[i] = 0;
 }
 
-static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, unit_strip *strip) {
+/// Whether the baseline is a running average.
+static bool averages(const weir_unit *unit) {
+    return unit->values[baseline_index] == average_baseline || unit->values[baseline_index] == optimal_baseline;
+}
+
+static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, double mean, unit_strip *strip) {
     const float *numerator = batch->state + strip->first, *denominator = numerator + batch->units;
+    const bool others = unit->values[baseline_index] == others_baseline && batch->rows > 1;
+    strip->weight = batch->row_weight * (others ? (float)batch->rows / (float)(batch->rows - 1) : 1);
     for (size_t i = 0; i < strip->count; i++) {
-        const int known = unit->values[baseline_index] != no_baseline && denominator[i] > least_denominator;
-        strip->baseline[i] = known ? numerator[i] / denominator[i] : 0.0f;
+        const int known = averages(unit) && denominator[i] > least_denominator;
+        strip->baseline[i] = others ? (float)mean : known ? numerator[i] / denominator[i] : 0.0f;
         strip->weighted[i] = strip->plain[i] = 0;
     }
 }
@@ -71,7 +82,7 @@ WEIR__CLONES static void score_rows(const weir_unit_batch *batch, unit_strip *st
         const size_t at = row * batch->units + strip->first;
         const float *restrict a = batch->a + at, *restrict h = batch->h + at;
         float *restrict da = batch->da + at;
-        const float loss = batch->loss[row], weight = batch->row_weight;
+        const float loss = batch->loss[row], weight = strip->weight;
         for (size_t i = 0; i < count; i++) {
             float p, rest;
             weir__sigmoid_pair(a[i], &p, &rest);
@@ -115,12 +126,12 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     for (size_t s = 0; s < strips; s++) {
         const size_t first = s * strip_units, left = batch->units - first;
         unit_strip strip = {.first = first, .count = left < strip_units ? left : strip_units};
-        read_baselines(unit, batch, &strip);
+        read_baselines(unit, batch, mean, &strip);
         for (size_t row = 0; row < batch->rows; row += block_rows) {
             const size_t end = row + block_rows;
             score_rows(batch, &strip, row, end < batch->rows ? end : batch->rows);
         }
-        if (unit->values[baseline_index] != no_baseline) write_averages(unit, batch, &strip, mean);
+        if (averages(unit)) write_averages(unit, batch, &strip, mean);
     }
 }
 

@@ -6,6 +6,8 @@
 #ifndef WEIR_RULES_H
 #define WEIR_RULES_H
 
+#include <stdbool.h>
+
 #include <weir/units.h>
 
 #include "../core/clones.h"
@@ -15,6 +17,14 @@ extern const weir_rule weir__rectifier;
 extern const weir_rule weir__sts;
 extern const weir_rule weir__reinforce;
 extern const weir_rule weir__rloo;
+extern const weir_rule weir__ar;
+extern const weir_rule weir__arm;
+extern const weir_rule weir__disarm_rule;
+extern const weir_rule weir__leg;
+extern const weir_rule weir__exact;
+extern const weir_rule weir__muprop;
+extern const weir_rule weir__bitflip;
+extern const weir_rule weir__ugc;
 extern const weir_rule weir__straight_through;
 extern const weir_rule weir__sigmoid_rule;
 extern const weir_rule weir__semantic_hashing;
@@ -72,6 +82,8 @@ void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·h(1 − h): through a sigmoid whose output is h.
 void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
 
+/// Merges of weir_rule: all groups count alike (what NULL means).
+void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 /// The loss of the first group alone counts: merge of rules whose other groups serve the gradient of the units only.
 void weir__merge_first(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 

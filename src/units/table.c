@@ -8,8 +8,22 @@
 #include "rules.h"
 
 static const weir_rule *const rules[] = {
-    &weir__noisy_rectifier, &weir__rectifier,        &weir__sts,  &weir__reinforce, &weir__straight_through,
-    &weir__sigmoid_rule,    &weir__semantic_hashing, &weir__rloo,
+    &weir__noisy_rectifier,
+    &weir__rectifier,
+    &weir__sts,
+    &weir__reinforce,
+    &weir__straight_through,
+    &weir__sigmoid_rule,
+    &weir__semantic_hashing,
+    &weir__rloo,
+    &weir__ar,
+    &weir__arm,
+    &weir__disarm_rule,
+    &weir__leg,
+    &weir__exact,
+    &weir__muprop,
+    &weir__bitflip,
+    &weir__ugc,
 };
 
 size_t weir_rule_count(void) { return sizeof rules / sizeof *rules; }

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Augment-REINFORCE: h = 1[u < p], g = L·(1 − 2u). The uniform number itself stands for the score: one evaluation, no
+// parameter, more variance than the score function. The half-way house to ARM (Yin and Zhou 2019, section 2.2).
+
+#include "../core/math.h"
+#include "rules.h"
+
+WEIR__CLONES static void threshold(float *restrict h, const float *restrict u, const float *restrict a, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const float p = weir__sigmoid(a[i]);
+        h[i] = (u[i] < p ? 1.0f : 0.0f) + (p - p); // p − p is 0, or NaN
+    }
+}
+
+static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    (void)context;
+    const size_t units = batch->units;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        float *u = batch->saved + row * units;
+        weir_random_uniform(u, batch->noise, (uint32_t)row, units);
+        threshold(batch->h + row * units, u, batch->a + row * units, units);
+    }
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, batch->units, sample_rows);
+}
+
+WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    (void)context;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const float *restrict u = batch->saved + row * batch->units;
+        float *restrict da = batch->da + row * batch->units;
+        const float factor = batch->row_weight * batch->loss[row];
+        for (size_t i = 0; i < batch->units; i++) da[i] = factor * (1 - 2 * u[i]);
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, batch->units, combine);
+}
+
+const weir_rule weir__ar = {
+    .name = "ar",
+    .summary = "binary unit, augment-REINFORCE: the uniform number in place of the score",
+    .forward = "h = 1[u < σ(a)], u ~ U(0, 1)",
+    .gradient = "∂L/∂a ~ L·(1 − 2u)",
+    .source = "Yin and Zhou 2019 (arXiv 1807.11143), section 2.2",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
+              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .saved = 1,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+};

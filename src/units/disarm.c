@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// DisARM, also known as U2G: the antithetic pair of ARM, h = 1[u > 1 − p] and h' = 1[u < p], with the mean of ARM's
+// gradient given the pair: g = ½ (L(h) − L(h'))·(h − h')·max(p, 1 − p). Dong, Mnih and Tucker 2020, eq. 5; Yin, Ho,
+// Yan, Qian and Zhou 2020.
+//
+// Several layers (their section 3.2): for each layer a pair that has the layers before it in common. Here all pairs
+// share their first half: group 0 is one draw through all layers, group t + 1 leaves it at layer t, by the antithetic
+// draw, and goes on with the same uniform numbers. So T layers cost T + 1 evaluations instead of 2T.
+
+#include <string.h>
+
+#include "antithetic.h"
+
+static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
+    (void)unit;
+    (void)units;
+    return layers + 1;
+}
+
+/// One layer sees two samples of equal right. Of several layers only group 0 is one draw of the whole network.
+static void merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
+    if (batch->layers > 1) {
+        weir__merge_first(unit, batch, loss, weights);
+    } else {
+        weir__merge_mean(unit, batch, loss, weights);
+    }
+}
+
+static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    (void)context;
+    const size_t units = batch->units, count = batch->rows * units, t = batch->layer;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        float *h = batch->h + row * units, *u = h + (t + 1) * count; // the antithetic draw takes the place of u
+        const float *a = batch->a + row * units;
+        weir_random_uniform(u, batch->noise, (uint32_t)row, units);
+        for (size_t g = 1; g <= t; g++) weir__upper_draw(h + g * count, u, a + g * count, units);
+        weir__antithetic_pair(h, u, a, units);
+        for (size_t g = t + 2; g < batch->groups; g++) memcpy(h + g * count, h, units * sizeof *h);
+    }
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, batch->groups * batch->units, sample_rows);
+}
+
+static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    (void)context;
+    const size_t units = batch->units, count = batch->rows * units, other = batch->layer + 1;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const size_t at = row * units;
+        const float difference = batch->loss[row] - batch->loss[other * batch->rows + row];
+        weir__disarm(batch->da + at, 0.5f * batch->row_weight * difference, batch->h + at,
+                     batch->h + other * count + at, batch->a + at, units);
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    const size_t count = batch->rows * batch->units;
+    weir__for_rows(unit, batch, batch->units, combine);
+    if (batch->layer) memset(batch->da + count, 0, (batch->groups - 1) * count * sizeof *batch->da);
+}
+
+const weir_rule weir__disarm_rule = {
+    .name = "disarm",
+    .summary = "binary unit, an antithetic pair of samples (DisARM, U2G); several layers share evaluations",
+    .forward = "h = 1[u > 1 − σ(a)], h' = 1[u < σ(a)], u ~ U(0, 1)",
+    .gradient = "∂L/∂a ~ ½ (L(h) − L(h'))·(h − h')·σ(|a|)",
+    .source = "Dong, Mnih and Tucker 2020 (arXiv 2006.10680), eq. 5, section 3.2; Yin et al. 2020 (U2G)",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
+              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS | WEIR_TRAIT_LAYERS,
+    .evaluations = 2,
+    .cost = "2; T layers: T + 1",
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+    .groups = groups,
+    .merge = merge,
+};

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 
 // The gated products against masked dense ones in double precision: every shape below × every instruction set of this
-// processor × one and two threads. What a closed pair would touch holds NaN (weights of blocks that are closed in every
-// row, inputs of such rows, closed slots, unused units of a short block); a NaN in a result is a fault. Zones around
-// each output must keep their pattern. Two threads must give the bits of one. Successive calls with other routes
-// must keep "not touched" meaning "zero".
+// processor × floats and bf16 × one and two threads. What a closed pair would touch holds NaN (weights of blocks that
+// are closed in every row, inputs of such rows, closed slots, unused units of a short block); a NaN in a result is a
+// fault. Zones around each output must keep their pattern. Two threads must give the bits of one. Successive calls with
+// other routes must keep "not touched" meaning "zero".
 
 #include <math.h>
 #include <setjmp.h>
@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/bf16/bf16.h"
 #include "kernels/gated.h"
 #include "kernels/product.h"
 #include "kernels/side.h"
@@ -36,7 +37,12 @@ static uint32_t next(void) { // splitmix64, upper half
     return (uint32_t)((z ^ (z >> 31)) >> 32);
 }
 static float uniform(void) { return (float)(next() >> 8) * 0x1p-24f; }
-static float value(void) { return 2 * uniform() - 1; }
+/// Whether inputs and weights are drawn among the bf16 numbers, which the bf16 kernels then have no need to round.
+static bool rounded;
+static float value(void) {
+    const float any = 2 * uniform() - 1;
+    return rounded ? weir__bf16_value(weir__bf16_of(any)) : any;
+}
 
 /// An array between two guard zones, filled with NaN.
 static float *guarded(size_t count) {
@@ -407,25 +413,68 @@ static void run_case(const test_case *c, const weir__gated_kernels *kernels, uin
     run_weight_gradient(c, kernels);
 }
 
+// The bf16 kernels behind the table of the others; the weights are rounded into an array that ends where theirs do.
+static uint16_t *round_weights(const weir__side *out, const weir__side *in, const float *weights) {
+    const size_t count = out->width * in->width;
+    uint16_t *half = malloc(count * sizeof *half);
+    assert_non_null(half);
+    weir__bf16_round(count, half, weights);
+    return half;
+}
+
+static void bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights,
+                         const float *bias) {
+    uint16_t *half = round_weights(y, x, weights);
+    weir__buffer scratch = {0};
+    assert_int_equal(weir__bf16_forward(rows, y, x, half, bias, &scratch, NULL), WEIR_OK);
+    weir__buffer_free(&scratch), free(half);
+}
+
+static void bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+    uint16_t *half = round_weights(dy, dx, weights);
+    weir__buffer scratch = {0};
+    assert_int_equal(weir__bf16_input_gradient(rows, dx, dy, half, &scratch, NULL), WEIR_OK);
+    weir__buffer_free(&scratch), free(half);
+}
+
+static const weir__gated_kernels *bf16_kernels(void) {
+    static weir__gated_kernels kernels;
+    kernels = *weir__gated_current();
+    kernels.name = "bf16";
+    kernels.forward = bf16_forward;
+    kernels.input_gradient = bf16_input_gradient;
+    return &kernels;
+}
+
+static void run_cases(const test_case *cases, size_t count, const weir__gated_kernels *kernels) {
+    for (size_t k = 0; k < count; k++) {
+        const test_case *c = &cases[k];
+        // cmocka reports the failing line; this says which case it was.
+        if (getenv("WEIR_TEST_VERBOSE")) {
+            printf("%s %s: %zu rows, out %zu/%zu, in %zu/%zu, share %g\n", weir_isa_name(weir_isa_current()),
+                   kernels->name, c->rows, c->out, c->out_form == DENSE ? c->out : c->out_block, c->in,
+                   c->in_form == DENSE ? c->in : c->in_block, (double)c->share);
+            fflush(stdout);
+        }
+        run_case(c, kernels, 1000 + k);
+    }
+}
+
 static void run_all(const test_case *cases, size_t count) {
     const weir_isa before = weir_isa_current();
     const int threads = weir_threads();
     for (int isa = 0; isa <= (int)weir_isa_best(); isa++) {
         const weir__gated_kernels *kernels = weir__gated_kernels_of((weir_isa)isa);
-        assert_string_equal(kernels->name, weir_isa_name((weir_isa)isa));
         assert_int_equal(weir_isa_use((weir_isa)isa), WEIR_OK);
         assert_ptr_equal(weir__gated_current(), kernels);
-        for (size_t k = 0; k < count; k++) {
-            const test_case *c = &cases[k];
-            // cmocka reports the failing line; this says which case it was.
-            if (getenv("WEIR_TEST_VERBOSE")) {
-                printf("%s: %zu rows, out %zu/%zu, in %zu/%zu, share %g\n", kernels->name, c->rows, c->out,
-                       c->out_form == DENSE ? c->out : c->out_block, c->in, c->in_form == DENSE ? c->in : c->in_block,
-                       (double)c->share);
-                fflush(stdout);
-            }
-            run_case(c, kernels, 1000 + k);
+        assert_string_equal(weir__bf16_kernels_of((weir_isa)isa)->name, weir_isa_name((weir_isa)isa));
+        if (isa <= (int)WEIR_ISA_AVX512) { // beyond it the kernels of floats are the same
+            assert_string_equal(kernels->name, weir_isa_name((weir_isa)isa));
+            run_cases(cases, count, kernels);
         }
+        rounded = true;
+        run_cases(cases, count, bf16_kernels());
+        rounded = false;
     }
     assert_int_equal(weir_isa_use(before), WEIR_OK);
     weir_threads_use(threads);

@@ -21,14 +21,15 @@ WEIR_API const char *weir_version(void);
 
 /// Instruction sets that kernels are compiled for, each including those before it.
 typedef enum weir_isa {
-    WEIR_ISA_REFERENCE, ///< plain C loops, every case, the specification of the others
-    WEIR_ISA_GENERIC,   ///< the vector code at the compiler's baseline (SSE2 on x86-64)
-    WEIR_ISA_AVX2,      ///< AVX2 and FMA
-    WEIR_ISA_AVX512,    ///< AVX-512 F, BW, DQ, VL
+    WEIR_ISA_REFERENCE,  ///< plain C loops, every case, the specification of the others
+    WEIR_ISA_GENERIC,    ///< the vector code at the compiler's baseline (SSE2 on x86-64)
+    WEIR_ISA_AVX2,       ///< AVX2 and FMA
+    WEIR_ISA_AVX512,     ///< AVX-512 F, BW, DQ, VL
+    WEIR_ISA_AVX512BF16, ///< AVX-512 with its dot product of bf16 pairs
     WEIR_ISA_COUNT
 } weir_isa;
 
-/// The name as the environment variable WEIR_ISA spells it: "reference", "generic", "avx2", "avx512".
+/// The name as the environment variable WEIR_ISA spells it: "reference", "generic", "avx2", "avx512", "avx512bf16".
 WEIR_API const char *weir_isa_name(weir_isa isa);
 
 /// The best instruction set that both processor and operating system support.
@@ -41,6 +42,15 @@ WEIR_API weir_isa weir_isa_current(void);
 /// Chooses the instruction set of all later calls in the process. WEIR_UNSUPPORTED above weir_isa_best().
 /// Not while another thread runs a weir function.
 WEIR_API weir_status weir_isa_use(weir_isa isa);
+
+/// The numbers that products multiply. Sums are float in both, and parameters are kept and moved as floats.
+typedef enum weir_precision {
+    WEIR_FLOAT32, ///< float
+    WEIR_BFLOAT16 ///< weights and inputs of products rounded to bf16 (8 significant bits): half the bytes per weight
+} weir_precision;
+
+/// The name as --precision and configurations spell it: "fp32", "bf16".
+WEIR_API const char *weir_precision_name(weir_precision precision);
 
 /// Threads that each call may use, at least 1: the OpenMP setting (OMP_NUM_THREADS, or every processor).
 WEIR_API int weir_threads(void);

@@ -18,10 +18,13 @@
 #define VERSION_OF(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
 
 static const char *const isa_names[WEIR_ISA_COUNT] = {
-    [WEIR_ISA_REFERENCE] = "reference",
-    [WEIR_ISA_GENERIC] = "generic",
-    [WEIR_ISA_AVX2] = "avx2",
-    [WEIR_ISA_AVX512] = "avx512",
+    [WEIR_ISA_REFERENCE] = "reference", [WEIR_ISA_GENERIC] = "generic",       [WEIR_ISA_AVX2] = "avx2",
+    [WEIR_ISA_AVX512] = "avx512",       [WEIR_ISA_AVX512BF16] = "avx512bf16",
+};
+
+static const char *const precision_names[] = {
+    [WEIR_FLOAT32] = "fp32",
+    [WEIR_BFLOAT16] = "bf16",
 };
 
 static atomic_int isa_in_use = -1; // -1: not asked yet
@@ -31,15 +34,19 @@ const char *weir_version(void) { return VERSION_OF(WEIR_VERSION_MAJOR, WEIR_VERS
 
 const char *weir_isa_name(weir_isa isa) { return (unsigned)isa < WEIR_ISA_COUNT ? isa_names[isa] : "unknown"; }
 
+const char *weir_precision_name(weir_precision precision) {
+    return (unsigned)precision <= WEIR_BFLOAT16 ? precision_names[precision] : "unknown";
+}
+
 weir_isa weir_isa_best(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return WEIR_ISA_GENERIC;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        return WEIR_ISA_AVX512;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
+        return WEIR_ISA_AVX2;
     }
-    return WEIR_ISA_AVX2;
+    return __builtin_cpu_supports("avx512bf16") ? WEIR_ISA_AVX512BF16 : WEIR_ISA_AVX512;
 #else
     return WEIR_ISA_GENERIC;
 #endif

@@ -50,10 +50,8 @@ weir_status weir_plan_use(weir_way way) {
 
 /// Multiply-adds per second of one thread.
 static const double rates[WEIR_ISA_COUNT] = {
-    [WEIR_ISA_REFERENCE] = 1e9,
-    [WEIR_ISA_GENERIC] = 8e9,
-    [WEIR_ISA_AVX2] = 30e9,
-    [WEIR_ISA_AVX512] = 45e9,
+    [WEIR_ISA_REFERENCE] = 1e9, [WEIR_ISA_GENERIC] = 8e9,     [WEIR_ISA_AVX2] = 30e9,
+    [WEIR_ISA_AVX512] = 45e9,   [WEIR_ISA_AVX512BF16] = 45e9,
 };
 
 static double dense_seconds(const weir_plan *plan) {
@@ -63,7 +61,7 @@ static double dense_seconds(const weir_plan *plan) {
 static double efficiency(const weir_plan *plan) {
     if (plan->out_block == 1) return 0.45;
     if (plan->out_block && plan->out_block < 4) return 0.65;
-    return plan->isa == WEIR_ISA_AVX512 ? 0.95 : 0.8;
+    return plan->isa >= WEIR_ISA_AVX512 ? 0.95 : 0.8;
 }
 
 static double gated_seconds(const weir_plan *plan) {

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "bf16/bf16.h"
 #include "product.h"
 #include "side.h"
 
@@ -29,6 +30,7 @@ weir_status weir__product_forward(const weir_plan *plan, size_t rows, const weir
     weir_status status = WEIR_OK;
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_FORWARD, rows, y, x);
     if (!rows) return WEIR_OK;
+    if (weights->bf16) return weir__bf16_forward(rows, y, x, weights->bf16, bias, scratch, error);
     if (own.way != WEIR_WAY_DENSE) {
         weir__gated_current()->forward(rows, y, x, weights->values, bias);
     } else if (y->route) {
@@ -45,7 +47,7 @@ done:
 weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, const weir__side *dx, const weir__side *dy,
                                          const weir__weights *weights, weir__buffer *scratch, weir_error *error) {
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
-    (void)scratch, (void)error; // for ways that need room
+    if (weights->bf16) return weir__bf16_input_gradient(rows, dx, dy, weights->bf16, scratch, error);
     if (own.way == WEIR_WAY_DENSE) {
         weir__dense_input_gradient(rows, dy->width, dx->width, dx->values, dy->values, weights->values);
     } else {

@@ -14,7 +14,7 @@
 /// Weights in tiles.
 typedef struct weir__weights {
     const float *values;
-    const uint16_t *bf16; ///< the same numbers rounded, laid out for kernels in bf16; NULL: the product is done in fp32
+    const uint16_t *bf16; ///< the same in the same order, rounded (bf16.h); NULL: the product is done in fp32
 } weir__weights;
 
 /// The plan of a product; out and in are y and x, or their gradients. Shares are counted as the product needs them:

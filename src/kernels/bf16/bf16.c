@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Rounding to bf16, which kernels run, and the products with the copy that they read.
+
+#include <string.h>
+
+#include "../../core/clones.h"
+#include "../side.h"
+#include "tables.h"
+
+static const size_t least_for_threads = 65536; // numbers: below that one thread is as fast
+
+// ---- rounding ------------------------------------------------------------------------------------------------------
+
+WEIR__CLONES static void round_some(size_t count, uint16_t *restrict to, const float *restrict from) {
+    for (size_t k = 0; k < count; k++) to[k] = weir__bf16_of(from[k]);
+}
+
+void weir__bf16_round(size_t count, uint16_t *to, const float *from) {
+    enum { PIECE = 16384 };
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
+    for (size_t first = 0; first < count; first += PIECE) {
+        round_some(count - first < PIECE ? count - first : PIECE, to + first, from + first);
+    }
+}
+
+/// The stride of a side's copy: even; where rows are long, an odd number of cache lines, for rows a power of two
+/// apart would fall into the same few places of a cache.
+static size_t stride_of(const weir__side *side) {
+    enum { LINE = 32, LONG = 256 };
+    if (side->block < LONG) return (side->block + 1) / 2 * 2;
+    return ((side->block + LINE - 1) / LINE | 1) * LINE;
+}
+
+static void round_slot(const weir__side *side, size_t units, size_t slot, uint16_t *to, size_t stride) {
+    round_some(units, to + slot * stride, weir__values(side, slot));
+    memset(to + slot * stride + units, 0, (stride - units) * sizeof *to);
+}
+
+/// Open slots, or rows, of a side into scratch memory.
+static weir_status round_side(weir__bf16_side *rounded, size_t rows, const weir__side *side, weir__buffer *scratch,
+                              weir_error *error) {
+    const size_t stride = stride_of(side), slots = weir__slots(side, rows);
+    const weir_status status = weir__buffer_reserve(scratch, (slots * stride + 1) / 2, error);
+    if (status != WEIR_OK) return status;
+    uint16_t *to = (uint16_t *)(void *)scratch->data;
+    const bool share = slots * side->block >= least_for_threads;
+    if (side->route) {
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (share)
+        for (size_t j = 0; j < weir__blocks(side); j++) {
+            const size_t units = weir__units(side, j);
+            for (size_t s = weir__first(side, j); s < weir__open(side, j, rows); s++) {
+                round_slot(side, units, s, to, stride);
+            }
+        }
+    } else {
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (share)
+        for (size_t s = 0; s < rows; s++) round_slot(side, side->width, s, to, stride);
+    }
+    *rounded = (weir__bf16_side){side, to, stride};
+    return WEIR_OK;
+}
+
+// ---- products ------------------------------------------------------------------------------------------------------
+
+const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case WEIR_ISA_AVX512BF16:
+        return &weir__bf16_avx512bf16;
+    case WEIR_ISA_AVX512:
+        return &weir__bf16_avx512;
+    case WEIR_ISA_AVX2:
+        return &weir__bf16_avx2;
+#endif
+    case WEIR_ISA_REFERENCE:
+        return &weir__bf16_reference;
+    default:
+        return &weir__bf16_generic;
+    }
+}
+
+weir_status weir__bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const uint16_t *weights,
+                               const float *bias, weir__buffer *scratch, weir_error *error) {
+    weir__bf16_side rounded;
+    const weir_status status = round_side(&rounded, rows, x, scratch, error);
+    if (status == WEIR_OK) weir__bf16_kernels_of(weir_isa_current())->forward(rows, y, &rounded, weights, bias);
+    return status;
+}
+
+weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const uint16_t *weights,
+                                      weir__buffer *scratch, weir_error *error) {
+    weir__bf16_side rounded;
+    const weir_status status = round_side(&rounded, rows, dy, scratch, error);
+    if (status == WEIR_OK) weir__bf16_kernels_of(weir_isa_current())->input_gradient(rows, dx, &rounded, weights);
+    return status;
+}

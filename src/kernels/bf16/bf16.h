@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file bf16.h
+/// Gated products in bf16: both factors are rounded to 8 significant bits (nearest, ties to even), their products are
+/// exact and their sums float. Half the bytes per weight, and twice the multiply-adds per instruction where the
+/// processor has them (AVX512_BF16; AMX).
+///
+/// A bf16 number is the upper half of a float. Weights: an array of them in exactly the order of the float weights
+/// (gated.h), which stay the master copy. The side that is read is rounded into scratch memory first; outputs, biases
+/// and gradients are float.
+#ifndef WEIR_BF16_H
+#define WEIR_BF16_H
+
+#include "../gated.h"
+
+/// The nearest bf16 number, ties to even. A NaN stays one. Branch-free: loops over it are vectorised.
+static inline uint16_t weir__bf16_of(float a) {
+    union {
+        float value;
+        uint32_t bits;
+    } u = {a};
+    const uint32_t rounded = (u.bits + 0x7fffu + ((u.bits >> 16) & 1)) >> 16, nan = (u.bits >> 16) | 0x40;
+    return (uint16_t)((u.bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+}
+
+static inline float weir__bf16_value(uint16_t a) {
+    const union {
+        uint32_t bits;
+        float value;
+    } u = {(uint32_t)a << 16};
+    return u.value;
+}
+
+/// to[k] = weir__bf16_of(from[k]).
+void weir__bf16_round(size_t count, uint16_t *to, const float *from);
+
+/// A side of a product and its values once more in bf16: dense [rows][stride], or compact [slots][stride]. The stride
+/// is even, and what lies between the units of a block (of the last one) and the stride is 0; closed slots are
+/// undefined.
+typedef struct weir__bf16_side {
+    const weir__side *side;
+    const uint16_t *values;
+    size_t stride;
+} weir__bf16_side;
+
+/// A table of kernels for one instruction set. The rules are those of weir__gated_kernels.
+typedef struct weir__bf16_kernels {
+    const char *name;
+    void (*forward)(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
+                    const float *bias);
+    void (*input_gradient)(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights);
+} weir__bf16_kernels;
+
+const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa);
+
+/// The gated products as in weir__gated_kernels, of two dense sides too (that is the dense product), by the kernels of
+/// the current instruction set. scratch takes the rounded copy of the side that is read.
+weir_status weir__bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const uint16_t *weights,
+                               const float *bias, weir__buffer *scratch, weir_error *error);
+weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const uint16_t *weights,
+                                      weir__buffer *scratch, weir_error *error);
+
+#endif

@@ -1,0 +1,312 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file forward.h
+/// y[slot][o] = Σ_i x[row][i]·W[o][i] + bias[o] in bf16.
+///
+/// Weights and inputs are both contiguous along i, so that a vector of pairs is loaded as it lies and nothing is
+/// packed. Dense x: a register tile of rows × units dot products. A chunk of i is long, because each tile ends with
+/// sums over lanes; the units of a tile stay in the first-level cache while rows pass by from the second. Compact x:
+/// row by row, the dot product running through the row's open blocks; with blocks of one unit a sum of columns. One
+/// row, many weights: the units' rows are read once, in order, as fast as memory gives them.
+
+#include <omp.h>
+
+#include "pairs.h"
+
+#include "../side.h"
+#include "bf16.h"
+
+enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
+
+INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
+    return side->values + slot * side->stride;
+}
+
+/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (constants where it is inlined, at most 24).
+INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const uint16_t *const *x,
+                     const uint16_t *w, size_t w_stride, size_t count) {
+    vec sum[24] = {{0}};
+    size_t k = 0;
+    for (; k + PAIR_LANES <= count; k += PAIR_LANES) {
+        pairs wk[8];
+        UNROLL for (int u = 0; u < units; u++) wk[u] = load_pairs(w + (size_t)u * w_stride + k);
+        UNROLL for (int r = 0; r < rows; r++) {
+            const pairs xk = load_pairs(x[r] + k);
+            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] = add_pairs(sum[r * units + u], xk, wk[u]);
+        }
+    }
+    if (k < count) {
+        pairs wk[8];
+        UNROLL for (int u = 0; u < units; u++) wk[u] = load_first_pairs(w + (size_t)u * w_stride + k, count - k);
+        UNROLL for (int r = 0; r < rows; r++) {
+            const pairs xk = load_first_pairs(x[r] + k, count - k);
+            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] = add_pairs(sum[r * units + u], xk, wk[u]);
+        }
+    }
+    // Lanes beyond rows·units hold 0 and are dropped.
+    UNROLL for (int q = 0; q < rows * units; q += 4) {
+        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
+        if (units % 4 == 0) {
+            four_at *to = (four_at *)(y + (size_t)(q / units) * y_stride + (size_t)(q % units));
+            *to += total;
+            continue;
+        }
+        UNROLL for (int p = 0; p < 4; p++) {
+            const int r = (q + p) / units, u = (q + p) % units;
+            if (r < rows) y[(size_t)r * y_stride + (size_t)u] += total[p];
+        }
+    }
+}
+
+/// The same for any number of units up to DOT_UNITS.
+INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
+                              const uint16_t *w, size_t w_stride, size_t count) {
+    switch (units) {
+#if LANES == 16
+    case 4:
+        add_dots(rows, 4, y, y_stride, x, w, w_stride, count);
+        break;
+    case 3:
+        add_dots(rows, 3, y, y_stride, x, w, w_stride, count);
+        break;
+#endif
+    case 2:
+        add_dots(rows, 2, y, y_stride, x, w, w_stride, count);
+        break;
+    default:
+        add_dots(rows, 1, y, y_stride, x, w, w_stride, count);
+        break;
+    }
+}
+
+/// Any number of rows up to DOT_ROWS.
+static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
+                             const uint16_t *w, size_t w_stride, size_t count) {
+    switch (rows) {
+#if LANES == 16
+    case 6:
+        add_dots_of_units(6, units, y, y_stride, x, w, w_stride, count);
+        break;
+    case 5:
+        add_dots_of_units(5, units, y, y_stride, x, w, w_stride, count);
+        break;
+    case 4:
+        add_dots_of_units(4, units, y, y_stride, x, w, w_stride, count);
+        break;
+#endif
+    case 3:
+        add_dots_of_units(3, units, y, y_stride, x, w, w_stride, count);
+        break;
+    case 2:
+        add_dots_of_units(2, units, y, y_stride, x, w, w_stride, count);
+        break;
+    default:
+        add_dots_of_units(1, units, y, y_stride, x, w, w_stride, count);
+        break;
+    }
+}
+
+/// The output before anything is added.
+static void begin_slot(float *y, size_t units, const float *bias) {
+    for (size_t u = 0; u < units; u++) y[u] = bias ? bias[u] : 0;
+}
+
+/// What a thread computes of a block: some slots, some units.
+typedef struct piece {
+    size_t block;
+    weir__range slots, units;
+} piece;
+
+/// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x.
+static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip, size_t k,
+                      size_t count) {
+    const size_t width = x->side->width;
+    for (size_t u = p->units.first; u < p->units.last;) {
+        // One row: more units, for there is nothing else to do while memory answers.
+        const size_t left = p->units.last - u, rows_left = p->slots.last - p->slots.first;
+        if (rows_left == 1 && left >= 8) {
+            const uint16_t *from = half_values(x, weir__row(y, p->slots.first)) + k;
+            add_dots(1, 8, weir__values(y, p->slots.first) + u, 0, &from, strip + u * width + k, width, count);
+            u += 8;
+            continue;
+        }
+        const size_t units = left < DOT_UNITS ? left : DOT_UNITS;
+        for (size_t s = p->slots.first; s < p->slots.last;) {
+            const size_t rows = p->slots.last - s < DOT_ROWS ? p->slots.last - s : DOT_ROWS;
+            const uint16_t *from[DOT_ROWS];
+            for (size_t r = 0; r < rows; r++) from[r] = half_values(x, weir__row(y, s + r)) + k;
+            add_dots_of_rows(rows, units, weir__values(y, s) + u, y->block, from, strip + u * width + k, width, count);
+            s += rows;
+        }
+        u += units;
+    }
+}
+
+static void forward_piece(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *weights,
+                          const float *bias) {
+    const size_t width = x->side->width, first = p->units.first, units = p->units.last - first;
+    const uint16_t *strip = weights + weir__tile(y, x->side, p->block, 0);
+    for (size_t s = p->slots.first; s < p->slots.last; s++) {
+        begin_slot(weir__values(y, s) + first, units, bias ? bias + p->block * y->block + first : NULL);
+    }
+    const size_t chunks = (width + CHUNK - 1) / CHUNK;
+    const size_t chunk = chunks ? ((width + chunks - 1) / chunks + PAIR_LANES - 1) / PAIR_LANES * PAIR_LANES : 0;
+    for (size_t k = 0; k < width; k += chunk) {
+        const size_t count = width - k < chunk ? width - k : chunk;
+        for (size_t s = p->slots.first; s < p->slots.last; s += ROWS_AT_ONCE) {
+            const size_t last = p->slots.last - s < ROWS_AT_ONCE ? p->slots.last : s + ROWS_AT_ONCE;
+            add_chunk(y, &(piece){p->block, {s, last}, p->units}, x, strip, k, count);
+        }
+    }
+}
+
+// ---- compact x -----------------------------------------------------------------------------------------------------
+
+/// y[u] += Σ over the entries of x and their units, for units constant outputs.
+INLINE void add_dots_of_entries(const int units, float *y, const weir__bf16_side *x, size_t row, weir__entries entries,
+                                const uint16_t *strip, size_t height, size_t u) {
+    const weir__side *side = x->side;
+    vec sum[8] = {{0}};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t j = weir__entry_block(side, e), width = weir__units(side, j);
+        const uint16_t *from = half_values(x, weir__entry_slot(side, row, e));
+        const uint16_t *tile = strip + j * side->block * height + u * width;
+        size_t k = 0;
+        for (; k + PAIR_LANES <= width; k += PAIR_LANES) {
+            const pairs xk = load_pairs(from + k);
+            UNROLL for (int o = 0; o < units; o++) {
+                sum[o] = add_pairs(sum[o], xk, load_pairs(tile + (size_t)o * width + k));
+            }
+        }
+        if (k < width) {
+            const pairs xk = load_first_pairs(from + k, width - k);
+            UNROLL for (int o = 0; o < units; o++) {
+                sum[o] = add_pairs(sum[o], xk, load_first_pairs(tile + (size_t)o * width + k, width - k));
+            }
+        }
+    }
+    UNROLL for (int q = 0; q < units; q += 4) {
+        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
+        UNROLL for (int p = 0; p < 4; p++) {
+            if (q + p < units) y[q + p] += total[p];
+        }
+    }
+}
+
+/// Blocks of one input: y[0 … count) += Σ_e x_e·column_e, vectors at a time (the last may be partial), in four
+/// interleaved partial sums.
+INLINE void add_columns(const int vectors, float *y, size_t count, const weir__bf16_side *x, size_t row,
+                        weir__entries entries, const uint16_t *strip, size_t height) {
+    enum { WAYS = 4 };
+    const size_t tail = count - (size_t)(vectors - 1) * LANES;
+    vec sum[4 * WAYS] = {{0}};
+    for (size_t e = entries.first; e < entries.open; e += WAYS) {
+        UNROLL for (size_t w = 0; w < WAYS; w++) {
+            if (e + w >= entries.open) break;
+            const uint16_t *column = strip + weir__entry_block(x->side, e + w) * height;
+            const vec a = splat(weir__bf16_value(*half_values(x, weir__entry_slot(x->side, row, e + w))));
+            UNROLL for (int v = 0; v < vectors; v++) {
+                sum[w * (size_t)vectors + (size_t)v] +=
+                    a * (v == vectors - 1 && tail < LANES ? expand_first(column + v * LANES, tail)
+                                                          : expand(column + v * LANES));
+            }
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vec total = sum[v];
+        UNROLL for (int w = 1; w < WAYS; w++) total += sum[w * vectors + v];
+        if (v == vectors - 1 && tail < LANES) {
+            store_first(y + v * LANES, load_first(y + v * LANES, tail) + total, tail);
+        } else {
+            store(y + v * LANES, load(y + v * LANES) + total);
+        }
+    }
+}
+
+static void add_columns_of_row(float *y, weir__range units, const weir__bf16_side *x, size_t row, weir__entries entries,
+                               const uint16_t *strip, size_t height) {
+    size_t o = units.first;
+    for (; o + 4 * LANES <= units.last; o += 4 * LANES) {
+        add_columns(4, y + o, 4 * LANES, x, row, entries, strip + o, height);
+    }
+    for (; o < units.last; o += LANES) {
+        const size_t left = units.last - o;
+        add_columns(1, y + o, left < LANES ? left : LANES, x, row, entries, strip + o, height);
+    }
+}
+
+/// The same for a compact x.
+static void forward_compact_piece(const weir__side *y, const piece *p, const weir__bf16_side *x,
+                                  const uint16_t *weights, const float *bias) {
+    const size_t height = weir__units(y, p->block);
+    const uint16_t *strip = weights + weir__tile(y, x->side, p->block, 0);
+    for (size_t s = p->slots.first; s < p->slots.last; s++) {
+        const size_t row = weir__row(y, s);
+        const weir__entries entries = weir__entries_of(x->side, row);
+        const size_t last = p->units.last;
+        size_t u = p->units.first;
+        float *to = weir__values(y, s);
+        begin_slot(to + u, last - u, bias ? bias + p->block * y->block + u : NULL);
+        if (x->side->block == 1) {
+            add_columns_of_row(to, p->units, x, row, entries, strip, height);
+            continue;
+        }
+        for (; u + 8 <= last; u += 8) add_dots_of_entries(8, to + u, x, row, entries, strip, height, u);
+        if (u + 4 <= last) {
+            add_dots_of_entries(4, to + u, x, row, entries, strip, height, u);
+            u += 4;
+        }
+        for (; u < last; u++) add_dots_of_entries(1, to + u, x, row, entries, strip, height, u);
+    }
+}
+
+// ---- all cases -----------------------------------------------------------------------------------------------------
+
+/// A part of all units: whole groups of units of a block, such that each part has about as many (slot, group)
+/// pairs. Each weight is then read by one thread.
+static void forward_by_units(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
+                             const uint16_t *weights, const float *bias) {
+    enum { GROUP = 8 };
+    const size_t groups = (y->block + GROUP - 1) / GROUP;
+    const weir__range mine = weir__part(weir__slots(y, rows) * groups, part, parts);
+    for (size_t j = 0, base = 0; j < weir__blocks(y) && base < mine.last; j++) {
+        const weir__range slots = {weir__first(y, j), weir__evaluated(y, j, rows)};
+        const size_t m = slots.last - slots.first, end = base + m * groups;
+        if (m && end > mine.first) {
+            // A group belongs to the part in which its first pair lies.
+            const size_t g0 = mine.first > base ? (mine.first - base + m - 1) / m : 0;
+            const size_t g1 = mine.last < end ? (mine.last - base + m - 1) / m : groups;
+            const size_t units = weir__units(y, j), u0 = g0 * GROUP, u1 = g1 * GROUP < units ? g1 * GROUP : units;
+            const piece p = {j, slots, {u0, u1}};
+            if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(y, &p, x, weights, bias);
+        }
+        base = end;
+    }
+}
+
+/// A part of all slots, whole units.
+static void forward_by_slots(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
+                             const uint16_t *weights, const float *bias) {
+    weir__range slots = weir__part(weir__slots(y, rows), part, parts);
+    for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
+        const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
+        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}};
+        (x->side->route ? forward_compact_piece : forward_piece)(y, &p, x, weights, bias);
+        slots.first = last;
+    }
+}
+
+static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
+                    const float *bias) {
+    const size_t slots = weir__slots(y, rows), open_x = x->side->route ? x->side->route->open_slots : rows;
+    if (!slots || !y->width) return;
+    // About: each slot of y has the mean row's open inputs.
+    const double work = (double)slots * (double)y->block * (double)open_x * (double)x->side->block / (double)rows;
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        const bool by_units = slots < 8 * parts || (!x->side->route && y->route && y->block >= 8);
+        (by_units ? forward_by_units : forward_by_slots)(part, parts, rows, y, x, weights, bias);
+    }
+}

@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file input_gradient.h
+/// dx[slot][i] = Σ_o dy[row][o]·W[o][i] in bf16.
+///
+/// A pair must hold two neighbours o, but rows of W are contiguous along i: two rows are interleaved, column by column,
+/// into a panel in the first-level cache, where all rows of the block find it. A register tile holds rows × columns.
+/// Where rows share no weights (both sides compact) a row runs through its open blocks, the weights widened to floats.
+/// Threads own columns of a dense dx, slots of a compact one.
+
+#include "panel.h"
+
+// ---- dense dx, blocks of dy with several units: block by block, each thread on columns of its own -------------------
+
+/// Adds what block j of dy gives to columns of dx.
+static void add_block_to_dense(const weir__side *dx, weir__range columns, const weir__bf16_side *dy, size_t j,
+                               size_t rows, const uint16_t *weights) {
+    enum { LOOKED_UP = 256 }; // rows
+    const weir__side *side = dy->side;
+    const size_t open = weir__open(side, j, rows), units = weir__units(side, j), width = dx->width;
+    const uint16_t *strip = weights + weir__tile(side, dx, j, 0);
+    for (size_t first = weir__first(side, j); first < open; first += LOOKED_UP) {
+        const size_t count = open - first < LOOKED_UP ? open - first : LOOKED_UP;
+        float *to[LOOKED_UP];
+        const uint16_t *a[LOOKED_UP];
+        for (size_t r = 0; r < count; r++) {
+            to[r] = dx->values + weir__row(side, first + r) * width;
+            a[r] = half_values(dy, first + r);
+        }
+        for (size_t o = 0; o < units; o += PANEL_NUMBERS) {
+            const size_t depth = units - o < PANEL_NUMBERS ? units - o : PANEL_NUMBERS;
+            const uint16_t *b[PANEL_NUMBERS];
+            for (size_t k = 0; k < depth; k++) b[k] = strip + (o + k) * width;
+            add_panels(count, false, to, columns, a, o, b, depth);
+        }
+    }
+}
+
+static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
+                            const uint16_t *weights) {
+    enum { CACHED = 65536, NARROW = 128 }; // floats of dx that stay in the second-level cache; least columns
+    size_t chunk = CACHED / rows / NARROW * NARROW;
+    if (chunk < NARROW) chunk = NARROW;
+    for (size_t first = columns.first; first < columns.last; first += chunk) {
+        const weir__range some = {first, columns.last - first < chunk ? columns.last : first + chunk};
+        for (size_t r = 0; r < rows; r++) {
+            memset(dx->values + r * dx->width + first, 0, (some.last - first) * sizeof(float));
+        }
+        for (size_t j = 0; j < weir__blocks(dy->side); j++) add_block_to_dense(dx, some, dy, j, rows, weights);
+    }
+}
+
+// ---- compact dx, dense dy: the rows of a block share its tile -------------------------------------------------------
+
+static void compact_from_dense(weir__range slots, const weir__side *dx, const weir__bf16_side *dy,
+                               const uint16_t *weights) {
+    enum { LOOKED_UP = 256 }; // rows
+    for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
+        const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
+        const size_t width = weir__units(dx, j), units = dy->side->width;
+        const uint16_t *tile = weights + weir__tile(dy->side, dx, 0, j);
+        for (size_t s = slots.first; s < last; s += LOOKED_UP) {
+            const size_t count = last - s < LOOKED_UP ? last - s : LOOKED_UP;
+            float *to[LOOKED_UP];
+            const uint16_t *a[LOOKED_UP];
+            for (size_t r = 0; r < count; r++) {
+                to[r] = weir__values(dx, s + r);
+                a[r] = half_values(dy, weir__row(dx, s + r));
+            }
+            for (size_t o = 0; o < units; o += PANEL_NUMBERS) {
+                const size_t depth = units - o < PANEL_NUMBERS ? units - o : PANEL_NUMBERS;
+                const uint16_t *b[PANEL_NUMBERS];
+                for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
+                add_panels(count, o == 0, to, (weir__range){0, width}, a, o, b, depth);
+            }
+        }
+        slots.first = last;
+    }
+}
+
+// ---- compact dx in blocks of one unit ------------------------------------------------------------------------------
+
+/// Both sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
+static void unit_pairs_by_rows(weir__range rows, const weir__side *dx, const weir__bf16_side *dy,
+                               const uint16_t *weights) {
+    enum { AT_ONCE = 512 };
+    for (size_t r = rows.first; r < rows.last; r++) {
+        const weir__entries entries = weir__entries_of(dy->side, r);
+        const size_t end = (size_t)dx->route->row_start[r + 1];
+        for (size_t first = (size_t)dx->route->row_start[r]; first < end; first += AT_ONCE) {
+            const size_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
+            const int32_t *blocks = dx->route->row_block + first, *slots = dx->route->row_slot + first;
+            float sum[AT_ONCE] = {0};
+            for (size_t e = entries.first; e < entries.open; e++) {
+                const uint16_t *w = weights + weir__entry_block(dy->side, e) * dx->width;
+                const float a = weir__bf16_value(*half_values(dy, weir__entry_slot(dy->side, r, e)));
+                for (size_t k = 0; k < count; k++) sum[k] += a * weir__bf16_value(w[blocks[k]]);
+            }
+            for (size_t k = 0; k < count; k++) dx->values[slots[k]] = sum[k];
+        }
+    }
+}
+
+/// A slot of a block of one unit, blocks of several in dy: a tile is a column, contiguous along o.
+static float sum_columns_of_entries(const weir__side *dx, size_t ji, const weir__bf16_side *dy, size_t row,
+                                    const uint16_t *weights) {
+    const weir__side *side = dy->side;
+    const weir__entries entries = weir__entries_of(side, row);
+    const vec zero = {0};
+    vec sum = {0};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t jo = weir__entry_block(side, e), height = weir__units(side, jo);
+        const uint16_t *column = weights + weir__tile(side, dx, jo, ji);
+        const uint16_t *a = half_values(dy, weir__entry_slot(side, row, e));
+        size_t u = 0;
+        for (; u + PAIR_LANES <= height; u += PAIR_LANES) {
+            sum = add_pairs(sum, load_pairs(a + u), load_pairs(column + u));
+        }
+        if (u < height) {
+            sum = add_pairs(sum, load_first_pairs(a + u, height - u), load_first_pairs(column + u, height - u));
+        }
+    }
+    return sums(sum, zero, zero, zero)[0];
+}
+
+// ---- the rest: row by row through the open blocks of dy -------------------------------------------------------------
+
+/// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
+INLINE void sum_entries(const int vectors, const int ways, const bool partial, size_t tail, float *to,
+                        const weir__side *dx, size_t ji, size_t column, const weir__bf16_side *dy, size_t row,
+                        weir__entries entries, const uint16_t *weights) {
+    const size_t width = weir__units(dx, ji);
+    vec sum[16] = {{0}};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t jo = weir__entry_block(dy->side, e), height = weir__units(dy->side, jo);
+        const uint16_t *from = weights + weir__tile(dy->side, dx, jo, ji) + column;
+        const uint16_t *a = half_values(dy, weir__entry_slot(dy->side, row, e));
+        for (size_t u = 0; u < height; u += (size_t)ways) {
+            UNROLL for (int k = 0; k < ways; k++) {
+                if (u + (size_t)k >= height) break;
+                const vec ak = splat(weir__bf16_value(a[u + (size_t)k]));
+                const uint16_t *w = from + (u + (size_t)k) * width;
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    sum[k * vectors + v] += ak * (partial ? expand_first(w + v * LANES, tail) : expand(w + v * LANES));
+                }
+            }
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vec total = sum[v];
+        UNROLL for (int k = 1; k < ways; k++) total += sum[k * vectors + v];
+        if (partial) {
+            store_first(to + column + v * LANES, total, tail);
+        } else {
+            store(to + column + v * LANES, total);
+        }
+    }
+}
+
+/// Columns first … last of block ji in one row.
+static void sum_entries_of_columns(float *to, const weir__side *dx, size_t ji, size_t first, size_t last,
+                                   const weir__bf16_side *dy, size_t row, const uint16_t *weights) {
+    const weir__entries entries = weir__entries_of(dy->side, row);
+    size_t c = first;
+    for (; c + 4 * LANES <= last; c += 4 * LANES) {
+        sum_entries(4, 2, false, 0, to, dx, ji, c, dy, row, entries, weights);
+    }
+    for (; c + LANES <= last; c += LANES) sum_entries(1, 4, false, 0, to, dx, ji, c, dy, row, entries, weights);
+    if (c < last) sum_entries(1, 4, true, last - c, to, dx, ji, c, dy, row, entries, weights);
+}
+
+/// Columns of a dense dx by rows: as many columns at a time as keep that part of W in the second-level cache.
+static void dense_by_rows(weir__range columns, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
+                          const uint16_t *weights) {
+    enum { NARROW = 128 };
+    for (size_t first = columns.first; first < columns.last; first += NARROW) {
+        const size_t last = columns.last - first < NARROW ? columns.last : first + NARROW;
+        for (size_t r = 0; r < rows; r++) {
+            sum_entries_of_columns(dx->values + r * dx->width, dx, 0, first, last, dy, r, weights);
+        }
+    }
+}
+
+static void compact_by_slots(weir__range slots, const weir__side *dx, const weir__bf16_side *dy,
+                             const uint16_t *weights) {
+    for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
+        const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
+        const bool column = weir__units(dx, j) == 1;
+        for (size_t s = slots.first; s < last; s++) {
+            if (column) {
+                *weir__values(dx, s) = sum_columns_of_entries(dx, j, dy, weir__row(dx, s), weights);
+                continue;
+            }
+            sum_entries_of_columns(weir__values(dx, s), dx, j, 0, weir__units(dx, j), dy, weir__row(dx, s), weights);
+        }
+        slots.first = last;
+    }
+}
+
+// ---- all cases -----------------------------------------------------------------------------------------------------
+
+static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights) {
+    enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
+    const weir__side *side = dy->side;
+    const size_t slots = weir__slots(dx, rows), open_dy = side->route ? side->route->open_slots : rows;
+    if (!slots || !dx->width) return;
+    const bool units = dx->route && dx->block == 1;
+    if (units && !side->route) {
+        // A tile is one column, contiguous along o: the forward product with the sides exchanged.
+        forward(rows, dx, dy, weights, NULL);
+        return;
+    }
+    const double work = (double)slots * (double)dx->block * (double)open_dy * (double)side->block / (double)rows;
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        if (!dx->route) {
+            weir__range columns = weir__part((dx->width + GROUP - 1) / GROUP, part, parts);
+            columns.first *= GROUP;
+            columns.last = columns.last * GROUP < dx->width ? columns.last * GROUP : dx->width;
+            (side->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+        } else if (units && side->block == 1) {
+            unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
+        } else if (!side->route) {
+            compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
+        } else {
+            compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
+        }
+    }
+}

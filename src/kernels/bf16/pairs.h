@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file pairs.h
+/// Vectors of pairs of bf16 numbers, and the one instruction that matters: each lane of a sum takes the two products
+/// of its pair. Without AVX512_BF16 a pair is split into two floats by a shift and a mask.
+#ifndef WEIR_PAIRS_H
+#define WEIR_PAIRS_H
+
+#include <string.h>
+
+#include "../vector/lanes.h"
+
+enum { PAIR_LANES = 2 * LANES }; // bf16 numbers in a vector
+
+// Rows and units of a tile of dot products, rows and vectors of a tile of panels.
+#if LANES == 16
+enum { DOT_ROWS = 6, DOT_UNITS = 4, PANEL_ROWS = 6, PANEL_VECTORS = 4 };
+#else
+enum { DOT_ROWS = 3, DOT_UNITS = 2, PANEL_ROWS = 3, PANEL_VECTORS = 2 };
+#endif
+
+typedef uint32_t pairs __attribute__((vector_size(LANES * sizeof(uint32_t))));
+typedef uint32_t pairs_at __attribute__((vector_size(LANES * sizeof(uint32_t)), aligned(2), may_alias));
+typedef uint16_t half_vec __attribute__((vector_size(LANES * sizeof(uint16_t))));
+typedef uint16_t half_vec_at __attribute__((vector_size(LANES * sizeof(uint16_t)), aligned(2), may_alias));
+typedef uint32_t pair_at __attribute__((aligned(2), may_alias)); // two neighbours in memory
+
+INLINE pairs load_pairs(const uint16_t *from) { return *(const pairs_at *)from; }
+INLINE pairs splat_pair(uint32_t a) { return a + (pairs){0}; }
+
+/// The first count numbers (1 … 2·LANES), the rest 0; nothing beyond them is read.
+INLINE pairs load_first_pairs(const uint16_t *from, size_t count) {
+#if defined(__AVX512F__)
+    return (pairs)_mm512_maskz_loadu_epi16((__mmask32)(0xffffffffu >> (32 - count)), from);
+#else
+    pairs a = {0};
+    memcpy(&a, from, count * sizeof *from);
+    return a;
+#endif
+}
+
+/// LANES numbers (the first count of them, the rest 0), each in the lower half of its lane.
+INLINE pairs widen(const uint16_t *from) { return __builtin_convertvector(*(const half_vec_at *)from, pairs); }
+INLINE pairs widen_first(const uint16_t *from, size_t count) {
+#if defined(__AVX512F__)
+    const __m256i a = _mm256_maskz_loadu_epi16((__mmask16)(0xffffu >> (16 - count)), from);
+    return (pairs)_mm512_cvtepu16_epi32(a);
+#else
+    half_vec a = {0};
+    memcpy(&a, from, count * sizeof *from);
+    return __builtin_convertvector(a, pairs);
+#endif
+}
+
+/// The same as floats.
+INLINE vec expand(const uint16_t *from) { return (vec)(widen(from) << 16); }
+INLINE vec expand_first(const uint16_t *from, size_t count) { return (vec)(widen_first(from, count) << 16); }
+
+/// sum + the products of both halves.
+INLINE vec add_pairs(vec sum, pairs a, pairs b) {
+#if defined(__AVX512BF16__)
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    sum += (vec)(a << 16) * (vec)(b << 16);
+    return sum + (vec)(a & 0xffff0000u) * (vec)(b & 0xffff0000u);
+#endif
+}
+
+#endif

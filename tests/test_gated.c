@@ -364,7 +364,8 @@ static void check_gradients(const test_case *c, const test_side *dy, const test_
                        wanted + o * c->in + i, c->in, height, weir__units(&x->side, ji), any, ever[tile], norm);
         }
         assert_int_equal(g->bias_touched[jo], any_row);
-        check_tile("dbias", g->bias + o, 1, wanted_bias + o, 1, height, 1, any_row, bias_ever[jo], 1);
+        check_tile("dbias", g->bias + o, 1, wanted_bias + o, 1, height, 1, any_row, bias_ever[jo],
+                   sqrt((double)c->rows));
     }
     check_guards(g->weights, c->out * c->in);
     check_guards(g->bias, c->out);
@@ -401,6 +402,150 @@ static void run_weight_gradient(const test_case *c, const weir__gated_kernels *k
     free_gradients(&one), free_gradients(&two), free(ever), free(bias_ever);
 }
 
+// ---- the fused update
+// ------------------------------------------------------------------------------------------------
+
+/// Parameters with their moving averages, all between guard zones.
+typedef struct learner {
+    float *weights, *bias, *slot[WEIR__UPDATE_SLOTS], *bias_slot[WEIR__UPDATE_SLOTS];
+} learner;
+
+static float *guarded_copy(const float *from, size_t count) {
+    float *copy = guarded(count);
+    memcpy(copy, from, count * sizeof *copy);
+    return copy;
+}
+
+static float *guarded_values(size_t count, float least, float greatest) {
+    float *values = guarded(count);
+    for (size_t k = 0; k < count; k++) values[k] = least + (greatest - least) * uniform();
+    return values;
+}
+
+static learner copy_learner(const test_case *c, const learner *from) {
+    learner copy = {.weights = guarded_copy(from->weights, c->out * c->in), .bias = guarded_copy(from->bias, c->out)};
+    for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
+        copy.slot[s] = guarded_copy(from->slot[s], c->out * c->in);
+        copy.bias_slot[s] = guarded_copy(from->bias_slot[s], c->out);
+    }
+    return copy;
+}
+
+static void free_learner(const test_case *c, learner *l) {
+    check_guards(l->weights, c->out * c->in), check_guards(l->bias, c->out);
+    release(l->weights), release(l->bias);
+    for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
+        check_guards(l->slot[s], c->out * c->in), check_guards(l->bias_slot[s], c->out);
+        release(l->slot[s]), release(l->bias_slot[s]);
+    }
+}
+
+/// Poison where nothing may be read or written: tiles without a pair (with a limit: strips without any), and blocks of
+/// the bias that no row has open.
+static void poison_learner(learner *l, const gradients *g, const test_side *dy, const test_side *x, bool limit) {
+    const size_t columns = weir__blocks(&x->side);
+    for (size_t jo = 0; jo < weir__blocks(&dy->side); jo++) {
+        const size_t height = weir__units(&dy->side, jo);
+        bool moves = false;
+        for (size_t ji = 0; ji < columns; ji++) moves = moves || g->touched[jo * columns + ji];
+        for (size_t ji = 0; ji < columns; ji++) {
+            if (g->touched[jo * columns + ji]) continue;
+            const size_t at = weir__tile(&dy->side, &x->side, jo, ji), area = height * weir__units(&x->side, ji);
+            for (size_t k = at; k < at + area; k++) {
+                if (!limit || !moves) l->weights[k] = NAN;
+                for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) l->slot[s][k] = NAN;
+            }
+        }
+        for (size_t k = jo * dy->side.block; !g->bias_touched[jo] && k < jo * dy->side.block + height; k++) {
+            l->bias[k] = l->bias_slot[0][k] = l->bias_slot[1][k] = NAN;
+        }
+    }
+}
+
+/// NaN must have stayed where it was, and nowhere else.
+static void check_moved(const char *what, const float *is, const float *should, size_t count, double tolerance) {
+    for (size_t k = 0; k < count; k++) {
+        if (isnan(is[k]) && isnan(should[k])) continue;
+        const double distance = fabs((double)is[k] - (double)should[k]);
+        if (!(distance <= tolerance * (1 + fabs((double)should[k])))) {
+            fail_msg("%s %zu = %.9g, expected %.9g", what, k, (double)is[k], (double)should[k]);
+        }
+    }
+}
+
+static weir__update update_of(const weir__update_rule *rule, float *const *slot, bool weights, bool limit, bool all) {
+    weir__update u = {.rule = rule,
+                      .move = {.rate = 0.125f,
+                               .decay = all ? 0.01f : 0,
+                               .momentum = 0.5f,
+                               .epsilon = 0.1f,
+                               .past1 = 0.75f,
+                               .new1 = 0.25f,
+                               .past2 = 0.875f,
+                               .new2 = 0.125f,
+                               .correction1 = 1.5f,
+                               .correction2 = 1.25f},
+                      .most = weights && limit ? 1 : 0,
+                      .all = all};
+    for (size_t s = 0; rule->slots[s]; s++) u.slot[s] = slot[s];
+    return u;
+}
+
+/// The fused update against the gradient followed by an update of the whole array.
+static void compare_update(const test_case *c, const weir__gated_kernels *kernels, const weir__update_rule *rule,
+                           bool limit, bool all) {
+    gradients g = make_gradients(c);
+    test_side dy = make_side(c, true, SOME), x = make_side(c, false, SOME);
+    const test_side nothing = {.side = {.width = 1}};
+    fix_route(&dy, c->out_form), fix_route(&x, c->in_form);
+    fill_input(c, &x, &dy, false), fill_input(c, &dy, &nothing, false);
+    const size_t weights = c->out * c->in;
+    memset(g.weights, 0, weights * sizeof(float)), memset(g.bias, 0, c->out * sizeof(float));
+    weir__gated_kernels_of(WEIR_ISA_REFERENCE)
+        ->weight_gradient(c->rows, g.weights, g.bias, g.touched, g.bias_touched, &dy.side, &x.side);
+
+    learner wanted = {.weights = guarded_values(weights, -1, 1), .bias = guarded_values(c->out, -1, 1)};
+    for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
+        wanted.slot[s] = guarded_values(weights, 0, 1);
+        wanted.bias_slot[s] = guarded_values(c->out, 0, 1);
+    }
+    // Poison shows what is read; without poison, moving averages that must stand still show what is visited.
+    if (!all && rule == &weir__sgd) poison_learner(&wanted, &g, &dy, &x, limit);
+    learner one = copy_learner(c, &wanted), two = copy_learner(c, &wanted);
+    const weir__tiling tiling = {c->out, c->in, dy.side.block, x.side.block}, of_bias = {c->out, 1, dy.side.block, 1};
+    const weir__update apart = update_of(rule, wanted.slot, true, limit, all);
+    const weir__update bias_apart = update_of(rule, wanted.bias_slot, false, limit, all);
+    weir__update_apply(&apart, wanted.weights, g.weights, g.touched, &tiling);
+    weir__update_apply(&bias_apart, wanted.bias, g.bias, g.bias_touched, &of_bias);
+
+    learner *const runs[] = {&one, &two};
+    for (int k = 0; k < 2; k++) {
+        const weir__update u = update_of(rule, runs[k]->slot, true, limit, all);
+        const weir__update of = update_of(rule, runs[k]->bias_slot, false, limit, all);
+        weir_threads_use(k + 1);
+        kernels->weight_update(c->rows, runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of);
+    }
+    assert_memory_equal(one.weights, two.weights, weights * sizeof(float));
+    assert_memory_equal(one.bias, two.bias, c->out * sizeof(float));
+    check_moved("weight", one.weights, wanted.weights, weights, 1e-5);
+    check_moved("bias", one.bias, wanted.bias, c->out, 1e-5);
+    for (size_t s = 0; rule->slots[s]; s++) {
+        assert_memory_equal(one.slot[s], two.slot[s], weights * sizeof(float));
+        check_moved("average of weight", one.slot[s], wanted.slot[s], weights, 1e-5);
+        check_moved("average of bias", one.bias_slot[s], wanted.bias_slot[s], c->out, 1e-5);
+    }
+    free_learner(c, &one), free_learner(c, &two), free_learner(c, &wanted);
+    free_side(&dy), free_side(&x), free_gradients(&g);
+}
+
+static void run_weight_update(const test_case *c, const weir__gated_kernels *kernels) {
+    for (size_t k = 0; weir__update_rule_at(k); k++) {
+        compare_update(c, kernels, weir__update_rule_at(k), false, false);
+        compare_update(c, kernels, weir__update_rule_at(k), true, false);
+    }
+    compare_update(c, kernels, &weir__sgd, true, true);
+}
+
 // ---- the case list -------------------------------------------------------------------------------------------------
 
 static void run_case(const test_case *c, const weir__gated_kernels *kernels, uint64_t seed) {
@@ -411,6 +556,7 @@ static void run_case(const test_case *c, const weir__gated_kernels *kernels, uin
         run_input_gradient(c, kernels, ways[k][0], ways[k][1]);
     }
     run_weight_gradient(c, kernels);
+    run_weight_update(c, kernels);
 }
 
 // The bf16 kernels behind the table of the others; the weights are rounded into an array that ends where theirs do.
@@ -560,6 +706,7 @@ static void two_sided(void **state) {
     cases[count++] = (test_case){1, COMPACT, COMPACT, 1, 1, 1, 1, 1, 0};
     cases[count++] = (test_case){60, COMPACT, COMPACT, 96, 16, 160, 32, 0.4f, 0};
     cases[count++] = (test_case){2500, COMPACT, COMPACT, 18, 9, 18, 9, 0.05f, 0}; // rows beyond one look-up table
+    cases[count++] = (test_case){1500, COMPACT, COMPACT, 9, 9, 9, 9, 0.9f, 0};    // pairs beyond one list
     run_all(cases, count);
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../core/core.h"
+#include "update.h"
 
 /// For one batch, the rows whose gate is open, block by block, and the same pairs row by row.
 ///
@@ -63,6 +64,12 @@ typedef struct weir__gated_kernels {
     /// bias_touched may be NULL). dbias NULL: not wanted.
     void (*weight_gradient)(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
                             const weir__side *dy, const weir__side *x);
+    /// weight_gradient and, while a piece of the gradient is in cache, its update: weights and biases move, rows of
+    /// weights that moved are held to the limit, no gradient array is written or read. Tiles and blocks of the bias
+    /// without a pair stay as they are, but for `all` of the update and for the limit, which needs the rest of a row.
+    /// bias NULL: not wanted.
+    void (*weight_update)(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
+                          const weir__update *update, const weir__update *bias_update);
 } weir__gated_kernels;
 
 /// The table of an instruction set, and that of the current one.

@@ -96,7 +96,7 @@ done:
 static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters *p) {
     size_t nodes = 0;
     weir_graph_nodes(trainer->graph, &nodes);
-    return p->tensor_count * (2 + WEIR__OPTIMIZER_SLOTS) + 2 * nodes + 2;
+    return p->tensor_count * (2 + WEIR__UPDATE_SLOTS) + 2 * nodes + 2;
 }
 
 static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters *p, const float *thresholds,

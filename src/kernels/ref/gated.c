@@ -106,9 +106,66 @@ static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t 
     if (dbias) bias_gradient(rows, dbias, bias_touched, dy);
 }
 
+/// g[i] = Σ dy[r][o]·x[r][first + i] over the pairs of tile (jo, ji), for some columns. Says whether there was a pair.
+static bool sum_pairs(size_t rows, float *g, size_t count, const weir__side *dy, size_t jo, size_t o,
+                      const weir__side *x, size_t ji, size_t first) {
+    size_t so = weir__first(dy, jo), si = weir__first(x, ji);
+    bool any = false;
+    memset(g, 0, count * sizeof *g);
+    while (so < weir__open(dy, jo, rows) && si < weir__open(x, ji, rows)) {
+        if (weir__row(dy, so) != weir__row(x, si)) {
+            *(weir__row(dy, so) < weir__row(x, si) ? &so : &si) += 1;
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) g[i] += weir__values(dy, so)[o] * weir__values(x, si)[first + i];
+        any = true;
+        so++, si++;
+    }
+    return any;
+}
+
+static bool update_tile(size_t rows, float *weights, const weir__side *dy, size_t jo, const weir__side *x, size_t ji,
+                        const weir__update *update) {
+    enum { PIECE = 256 };
+    const size_t width = weir__units(x, ji);
+    bool any = !dy->route && !x->route;
+    for (size_t o = 0; o < weir__units(dy, jo); o++) {
+        for (size_t i = 0; i < width; i += PIECE) {
+            float g[PIECE];
+            const size_t count = width - i < PIECE ? width - i : PIECE;
+            any |= sum_pairs(rows, g, count, dy, jo, o, x, ji, i) || update->all;
+            if (any) weir__update_span(update, weights, weir__tile(dy, x, jo, ji) + o * width + i, count, g);
+        }
+    }
+    return any;
+}
+
+static void update_bias(size_t rows, float *bias, const weir__side *dy, size_t jo, const weir__update *update) {
+    const size_t first = weir__first(dy, jo), open = weir__open(dy, jo, rows);
+    if (dy->route && first == open && !update->all) return;
+    for (size_t o = 0; o < weir__units(dy, jo); o++) {
+        float sum = 0;
+        for (size_t slot = first; slot < open; slot++) sum += weir__values(dy, slot)[o];
+        weir__update_span(update, bias, jo * dy->block + o, 1, &sum);
+    }
+}
+
+static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
+                          const weir__update *update, const weir__update *bias_update) {
+    const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
+    for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
+        const size_t first = jo * dy->block;
+        bool any = false;
+        for (size_t ji = 0; ji < weir__blocks(x); ji++) any |= update_tile(rows, weights, dy, jo, x, ji, update);
+        if (any && update->most > 0) weir__update_limit(update, weights, &tiling, first, first + weir__units(dy, jo));
+        if (bias) update_bias(rows, bias, dy, jo, bias_update);
+    }
+}
+
 const weir__gated_kernels weir__gated_reference = {
     .name = "reference",
     .forward = forward,
     .input_gradient = input_gradient,
     .weight_gradient = weight_gradient,
+    .weight_update = weight_update,
 };

@@ -11,6 +11,7 @@
 #include "forward.h"
 #include "input_gradient.h"
 #include "weight_gradient.h"
+#include "weight_update.h"
 
 #include "../tables.h"
 
@@ -19,4 +20,5 @@ const weir__gated_kernels GATED_TABLE = {
     .forward = forward,
     .input_gradient = input_gradient,
     .weight_gradient = weight_gradient,
+    .weight_update = weight_update,
 };

@@ -3,8 +3,8 @@
 
 // Stochastic gradient descent: w −= rate·(g + decay·w).
 
-#include "../core/clones.h"
-#include "optimizer.h"
+#include "../../core/clones.h"
+#include "../update.h"
 
 WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
                                float *const *slot) {
@@ -19,7 +19,7 @@ WEIR__CLONES static float move(const weir__move *m, size_t count, float *restric
     return squares;
 }
 
-const weir__optimizer_rule weir__sgd = {
+const weir__update_rule weir__sgd = {
     .name = "sgd",
     .move = move,
     .visits_all_for_decay = true,

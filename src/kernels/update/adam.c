@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "../core/clones.h"
-#include "optimizer.h"
+#include "../../core/clones.h"
+#include "../update.h"
 
 WEIR__CLONES static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
                                float *const *slot) {
@@ -27,7 +27,7 @@ WEIR__CLONES static float move(const weir__move *move, size_t count, float *rest
     return weir__sum_of_squares(w, count);
 }
 
-const weir__optimizer_rule weir__adam = {
+const weir__update_rule weir__adam = {
     .name = "adam",
     .slots = {"mean", "square"},
     .move = move,

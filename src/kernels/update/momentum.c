@@ -4,8 +4,8 @@
 // Gradient descent with momentum: v = momentum·v + g + decay·w, w −= rate·v.
 // Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
 
-#include "../core/clones.h"
-#include "optimizer.h"
+#include "../../core/clones.h"
+#include "../update.h"
 
 WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
                                float *const *slot) {
@@ -21,7 +21,7 @@ WEIR__CLONES static float move(const weir__move *m, size_t count, float *restric
     return squares;
 }
 
-const weir__optimizer_rule weir__momentum = {
+const weir__update_rule weir__momentum = {
     .name = "momentum",
     .slots = {"velocity"},
     .move = move,

@@ -1,0 +1,213 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The table of update rules, and the pass that takes one of them over a tensor: each row of weights is moved, its norm
+// taken and, if need be, the row scaled back while it is in cache.
+//
+// Max-norm: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to prevent neural
+// networks from overfitting", JMLR 15, 2014, section 5.1. A row is held to the limit after updates that touched it;
+// initial weights above it are scaled at their first update.
+
+#include "update.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../core/clones.h"
+#include "../core/core.h"
+
+static const weir__update_rule *const rules[] = {&weir__sgd, &weir__momentum, &weir__adam};
+enum { rule_count = sizeof rules / sizeof *rules };
+
+// Work of one turn of a thread: 32 KiB of weights, or so many rows of tiles.
+enum { piece_values = 8192, group_rows = 64 };
+
+const weir__update_rule *weir__update_rule_at(size_t index) { return index < rule_count ? rules[index] : NULL; }
+
+const weir__update_rule *weir__update_rule_find(const char *name) {
+    for (size_t i = 0; name && i < rule_count; i++) {
+        if (!strcmp(rules[i]->name, name)) return rules[i];
+    }
+    return NULL;
+}
+
+float weir__update_span(const weir__update *update, float *weights, size_t first, size_t count, const float *g) {
+    float *slot[WEIR__UPDATE_SLOTS] = {NULL};
+    for (size_t i = 0; i < WEIR__UPDATE_SLOTS; i++) {
+        if (update->slot[i]) slot[i] = update->slot[i] + first;
+    }
+    return update->rule->move(&update->move, count, weights + first, g, slot);
+}
+
+WEIR__CLONES float weir__sum_of_squares(const float *w, size_t count) {
+    float squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (size_t i = 0; i < count; i++) squares += w[i] * w[i];
+    return squares;
+}
+
+static void scale(float *w, size_t count, float factor) {
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) w[i] *= factor;
+}
+
+// ---- max-norm -------------------------------------------------------------------------------------------------------
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+// An infinite or undefined norm is left alone: the next loss will show it, a zeroed row would hide it.
+static bool exceeds(const weir__update *u, float squares) { return squares > u->most && isfinite(squares); }
+
+void weir__update_limit_row(const weir__update *u, float *row, size_t count, float squares) {
+    if (exceeds(u, squares)) scale(row, count, sqrtf(u->most / squares));
+}
+
+// Rows inside … inside + count − 1 of the strip of `height` rows that begins at row `strip`.
+typedef struct row_group {
+    size_t strip, height, inside, count;
+} row_group;
+
+static row_group group_of(const weir__tiling *t, size_t first, size_t last) {
+    const size_t strip = first / t->block_rows * t->block_rows;
+    return (row_group){strip, smaller(t->block_rows, t->rows - strip), first - strip, last - first};
+}
+
+// Where columns c0 … c0 + length − 1 of the group's first row lie.
+static size_t span_begin(const weir__tiling *t, const row_group *g, size_t c0, size_t length) {
+    return g->strip * t->columns + c0 * g->height + g->inside * length;
+}
+
+// Σ w² of each row of the group, across all tiles.
+static void take_norms(const weir__tiling *t, const float *weights, const row_group *g, float *squares) {
+    for (size_t r = 0; r < g->count; r++) squares[r] = 0;
+    for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
+        const size_t length = smaller(t->block_columns, t->columns - c0);
+        const float *w = weights + span_begin(t, g, c0, length);
+        if (length == 1) {
+            for (size_t r = 0; r < g->count; r++) squares[r] += w[r] * w[r];
+        } else {
+            for (size_t r = 0; r < g->count; r++) squares[r] += weir__sum_of_squares(w + r * length, length);
+        }
+    }
+}
+
+static void limit_group(const weir__update *u, float *weights, const weir__tiling *t, const row_group *g) {
+    float squares[group_rows];
+    take_norms(t, weights, g, squares);
+    for (size_t r = 0; r < g->count; r++) {
+        if (!exceeds(u, squares[r])) continue;
+        const float factor = sqrtf(u->most / squares[r]);
+        for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
+            const size_t length = smaller(t->block_columns, t->columns - c0);
+            scale(weights + span_begin(t, g, c0, length) + r * length, length, factor);
+        }
+    }
+}
+
+void weir__update_limit(const weir__update *u, float *weights, const weir__tiling *t, size_t first, size_t last) {
+    for (size_t r = first; r < last; r += group_rows) {
+        const row_group g = group_of(t, r, smaller(r + group_rows, last));
+        limit_group(u, weights, t, &g);
+    }
+}
+
+// ---- a gradient array -----------------------------------------------------------------------------------------------
+
+// One tensor, in this step.
+typedef struct tensor_step {
+    const weir__update *update;
+    const weir__tiling *t;
+    float *weights;
+    const float *gradients;
+    const uint8_t *touched; // NULL: everything is visited
+    size_t tiles;           // per strip
+} tensor_step;
+
+static float move_span(const tensor_step *s, size_t first, size_t count) {
+    return weir__update_span(s->update, s->weights, first, count, s->gradients + first);
+}
+
+// Rows first … last − 1 without a limit: runs of touched tiles that adjoin in memory move as one span.
+static void move_free_rows(const tensor_step *s, size_t first, size_t last) {
+    const weir__tiling *t = s->t;
+    size_t run = 0, run_count = 0;
+    for (size_t r = first, end; r < last; r = end) {
+        const size_t index = r / t->block_rows;
+        end = smaller(last, (index + 1) * t->block_rows);
+        const row_group g = group_of(t, r, end);
+        for (size_t i = 0, c0 = 0; i < s->tiles; i++, c0 += t->block_columns) {
+            if (s->touched && !s->touched[index * s->tiles + i]) continue;
+            const size_t length = smaller(t->block_columns, t->columns - c0);
+            const size_t begin = span_begin(t, &g, c0, length), count = g.count * length;
+            if (run_count && run + run_count == begin) {
+                run_count += count;
+                continue;
+            }
+            if (run_count) move_span(s, run, run_count);
+            run = begin;
+            run_count = count;
+        }
+    }
+    if (run_count) move_span(s, run, run_count);
+}
+
+// A row under a limit, in one piece: moves it, takes its norm and scales it.
+static void move_row(const tensor_step *s, size_t r) {
+    const weir__tiling *t = s->t;
+    if (s->touched && !s->touched[r / t->block_rows]) return;
+    const float squares = move_span(s, r * t->columns, t->columns);
+    weir__update_limit_row(s->update, s->weights + r * t->columns, t->columns, squares);
+}
+
+// A group under a limit: moves the touched tiles, then takes the norms of its rows across all tiles. A tile has a piece
+// of every row of its strip, so that one touched tile means that all rows moved.
+static void move_group(const tensor_step *s, size_t first, size_t last) {
+    const uint8_t *touched = s->touched ? s->touched + first / s->t->block_rows * s->tiles : NULL;
+    if (touched && !memchr(touched, 1, s->tiles)) return;
+    move_free_rows(s, first, last);
+    weir__update_limit(s->update, s->weights, s->t, first, last);
+}
+
+// Row by row, several rows a turn: tensors without a limit, or whose rows lie in one piece.
+static void move_by_rows(const tensor_step *s) {
+    const weir__tiling *t = s->t;
+    const size_t rows_each = t->columns < piece_values ? piece_values / t->columns : 1;
+    const size_t pieces = (t->rows + rows_each - 1) / rows_each;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(weir_threads()) if (pieces > 2)
+    for (size_t i = 0; i < pieces; i++) {
+        const size_t first = i * rows_each, last = smaller(t->rows, first + rows_each);
+        if (s->update->most > 0) {
+            for (size_t r = first; r < last; r++) move_row(s, r);
+        } else {
+            move_free_rows(s, first, last);
+        }
+    }
+}
+
+// Group by group: a limit on rows that lie in several tiles.
+static void move_by_groups(const tensor_step *s) {
+    const weir__tiling *t = s->t;
+    const size_t strips = (t->rows + t->block_rows - 1) / t->block_rows;
+    const size_t each = (smaller(t->block_rows, t->rows) + group_rows - 1) / group_rows; // groups of a strip
+#pragma omp parallel for schedule(dynamic, 1) num_threads(weir_threads()) if (strips * each > 1)
+    for (size_t i = 0; i < strips * each; i++) {
+        const size_t strip = i / each * t->block_rows, inside = i % each * group_rows;
+        const size_t height = smaller(t->block_rows, t->rows - strip);
+        if (inside < height) move_group(s, strip + inside, strip + smaller(inside + group_rows, height));
+    }
+}
+
+void weir__update_apply(const weir__update *update, float *weights, const float *gradients, const uint8_t *touched,
+                        const weir__tiling *tiling) {
+    const tensor_step s = {.update = update,
+                           .t = tiling,
+                           .weights = weights,
+                           .gradients = gradients,
+                           .touched = update->all ? NULL : touched,
+                           .tiles = (tiling->columns + tiling->block_columns - 1) / tiling->block_columns};
+    if (update->most > 0 && s.tiles > 1) {
+        move_by_groups(&s);
+    } else {
+        move_by_rows(&s);
+    }
+}

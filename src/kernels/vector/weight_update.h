@@ -1,0 +1,335 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file weight_update.h
+/// The weight gradient, applied while it is in cache: w moves by dW[o][i] = Σ_r dy[r][o]·x[r][i] at once.
+///
+/// A piece of a tile's gradient is summed as in weight_gradient.h into an array that stays in the first-level cache,
+/// and the rule of the update then runs over it and the weights it belongs to. Weights are read and written once,
+/// gradients never leave the cache. How rows and columns are cut into pieces depends on the shapes alone: any number of
+/// threads gives the same bits.
+
+enum { PIECE = 4096, PIECE_UNITS = 16, MOST_UNITS = 64 };
+
+static size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
+
+/// The weights of a product on their way to new values.
+typedef struct descent {
+    const weir__update *update;
+    float *weights;
+} descent;
+
+/// A tile of them: where it begins, and how far its rows are apart.
+typedef struct place {
+    size_t at, stride, height, width;
+} place;
+
+/// The pairs of a tile, Σ_k a_k·b_k: all at once, or, when there may be more than a list holds, found by merging
+/// the rows of two blocks.
+typedef struct pairs {
+    factor a, b;
+    size_t count;
+    const weir__side *dy, *x; // merging: NULL without
+    size_t so, si, so_first, si_first, so_end, si_end;
+    int32_t *list_a, *list_b; // [ROWS_AT_ONCE]
+} pairs;
+
+static void first_pairs(pairs *p) { p->so = p->so_first, p->si = p->si_first; }
+
+static void next_pairs(pairs *p) {
+    if (!p->dy) return;
+    p->count = 0;
+    while (p->so < p->so_end && p->si < p->si_end && p->count < ROWS_AT_ONCE) {
+        const size_t row_a = weir__row(p->dy, p->so), row_b = weir__row(p->x, p->si);
+        p->list_a[p->count] = (int32_t)p->so;
+        p->list_b[p->count] = (int32_t)p->si;
+        p->count += row_a == row_b;
+        p->so += row_a <= row_b;
+        p->si += row_b <= row_a;
+    }
+}
+
+static bool are_more_pairs(const pairs *p) { return p->so < p->so_end && p->si < p->si_end; }
+
+/// Moves some units (rows of W) of a tile. limit: the tile has whole rows of W, which are held to the limit.
+static void move_tile(const descent *d, const place *tile, weir__range units, bool limit, pairs *p) {
+    _Alignas(64) float g[PIECE];
+    float squares[MOST_UNITS];
+    size_t panel = least_of(tile->width, PIECE / least_of(tile->height, PIECE_UNITS));
+    if (panel < tile->width && panel > MOST_UNITS) panel -= panel % MOST_UNITS;
+    const size_t group = least_of(PIECE / panel, MOST_UNITS);
+    for (size_t u = units.first; u < units.last; u += group) {
+        const size_t rows = least_of(group, units.last - u);
+        memset(squares, 0, sizeof squares);
+        for (size_t c = 0; c < tile->width; c += panel) {
+            const size_t columns = least_of(panel, tile->width - c), at = tile->at + u * tile->stride + c;
+            factor a = p->a, b = p->b;
+            bool fresh = true;
+            a.values += u, b.values += c;
+            first_pairs(p);
+            do {
+                next_pairs(p);
+                add_tile(g, panel, rows, (weir__range){0, columns}, fresh, &a, &b, p->count);
+                fresh = false;
+            } while (are_more_pairs(p));
+            if (columns == tile->stride && !limit) {
+                weir__update_span(d->update, d->weights, at, rows * columns, g);
+                continue;
+            }
+            for (size_t k = 0; k < rows; k++) {
+                squares[k] += weir__update_span(d->update, d->weights, at + k * tile->stride, columns, g + k * panel);
+            }
+        }
+        for (size_t k = 0; limit && k < rows; k++) {
+            weir__update_limit_row(d->update, d->weights + tile->at + (u + k) * tile->stride, tile->width, squares[k]);
+        }
+    }
+}
+
+/// Gradients of places that follow one another, moved together: small tiles cost less that way.
+typedef struct run {
+    const descent *d;
+    size_t at, count;
+    _Alignas(64) float g[PIECE];
+} run;
+
+static void finish_run(run *r) {
+    if (r->count) weir__update_span(r->d->update, r->d->weights, r->at, r->count, r->g);
+    r->count = 0;
+}
+
+/// Where the gradients of weights at … at + count − 1 go, count ≤ PIECE.
+static float *extend_run(run *r, size_t at, size_t count) {
+    if (r->at + r->count != at || r->count + count > PIECE) finish_run(r);
+    if (!r->count) r->at = at;
+    r->count += count;
+    return r->g + r->count - count;
+}
+
+// ---- dense x: strips of dy's blocks ---------------------------------------------------------------------------------
+
+/// Strips of a range of blocks; of each the rows of one part.
+static void update_strips(size_t rows, const descent *d, weir__range blocks, size_t part, size_t parts,
+                          const weir__side *dy, const weir__side *x) {
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(dy, j), count = weir__open(dy, j, rows) - first, units = weir__units(dy, j);
+        if (dy->route && !count && !d->update->all) continue;
+        pairs p = {.a = {dy->values, dy->block, first, NULL},
+                   .b = {x->values, x->width, first, dy->route ? dy->route->row + first : NULL},
+                   .count = count};
+        const place strip = {weir__tile(dy, x, j, 0), x->width, units, x->width};
+        const weir__range groups = weir__part((units + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
+        const weir__range own = {groups.first * PIECE_UNITS, least_of(groups.last * PIECE_UNITS, units)};
+        move_tile(d, &strip, own, d->update->most > 0, &p);
+    }
+}
+
+// ---- dense dy, compact x: tiles of x's blocks -----------------------------------------------------------------------
+
+static void update_columns(const descent *d, weir__range blocks, const weir__side *dy, const weir__side *x) {
+    const size_t height = dy->width;
+    run small = {.d = d};
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(x, j), count = weir__open(x, j, 0) - first, width = weir__units(x, j);
+        if (!count && !d->update->all) continue;
+        const factor of_dy = {dy->values, height, first, x->route->row + first};
+        const factor of_x = {x->values, x->block, first, NULL};
+        place tile = {weir__tile(dy, x, 0, j), width, height, width};
+        pairs p = {.a = of_dy, .b = of_x, .count = count};
+        if (width == 1) { // a column: contiguous along o
+            p.a = of_x, p.b = of_dy;
+            tile.height = 1, tile.width = tile.stride = height;
+        }
+        if (height * width <= PIECE / 8) {
+            float *g = extend_run(&small, tile.at, height * width);
+            add_tile(g, tile.width, tile.height, (weir__range){0, tile.width}, true, &p.a, &p.b, count);
+        } else {
+            move_tile(d, &tile, (weir__range){0, tile.height}, false, &p);
+        }
+    }
+    finish_run(&small);
+}
+
+// ---- both compact ---------------------------------------------------------------------------------------------------
+
+/// Tiles of many weights. Returns whether one of them moved.
+static bool update_large_tiles(size_t rows, const descent *d, const weir__side *dy, size_t jo, const weir__side *x) {
+    int32_t slot_of_row[ROWS_AT_ONCE], list_a[ROWS_AT_ONCE], list_b[ROWS_AT_ONCE];
+    const size_t first = weir__first(dy, jo), end = weir__open(dy, jo, 0), height = weir__units(dy, jo);
+    const bool merge = rows > ROWS_AT_ONCE;
+    bool any = false;
+    if (first == end && !d->update->all) return false;
+    if (!merge) {
+        memset(slot_of_row, -1, rows * sizeof *slot_of_row);
+        for (size_t s = first; s < end; s++) slot_of_row[weir__row(dy, s)] = (int32_t)s;
+    }
+    for (size_t ji = 0; ji < weir__blocks(x); ji++) {
+        pairs p = {.a = {dy->values, dy->block, 0, list_a},
+                   .b = {x->values, x->block, 0, list_b},
+                   .list_a = list_a,
+                   .list_b = list_b};
+        if (merge) {
+            p.dy = dy, p.so_first = first, p.so_end = end;
+            p.x = x, p.si_first = weir__first(x, ji), p.si_end = weir__open(x, ji, 0);
+            first_pairs(&p);
+            next_pairs(&p);
+        } else {
+            p.count = find_pairs(list_a, list_b, slot_of_row, 0, x, ji);
+        }
+        if (!p.count && !d->update->all) continue;
+        const size_t width = weir__units(x, ji);
+        place tile = {weir__tile(dy, x, jo, ji), width, height, width};
+        if (width == 1) {
+            const factor a = p.a;
+            p.a = p.b, p.b = a;
+            tile.height = 1, tile.width = tile.stride = height;
+        }
+        move_tile(d, &tile, (weir__range){0, tile.height}, false, &p);
+        any = true;
+    }
+    return any;
+}
+
+/// Tiles of a few weights that adjoin, of one strip: their gradients by rank-one updates.
+typedef struct window {
+    size_t first, last; // blocks of x
+    size_t tile;        // weights of all but a short last tile
+    uint8_t touched[PIECE];
+    _Alignas(64) float g[PIECE];
+} window;
+
+static void sum_window(window *w, const weir__side *dy, size_t jo, const weir__side *x) {
+    const size_t height = weir__units(dy, jo);
+    for (size_t so = weir__first(dy, jo); so < weir__open(dy, jo, 0); so++) {
+        const size_t row = weir__row(dy, so);
+        const weir__entries entries = weir__entries_of(x, row);
+        const float *a = weir__values(dy, so);
+        for (size_t e = entries.first; e < entries.open; e++) {
+            const size_t ji = weir__entry_block(x, e);
+            if (ji < w->first) continue;
+            if (ji >= w->last) break;
+            const size_t width = weir__units(x, ji);
+            const float *b = weir__values(x, weir__entry_slot(x, row, e));
+            float *g = w->g + (ji - w->first) * w->tile;
+            w->touched[ji - w->first] = 1;
+            for (size_t u = 0; u < height; u++) {
+                for (size_t i = 0; i < width; i++) g[u * width + i] += a[u] * b[i];
+            }
+        }
+    }
+}
+
+/// The touched weights of a window are brought together, moved, and put back.
+static bool move_window(const descent *d, window *w, size_t at, size_t height, const weir__side *x) {
+    float values[PIECE], averages[WEIR__UPDATE_SLOTS][PIECE];
+    weir__update together = *d->update;
+    size_t count = 0;
+    for (int back = 0; back < 2; back++) {
+        count = 0;
+        for (size_t ji = w->first; ji < w->last; ji++) {
+            if (!w->touched[ji - w->first] && !d->update->all) continue;
+            const size_t from = (ji - w->first) * w->tile, area = height * weir__units(x, ji);
+            for (size_t k = 0; k < area; k++, count++) {
+                float *weight = d->weights + at + from + k;
+                if (back) {
+                    *weight = values[count];
+                } else {
+                    values[count] = *weight;
+                    w->g[count] = w->g[from + k]; // count never passes from + k
+                }
+                for (size_t s = 0; s < WEIR__UPDATE_SLOTS && d->update->slot[s]; s++) {
+                    float *average = d->update->slot[s] + at + from + k;
+                    *(back ? average : &averages[s][count]) = *(back ? &averages[s][count] : average);
+                }
+            }
+        }
+        if (back || !count) break;
+        for (size_t s = 0; s < WEIR__UPDATE_SLOTS && together.slot[s]; s++) together.slot[s] = averages[s];
+        weir__update_span(&together, values, 0, count, w->g);
+    }
+    return count != 0;
+}
+
+static bool update_small_tiles(const descent *d, const weir__side *dy, size_t jo, const weir__side *x) {
+    const size_t height = weir__units(dy, jo), tile = height * x->block, each = PIECE / tile;
+    bool any = false;
+    for (size_t ji = 0; ji < weir__blocks(x); ji += each) {
+        window w = {.first = ji, .last = least_of(ji + each, weir__blocks(x)), .tile = tile};
+        sum_window(&w, dy, jo, x);
+        any |= move_window(d, &w, weir__tile(dy, x, jo, ji), height, x);
+    }
+    return any;
+}
+
+static void update_pairs(size_t rows, const descent *d, weir__range blocks, const weir__side *dy, const weir__side *x) {
+    enum { SMALL_TILE = 64 };
+    const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
+    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
+        const bool any = dy->block * x->block < SMALL_TILE ? update_small_tiles(d, dy, jo, x)
+                                                           : update_large_tiles(rows, d, dy, jo, x);
+        const size_t first = jo * dy->block;
+        if (any && d->update->most > 0) {
+            weir__update_limit(d->update, d->weights, &tiling, first, first + weir__units(dy, jo));
+        }
+    }
+}
+
+// ---- all cases ------------------------------------------------------------------------------------------------------
+
+static void update_bias(size_t rows, const descent *d, weir__range blocks, size_t part, size_t parts,
+                        const weir__side *dy) {
+    enum { COLUMNS = 64 };
+    run sums = {.d = d};
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(dy, j), open = weir__open(dy, j, rows), units = weir__units(dy, j);
+        if (dy->route && first == open && !d->update->all) continue;
+        const weir__range groups = weir__part((units + COLUMNS - 1) / COLUMNS, part, parts);
+        for (size_t u = groups.first * COLUMNS; u < least_of(groups.last * COLUMNS, units); u += COLUMNS) {
+            const size_t count = least_of(COLUMNS, units - u);
+            float *sum = extend_run(&sums, j * dy->block + u, count);
+            memset(sum, 0, count * sizeof *sum);
+            for (size_t s = first; s < open; s++) {
+                const float *from = weir__values(dy, s) + u;
+                for (size_t k = 0; k < count; k++) sum[k] += from[k];
+            }
+        }
+    }
+    finish_run(&sums);
+}
+
+/// Holds the rows of W to the limit: a part of them, in groups.
+static void limit_part(const descent *d, const weir__tiling *tiling, size_t part, size_t parts) {
+    const weir__range groups = weir__part((tiling->rows + MOST_UNITS - 1) / MOST_UNITS, part, parts);
+    const size_t last = least_of(groups.last * MOST_UNITS, tiling->rows);
+    if (groups.first < groups.last) weir__update_limit(d->update, d->weights, tiling, groups.first * MOST_UNITS, last);
+}
+
+static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
+                          const weir__update *update, const weir__update *bias_update) {
+    const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
+    const double work = (double)dy->width * (double)open_x * (double)x->block;
+    const descent d = {update, weights}, bias_descent = {bias_update, bias};
+    const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        // Many strips: whole ones to each thread. Few: some rows of every one.
+        const bool cut_rows = strips < 8 * parts;
+        const weir__range all = {0, strips}, own = blocks_of_part(dy, part, parts);
+        if (x->route && dy->route) {
+            update_pairs(rows, &d, own, dy, x);
+        } else if (x->route) {
+            update_columns(&d, blocks_of_part(x, part, parts), dy, x);
+            if (update->most > 0 && (open_x || update->all)) {
+#pragma omp barrier
+                limit_part(&d, &tiling, part, parts);
+            }
+        } else if (cut_rows) {
+            update_strips(rows, &d, all, part, parts, dy, x);
+        } else {
+            update_strips(rows, &d, own, 0, 1, dy, x);
+        }
+        if (bias && cut_rows) update_bias(rows, &bias_descent, all, part, parts, dy);
+        if (bias && !cut_rows) update_bias(rows, &bias_descent, own, 0, 1, dy);
+    }
+}

@@ -2,32 +2,13 @@
 // SPDX-License-Identifier: MIT
 
 /// \file figures.c
-/// The figures of `weir plot` as gnuplot scripts: curves labelled at their ends, colours of Okabe and Ito (told apart
-/// by colour-blind readers), thin grid, no frame.
+/// The figures of `weir plot` as gnuplot scripts.
+#include "draw.h"
 #include "plot.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
-enum { MOST_LABELS = 24 };
-
-/// A label at the right end of a curve.
-typedef struct end_label {
-    double y;
-    const char *text, *colour;
-} end_label;
-
-/// 'text' as gnuplot quotes it.
-static void quoted(FILE *out, const char *text) {
-    fputc('\'', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\'') fputc('\'', out);
-        fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
-    }
-    fputc('\'', out);
-}
 
 static void print_data(FILE *out, const plot_run *runs, size_t count) {
     for (size_t k = 0; k < count; k++) {
@@ -47,72 +28,6 @@ static void print_data(FILE *out, const plot_run *runs, size_t count) {
         for (size_t b = 0; b < PLOT_BINS; b++)
             fprintf(out, "%g %g\n", ((double)b + 0.5) * 100 / PLOT_BINS, runs[k].bins[b]);
         fprintf(out, "EOD\n");
-    }
-}
-
-static void begin_figure(FILE *out, const char *folder, const char *name, const char *format, int width, int height,
-                         cli_list *written) {
-    char file[64];
-    snprintf(file, sizeof file, "%s.%s", name, format);
-    char *path = cli_path(folder, file);
-    if (path == NULL) return;
-    fprintf(out, "reset\n");
-    if (strcmp(format, "svg") == 0)
-        fprintf(out, "set terminal svg size %d,%d dynamic background rgb 'white' font 'Arial,14' linewidth 1\n", width,
-                height);
-    else
-        fprintf(out,
-                "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo size %d,%d background rgb "
-                "'white' font 'Sans,19' linewidth 2 pointscale 2 } else { set terminal png size %d,%d font 'Sans,19' "
-                "linewidth 2 "
-                "}\n",
-                2 * width, 2 * height, 2 * width, 2 * height);
-    fprintf(out, "set output ");
-    quoted(out, path);
-    fprintf(out, "\nset encoding utf8\nset border 3 linecolor rgb '#888888' linewidth 1\n"
-                 "set tics nomirror out scale 0.5 textcolor rgb '#444444'\n"
-                 "set grid ytics linetype 1 linecolor rgb '#e6e6e6' linewidth 1\n"
-                 "unset key\n");
-    cli_list_add(written, "%s", path);
-    free(path);
-}
-
-/// The heading of a panel, in bold above its left corner, and what its y axis measures below it.
-static void panel_title(FILE *out, const char *title, const char *axis) {
-    fprintf(out,
-            "unset label\nunset arrow\n"
-            "set label 1 '{/:Bold %s}' at graph 0, graph 1 offset -0.5,1.95 enhanced textcolor rgb '#222222'\n"
-            "set label 2 '%s' at graph 0, graph 1 offset -0.5,0.9 noenhanced textcolor rgb '#666666'\n",
-            title, axis);
-}
-
-/// Labels pushed apart so that none covers another; least: the distance needed, in the units of (log of) y.
-static void print_labels(FILE *out, end_label *labels, size_t count, double x, double low, double high, bool log_y) {
-    double place[MOST_LABELS], from = log_y ? log(low) : low, span = (log_y ? log(high) : high) - from;
-    size_t order[MOST_LABELS];
-    for (size_t i = 0; i < count; i++) {
-        double y = ((log_y ? log(labels[i].y) : labels[i].y) - from) / span;
-        size_t at = i;
-        for (; at > 0 && place[at - 1] > y; at--) {
-            place[at] = place[at - 1];
-            order[at] = order[at - 1];
-        }
-        place[at] = y;
-        order[at] = i;
-    }
-    const double least = 0.065;
-    for (int pass = 0; pass < 50; pass++)
-        for (size_t i = 1; i < count; i++) {
-            double lack = least - (place[i] - place[i - 1]);
-            if (lack <= 0) continue;
-            place[i] += lack / 2 + 1e-6;
-            place[i - 1] -= lack / 2 + 1e-6;
-        }
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, "set label %zu ", 10 + i);
-        quoted(out, labels[order[i]].text);
-        fprintf(out, " at first %g, graph %g left offset 0.8,0 textcolor rgb '%s' noenhanced\n", x, place[i],
-                labels[order[i]].colour);
     }
 }
 
@@ -140,23 +55,6 @@ static double last_epoch(const plot_run *runs, size_t count) {
     return last;
 }
 
-/// Room for labels at the right, in characters.
-static size_t label_room(const end_label *labels, size_t count) {
-    size_t longest = 0;
-    for (size_t i = 0; i < count; i++)
-        if (strlen(labels[i].text) > longest) longest = strlen(labels[i].text);
-    return 3 + (longest < 50 ? longest : 50) * 17 / 20; // proportional letters are narrower than gnuplot's unit
-}
-
-static void epoch_axis(FILE *out, double last) {
-    static const int steps[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
-    size_t s = 0;
-    while (s + 1 < CLI_COUNT_OF(steps) && last / steps[s] > 10) s++;
-    fprintf(out, "set xrange [%g:%g]\nset xtics %d,%d format '%%.0f'\n", last > 1 ? 1.0 : 0.5, last > 1 ? last : 1.5,
-            steps[s] == 1 ? 1 : 0, steps[s]);
-    fprintf(out, "set xlabel 'epoch' textcolor rgb '#666666'\n");
-}
-
 static double last_value(const plot_run *run, plot_column c, double *epoch) {
     double value = NAN;
     for (size_t i = 0; i < run->epochs; i++)
@@ -167,26 +65,11 @@ static double last_value(const plot_run *run, plot_column c, double *epoch) {
     return value;
 }
 
-/// Ticks of a logarithmic axis at 1, 2 and 5 times powers of ten; over many decades at the powers alone.
-static void log_ticks(FILE *out, double low, double high) {
-    bool many = high / low > 300;
-    const char *comma = "";
-    fprintf(out, "set logscale y\nset ytics (");
-    for (int power = (int)floor(log10(low)); power <= (int)ceil(log10(high)); power++)
-        for (int m = 0; m < (many ? 1 : 3); m++) {
-            double tick = pow(10, power) * (m == 0 ? 1 : m == 1 ? 2 : 5);
-            if (tick < low || tick > high) continue;
-            fprintf(out, "%s%g", comma, tick);
-            comma = ", ";
-        }
-    fprintf(out, ")\n");
-}
-
-static size_t curve_labels(const plot_run *runs, size_t count, plot_column c, bool best, end_label *labels,
+static size_t curve_labels(const plot_run *runs, size_t count, plot_column c, bool best, draw_label *labels,
                            char (*texts)[96]) {
     size_t found = 0;
     double epoch = 0;
-    for (size_t k = 0; k < count && found < MOST_LABELS; k++) {
+    for (size_t k = 0; k < count && found < DRAW_LABELS; k++) {
         double y = last_value(&runs[k], c, &epoch);
         if (!isfinite(y)) continue;
         const char *name = count > 1 ? runs[k].name : "";
@@ -195,7 +78,7 @@ static size_t curve_labels(const plot_run *runs, size_t count, plot_column c, bo
                      runs[k].column[c][runs[k].best]);
         else
             snprintf(texts[found], sizeof texts[0], "%.40s", name);
-        labels[found] = (end_label){y, texts[found], palette[k % CLI_COUNT_OF(palette)]};
+        labels[found] = (draw_label){y, texts[found], draw_colour(k)};
         found++;
     }
     return found;
@@ -207,18 +90,18 @@ static void curve_panel(FILE *out, const plot_run *runs, size_t count, plot_colu
     double low, high, last = last_epoch(runs, count);
     bool log_y;
     if (!column_range(runs, count, c, &low, &high, &log_y)) return;
-    end_label labels[MOST_LABELS] = {{0}};
-    char texts[MOST_LABELS][96];
+    draw_label labels[DRAW_LABELS] = {{0}};
+    char texts[DRAW_LABELS][96];
     size_t label_count = curve_labels(runs, count, c, mark_best, labels, texts);
-    panel_title(out, title, axis);
-    epoch_axis(out, last);
+    draw_title(out, title, axis);
+    draw_epochs(out, last);
     fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\n", room);
     fprintf(out, "unset logscale y\nset ytics autofreq\nset yrange [%g:%g]\n", low, high);
-    if (log_y) log_ticks(out, low, high);
-    print_labels(out, labels, label_count, last, low, high, log_y);
+    if (log_y) draw_log_ticks(out, "y", low, high);
+    draw_labels(out, labels, label_count, last, low, high, log_y);
     fprintf(out, "plot ");
     for (size_t k = 0; k < count; k++) {
-        const char *colour = palette[k % CLI_COUNT_OF(palette)];
+        const char *colour = draw_colour(k);
         fprintf(out, "%s$run%zu using 1:%d with lines linewidth 2 linecolor rgb '%s'", k == 0 ? "" : ", ", k,
                 (int)c + 2, colour);
         if (mark_best || runs[k].epochs == 1)
@@ -231,11 +114,11 @@ static void curve_panel(FILE *out, const plot_run *runs, size_t count, plot_colu
 
 static void learning_figure(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
                             cli_list *written) {
-    end_label labels[MOST_LABELS] = {{0}};
-    char texts[MOST_LABELS][96];
+    draw_label labels[DRAW_LABELS] = {{0}};
+    char texts[DRAW_LABELS][96];
     size_t label_count = curve_labels(runs, count, PLOT_ERROR, true, labels, texts);
-    size_t room = label_room(labels, label_count);
-    begin_figure(out, folder, "learning", format, 860 + 20 * (int)room, 400, written);
+    size_t room = draw_room(labels, label_count);
+    draw_begin(out, folder, "learning", format, 860 + 20 * (int)room, 400, written);
     fprintf(out, "set multiplot layout 1,2\n");
     curve_panel(out, runs, count, PLOT_LOSS, "Training loss", "mean per row, nats", false, room);
     curve_panel(out, runs, count, PLOT_ERROR, "Validation error", "% of rows, best epoch marked", true, room);
@@ -266,29 +149,29 @@ static void share_figure(FILE *out, const plot_run *runs, size_t count, const ch
     if (!any_gated(runs, count) || !column_range(runs, count, PLOT_SHARE, &low, &high, &log_y)) return;
     if (column_range(runs, count, PLOT_TRAIN_SHARE, &other_low, &other_high, &other_log)) high = fmax(high, other_high);
     if (isfinite(target)) high = fmax(high, 1.2 * target);
-    end_label labels[MOST_LABELS] = {{0}};
+    draw_label labels[DRAW_LABELS] = {{0}};
     size_t label_count = 0;
-    for (size_t k = 0; k < count && label_count + 2 < MOST_LABELS; k++) {
-        const char *colour = palette[k % CLI_COUNT_OF(palette)];
+    for (size_t k = 0; k < count && label_count + 2 < DRAW_LABELS; k++) {
+        const char *colour = draw_colour(k);
         double y = last_value(&runs[k], PLOT_SHARE, &end), train = last_value(&runs[k], PLOT_TRAIN_SHARE, &end);
-        if (isfinite(y)) labels[label_count++] = (end_label){y, count > 1 ? runs[k].name : "validation", colour};
-        if (isfinite(train) && count == 1) labels[label_count++] = (end_label){train, "training", "#5aa5cf"};
+        if (isfinite(y)) labels[label_count++] = (draw_label){y, count > 1 ? runs[k].name : "validation", colour};
+        if (isfinite(train) && count == 1) labels[label_count++] = (draw_label){train, "training", "#5aa5cf"};
     }
-    if (isfinite(target)) labels[label_count++] = (end_label){target, "target", "#666666"};
-    begin_figure(out, folder, "share", format, 640, 400, written);
-    panel_title(out, "Share of gates open",
+    if (isfinite(target)) labels[label_count++] = (draw_label){target, "target", "#666666"};
+    draw_begin(out, folder, "share", format, 640, 400, written);
+    draw_title(out, "Share of gates open",
                 count > 1 ? "% of gates and rows; thin: in training" : "% of gates and rows");
-    epoch_axis(out, last);
+    draw_epochs(out, last);
     fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\nset yrange [0:%g]\n",
-            label_room(labels, label_count), high);
-    print_labels(out, labels, label_count, last, 0, high, false);
+            draw_room(labels, label_count), high);
+    draw_labels(out, labels, label_count, last, 0, high, false);
     fprintf(out, "plot ");
     for (size_t k = 0; k < count; k++) {
-        const char *colour = count > 1 ? palette[k % CLI_COUNT_OF(palette)] : "#5aa5cf";
+        const char *colour = count > 1 ? draw_colour(k) : "#5aa5cf";
         fprintf(out, "%s$run%zu using 1:%d with lines linewidth 1 linecolor rgb '%s'", k == 0 ? "" : ", ", k,
                 PLOT_TRAIN_SHARE + 2, colour);
         fprintf(out, ", $run%zu using 1:%d with %s linewidth 2 linecolor rgb '%s'", k, PLOT_SHARE + 2,
-                runs[k].epochs == 1 ? "points pointtype 7 pointsize 0.8" : "lines", palette[k % CLI_COUNT_OF(palette)]);
+                runs[k].epochs == 1 ? "points pointtype 7 pointsize 0.8" : "lines", draw_colour(k));
     }
     if (isfinite(target)) fprintf(out, ", %g with lines dashtype (6,5) linewidth 1.2 linecolor rgb '#444444'", target);
     fprintf(out, "\nunset output\n");
@@ -299,7 +182,7 @@ static void gates_figure(FILE *out, const plot_run *runs, size_t count, const ch
     size_t panels = 0;
     for (size_t k = 0; k < count; k++) panels += runs[k].gates > 0;
     if (panels == 0) return;
-    begin_figure(out, folder, "gates", format, 640, (int)(panels == 1 ? 400 : 330 * panels), written);
+    draw_begin(out, folder, "gates", format, 640, (int)(panels == 1 ? 400 : 330 * panels), written);
     fprintf(out, "set multiplot layout %zu,1\n", panels);
     for (size_t k = 0; k < count; k++) {
         const plot_run *r = &runs[k];
@@ -311,7 +194,7 @@ static void gates_figure(FILE *out, const plot_run *runs, size_t count, const ch
             if (strchr("'{}_^@&~", *c) != NULL) *c = '-';
         snprintf(axis, sizeof axis, "number of gates, of %zu; %zu never open, %zu always", r->gates, r->never,
                  r->always);
-        panel_title(out, title, axis);
+        draw_title(out, title, axis);
         fprintf(out,
                 "set lmargin 8\nset rmargin 3\nset tmargin 3.8\nset bmargin 3.5\nset xrange [0:100]\nset xtics 0,10 "
                 "format '%%.0f'\nset yrange [0:*]\nset style fill solid 0.85 noborder\nset boxwidth %g\n"
@@ -322,7 +205,7 @@ static void gates_figure(FILE *out, const plot_run *runs, size_t count, const ch
                 "rgb '#666666' front\nset label 3 'mean %.1f %%' at first %g, graph 0.94 left offset 0.6,0 textcolor "
                 "rgb '#666666' front\n",
                 r->mean_open, r->mean_open, r->mean_open, r->mean_open);
-        fprintf(out, "plot $bins%zu using 1:2 with boxes linecolor rgb '%s'\n", k, palette[k % CLI_COUNT_OF(palette)]);
+        fprintf(out, "plot $bins%zu using 1:2 with boxes linecolor rgb '%s'\n", k, draw_colour(k));
     }
     fprintf(out, "unset multiplot\nunset output\n");
 }
@@ -356,9 +239,9 @@ static void classes_figure(FILE *out, const plot_run *run, const char *folder, c
     char axis[160];
     snprintf(axis, sizeof axis, "how often each of %zu gates is open for the %s rows of a class; %zu are never open",
              run->gates, strcmp(part, "valid") == 0 ? "validation" : "test", run->never);
-    begin_figure(out, folder, "classes", format, 860, height, written);
+    draw_begin(out, folder, "classes", format, 860, height, written);
     fprintf(out, "set multiplot\nunset grid\nunset border\nset format y '%%.0f'\nset tics scale 0\n");
-    panel_title(out, "Which gates are open for which class", axis);
+    draw_title(out, "Which gates are open for which class", axis);
     fprintf(out,
             "set lmargin at screen %g\nset rmargin at screen 0.88\nset bmargin at screen %g\nset tmargin at screen %g\n"
             "set xrange [-0.5:%g]\nset yrange [%g:-0.5]\nset cbrange [0:100]\n"

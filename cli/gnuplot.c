@@ -3,7 +3,7 @@
 
 /// \file gnuplot.c
 /// Starts gnuplot without a shell and feeds it a script.
-#include "plot.h"
+#include "draw.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -26,7 +26,7 @@ static int start(pid_t *child, int ends[2]) {
     return reason;
 }
 
-int plot_gnuplot(const char *script, bool *missing) {
+int draw_gnuplot(const char *script, bool *missing) {
     int ends[2] = {-1, -1}, result = 0;
     pid_t child = -1;
     *missing = false;

@@ -3,6 +3,7 @@
 
 /// \file plot.c
 /// `weir plot`: learning curves, the share of open gates per epoch, and how often each gate is open.
+#include "draw.h"
 #include "plot.h"
 
 #include <limits.h>
@@ -318,7 +319,7 @@ static int draw_files(const plot_run *runs, size_t count, const char *folder) {
     if (as_png) plot_script(out, runs, count, folder, "png", part_name, &written);
     bool missing = false;
     int status = fclose(out) != 0 || script == NULL ? cli_error("out of memory") : cli_folder_make(folder);
-    if (status == CLI_OK) status = plot_gnuplot(script, &missing);
+    if (status == CLI_OK) status = draw_gnuplot(script, &missing);
     if (missing)
         status = cli_error("gnuplot is not installed; install it (apt-get install gnuplot-nox), or use --text");
     for (size_t i = 0; i < written.count && status == CLI_OK; i++) {

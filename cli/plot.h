@@ -37,8 +37,4 @@ bool plot_gate_order(const plot_run *run, size_t *order);
 void plot_script(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
                  const char *part, cli_list *written);
 
-/// Runs gnuplot on a script that write_script prints; no shell. CLI_OK or CLI_FAILED after a message; *missing tells
-/// that there is no gnuplot (no message then).
-int plot_gnuplot(const char *script, bool *missing);
-
 #endif

@@ -65,7 +65,7 @@ struct cli_command {
     const char *examples[3]; ///< command lines; the last may be NULL
     int (*run)(char **operands, size_t count);
 };
-extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch;
+extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch, cli_reproduce;
 
 /// Every command in the order of the help; NULL beyond.
 const cli_command *cli_command_at(size_t index);

@@ -160,7 +160,7 @@ static void share_figure(FILE *out, const plot_run *runs, size_t count, const ch
     if (isfinite(target)) labels[label_count++] = (draw_label){target, "target", "#666666"};
     draw_begin(out, folder, "share", format, 640, 400, written);
     draw_title(out, "Share of gates open",
-                count > 1 ? "% of gates and rows; thin: in training" : "% of gates and rows");
+               count > 1 ? "% of gates and rows; thin: in training" : "% of gates and rows");
     draw_epochs(out, last);
     fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\nset yrange [0:%g]\n",
             draw_room(labels, label_count), high);

@@ -3,8 +3,8 @@
 
 /// \file plot.c
 /// `weir plot`: learning curves, the share of open gates per epoch, and how often each gate is open.
-#include "draw.h"
 #include "plot.h"
+#include "draw.h"
 
 #include <limits.h>
 #include <math.h>

@@ -40,12 +40,14 @@ static void more_help(FILE *out) {
     const weir_sparsity_options *s = &initial.sparsity;
     fprintf(out, "\n%sBuilt-in examples for CONFIG:%s\n", bold, plain);
     for (size_t i = 0; i < weir_example_count(); i++) {
+        if (strchr(weir_example_name(i), '/') != NULL) continue; // rows of experiments
         weir_config config = {0};
         bool known = weir_config_load(&config, weir_example_name(i), NULL, 0, NULL) == WEIR_OK;
         fprintf(out, "  %-18s ", weir_example_name(i));
         cli_wrap(out, 21, known && config.about != NULL ? config.about : "");
         weir_config_free(&config);
     }
+    fprintf(out, "  %-18s rows of the experiments of 'weir reproduce'\n", "EXPERIMENT/ROW");
     fprintf(out, "\n%sSome settings for --set, with the value where CONFIG is silent:%s\n", bold, plain);
     fprintf(out, "  %-28s %zu\n  %-28s %zu (0: no early stop)\n", "train.batch", initial.batch, "train.patience",
             initial.patience);

@@ -29,6 +29,11 @@ _weir() {
         *:--part) words="train valid test" ;;
         *:--rule) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
         train:* | inspect:*) words=$(_weir_section Built-in train --help) ;;
+        reproduce:reproduce) words=$(_weir_section Experiments: reproduce --help) ;;
+        reproduce:*)
+            words=$("$weir" reproduce --help 2>/dev/null |
+                sed -n '/^Parts and/,/^$/{ s/^    \([^ ]\)/\1/p; s/^  \([^ ]*\)  .*/\1/p }')
+            ;;
         units:*) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
         fetch:*) words=$(_weir_section 'Data sets:' fetch --help) ;;
         help:*) words="$(_weir_section Commands: --help) settings" ;;

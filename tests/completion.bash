@@ -34,3 +34,5 @@ expect straight-through units st
 expect straight-through train digits --rule straight
 expect test eval runs/digits --part t
 expect fetch help f
+expect bengio2013 reproduce ''
+expect straight-through reproduce bengio2013 --row st

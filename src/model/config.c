@@ -202,11 +202,12 @@ void weir_config_free(weir_config *config) {
 
 static weir_status fail_unknown_name(const char *name, weir_error *error) {
     char list[256] = "", hint[96];
-    const char *names[32];
+    const char *names[64];
     size_t count = 0, used = 0;
-    for (; count < 32 && weir_example_name(count); count++) {
+    for (; count < 64 && weir_example_name(count); count++) {
         names[count] = weir_example_name(count);
-        const int more = snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "", names[count]);
+        if (strchr(names[count], '/')) continue; // rows of an experiment: too many to list
+        const int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", names[count]);
         if (more > 0 && used + (size_t)more < sizeof list) used += (size_t)more;
     }
     weir__suggest(name, names, count, hint, sizeof hint);

@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file experiment_figures.c
+/// The figures of `weir reproduce`: per part, either one curve a row over the epochs (mean over its seeds), or each row
+/// as a point at the means of two of its results.
+#include "draw.h"
+#include "reproduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EPOCHS = 4096, SERIES = 8 };
+
+static void print_number(FILE *out, double value) {
+    if (isfinite(value))
+        fprintf(out, " %.9g", value);
+    else
+        fputs(" NaN", out);
+}
+
+// Curves.
+
+/// Adds a run's metric to sums per epoch.
+static void add_metric(const reproduce_run *run, const experiment_figure *figure, double *sums, double *counts) {
+    char *path = cli_path(run->folder, "metrics.jsonl"), *line = NULL;
+    FILE *file = path != NULL ? fopen(path, "r") : NULL;
+    size_t size = 0;
+    for (size_t e = 0; file != NULL && e < EPOCHS && getline(&line, &size, file) > 0; e++) {
+        json_t *value = json_loads(line, 0, NULL);
+        const json_t *number = json_object_get(value, figure->metric);
+        if (json_is_number(number)) {
+            sums[e] += figure->factor * json_number_value(number);
+            counts[e]++;
+        }
+        json_decref(value);
+    }
+    if (file != NULL) fclose(file);
+    free(line);
+    free(path);
+}
+
+/// Means over the runs of a row; returns the number of epochs that all of them have.
+static size_t mean_curve(const reproduce_plan *plan, const experiment_row *row, const experiment_figure *figure,
+                         double *means) {
+    double *counts = calloc(EPOCHS, sizeof *counts), runs = 0;
+    size_t epochs = 0;
+    memset(means, 0, EPOCHS * sizeof *means);
+    for (size_t i = 0; i < plan->run_count && counts != NULL; i++) {
+        if (plan->runs[i].row != row) continue;
+        add_metric(&plan->runs[i], figure, means, counts);
+        runs++;
+    }
+    while (counts != NULL && runs > 0 && epochs < EPOCHS && counts[epochs] >= runs) {
+        means[epochs] /= runs;
+        epochs++;
+    }
+    free(counts);
+    return epochs;
+}
+
+static void curves(FILE *out, const reproduce_plan *plan, const experiment_part *part, const char *format,
+                   cli_list *written) {
+    const experiment_figure *figure = &part->figure;
+    double *means = calloc(EPOCHS, sizeof *means), least = INFINITY, most = 0, last = 1;
+    draw_label labels[DRAW_LABELS] = {{0}};
+    size_t count = 0;
+    for (size_t r = 0; r < part->row_count && means != NULL && count < DRAW_LABELS; r++) {
+        size_t epochs = mean_curve(plan, &part->rows[r], figure, means);
+        if (epochs == 0) continue;
+        fprintf(out, "$curve%zu << EOD\n", count);
+        for (size_t e = 0; e < epochs; e++) {
+            fprintf(out, "%zu %.9g\n", e + 1, means[e]);
+            least = fmin(least, means[e]);
+            most = fmax(most, means[e]);
+        }
+        fprintf(out, "EOD\n");
+        last = fmax(last, (double)epochs);
+        labels[count] = (draw_label){means[epochs - 1], part->rows[r].label, draw_colour(r)};
+        count++;
+    }
+    free(means);
+    if (count == 0) return;
+    double low = least > 0 ? least / 1.1 : 0.01, high = fmin(most, 8 * fmax(least, 0.01)) * 1.1;
+    size_t room = draw_room(labels, count);
+    draw_begin(out, plan->out, figure->name, format, 620 + 10 * (int)room, 460, written);
+    draw_title(out, figure->title, figure->axis);
+    draw_epochs(out, last);
+    fprintf(out, "set lmargin 8\nset rmargin %zu\nset tmargin 3.8\nset bmargin 3.5\nset yrange [%g:%g]\n", room, low,
+            high);
+    draw_log_ticks(out, "y", low, high);
+    draw_labels(out, labels, count, last, low, high, true);
+    for (size_t k = 0; k < count; k++)
+        fprintf(out, "%s$curve%zu using 1:2 with %s linewidth 2 linecolor rgb '%s'%s", k == 0 ? "plot " : ", ", k,
+                last > 1 ? "lines" : "points pointtype 7", labels[k].colour, k + 1 == count ? "\nunset output\n" : "");
+}
+
+// Points.
+
+static double row_mean(const reproduce_plan *plan, const experiment_row *row, const experiment_value *value) {
+    double sum = 0, count = 0;
+    for (size_t i = 0; i < plan->run_count; i++) {
+        json_t *result = plan->runs[i].row == row ? reproduce_result(&plan->runs[i]) : NULL;
+        double x = result != NULL ? reproduce_value(result, value) : NAN;
+        json_decref(result);
+        if (!isfinite(x)) continue;
+        sum += x;
+        count++;
+    }
+    return count > 0 ? sum / count : NAN;
+}
+
+/// Names of the series in the order of the rows; returns their number.
+static size_t find_series(const experiment_part *part, const char **series) {
+    size_t count = 0;
+    for (size_t r = 0; r < part->row_count; r++) {
+        const char *name = part->rows[r].series != NULL ? part->rows[r].series : "";
+        size_t s = 0;
+        while (s < count && strcmp(series[s], name) != 0) s++;
+        if (s == count && count < SERIES) series[count++] = name;
+    }
+    return count;
+}
+
+static bool in_series(const experiment_row *row, const char *name) {
+    return strcmp(row->series != NULL ? row->series : "", name) == 0;
+}
+
+/// The data of one panel: a block for each series, a line "x y label" for each row.
+static size_t print_points(FILE *out, const reproduce_plan *plan, const experiment_part *part, size_t panel,
+                           const char *const *series, size_t series_count, double range[4]) {
+    size_t found = 0;
+    range[0] = range[2] = INFINITY;
+    range[1] = range[3] = 0;
+    for (size_t s = 0; s < series_count; s++) {
+        fprintf(out, "$points%zu%zu << EOD\n", panel, s);
+        for (size_t r = 0; r < part->row_count; r++) {
+            const experiment_row *row = &part->rows[r];
+            if (!in_series(row, series[s])) continue;
+            double x = row_mean(plan, row, &part->figure.x[panel]), y = row_mean(plan, row, &part->figure.y);
+            if (!(x > 0) || !isfinite(y)) continue;
+            print_number(out, x);
+            print_number(out, y);
+            fprintf(out, " \"%s\"\n", row->label);
+            range[0] = fmin(range[0], x);
+            range[1] = fmax(range[1], x);
+            range[2] = fmin(range[2], y);
+            range[3] = fmax(range[3], y);
+            found++;
+        }
+        fprintf(out, "EOD\n");
+    }
+    return found;
+}
+
+static void panel(FILE *out, const experiment_part *part, size_t which, const char *const *series, size_t series_count,
+                  const double range[4]) {
+    const experiment_figure *figure = &part->figure;
+    double low = range[0] / 1.5, high = range[1] * 2.2, span = range[3] - range[2];
+    draw_title(out, figure->title, figure->axis);
+    fprintf(out, "set lmargin 8\nset rmargin 3\nset tmargin 3.8\nset bmargin 3.5\nset xrange [%g:%g]\n", low, high);
+    fprintf(out, "set yrange [%g:%g]\nset xlabel '%s' textcolor rgb '#666666'\n", fmax(range[2] - 0.1 * span - 0.05, 0),
+            range[3] + 0.12 * span + 0.05, figure->x_title[which]);
+    draw_log_ticks(out, "x", low, high);
+    for (size_t s = 0; s < series_count; s++) {
+        if (series[s][0] != '\0') {
+            fprintf(out, "set label %zu ", 10 + s);
+            draw_quoted(out, series[s]);
+            fprintf(out, " at graph 0.98, graph %g right textcolor rgb '%s' noenhanced\n", 0.96 - 0.07 * (double)s,
+                    draw_colour(s));
+        }
+    }
+    for (size_t s = 0; s < series_count; s++)
+        fprintf(out,
+                "%s$points%zu%zu using 1:2 with linespoints pointtype 7 pointsize 0.7 linewidth 1.5 linecolor rgb "
+                "'%s', $points%zu%zu using 1:2:3 with labels left offset 0.6,0.5 noenhanced font ',11' textcolor rgb "
+                "'%s'",
+                s == 0 ? "plot " : ", ", which, s, draw_colour(s), which, s, draw_colour(s));
+    fprintf(out, "\n");
+}
+
+static void points(FILE *out, const reproduce_plan *plan, const experiment_part *part, const char *format,
+                   cli_list *written) {
+    const experiment_figure *figure = &part->figure;
+    const char *series[SERIES];
+    size_t series_count = find_series(part, series), panels = figure->x[1].field != NULL ? 2 : 1;
+    double range[2][4];
+    for (size_t p = 0; p < panels; p++)
+        if (print_points(out, plan, part, p, series, series_count, range[p]) == 0) return;
+    draw_begin(out, plan->out, figure->name, format, panels == 2 ? 1180 : 680, 460, written);
+    if (panels == 2) fprintf(out, "set multiplot layout 1,2\n");
+    for (size_t p = 0; p < panels; p++) panel(out, part, p, series, series_count, range[p]);
+    fprintf(out, "%sunset output\n", panels == 2 ? "unset multiplot\n" : "");
+}
+
+// All of them.
+
+static int draw(const char *script, const cli_list *written) {
+    bool missing = false;
+    int status = written->count > 0 ? draw_gnuplot(script, &missing) : CLI_OK;
+    if (missing) {
+        cli_note("no figures: gnuplot is not installed (apt-get install gnuplot-nox)");
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < written->count && status == CLI_OK; i++) printf("%s\n", written->items[i]);
+    return status;
+}
+
+int reproduce_figures(const reproduce_plan *plan) {
+    static const char *const formats[] = {"svg", "png"};
+    char *script = NULL;
+    size_t size = 0;
+    cli_list written = {0};
+    FILE *out = open_memstream(&script, &size);
+    if (out == NULL) return cli_error("out of memory");
+    for (size_t p = 0; p < plan->experiment->part_count; p++) {
+        const experiment_part *part = &plan->experiment->parts[p];
+        for (size_t f = 0; f < CLI_COUNT_OF(formats) && part->figure.name != NULL; f++) {
+            if (part->figure.metric != NULL)
+                curves(out, plan, part, formats[f], &written);
+            else
+                points(out, plan, part, formats[f], &written);
+        }
+    }
+    int status = fclose(out) != 0 || script == NULL ? cli_error("out of memory") : draw(script, &written);
+    cli_list_free(&written);
+    free(script);
+    return status;
+}

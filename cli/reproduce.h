@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file reproduce.h
+/// The steps of `weir reproduce`: the plan (reproduce.c), the trainings (jobs.c), the times (timing.c), tables
+/// (experiment_table.c) and figures (experiment_figures.c).
+#ifndef WEIR_REPRODUCE_H
+#define WEIR_REPRODUCE_H
+
+#include "experiment.h"
+
+#include <sys/types.h>
+
+typedef enum reproduce_state { REPRODUCE_WAITING, REPRODUCE_RUNNING, REPRODUCE_DONE } reproduce_state;
+
+/// One training: a row with a seed.
+typedef struct reproduce_run {
+    const experiment_part *part;
+    const experiment_row *row;
+    size_t seed;
+    char *folder; ///< OUT/ROW/SEED
+    reproduce_state state;
+    bool begun;        ///< the folder holds a run that goes on
+    size_t epochs;     ///< of the configuration
+    size_t done;       ///< epochs finished
+    double mean_epoch; ///< seconds, over the epochs finished; 0 before
+    double latest;     ///< clock at the end of the latest epoch, or at the start
+    long long seen;    ///< bytes of metrics.jsonl that were read
+    pid_t process;
+} reproduce_run;
+
+typedef struct reproduce_plan {
+    const experiment *experiment;
+    const char *out, *data_folder;
+    const cli_list *settings; ///< changes of every row, from the command line
+    reproduce_run *runs;      ///< all rows with the first seed, then with the second, …
+    size_t run_count;
+    size_t jobs, threads; ///< processes at a time; threads of all of them together
+} reproduce_plan;
+
+/// The settings of a run in the order in which they apply: the row's, the command line's, the seed.
+bool reproduce_settings(const reproduce_plan *plan, const reproduce_run *run, cli_list *settings);
+
+/// Trains what is not done, `jobs` processes at a time, and shows how far it is. Ctrl-C stops all of them in an orderly
+/// way.
+int reproduce_train(reproduce_plan *plan);
+
+/// Times prediction with each trained network, one after the other on the idle machine, and puts "row" and the times
+/// into each result.json.
+int reproduce_time(const reproduce_plan *plan);
+
+/// Tables: text to a stream, and Markdown to OUT/table.md.
+int reproduce_tables(const reproduce_plan *plan, FILE *out);
+
+/// Figures: OUT/NAME.svg and OUT/NAME.png for each part that has runs.
+int reproduce_figures(const reproduce_plan *plan);
+
+/// result.json of a run, or NULL after a message.
+json_t *reproduce_result(const reproduce_run *run);
+/// A value of a result; NaN when it is missing.
+double reproduce_value(const json_t *result, const experiment_value *value);
+
+#endif

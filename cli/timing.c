@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file timing.c
+/// The times of `weir reproduce`: after all trainings, one network after the other with nothing else running, so that
+/// rows can be compared. What a training measured at its own end, beside others, is replaced.
+#include "reproduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 256, SINGLE_ROWS = 1000 };
+
+json_t *reproduce_result(const reproduce_run *run) {
+    char *path = cli_path(run->folder, "result.json");
+    json_error_t reason;
+    json_t *result = path != NULL ? json_load_file(path, 0, &reason) : NULL;
+    if (path != NULL && !json_is_object(result))
+        cli_error("%s: %s", path, result == NULL ? reason.text : "is no JSON object");
+    if (!json_is_object(result)) {
+        json_decref(result);
+        result = NULL;
+    }
+    free(path);
+    return result;
+}
+
+static double one_value(const json_t *result, const char *field) {
+    const json_t *value = json_object_get(result, field);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+double reproduce_value(const json_t *result, const experiment_value *value) {
+    double sum = one_value(result, value->field);
+    if (value->plus != NULL) sum += one_value(result, value->plus);
+    return value->factor * sum;
+}
+
+static int put(json_t *result, const char *field, double value) {
+    return json_object_set_new(result, field, isfinite(value) ? json_real(value) : json_null());
+}
+
+static int store(const reproduce_run *run, const weir_result *whole, const weir_result *single) {
+    json_t *result = reproduce_result(run);
+    if (result == NULL) return CLI_FAILED;
+    double rows = (double)single->predict_rows;
+    int failed = json_object_set_new(result, "row", json_string(run->row->name));
+    failed |= put(result, "predict_ms_dense", whole->predict_ms_dense);
+    failed |= put(result, "predict_ms_gated", whole->predict_ms_gated);
+    failed |= put(result, "predict_single_ms_dense", single->predict_ms_dense / rows);
+    failed |= put(result, "predict_single_ms_gated", single->predict_ms_gated / rows);
+    failed |= json_object_set_new(result, "predict_threads", json_integer(whole->threads));
+    char *path = cli_path(run->folder, "result.json"), *text = NULL, *line = NULL;
+    if (!failed) text = json_dumps(result, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    size_t size = text != NULL ? strlen(text) + 2 : 0;
+    line = malloc(size + 1);
+    int status = path != NULL && text != NULL && line != NULL ? CLI_OK : cli_error("out of memory");
+    if (status == CLI_OK) {
+        snprintf(line, size, "%s\n", text);
+        status = cli_write_file(path, line);
+    }
+    free(line);
+    free(text);
+    free(path);
+    json_decref(result);
+    return status;
+}
+
+static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
+    weir_error error = {0};
+    weir_graph *graph = NULL;
+    weir_config config = {0};
+    weir_data *data = NULL;
+    weir_result whole = weir_result_empty(), single = weir_result_empty();
+    int status = cli_open_model(run->folder, plan->data_folder, BATCH, &graph, &config, &data);
+    if (status == CLI_OK) {
+        weir_part part = weir_data_test(data), some = part;
+        if (some.count > SINGLE_ROWS) some.count = SINGLE_ROWS;
+        if (weir_measure(graph, &part, BATCH, CLI_REPEATS, &whole, &error) != WEIR_OK ||
+            weir_measure(graph, &some, 1, CLI_REPEATS, &single, &error) != WEIR_OK)
+            status = cli_weir_error(&error);
+    }
+    if (status == CLI_OK) status = store(run, &whole, &single);
+    weir_data_free(data);
+    weir_graph_free(graph);
+    weir_config_free(&config);
+    return status;
+}
+
+int reproduce_time(const reproduce_plan *plan) {
+    cli_bar bar;
+    cli_bar_begin(&bar);
+    int status = CLI_OK;
+    for (size_t i = 0; i < plan->run_count && status == CLI_OK && !cli_interrupted(); i++) {
+        cli_bar_show(&bar, (double)i / (double)plan->run_count, -1, "times", plan->runs[i].row->name);
+        status = time_run(plan, &plan->runs[i]);
+    }
+    cli_bar_clear(&bar);
+    if (status == CLI_OK && cli_interrupted())
+        return cli_error("interrupted; to go on: the same command with --resume");
+    return status;
+}

@@ -25,7 +25,8 @@ awk -F: '
         layers["train"] = layers["model"] = 3
         # Where a public header belongs.
         public["status"] = public["system"] = public["random"] = "core"
-        public["units"] = public["estimate"] = "units"; public["plan"] = "kernels"
+        public["units"] = public["estimate"] = "units"
+        public["plan"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = "graph"; public["data"] = "data"
         public["train"] = "train"; public["model"] = "model"
     }

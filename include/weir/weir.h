@@ -9,6 +9,8 @@
 #include "data.h"
 #include "estimate.h"
 #include "graph.h"
+#include "layer.h"
+#include "machine.h"
 #include "model.h"
 #include "plan.h"
 #include "random.h"

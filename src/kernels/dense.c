@@ -99,3 +99,10 @@ void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dwei
     const int m = (int)out, n = (int)in, k = (int)rows;
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1, dy, m, x, n, 0, dweights, n);
 }
+
+void weir__dense_descend(size_t rows, size_t out, size_t in, float *weights, float factor, const float *dy,
+                         const float *x) {
+    if (!rows || !out || !in) return;
+    const int m = (int)out, n = (int)in, k = (int)rows;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, factor, dy, m, x, n, 1, weights, n);
+}

@@ -91,6 +91,10 @@ void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, c
 void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, float *dbias, const float *dy,
                                  const float *x);
 
+/// W += factor·dyᵀ·x.
+void weir__dense_descend(size_t rows, size_t out, size_t in, float *weights, float factor, const float *dy,
+                         const float *x);
+
 /// sums[out] = column sums of values [rows][out], rows in order: the same bits for any number of threads.
 void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values);
 

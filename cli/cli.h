@@ -33,8 +33,9 @@ void cli_list_free(cli_list *list);
 
 /// What an option does with its argument.
 typedef enum cli_kind {
-    CLI_FLAG,     ///< no argument; value is a bool
-    CLI_TEXT,     ///< value is a const char *
+    CLI_FLAG, ///< no argument; value is a bool
+    CLI_TEXT, ///< value is a const char *
+    CLI_FILE, ///< the same, and the argument may be left out: --name=FILE, --name FILE where FILE exists, or --name: ""
     CLI_COUNT,    ///< a whole number ≥ 1; value is a size_t
     CLI_INDEX,    ///< a whole number from 0; value is an int, negative when it is not given
     CLI_CHOICE,   ///< one of choices; value is a const char *
@@ -65,7 +66,8 @@ struct cli_command {
     const char *examples[3]; ///< command lines; the last may be NULL
     int (*run)(char **operands, size_t count);
 };
-extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch, cli_reproduce;
+extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch, cli_reproduce,
+    cli_bench;
 
 /// Every command in the order of the help; NULL beyond.
 const cli_command *cli_command_at(size_t index);

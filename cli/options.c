@@ -70,6 +70,9 @@ static int take(const cli_command *command, const cli_option *option, char *text
     case CLI_TEXT:
         *(const char **)option->value = text;
         return CLI_OK;
+    case CLI_FILE:
+        *(const char **)option->value = text == NULL ? "" : text;
+        return CLI_OK;
     case CLI_COUNT:
         if (!whole_number(text, &number) || number == 0 || number > SIZE_MAX / 4)
             return cli_usage(command->name, "--%s needs a whole number of at least 1, not '%s'", option->name, text);
@@ -132,12 +135,17 @@ static int missing_operand(const cli_command *command, size_t given) {
     return cli_usage(command->name, "%.*s is missing", (int)strcspn(word, " ."), word);
 }
 
+/// What getopt must know of an option.
+static int argument_of(const cli_option *option) {
+    if (option->argument == NULL) return no_argument;
+    return option->kind == CLI_FILE ? optional_argument : required_argument;
+}
+
 int cli_parse(const cli_command *command, int argc, char **argv, char ***operands, size_t *count) {
     struct option longs[34] = {{"help", no_argument, NULL, 'h'}};
     for (size_t i = 0; i < command->option_count && i < 32; i++)
-        longs[i + 1] = (struct option){command->options[i].name,
-                                       command->options[i].argument == NULL ? no_argument : required_argument, NULL,
-                                       (int)(256 + i)};
+        longs[i + 1] =
+            (struct option){command->options[i].name, argument_of(&command->options[i]), NULL, (int)(256 + i)};
     opterr = 0;
     for (int code; (code = getopt_long(argc, argv, ":h", longs, NULL)) != -1;) {
         const char *word = argv[optind - 1];
@@ -146,7 +154,10 @@ int cli_parse(const cli_command *command, int argc, char **argv, char ***operand
         if (code == '?' && optopt > 0 && optopt < 256 && optopt != 'h')
             return cli_usage(command->name, "unknown option '-%c'", optopt);
         if (code == '?') return wrong_option(command, word);
-        int status = take(command, &command->options[code - 256], optarg);
+        const cli_option *option = &command->options[code - 256];
+        if (option->kind == CLI_FILE && optarg == NULL && optind < argc && cli_exists(argv[optind]))
+            optarg = argv[optind++];
+        int status = take(command, option, optarg);
         if (status != CLI_OK) return status;
     }
     *operands = argv + optind;

@@ -36,3 +36,5 @@ expect test eval runs/digits --part t
 expect fetch help f
 expect bengio2013 reproduce ''
 expect straight-through reproduce bengio2013 --row st
+expect gated bench g
+expect --share bench gated --sh

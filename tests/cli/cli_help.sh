@@ -8,7 +8,7 @@
     run
     run --version
     run --help
-    for command in train eval predict inspect units plot fetch reproduce settings; do run help $command; done
+    for command in train eval predict inspect units plot fetch reproduce bench settings; do run help $command; done
 } | compare help
 
 must 0 "$tool" train --help
@@ -46,6 +46,21 @@ cmp .out long || fail "'weir train --help' and 'weir help train' differ"
     run plot runs
     run fetch
     run fetch minst
+    run bench
+    run bench gatet
+    run bench gated machine
+    run bench gated --batch 1,,2
+    run bench gated --batch 1,0
+    run bench gated --share 0.1,1.5
+    run bench gated --precision fp16
+    run bench gated --sides three
+    run bench gated --n 32 --block 64
+    run bench gated --inputs 64 --outputs 128 --stack 2
+    run bench gated --warm --cold
+    run bench gated --seconds soon
+    run bench gated --pass sideways
+    run bench gated --peer=nowhere.py
+    run bench gated --peer
     run fetch cifar-10
 } | compare usage
 [ "$(ls | tr '\n' ' ')" = "long small.yaml " ] || fail "a wrong call left files: $(ls)"

@@ -12,7 +12,7 @@ tool=${WEIR_TOOL:-$build/weir}
 json=$build/json_value
 terminal=$build/on_terminal
 export LC_ALL=C.UTF-8 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive NO_COLOR=1
-unset WEIR_ISA
+unset WEIR_ISA WEIR_PLAN PYTHON
 
 work=$(mktemp -d)
 finish() {

@@ -122,6 +122,18 @@ static void compare(const bed *b, double tolerance) {
     assert_true(count > 0 && greatest > 0.01);
 }
 
+// One step of all parameters from their gradients.
+static void optimizer_step(weir__optimizer *optimizer, const weir_parameters *parameters, double rate) {
+    weir__optimizer_begin(optimizer);
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const weir_tensor *t = &parameters->tensors[i];
+        const weir__update update = weir__optimizer_update(optimizer, t, rate);
+        const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
+        weir__update_apply(&update, parameters->values + t->offset, parameters->gradients + t->offset, t->touched,
+                           &tiling);
+    }
+}
+
 typedef struct layout {
     size_t rows, columns, block_rows, block_columns;
     bool track;
@@ -163,7 +175,7 @@ static void test_formulas(void **unused) {
                     for (size_t i = 0; i < most_tiles && at->track; i++) b.touched[i] = draw() < 0;
                     bed_gradients(&b);
                     reference_step(&b, &o, 0.1, t);
-                    weir__optimizer_step(&optimizer, &b.parameters, 0.1);
+                    optimizer_step(&optimizer, &b.parameters, 0.1);
                 }
                 compare(&b, 2e-6);
                 weir__optimizer_free(&optimizer);
@@ -181,7 +193,7 @@ static void test_max_norm_holds(void **unused) {
     b.tensor.max_norm = 2;
     assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
     bed_gradients(&b);
-    weir__optimizer_step(&optimizer, &b.parameters, 0.5);
+    optimizer_step(&optimizer, &b.parameters, 0.5);
     static float plain[most_values];
     weir_tensor_unpack(&b.tensor, b.values, plain);
     for (size_t r = 0; r < 48; r++) {
@@ -225,7 +237,7 @@ static void test_untouched_is_not_visited(void **unused) {
                 poisoned++;
             }
             const float *before = memcpy(marks, b.values, sizeof marks);
-            for (int t = 0; t < 3; t++) weir__optimizer_step(&optimizer, &b.parameters, 0.1);
+            for (int t = 0; t < 3; t++) optimizer_step(&optimizer, &b.parameters, 0.1);
             size_t moved = 0, clean = 0;
             for (size_t i = 0; i < 36 * 40; i++) {
                 clean += !isnan(b.values[i]);
@@ -248,7 +260,7 @@ static void test_sgd_decays_untouched(void **unused) {
     memset(b.touched, 0, sizeof b.touched);
     bed_gradients(&b);
     assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
-    weir__optimizer_step(&optimizer, &b.parameters, 0.5);
+    optimizer_step(&optimizer, &b.parameters, 0.5);
     for (size_t i = 0; i < 100; i++) b.w[i] *= 1 - 0.05;
     compare(&b, 1e-6);
     weir__optimizer_free(&optimizer);
@@ -270,7 +282,7 @@ static void test_two_tensors(void **unused) {
     const weir_optimizer_options o = options_of("momentum", 0);
     weir__optimizer optimizer;
     assert_int_equal(weir__optimizer_init(&optimizer, &o, count, NULL), WEIR_OK);
-    weir__optimizer_step(&optimizer, &parameters, 0.1);
+    optimizer_step(&optimizer, &parameters, 0.1);
     for (size_t i = 0; i < count; i++) {
         const double expected = i < 9 ? -0.1 : i >= 16 && i < 36 ? -0.001 : 0;
         if (!(fabs(values[i] - expected) <= 1e-7)) fail_msg("element %zu: %g, expected %g", i, values[i], expected);
@@ -293,7 +305,7 @@ static void test_same_bits_for_any_threads(void **unused) {
         assert_int_equal(weir__optimizer_init(&optimizer, &o, beds[n]->parameters.count, NULL), WEIR_OK);
         for (int t = 0; t < 5; t++) {
             bed_gradients(beds[n]);
-            weir__optimizer_step(&optimizer, &beds[n]->parameters, 0.1);
+            optimizer_step(&optimizer, &beds[n]->parameters, 0.1);
         }
         weir__optimizer_free(&optimizer);
     }
@@ -312,7 +324,7 @@ static void test_overflow_is_not_hidden(void **unused) {
     bed_gradients(&b);
     b.gradients[3] = FLT_MAX;
     assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
-    weir__optimizer_step(&optimizer, &b.parameters, 100);
+    optimizer_step(&optimizer, &b.parameters, 100);
     assert_true(isinf(b.values[3]));
     assert_true(fabsf(b.values[4]) > 0);
     weir__optimizer_free(&optimizer);

@@ -25,6 +25,7 @@
 #include "train_bed.h"
 
 #include "core/core.h"
+#include "train/trainer.h"
 
 static char root[] = "/tmp/weir-trainer-XXXXXX";
 static const char *program;
@@ -129,6 +130,65 @@ static char *contents(const char *folder, const char *name, size_t *size) {
     snprintf(path, sizeof path, "%s/%s", folder, name);
     must(weir__file_read(path, (size_t)1 << 28, &text, size, &error), &error);
     return text;
+}
+
+// ---- a step --------------------------------------------------------------------------------------------------------
+
+// The same step from the gradients that weir_graph_backward gives: what the trainer's fused updates must come to.
+static void step_by_gradients(bench *b, weir__optimizer *optimizer, const weir_pass *pass, double rate) {
+    weir_error error = {0};
+    must(weir_graph_forward(b->graph, pass, &error), &error);
+    must(weir_graph_backward(b->graph, pass, &error), &error);
+    const weir_parameters p = weir_graph_parameters(b->graph);
+    weir__optimizer_begin(optimizer);
+    for (size_t i = 0; i < p.tensor_count; i++) {
+        const weir_tensor *t = &p.tensors[i];
+        const weir__update update = weir__optimizer_update(optimizer, t, rate);
+        const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
+        weir__update_apply(&update, p.values + t->offset, p.gradients + t->offset, t->touched, &tiling);
+    }
+    weir__sparsity_update(&b->trainer->sparsity);
+}
+
+static void test_step_is_gradient_and_update(void **unused) {
+    (void)unused;
+    enum { steps = 5 };
+    for (int kind = 0; kind < 3; kind++) {
+        weir_error error = {0};
+        const weir_train_options o = options_of(kind);
+        bench b = open_bench(kind, &o), twin = open_bench(kind, &o);
+        weir__optimizer optimizer;
+        const weir_parameters p = weir_graph_parameters(b.graph), q = weir_graph_parameters(twin.graph);
+        float *start = malloc(p.count * sizeof *start), inputs[16 * 784];
+        assert_non_null(start);
+        memcpy(start, p.values, p.count * sizeof *start);
+        must(weir__optimizer_init(&optimizer, &o.optimizer, q.count, &error), &error);
+        const weir_part part = weir_data_train(data);
+        for (uint32_t step = 0; step < steps; step++) {
+            const size_t first = part.first + step * 16;
+            weir_rows_copy(part.rows, NULL, first, 16, inputs);
+            const weir_pass pass = {.mode = WEIR_MODE_SAMPLE,
+                                    .rows = 16,
+                                    .inputs = inputs,
+                                    .labels = part.labels + first,
+                                    .seed = o.seed,
+                                    .step = step};
+            step_by_gradients(&twin, &optimizer, &pass, weir__schedule_rate(&o.optimizer, 0, 0, o.epochs));
+            must(weir_trainer_step(b.trainer, inputs, part.labels + first, 16, &error), &error);
+        }
+        size_t moved = 0;
+        for (size_t i = 0; i < p.count; i++) {
+            if (!(fabs((double)p.values[i] - (double)q.values[i]) <= 2e-6 * (1 + fabs((double)q.values[i])))) {
+                fail_msg("kind %d, parameter %zu: %.9g, expected %.9g", kind, i, (double)p.values[i],
+                         (double)q.values[i]);
+            }
+            moved += memcmp(&p.values[i], &start[i], sizeof *start) != 0;
+        }
+        assert_true(moved > p.count / 3);
+        free(start);
+        weir__optimizer_free(&optimizer);
+        close_bench(&b), close_bench(&twin);
+    }
 }
 
 // ---- callbacks
@@ -762,6 +822,7 @@ int main(int count, char **arguments) {
         return killed_child(arguments[2], arguments[3], arguments[4]);
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_step_is_gradient_and_update),
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_best_is_restored),
         cmocka_unit_test(test_resume_bit_for_bit),

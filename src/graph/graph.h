@@ -68,6 +68,8 @@ struct weir__node {
     bool dense_valid;
 
     size_t weight, bias; // indices of tensors
+    weir__side slope;    // ∂L/∂(W·x + b) of the last backward pass that left out the parameters' gradients
+    bool slope_kept;
     weir_counters counters;
     float threshold;      // unit nodes
     weir_penalty penalty; // unit nodes
@@ -94,6 +96,7 @@ struct weir_graph {
     weir_pass pass; // the last one
     size_t rows;    // of it
     bool forward_done;
+    bool keeps_slopes; // this backward pass leaves out the parameters' gradients
     weir__buffer scratch, gradient_scratch;
 };
 
@@ -136,8 +139,17 @@ void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done);
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error);
 /// Gradients of both tensors and, where it is wanted, of x, from dy = ∂L/∂y (open slots); counts the work.
 weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__side *dy, weir_error *error);
+/// Moves both tensors of such a node down the gradients that a backward pass left out.
+weir_status weir__affine_update(weir_graph *graph, weir__node *node, const weir__update *weights,
+                                const weir__update *biases, weir_error *error);
 /// Declares both tensors of such a node: weights in the tiles that the layouts of y and x ask for.
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error);
+
+/// For who moves the parameters by their gradients and has no other use for these: weir_graph_backward without them.
+/// Until the next pass weir__graph_update, with the update of each tensor, then moves all parameters.
+weir_status weir__graph_backward_for_update(weir_graph *graph, const weir_pass *pass, weir_error *error);
+typedef weir__update (*weir__update_of)(const void *context, const weir_tensor *tensor);
+weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error);
 
 /// Unit nodes, for those that gate with them: the unit, and its running averages.
 const weir_unit *weir__node_unit(const weir__node *node);

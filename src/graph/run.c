@@ -206,6 +206,38 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
     return WEIR_OK;
 }
 
+weir_status weir__graph_backward_for_update(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].slope_kept = false;
+    graph->keeps_slopes = true;
+    const weir_status status = weir_graph_backward(graph, pass, error);
+    graph->keeps_slopes = false;
+    return status;
+}
+
+/// A tensor that no gradient reached: its gradient array is 0, but it may decay.
+static void update_tensor(weir_graph *graph, const weir_tensor *t, const weir__update *update) {
+    const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
+    weir__update_apply(update, graph->values + t->offset, graph->gradients + t->offset, t->touched, &tiling);
+}
+
+weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t k = 0; k < graph->count; k++) {
+        weir__node *node = &graph->nodes[k];
+        if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) continue;
+        const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
+        const weir__update weights = update_of(context, weight), biases = update_of(context, bias);
+        if (node->slope_kept) {
+            TRY(weir__affine_update(graph, node, &weights, &biases, error));
+        } else {
+            update_tensor(graph, weight, &weights);
+            update_tensor(graph, bias, &biases);
+        }
+    }
+done:
+    return status;
+}
+
 const float *weir_graph_loss(const weir_graph *graph) { return graph->row_loss; }
 
 double weir_graph_mean_loss(const weir_graph *graph) { return graph->mean_loss + graph->penalty; }

@@ -70,3 +70,25 @@ weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, fl
     }
     return WEIR_OK;
 }
+
+/// Rows up to which the update fused with the gradient beats a dense gradient and a pass over it.
+static const size_t most_rows_fused = 64;
+
+weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, float *weights, float *bias,
+                                        const weir__side *dy, const weir__side *x, const weir__update *update,
+                                        const weir__update *bias_update, weir__buffer *scratch, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_WEIGHT_GRADIENT, rows, dy, x);
+    const weir__tiling tiling = {dy->width, x->width, dy->width, x->width}, of_bias = {dy->width, 1, dy->width, 1};
+    if (own.way != WEIR_WAY_DENSE || rows <= most_rows_fused) {
+        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update);
+        return WEIR_OK;
+    }
+    TRY(weir__buffer_reserve(scratch, dy->width * (x->width + 1), error));
+    float *dweights = scratch->data, *dbias = dweights + dy->width * x->width;
+    weir__dense_weight_gradient(rows, dy->width, x->width, dweights, bias ? dbias : NULL, dy->values, x->values);
+    weir__update_apply(update, weights, dweights, NULL, &tiling);
+    if (bias) weir__update_apply(bias_update, bias, dbias, NULL, &of_bias);
+done:
+    return status;
+}

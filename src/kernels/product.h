@@ -33,5 +33,11 @@ weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, con
 weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, float *dweights, float *dbias,
                                           uint8_t *touched, uint8_t *bias_touched, const weir__side *dy,
                                           const weir__side *x, weir__buffer *scratch, weir_error *error);
+/// dW and dbias, applied to the weights (in fp32) and the bias at once, as the kernel `weight_update`. Between dense
+/// sides of many rows the gradient goes to scratch and then moves the weights: room for it is all that can be short,
+/// and nothing has moved then.
+weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, float *weights, float *bias,
+                                        const weir__side *dy, const weir__side *x, const weir__update *update,
+                                        const weir__update *bias_update, weir__buffer *scratch, weir_error *error);
 
 #endif

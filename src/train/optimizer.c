@@ -68,14 +68,3 @@ weir__update weir__optimizer_update(const weir__optimizer *optimizer, const weir
     for (size_t k = 0; rule->slots[k]; k++) update.slot[k] = optimizer->slots[k] + tensor->offset;
     return update;
 }
-
-void weir__optimizer_step(weir__optimizer *optimizer, const weir_parameters *parameters, double rate) {
-    weir__optimizer_begin(optimizer);
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        const weir_tensor *t = &parameters->tensors[i];
-        const weir__update update = weir__optimizer_update(optimizer, t, rate);
-        const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
-        weir__update_apply(&update, parameters->values + t->offset, parameters->gradients + t->offset, t->touched,
-                           &tiling);
-    }
-}

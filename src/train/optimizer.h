@@ -25,12 +25,8 @@ weir_status weir__optimizer_init(weir__optimizer *optimizer, const weir_optimize
                                  weir_error *error);
 void weir__optimizer_free(weir__optimizer *optimizer);
 
-/// The update of one tensor in the step that weir__optimizer_begin began, at a scheduled rate.
+/// Begins a step, and the update of one tensor in it at a scheduled rate.
 void weir__optimizer_begin(weir__optimizer *optimizer);
 weir__update weir__optimizer_update(const weir__optimizer *optimizer, const weir_tensor *tensor, double rate);
-
-/// One step of all parameters from their gradients, and max-norm on the rows that moved. A tile whose touched flag is 0
-/// is neither read nor written, except where max-norm needs the rest of a row. Any number of threads: same bits.
-void weir__optimizer_step(weir__optimizer *optimizer, const weir_parameters *parameters, double rate);
 
 #endif

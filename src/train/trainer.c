@@ -116,6 +116,17 @@ static weir_status fail_diverged(const weir_trainer *t, const char *what, weir_e
                       what, t->place.epoch + 1, t->place.batch + 1, t->batches, rate_now(t));
 }
 
+// The optimizer at a scheduled rate, for weir__graph_update.
+typedef struct optimizer_at_rate {
+    const weir__optimizer *optimizer;
+    double rate;
+} optimizer_at_rate;
+
+static weir__update update_of(const void *context, const weir_tensor *tensor) {
+    const optimizer_at_rate *at = context;
+    return weir__optimizer_update(at->optimizer, tensor, at->rate);
+}
+
 weir_status weir_trainer_step(weir_trainer *t, const float *inputs, const int32_t *labels, size_t rows,
                               weir_error *error) {
     weir_status status = WEIR_OK;
@@ -132,12 +143,12 @@ weir_status weir_trainer_step(weir_trainer *t, const float *inputs, const int32_
     TRY(weir_graph_forward(t->graph, &pass, error));
     const double loss = weir_graph_mean_loss(t->graph);
     if (!isfinite(loss)) return fail_diverged(t, "the loss", error);
-    TRY(weir_graph_backward(t->graph, &pass, error));
+    TRY(weir__graph_backward_for_update(t->graph, &pass, error));
     const double penalty = weir_graph_penalty(t->graph);
     if (!isfinite(penalty)) return fail_diverged(t, "the sparsity penalty", error);
 
-    const weir_parameters p = weir_graph_parameters(t->graph);
-    weir__optimizer_step(&t->optimizer, &p, rate_now(t));
+    weir__optimizer_begin(&t->optimizer);
+    TRY(weir__graph_update(t->graph, update_of, &(optimizer_at_rate){&t->optimizer, rate_now(t)}, error));
     weir__sparsity_update(&t->sparsity);
 
     const weir__gate_count after = weir__count_gates(t->graph, t->gates, t->gate_count);

@@ -76,24 +76,28 @@ weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__sid
     const bool passes_on = node->from->wants_gradient;
     float *dweights = weir__tensor_gradients(graph, node->weight), *dbias = weir__tensor_gradients(graph, node->bias);
     weir_status status = WEIR_OK;
-    uint64_t done = dense_work(graph, node);
-    if (x.route || dy->route) done = weir__gated_weight_gradient_work(graph->rows, dy, &x);
+    uint64_t done = 0;
+    if (passes_on) TRY(input_gradient(graph, node, dy, &done, error));
+    const size_t rows = weir__groups_weigh(graph, dy, x.route || dy->route);
+    done += x.route || dy->route ? weir__gated_weight_gradient_work(rows, dy, &x)
+                                 : (uint64_t)rows * node->width * node->from->width;
     if (graph->keeps_slopes) {
         node->slope = *dy;
+        node->slope_rows = rows;
         node->slope_kept = true;
     } else {
-        status = weir__product_weight_gradient(NULL, graph->rows, dweights, dbias, graph->touched[node->weight],
-                                               graph->touched[node->bias], dy, &x, &graph->scratch, error);
+        TRY(weir__product_weight_gradient(NULL, rows, dweights, dbias, graph->touched[node->weight],
+                                          graph->touched[node->bias], dy, &x, &graph->scratch, error));
     }
-    if (status == WEIR_OK && passes_on) status = input_gradient(graph, node, dy, &done, error);
     weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(graph, node), done);
+done:
     return status;
 }
 
 weir_status weir__affine_update(weir_graph *graph, weir__node *node, const weir__update *weights,
                                 const weir__update *biases, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
-    return weir__product_weight_update(NULL, graph->rows, weir__tensor_values(graph, node->weight),
+    return weir__product_weight_update(NULL, node->slope_rows, weir__tensor_values(graph, node->weight),
                                        weir__tensor_values(graph, node->bias), &node->slope, &x, weights, biases,
                                        &graph->scratch, error);
 }

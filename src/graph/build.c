@@ -240,6 +240,7 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
     }
     mark_gaters(graph);
     place_gradients(graph);
+    TRY(weir__groups_plan(graph, error));
     TRY(weir__new(&graph->values, graph->parameter_count, sizeof *graph->values, "parameters", error));
     if (options->training) {
         TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));
@@ -276,6 +277,10 @@ void weir_graph_free(weir_graph *graph) {
     }
     weir__buffer_free(&graph->scratch);
     weir__buffer_free(&graph->gradient_scratch);
+    weir__buffer_free(&graph->wide_labels);
+    weir__buffer_free(&graph->wide_targets);
+    weir__buffer_free(&graph->merged);
+    weir__buffer_free(&graph->weights);
     weir__free(graph->values);
     weir__free(graph->gradients);
     weir__free(graph->tensors);

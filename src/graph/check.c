@@ -22,8 +22,7 @@ static weir_status total_loss(weir_graph *graph, const weir_pass *pass, float *s
         const float *a = NULL;
         if (!node->penalty || !node->ran) continue;
         TRY(weir__output_dense(graph, node->from, &a, error));
-        *loss += node->penalty(node->penalty_context, weir__node_unit(node), pass->rows, node->width, a,
-                               node->values.data, scratch);
+        *loss += weir__groups_penalty(graph, node, a, scratch);
     }
 done:
     return status;
@@ -145,7 +144,7 @@ weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int di
     TRY(weir__new(&gradients, graph->parameter_count, sizeof *gradients, "gradient check", error));
     TRY(weir__new(&start, graph->parameter_count, sizeof *start, "gradient check", error));
     TRY(weir__new(&direction, graph->parameter_count, sizeof *direction, "gradient check", error));
-    TRY(weir__new(&scratch, pass->rows * widest, sizeof *scratch, "gradient check", error));
+    TRY(weir__new(&scratch, graph->groups * pass->rows * widest, sizeof *scratch, "gradient check", error));
     TRY(weir__new(&estimated, graph->count, sizeof *estimated, "gradient check", error));
     TRY(weir__new(&found, graph->tensor_count * (size_t)directions, sizeof *found, "gradient check", error));
     TRY(weir__new(&states, graph->count, sizeof *states, "gradient check", error));

@@ -59,6 +59,9 @@ struct weir__node {
     bool wants_gradient; // its backward reads ∂L/∂output: consumers compute it
     bool gradient_dense; // ∂L/∂output is dense though the output is compact: it is wanted for all closed pairs
     bool ran;            // took part in the last forward pass
+    bool grouped;        // a unit node whose rule evaluates the loss several times; layer: its place among them
+    bool wide, copied;   // see groups.c
+    size_t layer;
 
     const weir__route *route; // of the last pass; NULL when the output is dense
     weir__buffer values;      // [rows][width], or [slots][block]
@@ -69,6 +72,7 @@ struct weir__node {
 
     size_t weight, bias; // indices of tensors
     weir__side slope;    // ∂L/∂(W·x + b) of the last backward pass that left out the parameters' gradients
+    size_t slope_rows;   // leading rows of it that matter
     bool slope_kept;
     weir_counters counters;
     float threshold;      // unit nodes
@@ -94,10 +98,21 @@ struct weir_graph {
     const float *row_loss; // of the last pass, or NULL
     double mean_loss, penalty;
     weir_pass pass; // the last one
-    size_t rows;    // of it
+    size_t rows;    // that the node being run has: examples, or groups·examples
     bool forward_done;
     bool keeps_slopes; // this backward pass leaves out the parameters' gradients
     weir__buffer scratch, gradient_scratch;
+
+    // Row groups, see groups.c.
+    weir__node *grouped;    // the first grouped node, or NULL
+    size_t groups, layers;  // evaluations of the loss per example in training, and grouped nodes
+    size_t examples;        // of the last pass
+    bool wide;              // the last pass ran with several groups
+    const int32_t *labels;  // of the last pass, for every group
+    const float *targets;   // likewise
+    const float *group_loss; // [groups][examples] of it, or NULL; row_loss is then that of the examples
+    size_t weighted;        // leading groups that the parameters behind the units learn from
+    weir__buffer wide_labels, wide_targets, merged, weights;
 };
 
 /// The kinds' table.
@@ -154,6 +169,28 @@ weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, con
 /// Unit nodes, for those that gate with them: the unit, and its running averages.
 const weir_unit *weir__node_unit(const weir__node *node);
 float *weir__node_unit_state(const weir__node *node, size_t *count);
+
+/// Decides which nodes run on all row groups; after all nodes are built.
+weir_status weir__groups_plan(weir_graph *graph, weir_error *error);
+/// Rows of the node's output in this pass, and those that it runs on: a grouped node may read fewer than it writes.
+size_t weir__node_rows(const weir_graph *graph, const weir__node *node);
+size_t weir__run_rows(const weir_graph *graph, const weir__node *node);
+/// Before a forward pass: how many groups it has, labels and targets of all of them.
+weir_status weir__groups_begin(weir_graph *graph, const weir_pass *pass, weir_error *error);
+/// After a node ran: repeats its output if others read it on all groups.
+void weir__groups_repeat(const weir_graph *graph, weir__node *node);
+/// After the loss: row_loss of the examples, and the weights of the groups.
+void weir__groups_merge(weir_graph *graph);
+/// dy of the node being run, times the weights of its rows in the loss: what its parameters' gradient is made of.
+/// Returns the leading rows that matter: all of them if routed.
+size_t weir__groups_weigh(const weir_graph *graph, weir__side *dy, bool routed);
+/// narrow [examples][width] = (or +=) the weighted sum over groups of gradient [groups][examples][width].
+void weir__groups_reduce(const weir_graph *graph, float *narrow, const float *gradient, size_t width, bool add);
+/// The penalty of a unit node with pre-activations a, its gradient added to da: of its examples, or the mean of those of
+/// the groups that count.
+double weir__groups_penalty(const weir_graph *graph, const weir__node *node, const float *a, float *da);
+/// Merges the losses of the last pass by the node's rule: loss [examples], weights [groups][examples].
+void weir__node_unit_merge(const weir__node *node, const weir_graph *graph, float *loss, float *weights);
 
 /// Error text prefix "node 'name' (kind)": fails with it.
 weir_status weir__fail_node(weir_error *error, weir_status status, const weir__node *node, const char *format, ...)

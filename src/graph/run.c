@@ -16,12 +16,13 @@ weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsig
 }
 
 size_t weir__output_count(const weir_graph *graph, const weir__node *node) {
-    return node->route ? node->route->slots * node->block : graph->rows * node->width;
+    return node->route ? node->route->slots * node->block : weir__node_rows(graph, node) * node->width;
 }
 
 weir_status weir__output_reserve(weir_graph *graph, weir__node *node, const weir__route *route, weir_error *error) {
     node->route = route;
-    return weir__buffer_reserve(&node->values, weir__output_count(graph, node), error);
+    const size_t copies = graph->wide && node->copied ? graph->groups : 1;
+    return weir__buffer_reserve(&node->values, weir__output_count(graph, node) * copies, error);
 }
 
 weir__side weir__output_side(const weir__node *node) {
@@ -72,9 +73,10 @@ weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float 
         return WEIR_OK;
     }
     if (!node->dense_valid) {
-        const weir_status status = weir__buffer_reserve(&node->dense, graph->rows * node->width, error);
+        const size_t rows = weir__node_rows(graph, node);
+        const weir_status status = weir__buffer_reserve(&node->dense, rows * node->width, error);
         if (status != WEIR_OK) return status;
-        spread(node->dense.data, node, graph->rows);
+        spread(node->dense.data, node, rows);
         node->dense_valid = true;
     }
     *values = node->dense.data;
@@ -84,32 +86,39 @@ weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float 
 static bool gradient_is_compact(const weir__node *node) { return node->route && !node->gradient_dense; }
 
 static size_t gradient_count(const weir_graph *graph, const weir__node *node) {
-    return gradient_is_compact(node) ? weir__output_count(graph, node) : graph->rows * node->width;
+    return gradient_is_compact(node) ? weir__output_count(graph, node) : weir__node_rows(graph, node) * node->width;
+}
+
+/// Whether the consumer being run has more rows than the node: its gradient is summed over row groups.
+static bool is_reduced(const weir_graph *graph, const weir__node *node) {
+    return graph->rows > weir__node_rows(graph, node);
 }
 
 /// Whether what a consumer writes can go straight into the node's own gradient.
-static bool written_directly(const weir__node *node, bool dense) {
-    return !node->gradient_written && !(dense && gradient_is_compact(node));
+static bool written_directly(const weir_graph *graph, const weir__node *node, bool dense) {
+    return !node->gradient_written && !(dense && gradient_is_compact(node)) && !is_reduced(graph, node);
 }
 
 weir_status weir__gradient_open(weir_graph *graph, weir__node *node, bool dense, float **gradient, weir_error *error) {
     const size_t own = gradient_count(graph, node);
     weir_status status = weir__buffer_reserve(&node->gradient, own, error);
     if (status != WEIR_OK) return status;
-    if (written_directly(node, dense)) {
+    if (written_directly(graph, node, dense)) {
         *gradient = node->gradient.data;
         return WEIR_OK;
     }
-    const size_t count = dense ? graph->rows * node->width : own;
+    const size_t count = dense || is_reduced(graph, node) ? graph->rows * node->width : own;
     status = weir__buffer_reserve(&graph->gradient_scratch, count, error);
     *gradient = graph->gradient_scratch.data;
     return status;
 }
 
 void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const float *gradient) {
-    if (!written_directly(node, dense)) {
+    if (!written_directly(graph, node, dense)) {
         float *own = node->gradient.data;
-        if (dense && gradient_is_compact(node)) {
+        if (is_reduced(graph, node)) {
+            weir__groups_reduce(graph, own, gradient, node->width, node->gradient_written);
+        } else if (dense && gradient_is_compact(node)) {
             gather(own, gradient, node, graph->rows, node->gradient_written);
         } else {
             const size_t count = gradient_count(graph, node);
@@ -150,11 +159,21 @@ static weir_status check_pass(const weir_graph *graph, const weir_pass *pass, we
     return WEIR_OK;
 }
 
+/// The last pass as the node sees it, with the rows that it runs on.
+static weir_pass begin_node(weir_graph *graph, const weir__node *node) {
+    weir_pass own = graph->pass;
+    own.rows = graph->rows = weir__run_rows(graph, node);
+    own.labels = graph->labels;
+    own.targets = graph->targets;
+    return own;
+}
+
 weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
     weir_status status = check_pass(graph, pass, error);
     if (status != WEIR_OK) return status;
     graph->pass = *pass;
-    graph->rows = pass->rows;
+    status = weir__groups_begin(graph, pass, error);
+    if (status != WEIR_OK) return status;
     graph->forward_done = false;
     graph->row_loss = NULL;
     graph->mean_loss = NAN;
@@ -167,10 +186,14 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
         node->dense_valid = false;
         node->ran = runs(node, pass->mode);
         if (!node->ran) continue;
-        node->counters.rows += pass->rows;
-        status = node->kind->forward(graph, node, pass, error);
+        const weir_pass own = begin_node(graph, node);
+        node->counters.rows += own.rows;
+        status = node->kind->forward(graph, node, &own, error);
         if (status != WEIR_OK) return status;
+        weir__groups_repeat(graph, node);
     }
+    graph->rows = pass->rows;
+    weir__groups_merge(graph);
     if (graph->row_loss) {
         double sum = 0;
         for (size_t r = 0; r < pass->rows; r++) sum += (double)graph->row_loss[r];
@@ -199,9 +222,11 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         if (!node->learns) continue;
-        const weir_status status = node->kind->backward(graph, node, pass, error);
+        const weir_pass own = begin_node(graph, node);
+        const weir_status status = node->kind->backward(graph, node, &own, error);
         if (status != WEIR_OK) return status;
     }
+    graph->rows = graph->examples;
     memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid); // an update follows
     return WEIR_OK;
 }

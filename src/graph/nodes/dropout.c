@@ -14,13 +14,14 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
 }
 
 /// The mask of the pass, already divided by 1 − p, into out.
-static void draw_mask(const weir__node *node, const weir_pass *pass, float *out) {
+/// Row groups of one example have one mask: it is part of the loss that they are evaluations of.
+static void draw_mask(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *out) {
     const float p = (float)node->spec.dropout, scale = 1 / (1 - p);
     const weir_noise noise = weir__node_noise(node, pass, 0);
     WEIR__FOR_PIECES(pass->rows * node->width)
     for (size_t r = 0; r < pass->rows; r++) {
         float *row = out + r * node->width;
-        weir_random_uniform(row, noise, (uint32_t)r, node->width);
+        weir_random_uniform(row, noise, (uint32_t)(r % graph->examples), node->width);
         for (size_t i = 0; i < node->width; i++) row[i] = row[i] < p ? 0 : scale;
     }
 }
@@ -33,7 +34,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     float *y = node->values.data;
     const size_t count = pass->rows * node->width;
     const bool drawn = pass->mode == WEIR_MODE_SAMPLE && node->spec.dropout > 0;
-    if (drawn) draw_mask(node, pass, y);
+    if (drawn) draw_mask(graph, node, pass, y);
     WEIR__FOR_PIECES(count)
     for (size_t k = 0; k < count; k++) y[k] = drawn ? y[k] * x[k] : x[k];
     return WEIR_OK;
@@ -47,7 +48,7 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     const float *dy = node->gradient.data;
     const size_t count = pass->rows * node->width;
     const bool drawn = node->spec.dropout > 0;
-    if (drawn) draw_mask(node, pass, dx); // the same coordinates give the same mask
+    if (drawn) draw_mask(graph, node, pass, dx); // the same coordinates give the same mask
     WEIR__FOR_PIECES(count)
     for (size_t k = 0; k < count; k++) dx[k] = drawn ? dx[k] * dy[k] : dy[k];
     weir__gradient_close(graph, node->from, true, dx);

@@ -31,7 +31,8 @@ typedef struct gated_data {
     bool experts_dense;   // in this pass
     weir__buffer experts; // f(W·x + b)
     weir__buffer slope;   // ∂L/∂(W·x + b), in the layout of the output
-    uint8_t *evaluate;    // [max_rows][gates]: closed pairs drawn for evaluation ("sample")
+    uint8_t *evaluate;    // [rows][gates]: closed pairs drawn for evaluation ("sample")
+    size_t evaluate_rows; // that it has room for
 } gated_data;
 
 // ---- building ------------------------------------------------------------------------------------------------------
@@ -102,9 +103,6 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     node->compact = (traits & WEIR_TRAIT_SPARSE) != 0;
     if (!(node->compact && reads_closed && graph->options.training)) data->closed = CLOSED_NONE;
     node->gradient_dense = data->closed == CLOSED_ALL && !node->from->compact;
-    if (data->closed == CLOSED_SAMPLE) {
-        TRY(weir__new(&data->evaluate, graph->options.max_rows * data->gates, 1, "closed gates to evaluate", error));
-    }
     TRY(weir__affine_declare(graph, node, error));
 done:
     return status;
@@ -194,10 +192,23 @@ static void draw_evaluated(const weir__node *node, const weir_pass *pass, gated_
     }
 }
 
+static weir_status reserve_evaluated(gated_data *data, size_t rows, weir_error *error) {
+    if (rows <= data->evaluate_rows) return WEIR_OK;
+    weir__free(data->evaluate);
+    data->evaluate_rows = 0;
+    const weir_status status = weir__new(&data->evaluate, rows * data->gates, 1, "closed gates to evaluate", error);
+    if (status == WEIR_OK) data->evaluate_rows = rows;
+    return status;
+}
+
 static weir_status build_route(weir__node *node, const weir_pass *pass, gated_data *data, weir_error *error) {
     const uint8_t *evaluate = NULL;
     if (pass->mode == WEIR_MODE_SAMPLE && !data->experts_dense) {
-        if (data->closed == CLOSED_SAMPLE) draw_evaluated(node, pass, data);
+        if (data->closed == CLOSED_SAMPLE) {
+            const weir_status status = reserve_evaluated(data, pass->rows, error);
+            if (status != WEIR_OK) return status;
+            draw_evaluated(node, pass, data);
+        }
         if (data->closed != CLOSED_NONE) evaluate = data->closed == CLOSED_ALL ? weir__route_all : data->evaluate;
     }
     return weir__route_build(&data->route, pass->rows, data->gates, node->gates->values.data, evaluate, error);

@@ -14,12 +14,13 @@
 #include "nodes.h"
 
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
+    (void)graph;
     weir__buffer *losses = NULL;
     node->width = node->block = node->from->width;
     const weir_status status = weir__new(&losses, 1, sizeof *losses, "losses", error);
     if (status != WEIR_OK) return status;
     node->data = losses;
-    return weir__buffer_reserve(losses, graph->options.max_rows, error);
+    return WEIR_OK;
 }
 
 static void release(weir__node *node) {
@@ -32,7 +33,10 @@ static weir_status prepare(weir_graph *graph, weir__node *node, bool has_target,
     weir_status status = weir__output_reserve(graph, node, NULL, error);
     if (status == WEIR_OK) status = weir__output_dense(graph, node->from, x, error);
     if (status != WEIR_OK) return status;
-    *loss = has_target ? ((weir__buffer *)node->data)->data : NULL;
+    weir__buffer *losses = node->data;
+    status = weir__buffer_reserve(losses, graph->rows, error);
+    if (status != WEIR_OK) return status;
+    *loss = has_target ? losses->data : NULL;
     graph->row_loss = *loss;
     return WEIR_OK;
 }
@@ -88,7 +92,7 @@ static weir_status softmax_backward(weir_graph *graph, weir__node *node, const w
     float *dx = NULL;
     const weir_status status = open_gradient(graph, node, &dx, error);
     if (status != WEIR_OK || !dx) return status;
-    const float weight = 1 / (float)pass->rows;
+    const float weight = 1 / (float)graph->examples;
     const float *p = node->values.data;
     for (size_t k = 0; k < pass->rows * node->width; k++) dx[k] = weight * p[k];
     for (size_t r = 0; r < pass->rows; r++) dx[r * node->width + (size_t)pass->labels[r]] -= weight;
@@ -151,7 +155,7 @@ static weir_status difference_backward(weir_graph *graph, weir__node *node, cons
     float *dx = NULL;
     const weir_status status = open_gradient(graph, node, &dx, error);
     if (status != WEIR_OK || !dx) return status;
-    const float weight = 1 / (float)pass->rows;
+    const float weight = 1 / (float)graph->examples;
     const float *y = node->values.data, *t = pass->targets;
     for (size_t k = 0; k < pass->rows * node->width; k++) dx[k] = weight * (y[k] - t[k]);
     weir__gradient_close(graph, node->from, true, dx);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../../units/rules.h"
 #include "nodes.h"
 
 typedef struct unit_data {
@@ -25,7 +26,34 @@ float *weir__node_unit_state(const weir__node *node, size_t *count) {
     return floats ? data->state.data : NULL;
 }
 
+/// A grouped layer has the examples as its rows, and groups of them; any other what the pass has.
+static weir_unit_batch batch_of(const weir_graph *graph, const weir__node *node, const weir_pass *pass,
+                                const float *a) {
+    const unit_data *data = node->data;
+    const bool grouped = node->grouped && graph->wide;
+    return (weir_unit_batch){.rows = node->grouped ? graph->examples : pass->rows,
+                             .units = node->width,
+                             .a = a,
+                             .h = node->values.data,
+                             .saved = data->saved.data,
+                             .state = data->state.data,
+                             .noise = weir__node_noise(node, pass, 0),
+                             .row_weight = 1 / (float)graph->examples,
+                             .threshold = node->threshold,
+                             .groups = grouped ? graph->groups : 1,
+                             .layer = node->layer,
+                             .layers = grouped ? graph->layers : 1};
+}
+
+void weir__node_unit_merge(const weir__node *node, const weir_graph *graph, float *loss, float *weights) {
+    const unit_data *data = node->data;
+    weir_unit_batch batch = batch_of(graph, node, &graph->pass, NULL);
+    batch.loss = graph->group_loss;
+    weir_unit_merge(&data->unit, &batch, loss, weights);
+}
+
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
+    (void)graph;
     weir_status status = WEIR_OK;
     unit_data *data = NULL;
     node->width = node->block = node->from->width;
@@ -39,10 +67,6 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
     const weir_rule *rule = data->unit.rule;
     node->wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->wants_gradient;
-    if (graph->options.training && weir_unit_groups(&data->unit, node->width, 1) != 1) {
-        return weir__fail_node(error, WEIR_UNSUPPORTED, node, "%s evaluates the loss several times per example",
-                               rule->name);
-    }
     const size_t state = weir_unit_state(&data->unit, node->width);
     if (state) {
         TRY(weir__buffer_reserve(&data->state, state, error));
@@ -69,21 +93,6 @@ static void count_open(weir__node *node, size_t rows) {
     node->counters.gates_open += open;
 }
 
-static weir_unit_batch batch_of(weir__node *node, const weir_pass *pass, const float *a) {
-    const unit_data *data = node->data;
-    return (weir_unit_batch){.rows = pass->rows,
-                             .units = node->width,
-                             .a = a,
-                             .h = node->values.data,
-                             .saved = data->saved.data,
-                             .state = data->state.data,
-                             .noise = weir__node_noise(node, pass, 0),
-                             .row_weight = 1 / (float)pass->rows,
-                             .threshold = node->threshold,
-                             .groups = 1,
-                             .layers = 1};
-}
-
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
     unit_data *data = node->data;
@@ -91,11 +100,16 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     const float *a = NULL;
     TRY(weir__output_reserve(graph, node, NULL, error));
     TRY(weir__output_dense(graph, node->from, &a, error));
-    TRY(weir__buffer_reserve(&data->saved, weir_unit_saved(&data->unit, pass->rows, node->width), error));
-    const weir_unit_batch batch = batch_of(node, pass, a);
+    const size_t rows = node->grouped ? graph->examples : pass->rows;
+    TRY(weir__buffer_reserve(&data->saved, weir_unit_saved(&data->unit, rows, node->width), error));
+    const weir_unit_batch batch = batch_of(graph, node, pass, a);
     switch (pass->mode) {
     case WEIR_MODE_SAMPLE:
-        rule->sample(&data->unit, &batch);
+        if (rule->groups && !graph->wide) {
+            weir__sample_bernoulli(&data->unit, &batch);
+        } else {
+            rule->sample(&data->unit, &batch);
+        }
         break;
     case WEIR_MODE_DECIDE:
         rule->decide(&data->unit, &batch);
@@ -105,7 +119,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
         rule->expect(&data->unit, &batch);
         break;
     }
-    if (node->opens) count_open(node, pass->rows);
+    if (node->opens) count_open(node, batch.rows);
 done:
     return status;
 }
@@ -125,15 +139,12 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
         memset(node->gradient.data, 0, count * sizeof(float));
     }
     TRY(weir__gradient_open(graph, node->from, true, &da, error));
-    weir_unit_batch batch = batch_of(node, pass, a);
+    weir_unit_batch batch = batch_of(graph, node, pass, a);
     batch.dh = uses_gradient ? node->gradient.data : NULL;
-    batch.loss = graph->row_loss;
+    batch.loss = weir__node_rows(graph, node) > graph->examples ? graph->group_loss : graph->row_loss;
     batch.da = da;
     rule->backward(&data->unit, &batch);
-    if (node->penalty) {
-        graph->penalty +=
-            node->penalty(node->penalty_context, &data->unit, pass->rows, node->width, a, node->values.data, da);
-    }
+    if (node->penalty) graph->penalty += weir__groups_penalty(graph, node, a, da);
     weir__gradient_close(graph, node->from, true, da);
 done:
     return status;

@@ -104,14 +104,14 @@ struct weir_graph {
     weir__buffer scratch, gradient_scratch;
 
     // Row groups, see groups.c.
-    weir__node *grouped;    // the first grouped node, or NULL
-    size_t groups, layers;  // evaluations of the loss per example in training, and grouped nodes
-    size_t examples;        // of the last pass
-    bool wide;              // the last pass ran with several groups
-    const int32_t *labels;  // of the last pass, for every group
-    const float *targets;   // likewise
+    weir__node *grouped;     // the first grouped node, or NULL
+    size_t groups, layers;   // evaluations of the loss per example in training, and grouped nodes
+    size_t examples;         // of the last pass
+    bool wide;               // the last pass ran with several groups
+    const int32_t *labels;   // of the last pass, for every group
+    const float *targets;    // likewise
     const float *group_loss; // [groups][examples] of it, or NULL; row_loss is then that of the examples
-    size_t weighted;        // leading groups that the parameters behind the units learn from
+    size_t weighted;         // leading groups that the parameters behind the units learn from
     weir__buffer wide_labels, wide_targets, merged, weights;
 };
 
@@ -186,8 +186,8 @@ void weir__groups_merge(weir_graph *graph);
 size_t weir__groups_weigh(const weir_graph *graph, weir__side *dy, bool routed);
 /// narrow [examples][width] = (or +=) the weighted sum over groups of gradient [groups][examples][width].
 void weir__groups_reduce(const weir_graph *graph, float *narrow, const float *gradient, size_t width, bool add);
-/// The penalty of a unit node with pre-activations a, its gradient added to da: of its examples, or the mean of those of
-/// the groups that count.
+/// The penalty of a unit node with pre-activations a, its gradient added to da: of its examples, or the mean of those
+/// of the groups that count.
 double weir__groups_penalty(const weir_graph *graph, const weir__node *node, const float *a, float *da);
 /// Merges the losses of the last pass by the node's rule: loss [examples], weights [groups][examples].
 void weir__node_unit_merge(const weir__node *node, const weir_graph *graph, float *loss, float *weights);

@@ -32,8 +32,8 @@ static weir_status find_layers(weir_graph *graph, weir_error *error) {
         node->grouped = true;
         node->layer = graph->layers++;
         if (!graph->grouped) graph->grouped = node;
-        if (node->layer && !((unit->rule->traits & WEIR_TRAIT_LAYERS) &&
-                             weir__node_unit(graph->grouped)->rule == unit->rule)) {
+        if (node->layer &&
+            !((unit->rule->traits & WEIR_TRAIT_LAYERS) && weir__node_unit(graph->grouped)->rule == unit->rule)) {
             return fail_together(node, graph->grouped, error);
         }
     }

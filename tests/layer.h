@@ -6,7 +6,7 @@
 #ifndef WEIR_TEST_LAYER_H
 #define WEIR_TEST_LAYER_H
 
-/// The paper's seven rules in every form that computes something different.
+/// Every rule in every form that computes something different.
 static const char *const every_form[] = {
     "noisy-rectifier",
     "noisy-rectifier:sd=0.3",
@@ -24,6 +24,27 @@ static const char *const every_form[] = {
     "sigmoid:noise=beta,target=0.3",
     "semantic-hashing",
     "noisy-rectifier:noise=logistic,sd=2",
+    "straight-through:derivative=clipped",
+    "half",
+    "reinmax",
+    "reinmax:temperature=1.3",
+    "slope-annealed",
+    "slope-annealed:shape=sigmoid,start=2",
+    "st-gumbel",
+    "st-gumbel:decay=0.1,least=0.8",
+    "gumbel-rao",
+    "gumbel-rao:temperature=1,draws=3",
+    "gapped-straight-through",
+    "gapped-straight-through:form=average",
+    "decoupled-straight-through:forward=2",
+    "decoupled-straight-through:backward=0.5,noise=logistic",
+    "concrete",
+    "concrete:temperature=0.5",
+    "hard-concrete",
+    "hard-concrete:temperature=1,low=-0.5,high=1.2",
+    "improved-semantic-hashing",
+    "dropout",
+    "concrete-dropout:temperature=0.5",
 };
 enum { form_count = sizeof every_form / sizeof *every_form };
 

@@ -153,8 +153,10 @@ static void test_proposition_2(void **state) {
 
 static void test_bernoulli(void **state) {
     (void)state;
-    const char *const forms[] = {"reinforce", "straight-through"};
-    for (int form = 0; form < 2; form++) {
+    const char *const forms[] = {"reinforce",  "straight-through",        "half",
+                                 "reinmax",    "slope-annealed",          "st-gumbel",
+                                 "gumbel-rao", "gapped-straight-through", "decoupled-straight-through"};
+    for (size_t form = 0; form < sizeof forms / sizeof *forms; form++) {
         for (int k = -8; k <= 8; k++) {
             const double a = k, p = sigmoid(a);
             const observed seen = observe(forms[form], (float)k);

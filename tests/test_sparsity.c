@@ -177,6 +177,35 @@ static void test_l1(void **unused) {
     weir__gate_control_free(&gate);
 }
 
+/// The expected number of open gates, whatever the outputs are.
+static void test_l0(void **unused) {
+    (void)unused;
+    enum { rows = 9, units = 70, count = rows * units };
+    const double weight = 0.02, before = 0.5;
+    weir__sparsity all = control_of("l0", 0.1, weight);
+    weir__gate_control gate;
+    static float a[count], h[count], da[count];
+    double expected = 0, share = 0;
+    for (size_t k = 0; k < count; k++) {
+        a[k] = (float)(draw() * 4 - 3);
+        h[k] = (float)(draw() < 0.3);
+        da[k] = (float)before;
+        expected += weight / rows * root_of_sigmoid(a[k]);
+        share += h[k] / (double)count;
+    }
+    assert_int_equal(weir__gate_control_init(&gate, &all, rows, units, NULL), WEIR_OK);
+    const weir_unit root = {.rule = &rule_root};
+    const double value = all.rule->penalty(&gate, &root, rows, units, a, h, da);
+    if (!(fabs(value - expected) <= 1e-6 * expected)) fail_msg("value %.9g, expected %.9g", value, expected);
+    assert_true(fabs(gate.share - share) <= 1e-6);
+    for (size_t k = 0; k < count; k++) {
+        const double p = sigmoid(a[k]), slope = weight / rows * 0.5 * sqrt(p) * (1 - p);
+        if (!(fabs(da[k] - before - slope) <= 1e-7)) fail_msg("slope %zu: %.9g, expected %.9g", k, da[k], slope);
+    }
+    weir__gate_control_free(&gate);
+    assert_ptr_equal(all.rule->adapt, weir__sparsity_find("l1")->adapt);
+}
+
 // ---- adaptive weight and push
 // ------------------------------------------------------------------------------------------
 
@@ -404,6 +433,7 @@ int main(void) {
         cmocka_unit_test(test_kl),
         cmocka_unit_test(test_kl_saturated),
         cmocka_unit_test(test_l1),
+        cmocka_unit_test(test_l0),
         cmocka_unit_test(test_weight_adapts),
         cmocka_unit_test(test_push),
         cmocka_unit_test(test_share_is_held),

@@ -42,6 +42,7 @@ typedef struct weir_optimizer_options {
 /// How the share of open gates is steered, at every unit node that some gated-affine uses as gates.
 /// - "kl": eq. 14 of Bengio et al. 2013 on the mean opening probability of each unit over the batch
 /// - "l1": eq. 15, weight adapted by the factor `adapt` when the share leaves target ± tolerance
+/// - "l0": the expected number of open gates, the penalty of hard-concrete (Louizos et al. 2018); weight as for l1
 /// - "none"
 typedef struct weir_sparsity_options {
     const char *kind;

@@ -80,7 +80,7 @@ const weir__setting weir__settings[] = {
      "additionally rate / (1 + rate_decay * epoch)"},
 
     {"train.sparsity", WEIR__SECTION, 0, NULL, NULL, "how the share of open gates is steered"},
-    {"train.sparsity.kind", WEIR__CHOICE, AT(train.sparsity.kind), NULL, "kl|l1|none", "the penalty"},
+    {"train.sparsity.kind", WEIR__CHOICE, AT(train.sparsity.kind), NULL, "kl|l1|l0|none", "the penalty"},
     {"train.sparsity.target", WEIR__NUMBER, AT(train.sparsity.target), &inside, NULL, "share of gates to be open"},
     {"train.sparsity.train_target", WEIR__NUMBER, AT(train.sparsity.train_target), &below_one, NULL,
      "target of the penalty when it differs; 0: target"},

@@ -1,15 +1,18 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// The two sparsity penalties of Bengio, Léonard and Courville 2013. R rows, units i, s the target, q = P(h ≠ 0 | a).
+// Sparsity penalties: two of Bengio, Léonard and Courville 2013, and L0 of Louizos et al. 2018. R rows, units i, s the
+// target, q = P(h ≠ 0 | a).
 //   kl (eq. 14)  −λ Σ_i [s log p̄_i + (1 − s) log(1 − p̄_i)],  p̄_i = (1/R) Σ_r q(a_ri)
 //                gradient −(λ/R)·[s/p̄_i − (1 − s)/(1 − p̄_i)]·∂q/∂a_ri
 //   l1 (eq. 15)  (λ/R) Σ_r Σ_i |h_ri|
 //                gradient: the rule's own backward with ∂/∂h = (λ/R)·sign(h) where the rule differentiates the drawn
 //                output and needs nothing but a and h for it; else (λ/R)·∂q/∂a, as for outputs 0 and 1, for which
 //                E|h| = q.
-// λ of l1 goes up by the factor `adapt` when the batch's share is above target + tolerance, and down when it is under
-// target − tolerance. kl pulls from both sides: its λ goes up outside the tolerance and back to its first value inside.
+//   l0           (λ/R) Σ_r Σ_i q(a_ri), the expected number of open gates (Louizos et al. 2018, eq. 12)
+// λ of l1 and l0 goes up by the factor `adapt` when the batch's share is above target + tolerance, and down when it is
+// under target − tolerance. kl pulls from both sides: its λ goes up outside the tolerance and back to its first value
+// inside.
 
 #include <math.h>
 #include <string.h>
@@ -116,6 +119,26 @@ static double l1(void *context, const weir_unit *unit, size_t rows, size_t units
     return finish(gate, units);
 }
 
+static double l0(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
+                 float *da) {
+    weir__gate_control *gate = context;
+    unit->rule->opening(unit, rows * units, a, gate->q, gate->dq);
+#pragma omp parallel for schedule(static)
+    for (size_t first = 0; first < units; first += chunk) {
+        const size_t last = smaller(first + chunk, units);
+        const double weight = gate->weight / (double)rows;
+        count_open(gate->opened, first, last, rows, units, h);
+        for (size_t i = first; i < last; i++) gate->term[i] = 0;
+        for (size_t r = 0; r < rows; r++) {
+            for (size_t i = first; i < last; i++) {
+                gate->term[i] += weight * gate->q[r * units + i];
+                da[r * units + i] += (float)weight * gate->dq[r * units + i];
+            }
+        }
+    }
+    return finish(gate, units);
+}
+
 // Without a penalty the share is still counted, for the push on the biases.
 static double none(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                    float *da) {
@@ -143,7 +166,8 @@ static double keep(const weir_sparsity_options *o, double target, double weight,
     return weight;
 }
 
-static const weir__sparsity_rule rules[] = {{"kl", kl, kl_adapt}, {"l1", l1, l1_adapt}, {"none", none, keep}};
+static const weir__sparsity_rule rules[] = {
+    {"kl", kl, kl_adapt}, {"l1", l1, l1_adapt}, {"l0", l0, l1_adapt}, {"none", none, keep}};
 
 const weir__sparsity_rule *weir__sparsity_find(const char *name) {
     for (size_t i = 0; name && i < sizeof rules / sizeof *rules; i++) {

@@ -12,7 +12,7 @@
 
 weir_status weir__sparsity_check(const weir_sparsity_options *o, weir_error *error) {
     weir_status status = WEIR_OK;
-    TRY_THAT(weir__sparsity_find(o->kind), WEIR_CONFIG, "sparsity.kind is \"%s\"; expected kl, l1 or none",
+    TRY_THAT(weir__sparsity_find(o->kind), WEIR_CONFIG, "sparsity.kind is \"%s\"; expected kl, l1, l0 or none",
              o->kind ? o->kind : "");
     TRY_THAT(o->target > 0 && o->target < 1, WEIR_CONFIG,
              "sparsity.target is %g; expected a share of gates between 0 and 1, like 0.1", o->target);

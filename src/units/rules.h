@@ -26,8 +26,20 @@ extern const weir_rule weir__muprop;
 extern const weir_rule weir__bitflip;
 extern const weir_rule weir__ugc;
 extern const weir_rule weir__straight_through;
+extern const weir_rule weir__half;
+extern const weir_rule weir__reinmax;
+extern const weir_rule weir__slope_annealed;
+extern const weir_rule weir__st_gumbel;
+extern const weir_rule weir__gumbel_rao;
+extern const weir_rule weir__gapped_st;
+extern const weir_rule weir__decoupled_st;
+extern const weir_rule weir__concrete;
+extern const weir_rule weir__hard_concrete;
 extern const weir_rule weir__sigmoid_rule;
 extern const weir_rule weir__semantic_hashing;
+extern const weir_rule weir__improved_hashing;
+extern const weir_rule weir__dropout;
+extern const weir_rule weir__concrete_dropout;
 
 /// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
@@ -79,6 +91,8 @@ void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch)
 void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h where h ≠ 0, else 0 without reading ∂L/∂h.
 void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
+/// ∂L/∂a = ∂L/∂h·saved: sample left the slope.
+void weir__backward_saved(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·h(1 − h): through a sigmoid whose output is h.
 void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
 

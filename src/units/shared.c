@@ -102,6 +102,17 @@ void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, open_span);
 }
 
+WEIR__CLONES static void saved_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict saved = batch->saved + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) da[i] = dh[i] * saved[i];
+}
+
+void weir__backward_saved(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, saved_span);
+}
+
 WEIR__CLONES static void sigmoid_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
     const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 // h ~ Bernoulli(σ(a)); backward as if h were a, or σ(a): Bengio, Léonard and Courville 2013, section 4, eq. 13, after
-// Hinton's lectures. Biased; for a single layer the identity form has the right sign. The gradient of a closed gate
-// is wanted, too: training cannot skip what it gates.
+// Hinton's lectures; or as if h were the hard tanh of a, which cancels the gradient of units that are saturated:
+// Courbariaux et al. 2016. Biased; for a single layer the identity form has the right sign. The gradient of a closed
+// gate is wanted, too: training cannot skip what it gates.
 
 #include <string.h>
 
@@ -11,15 +12,15 @@
 #include "rules.h"
 
 enum { derivative_index };
-enum { identity, sigmoid };
+enum { identity, sigmoid, clipped };
 
 static const weir_parameter parameters[] = {
     [derivative_index] = {.name = "derivative",
                           .initial = identity,
                           .least = identity,
-                          .greatest = sigmoid,
-                          .choices = "identity|sigmoid",
-                          .about = "what stands for ∂h/∂a: 1, or p(1 − p)"},
+                          .greatest = clipped,
+                          .choices = "identity|sigmoid|clipped",
+                          .about = "what stands for ∂h/∂a: 1, p(1 − p), or 1[|a| ≤ 1] (hard tanh)"},
 };
 
 static void copy_span(const void *context, const weir_unit_batch *batch, weir__span span) {
@@ -38,16 +39,26 @@ WEIR__CLONES static void sigmoid_span(const void *context, const weir_unit_batch
     }
 }
 
+WEIR__CLONES static void clipped_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) da[i] = a[i] >= -1.0f && a[i] <= 1.0f ? dh[i] : 0.0f;
+}
+
 static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, unit->values[derivative_index] == sigmoid ? sigmoid_span : copy_span);
+    static weir__span_function *const spans[] = {
+        [identity] = copy_span, [sigmoid] = sigmoid_span, [clipped] = clipped_span};
+    weir__for_spans(unit, batch, spans[(int)unit->values[derivative_index]]);
 }
 
 const weir_rule weir__straight_through = {
     .name = "straight-through",
     .summary = "binary unit whose gradient ignores the coin",
     .forward = "h ~ Bernoulli(σ(a))",
-    .gradient = "∂L/∂a := ∂L/∂h, or σ'(a)·∂L/∂h",
-    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 4, eq. 13; Hinton 2012",
+    .gradient = "∂L/∂a := ∂L/∂h, σ'(a)·∂L/∂h, or 1[|a| ≤ 1]·∂L/∂h",
+    .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 4, eq. 13; Hinton 2012; "
+              "Courbariaux et al. 2016 (arXiv 1602.02830), eq. 4",
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,

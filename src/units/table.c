@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Every rule, in the order of the paper. A new rule is one file and one row here.
+// Every rule: those of the founding paper in its order, then the others by family. A new rule is one file and one row
+// here.
 
 #include <string.h>
 
@@ -24,6 +25,20 @@ static const weir_rule *const rules[] = {
     &weir__muprop,
     &weir__bitflip,
     &weir__ugc,
+    // the rest of the straight-through family
+    &weir__half,
+    &weir__reinmax,
+    &weir__slope_annealed,
+    &weir__st_gumbel,
+    &weir__gumbel_rao,
+    &weir__gapped_st,
+    &weir__decoupled_st,
+    // ordinary gradients
+    &weir__concrete,
+    &weir__hard_concrete,
+    &weir__improved_hashing,
+    &weir__dropout,
+    &weir__concrete_dropout,
 };
 
 size_t weir_rule_count(void) { return sizeof rules / sizeof *rules; }

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The binary Concrete unit, or Gumbel-softmax of two classes: h = σ((a + z)/τ) with logistic z. Its gradient is that of
+// the drawn output: unbiased for the loss of relaxed outputs, biased for that of binary ones, to which it tends as τ →
+// 0 while its variance grows. At test time outputs are 0 or 1. The mean of the output has no closed form; σ(a), its
+// chance to be above ½, stands for it.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+#include "temperature.h"
+
+static const weir_parameter parameters[] = {WEIR__TEMPERATURE_PARAMETERS};
+
+WEIR__CLONES static void relax(float *restrict h, float *restrict slope, const float *restrict a, float inverse,
+                               size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float y, rest;
+        weir__sigmoid_pair((a[i] + h[i]) * inverse, &y, &rest);
+        h[i] = y;
+        slope[i] = (y * rest) * inverse;
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    float *h = batch->h + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    relax(h, batch->saved + span.at, batch->a + span.at, weir__inverse_temperature(context, batch), span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+const weir_rule weir__concrete = {
+    .name = "concrete",
+    .summary = "binary Concrete or Gumbel-softmax: relaxed in training, 0 or 1 at test time; σ(a) stands for the mean",
+    .forward = "h = σ((a + z)/τ), z logistic; at test time h = 1[a > threshold]",
+    .gradient = "∂L/∂a = h(1 − h)/τ·∂L/∂h",
+    .source = "Maddison, Mnih and Teh 2017 (arXiv 1611.00712); Jang, Gu and Poole 2017 (arXiv 1611.01144)",
+    .traits =
+        WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = weir__backward_saved,
+};

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Concrete dropout (Gal, Hron and Kendall 2017): a mask whose rate is learned. a is the logit of being kept, p = σ(a);
+// the mask is the relaxed coin y = σ((a + z)/τ) with logistic z, divided by p as dropout is, h = y/p. It multiplies
+// what the layer gates. The gradient is that of the drawn output, ∂h/∂a = [y(1 − y)/τ − y(1 − p)]/p. Where nothing is
+// drawn the mask is 1: nearly its mean for small τ, and what dropout does at test time. The paper's regulariser, the
+// entropy of the rate, is not part of the unit; the share of units kept can be steered by "kl".
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { temperature_index };
+
+static const weir_parameter parameters[] = {
+    [temperature_index] =
+        {.name = "temperature", .initial = 0.1, .least = 0.01, .greatest = 100, .about = "of the relaxed mask"},
+};
+
+WEIR__CLONES static void mask(float *restrict h, float *restrict slope, const float *restrict a, float inverse,
+                              size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float p, dropped, y, rest;
+        weir__sigmoid_pair(a[i], &p, &dropped);
+        weir__sigmoid_pair((a[i] + h[i]) * inverse, &y, &rest);
+        h[i] = y / p;
+        slope[i] = h[i] * (rest * inverse - dropped);
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    mask(h, batch->saved + span.at, batch->a + span.at, 1.0f / (float)unit->values[temperature_index], span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = 1.0f + (a[i] - a[i]); // a NaN stays NaN
+}
+
+static void keep(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, keep_span); }
+
+const weir_rule weir__concrete_dropout = {
+    .name = "concrete-dropout",
+    .summary = "dropout mask with a learned rate, relaxed in training; 1 stands for its mean, and at test time",
+    .forward = "h = y/σ(a), y = σ((a + z)/τ), z logistic",
+    .gradient = "∂L/∂a = [y(1 − y)/τ − y(1 − σ(a))]/σ(a)·∂L/∂h",
+    .source = "Gal, Hron and Kendall 2017 (arXiv 1705.07832), section 3",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = keep,
+    .decide = keep,
+    .opening = weir__opening_sigmoid,
+    .backward = weir__backward_saved,
+};

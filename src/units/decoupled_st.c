@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Straight-through with one temperature for the draw and another for the gradient (Shah et al. 2024):
+// h = 1[a/τ_f + z > 0] with logistic z, which is Bernoulli(σ(a/τ_f)); the gradient is that of σ(a/τ_b), or with the
+// same noise of σ((a + z)/τ_b). At τ_f = 1 the two forms are straight-through:derivative=sigmoid with a temperature,
+// and st-gumbel. τ_f divides a alone: dividing a + z, as some published code does, changes no draw.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { forward_index, backward_index, noise_index };
+enum { no_noise, logistic_noise };
+
+static const weir_parameter parameters[] = {
+    [forward_index] = {.name = "forward",
+                       .initial = 1,
+                       .least = 0.01,
+                       .greatest = 100,
+                       .about = "temperature of the draw: more is more random"},
+    [backward_index] =
+        {.name = "backward", .initial = 1, .least = 0.01, .greatest = 100, .about = "temperature of the gradient"},
+    [noise_index] = {.name = "noise",
+                     .initial = no_noise,
+                     .least = no_noise,
+                     .greatest = logistic_noise,
+                     .choices = "none|logistic",
+                     .about = "noise in the gradient: none, or the draw's own (straight-through Gumbel-softmax)"},
+};
+
+WEIR__CLONES static void draw(float *restrict h, float *restrict slope, const float *restrict a, float colder,
+                              float inverse, float factor, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float y, rest;
+        const float z = h[i];
+        weir__sigmoid_pair((a[i] + factor * z) * inverse, &y, &rest);
+        h[i] = (a[i] * colder + z > 0 ? 1.0f : 0.0f) + (y - y); // y − y is 0, or NaN
+        slope[i] = (y * rest) * inverse;
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    draw(h, batch->saved + span.at, batch->a + span.at, 1.0f / (float)unit->values[forward_index],
+         1.0f / (float)unit->values[backward_index], unit->values[noise_index] == logistic_noise ? 1.0f : 0.0f,
+         span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float colder = 1.0f / (float)unit->values[forward_index];
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] * colder);
+}
+
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    const float colder = 1.0f / (float)unit->values[forward_index];
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i] * colder, &p, &rest);
+        q[i] = p;
+        if (dq) dq[i] = (p * rest) * colder;
+    }
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+const weir_rule weir__decoupled_st = {
+    .name = "decoupled-straight-through",
+    .summary = "straight-through with one temperature for the draw and one for the gradient",
+    .forward = "h = 1[a/τ_f + z > 0], z logistic",
+    .gradient = "∂L/∂a := σ'(a/τ_b)/τ_b·∂L/∂h, or the same of a + z",
+    .source = "Shah, Yan, Mozer and Liu 2024 (arXiv 2410.13331)",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = expect,
+    .decide = weir__decide_binary,
+    .opening = opening,
+    .backward = weir__backward_saved,
+};

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Dropout as a unit: h = a·b/(1 − rate), b ~ Bernoulli(1 − rate), the multiplicative binomial noise that Bengio,
+// Léonard and Courville 2013 name beside their own units. The mean is a, which is also what test time gives: no
+// threshold closes such a unit. A unit that gives 0 has no gradient.
+
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { rate_index };
+
+static const weir_parameter parameters[] = {
+    [rate_index] = {.name = "rate", .initial = 0.5, .least = 0, .greatest = 0.99, .about = "share of units dropped"},
+};
+
+WEIR__CLONES static void drop(float *restrict h, const float *restrict a, float rate, size_t count) {
+    const float factor = 1.0f / (1.0f - rate);
+    for (size_t i = 0; i < count; i++) h[i] = h[i] < rate ? a[i] - a[i] : a[i] * factor; // a NaN stays NaN
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at;
+    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    drop(h, batch->a + span.at, (float)unit->values[rate_index], span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = a[i];
+}
+
+static void keep(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, keep_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    (void)a;
+    const float kept = 1.0f - (float)unit->values[rate_index];
+    for (size_t i = 0; i < count; i++) q[i] = kept;
+    for (size_t i = 0; dq && i < count; i++) dq[i] = 0;
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float factor = 1.0f / (1.0f - (float)unit->values[rate_index]);
+    const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) da[i] = h[i] == 0 ? 0.0f : dh[i] * factor;
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, backward_span);
+}
+
+const weir_rule weir__dropout = {
+    .name = "dropout",
+    .summary = "linear unit that is dropped at random in training; the mean is a",
+    .forward = "h = a·b/(1 − rate), b ~ Bernoulli(1 − rate)",
+    .gradient = "∂L/∂a = b/(1 − rate)·∂L/∂h",
+    .source = "Hinton et al. 2012 (arXiv 1207.0580); Srivastava et al. 2014",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = sample,
+    .expect = keep,
+    .decide = keep,
+    .opening = opening,
+    .backward = backward,
+};

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Gapped straight-through (Fan, Chi, Rudnicky and Ramadge 2022): the relaxation of st-gumbel without its noise. The
+// logit is moved only as far as it takes for the class drawn to win by a gap,
+//   z = max(a, gap) for h = 1, min(a, −gap) for h = 0,
+// and the gradient is that of σ(z/τ) by z. The gap is a constant (GST-1.0), or what the perturbed logit is on average
+// when that class wins, E[a + z | a + z > 0] = −log(1 − p)/p = log(1 + eᵃ)/p and the same with −a for h = 0 (GST-p).
+
+#include "../core/math.h"
+#include "rules.h"
+
+enum { temperature_index, gap_index, form_index };
+enum { constant, average };
+
+static const weir_parameter parameters[] = {
+    [temperature_index] = {.name = "temperature",
+                           .initial = 0.7,
+                           .least = 0.01,
+                           .greatest = 100,
+                           .about = "of the relaxation, usually 0.5 to 1"},
+    [gap_index] = {.name = "gap", .initial = 1, .least = 0, .greatest = 100, .about = "constant form: the gap"},
+    [form_index] = {.name = "form",
+                    .initial = constant,
+                    .least = constant,
+                    .greatest = average,
+                    .choices = "constant|average",
+                    .about = "the gap: a constant (GST-1.0), or the average of st-gumbel (GST-p)"},
+};
+
+WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float inverse = 1.0f / (float)unit->values[temperature_index], gap = (float)unit->values[gap_index];
+    const int averages = unit->values[form_index] == average;
+    const float *restrict a = batch->a + span.at, *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) {
+        const float toward = h[i] > 0.5f ? a[i] : -a[i]; // σ' is even
+        const float least = averages ? weir__softplus(toward) / weir__sigmoid(toward) : gap;
+        float y, rest;
+        weir__sigmoid_pair((toward > least ? toward : least) * inverse, &y, &rest);
+        da[i] = dh[i] * ((y * rest) * inverse);
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, backward_span);
+}
+
+const weir_rule weir__gapped_st = {
+    .name = "gapped-straight-through",
+    .summary = "straight-through Gumbel-softmax without its noise: the drawn class wins by a gap (GST)",
+    .forward = "h ~ Bernoulli(σ(a))",
+    .gradient = "∂L/∂a := σ'(z/τ)/τ·∂L/∂h, z = max(a, gap) for h = 1, min(a, −gap) for h = 0",
+    .source = "Fan, Chi, Rudnicky and Ramadge 2022 (arXiv 2206.07235)",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = weir__sample_bernoulli,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+};

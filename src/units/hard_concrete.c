@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Hard Concrete gates (Louizos, Welling and Kingma 2018): s = σ((a + z)/β) with logistic z, stretched to (γ, ζ) and
+// clipped: h = min(1, max(0, s(ζ − γ) + γ)). Exactly 0 and exactly 1 with positive probability,
+//   P(h ≠ 0) = σ(a − β·log(−γ/ζ)),
+// and ordinary back-propagation: nothing flows where h is clipped, so that training skips what a closed gate gates. The
+// L0 penalty of the paper is the sum of P(h ≠ 0), which `opening` gives: sparsity kind "l0".
+//
+// At test time h = min(1, max(0, σ(a)(ζ − γ) + γ)), the paper's estimate, where a > threshold: closed below its own
+// zero, too. That form also stands for the mean, which has no closed form.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { temperature_index, low_index, high_index };
+
+static const weir_parameter parameters[] = {
+    [temperature_index] =
+        {.name = "temperature", .initial = 2.0 / 3, .least = 0.01, .greatest = 100, .about = "β, of the relaxation"},
+    [low_index] =
+        {.name = "low", .initial = -0.1, .least = -10, .greatest = -1e-3, .about = "γ, where the stretched s begins"},
+    [high_index] =
+        {.name = "high", .initial = 1.1, .least = 1.001, .greatest = 11, .about = "ζ, where the stretched s ends"},
+};
+
+WEIR__INLINE float clip(float x) {
+    const float below = x > 1.0f ? 1.0f : x; // a NaN stays NaN
+    return below < 0.0f ? 0.0f : below;
+}
+
+/// h holds the noise before and the outputs after.
+WEIR__CLONES static void stretch_and_clip(float *restrict h, const float *restrict a, float inverse, float low,
+                                          float width, size_t count) {
+    for (size_t i = 0; i < count; i++) h[i] = clip(weir__sigmoid((a[i] + h[i]) * inverse) * width + low);
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const double *values = ((const weir_unit *)context)->values;
+    float *h = batch->h + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    stretch_and_clip(h, batch->a + span.at, (float)(1 / values[temperature_index]), (float)values[low_index],
+                     (float)(values[high_index] - values[low_index]), span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const double *values = ((const weir_unit *)context)->values;
+    const float low = (float)values[low_index], width = (float)(values[high_index] - values[low_index]);
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = clip(weir__sigmoid(a[i]) * width + low);
+}
+
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+
+WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const double *values = ((const weir_unit *)context)->values;
+    const float low = (float)values[low_index], width = (float)(values[high_index] - values[low_index]);
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    const float threshold = batch->threshold;
+    for (size_t i = 0; i < span.count; i++) {
+        const float value = clip(weir__sigmoid(a[i]) * width + low);
+        h[i] = a[i] > threshold ? value : 0.0f;
+    }
+}
+
+static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    const double *values = unit->values;
+    const float shift = (float)(-values[temperature_index] * log(-values[low_index] / values[high_index]));
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i] + shift, &p, &rest);
+        q[i] = p;
+        if (dq) dq[i] = p * rest;
+    }
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const double *values = ((const weir_unit *)context)->values;
+    const float inverse = (float)(1 / values[temperature_index]);
+    const float low = (float)values[low_index], high = (float)values[high_index], width = high - low;
+    const float *restrict h = batch->h + span.at, *restrict dh = batch->dh + span.at;
+    float *restrict da = batch->da + span.at;
+    for (size_t i = 0; i < span.count; i++) {
+        const float slope = (h[i] - low) * (high - h[i]) / width * inverse; // width·s(1 − s)/β
+        da[i] = h[i] == 0 || h[i] == 1.0f ? 0.0f : dh[i] * slope;           // ∂L/∂h of a closed gate need not exist
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_spans(unit, batch, backward_span);
+}
+
+const weir_rule weir__hard_concrete = {
+    .name = "hard-concrete",
+    .summary = "Concrete gate stretched and clipped, exactly 0 or 1 at times; its noise-free form is its mean, too",
+    .forward = "h = min(1, max(0, s(ζ − γ) + γ)), s = σ((a + z)/β), z logistic",
+    .gradient = "∂L/∂a = 1[0 < h < 1]·(ζ − γ)·s(1 − s)/β·∂L/∂h",
+    .source = "Louizos, Welling and Kingma 2018 (arXiv 1712.01312), eq. 10 to 13",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE |
+              WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .backward = backward,
+};

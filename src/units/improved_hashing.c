@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Improved semantic hashing (Kaiser and Bengio 2018): y = max(0, min(1, 1.2·σ(a + sd·z) − 0.1)) with normal z, the
+// saturating sigmoid, and d = 1[y > ½]. A share `mix` of the rows gives d, the others y; both with the gradient of y,
+// so that a network learns to use bits and still gets a gradient. Rounded at test time. Biased where d is given.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+
+enum { sd_index, mix_index };
+
+static const weir_parameter parameters[] = {
+    [sd_index] =
+        {.name = "sd", .initial = 1, .least = 1e-3, .greatest = 1e3, .about = "standard deviation of the noise"},
+    [mix_index] = {.name = "mix", .initial = 0.5, .least = 0, .greatest = 1, .about = "share of rows that give bits"},
+};
+
+static const float stretch = 1.2f, shift = 0.1f;
+static const float zero_at = 2.39789527f; // 1.2·σ(−log 11) = 0.1
+
+WEIR__INLINE float saturate(float p) {
+    const float stretched = stretch * p - shift, below = stretched > 1.0f ? 1.0f : stretched;
+    return below < 0.0f ? 0.0f : below;
+}
+
+/// h holds the noise before and the outputs after.
+WEIR__CLONES static void hash(float *restrict h, float *restrict slope, const float *restrict a, float sd, int bits,
+                              size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(a[i] + sd * h[i], &p, &rest);
+        const float y = saturate(p);
+        slope[i] = y > 0 && y < 1 ? stretch * (p * rest) : 0.0f;
+        h[i] = bits ? (y > 0.5f ? 1.0f : 0.0f) + (p - p) : y; // p − p is 0, or NaN
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    float *h = batch->h + span.at, coin;
+    weir_noise second = batch->noise;
+    second.sample++;
+    weir__random_uniform_at(&coin, second, span.row, 0, 1); // one coin for the whole row
+    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    hash(h, batch->saved + span.at, batch->a + span.at, (float)unit->values[sd_index],
+         coin < (float)unit->values[mix_index], span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    for (size_t i = 0; i < span.count; i++) h[i] = saturate(weir__sigmoid(a[i]));
+}
+
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+
+WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+                                       float *restrict dq) {
+    const float mix = (float)unit->values[mix_index], rest = 1.0f - mix, inverse = 1.0f / (float)unit->values[sd_index];
+    for (size_t i = 0; i < count; i++) {
+        float bit_density, bit, real_density, real;
+        weir__normal_pair(a[i] * inverse, &bit_density, &bit);
+        weir__normal_pair((a[i] + zero_at) * inverse, &real_density, &real);
+        q[i] = mix * bit + rest * real;
+        if (dq) dq[i] = (mix * bit_density + rest * real_density) * inverse;
+    }
+}
+
+static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    weir__for_openings(unit, count, a, q, dq, opening_piece);
+}
+
+const weir_rule weir__improved_hashing = {
+    .name = "improved-semantic-hashing",
+    .summary = "saturating sigmoid of a with noise, or its bit, row by row; the noise-free y stands for the mean",
+    .forward = "y = max(0, min(1, 1.2·σ(a + sd·z) − 0.1)), z normal; h = 1[y > ½] for a share of the rows, else y",
+    .gradient = "∂L/∂a := ∂y/∂a·∂L/∂h",
+    .source = "Kaiser and Bengio 2018 (arXiv 1801.09797), section 2.1",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = expect,
+    .decide = weir__decide_binary,
+    .opening = opening,
+    .backward = weir__backward_saved,
+};

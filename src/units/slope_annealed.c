@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Straight-through with a slope that grows during training, so that what stands for the draw in the backward pass
+// tends to the step that the forward pass ends up with: Chung, Ahn and Bengio 2016, section 3.2 ("slope annealing
+// trick"). The hard form differentiates max(0, min(1, (s·a + 1)/2)): s/2 where |s·a| < 1, else 0. The sigmoid form
+// differentiates σ(s·a).
+//
+// The slope is a function of the training step alone: s = min(greatest, start + growth·step), so that a resumed run
+// goes on with it. The paper's language model has s = min(5, 1 + 0.04·epoch): growth = 0.04 / (batches of an epoch).
+
+#include "../core/math.h"
+#include "rules.h"
+
+enum { shape_index, start_index, growth_index, greatest_index };
+enum { hard, sigmoid };
+
+static const weir_parameter parameters[] = {
+    [shape_index] = {.name = "shape",
+                     .initial = hard,
+                     .least = hard,
+                     .greatest = sigmoid,
+                     .choices = "hard|sigmoid",
+                     .about = "what is differentiated: the hard sigmoid of s·a, or σ(s·a)"},
+    [start_index] = {.name = "start", .initial = 1, .least = 1e-3, .greatest = 1e3, .about = "slope at the first step"},
+    [growth_index] = {.name = "growth",
+                      .initial = 1e-4,
+                      .least = 0,
+                      .greatest = 1e3,
+                      .about = "what a training step adds to the slope: 0.04 / (batches of an epoch) in the paper"},
+    [greatest_index] = {.name = "greatest", .initial = 5, .least = 1e-3, .greatest = 1e6, .about = "largest slope"},
+};
+
+static float slope_at(const weir_unit *unit, uint32_t step) {
+    const double *values = unit->values, slope = values[start_index] + values[growth_index] * (double)step;
+    return (float)(slope < values[greatest_index] ? slope : values[greatest_index]);
+}
+
+WEIR__CLONES static void hard_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float slope = slope_at(context, batch->noise.step), edge = 1.0f / slope;
+    const float *restrict a = batch->a + span.at;
+    float *restrict saved = batch->saved + span.at;
+    for (size_t i = 0; i < span.count; i++) saved[i] = a[i] > -edge && a[i] < edge ? 0.5f * slope : 0.0f;
+}
+
+WEIR__CLONES static void sigmoid_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float slope = slope_at(context, batch->noise.step);
+    const float *restrict a = batch->a + span.at;
+    float *restrict saved = batch->saved + span.at;
+    for (size_t i = 0; i < span.count; i++) {
+        float p, rest;
+        weir__sigmoid_pair(slope * a[i], &p, &rest);
+        saved[i] = slope * (p * rest);
+    }
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__sample_bernoulli(unit, batch);
+    weir__for_spans(unit, batch, unit->values[shape_index] == sigmoid ? sigmoid_span : hard_span);
+}
+
+const weir_rule weir__slope_annealed = {
+    .name = "slope-annealed",
+    .summary = "straight-through through a hard sigmoid whose slope grows during training",
+    .forward = "h ~ Bernoulli(σ(a))",
+    .gradient = "∂L/∂a := ½s·1[|s·a| < 1]·∂L/∂h, or s·σ'(s·a)·∂L/∂h; s = min(greatest, start + growth·step)",
+    .source = "Chung, Ahn and Bengio 2016 (arXiv 1609.01704), section 3.2",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = weir__backward_saved,
+};

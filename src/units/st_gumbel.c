@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Straight-through Gumbel-softmax of two classes: h = 1[a + z > 0] with logistic z, which is Bernoulli(σ(a)), and the
+// gradient of y = σ((a + z)/τ) with the same z: Jang, Gu and Poole 2017, section 2.2. Biased.
+
+#include "../core/math.h"
+#include "../core/noise.h"
+#include "rules.h"
+#include "temperature.h"
+
+static const weir_parameter parameters[] = {WEIR__TEMPERATURE_PARAMETERS};
+
+WEIR__CLONES static void draw(float *restrict h, float *restrict slope, const float *restrict a, float inverse,
+                              size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float y, rest;
+        const float z = a[i] + h[i];
+        weir__sigmoid_pair(z * inverse, &y, &rest);
+        h[i] = (z > 0 ? 1.0f : 0.0f) + (y - y); // y − y is 0, or NaN
+        slope[i] = (y * rest) * inverse;
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    float *h = batch->h + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    draw(h, batch->saved + span.at, batch->a + span.at, weir__inverse_temperature(context, batch), span.count);
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+
+const weir_rule weir__st_gumbel = {
+    .name = "st-gumbel",
+    .summary = "straight-through Gumbel-softmax: binary output, gradient of the relaxed one",
+    .forward = "h = 1[a + z > 0], z logistic",
+    .gradient = "∂L/∂a := y(1 − y)/τ·∂L/∂h, y = σ((a + z)/τ)",
+    .source = "Jang, Gu and Poole 2017 (arXiv 1611.01144), section 2.2",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .evaluations = 1,
+    .gradients = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = weir__backward_saved,
+};

@@ -9,12 +9,15 @@
 #include <string.h>
 
 static const char *data_folder, *part_name = "test";
-static size_t threads;
+static size_t threads, samples;
 static bool as_json;
 
 static const cli_option options[] = {
     {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set [default: where it was in training]"},
     {"part", "PART", CLI_CHOICE, &part_name, "train|valid|test", "rows to measure: train, valid or test"},
+    {"samples", "M", CLI_COUNT, &samples, NULL,
+     "models that predict targets: draws per row for the likelihood [default: train.test_samples of its "
+     "configuration]"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print JSON"},
 };
@@ -31,7 +34,11 @@ static void print_json(const weir_result *r, const char *model, size_t rows) {
     json_object_set_new(all, "model", json_string(model));
     json_object_set_new(all, "part", json_string(part_name));
     json_object_set_new(all, "rows", json_integer((json_int_t)rows));
-    set_number(all, "error", r->test_error);
+    if (r->samples > 0) {
+        set_number(all, "nll", r->test_nll);
+        json_object_set_new(all, "samples", json_integer((json_int_t)r->samples));
+    } else
+        set_number(all, "error", r->test_error);
     set_number(all, "loss", r->test_loss);
     set_number(all, "share", r->share);
     set_number(all, "threshold", r->threshold);
@@ -59,7 +66,9 @@ static int run(char **operands, size_t count) {
         weir_result result = weir_result_empty();
         if (part.count == 0)
             status = cli_error("the data set has no rows in its %s part", part_name);
-        else if (weir_measure(graph, &part, 0, CLI_REPEATS, &result, &error) != WEIR_OK)
+        else if (weir_measure(graph, &part, 0, CLI_REPEATS, &result, &error) != WEIR_OK ||
+                 weir_measure_samples(graph, &part, samples > 0 ? samples : config.train.test_samples,
+                                      config.train.seed, &result, &error) != WEIR_OK)
             status = cli_weir_error(&error);
         else if (as_json)
             print_json(&result, operands[0], part.count);
@@ -79,7 +88,8 @@ const cli_command cli_eval = {
     .summary = "measure a model: error, share, multiply-adds, milliseconds",
     .about =
         "Run a model over a part of its data set with the gates it chose in training, and again with all gates open "
-        "(dense, without the gater), and compare work and time. Error and share are those with gates. "
+        "(dense, without the gater), and compare work and time. Error and share are those with gates. A model that "
+        "predicts targets is measured by its negative log-likelihood, bounded by several draws of its units per row. "
         "MODEL is a model file or a run directory.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),

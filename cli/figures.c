@@ -31,7 +31,7 @@ static void print_data(FILE *out, const plot_run *runs, size_t count) {
     }
 }
 
-/// Range of a column over all runs, a round one that begins at 0 unless logarithmic.
+/// Range of a column over all runs: from 0 unless logarithmic, or nats of targets.
 static bool column_range(const plot_run *runs, size_t count, plot_column c, double *low, double *high, bool *log_y) {
     double least = INFINITY, most = -INFINITY;
     for (size_t k = 0; k < count; k++)
@@ -45,6 +45,11 @@ static bool column_range(const plot_run *runs, size_t count, plot_column c, doub
     *log_y = least > 0 && most / least > 6;
     *low = *log_y ? least / 1.25 : 0;
     *high = most > 0 ? most * (*log_y ? 1.25 : 1.08) : 1;
+    if (runs[0].targets && (c == PLOT_LOSS || c == PLOT_ERROR)) { // many nats cannot be predicted: 0 is far off
+        *log_y = false;
+        *low = floor(least - 0.05 * (most - least));
+        *high = most + 0.05 * (most - least) + 0.1;
+    }
     return true;
 }
 
@@ -74,8 +79,8 @@ static size_t curve_labels(const plot_run *runs, size_t count, plot_column c, bo
         if (!isfinite(y)) continue;
         const char *name = count > 1 ? runs[k].name : "";
         if (best)
-            snprintf(texts[found], sizeof texts[0], "%.40s%s%.2f %%", name, count > 1 ? "  " : "best ",
-                     runs[k].column[c][runs[k].best]);
+            snprintf(texts[found], sizeof texts[0], "%.40s%s%.2f%s", name, count > 1 ? "  " : "best ",
+                     runs[k].column[c][runs[k].best], runs[k].targets ? "" : " %");
         else
             snprintf(texts[found], sizeof texts[0], "%.40s", name);
         labels[found] = (draw_label){y, texts[found], draw_colour(k)};
@@ -121,7 +126,11 @@ static void learning_figure(FILE *out, const plot_run *runs, size_t count, const
     draw_begin(out, folder, "learning", format, 860 + 20 * (int)room, 400, written);
     fprintf(out, "set multiplot layout 1,2\n");
     curve_panel(out, runs, count, PLOT_LOSS, "Training loss", "mean per row, nats", false, room);
-    curve_panel(out, runs, count, PLOT_ERROR, "Validation error", "% of rows, best epoch marked", true, room);
+    if (runs[0].targets)
+        curve_panel(out, runs, count, PLOT_ERROR, "Validation",
+                    "negative log-likelihood per row, nats, best epoch marked", true, room);
+    else
+        curve_panel(out, runs, count, PLOT_ERROR, "Validation error", "% of rows, best epoch marked", true, room);
     fprintf(out, "unset multiplot\nunset output\n");
 }
 

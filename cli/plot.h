@@ -8,7 +8,8 @@
 
 #include "cli.h"
 
-/// Columns of metrics.jsonl that are drawn; errors and shares in percent.
+/// Columns of metrics.jsonl that are drawn; shares in percent, and errors, which are likelihoods in nats where targets
+/// are predicted.
 typedef enum plot_column { PLOT_LOSS, PLOT_ERROR, PLOT_TRAIN_SHARE, PLOT_SHARE, PLOT_COLUMNS } plot_column;
 
 enum { PLOT_BINS = 40 };
@@ -16,6 +17,7 @@ enum { PLOT_BINS = 40 };
 /// One run directory.
 typedef struct plot_run {
     char *folder, *name;
+    bool targets;        ///< its errors are negative log-likelihoods
     size_t epochs, best; ///< best: index of the epoch of the least validation error
     double *epoch, *column[PLOT_COLUMNS];
     double target; ///< share in percent; NaN without gates

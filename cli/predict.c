@@ -12,21 +12,23 @@
 enum { BATCH = 256 };
 
 static bool as_json, as_csv;
-static size_t limit, top = 1;
+static size_t limit, top, samples = 100;
 static int label_column = -1;
 
 static const cli_option options[] = {
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a JSON array: file, row, class, probabilities"},
     {"csv", NULL, CLI_FLAG, &as_csv, NULL, "print CSV: file, row, class, then one probability per class"},
+    {"samples", "M", CLI_COUNT, &samples, NULL, "models that predict targets: draws per row that are averaged"},
     {"limit", "N", CLI_COUNT, &limit, NULL, "only the first N rows of each file"},
     {"label-column", "N", CLI_INDEX, &label_column, NULL, "CSV: column N, from 0, holds labels and is left out"},
-    {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes"},
+    {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes [default: 1]"},
 };
 
-/// The network and room for one batch.
+/// The network and room for one batch. A network that predicts targets has a probability for each of them, no classes.
 typedef struct predictor {
     weir_graph *graph;
     weir_config config;
+    bool targets;
     size_t inputs, classes;
     int32_t *best;
     float *probabilities;
@@ -48,7 +50,8 @@ static void print_csv_field(const char *text) {
 
 static void print_csv_row(const predictor *p, const char *file, size_t row, size_t in_batch) {
     print_csv_field(file);
-    printf(",%zu,%d", row, (int)p->best[in_batch]);
+    printf(",%zu", row);
+    if (!p->targets) printf(",%d", (int)p->best[in_batch]);
     for (size_t k = 0; k < p->classes; k++) printf(",%.7g", (double)p->probabilities[in_batch * p->classes + k]);
     fputc('\n', stdout);
 }
@@ -57,10 +60,11 @@ static void print_json_row(const predictor *p, const char *file, size_t row, siz
     json_t *probabilities = json_array();
     for (size_t k = 0; k < p->classes; k++)
         json_array_append_new(probabilities, json_real((double)p->probabilities[in_batch * p->classes + k]));
-    json_t *one = json_pack("{s:s, s:I, s:i, s:o}", "file", file, "row", (json_int_t)row, "class",
-                            (int)p->best[in_batch], "probabilities", probabilities);
-    if (one == NULL) // a file name that is no UTF-8
-        one = json_pack("{s:n, s:I, s:i}", "file", "row", (json_int_t)row, "class", (int)p->best[in_batch]);
+    json_t *name = json_string(file), *one = json_object(); // no string when the file's name is no UTF-8
+    json_object_set_new(one, "file", name != NULL ? name : json_null());
+    json_object_set_new(one, "row", json_integer((json_int_t)row));
+    if (!p->targets) json_object_set_new(one, "class", json_integer(p->best[in_batch]));
+    json_object_set_new(one, "probabilities", probabilities);
     printf(p->printed == 0 ? "[\n" : ",\n");
     json_dumpf(one, stdout, JSON_REAL_PRECISION(7));
     json_decref(one);
@@ -71,9 +75,14 @@ static void print_text_row(const predictor *p, const char *file, size_t row, siz
     const float *probabilities = p->probabilities + in_batch * p->classes;
     if (with_file) printf("%s\t", file);
     printf("%zu", row);
+    if (p->targets) {
+        for (size_t k = 0; k < p->classes; k++) printf("\t%.4f", (double)probabilities[k]);
+        fputc('\n', stdout);
+        return;
+    }
     float above = 2;
     size_t last = SIZE_MAX, shown = 0;
-    while (shown < top && shown < p->classes) {
+    while (shown < (top > 0 ? top : 1) && shown < p->classes) {
         size_t next = SIZE_MAX;
         for (size_t k = 0; k < p->classes; k++) {
             bool later = probabilities[k] < above || (probabilities[k] == above && last != SIZE_MAX && k > last);
@@ -88,9 +97,9 @@ static void print_text_row(const predictor *p, const char *file, size_t row, siz
     fputc('\n', stdout);
 }
 
-static void print_csv_heading(size_t classes) {
-    printf("file,row,class");
-    for (size_t k = 0; k < classes; k++) printf(",p%zu", k);
+static void print_csv_heading(const predictor *p) {
+    printf("file,row%s", p->targets ? "" : ",class");
+    for (size_t k = 0; k < p->classes; k++) printf(",p%zu", k);
     fputc('\n', stdout);
 }
 
@@ -100,8 +109,10 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
     if (limit > 0 && limit < count) count = limit;
     for (size_t first = 0; first < count; first += BATCH) {
         size_t size = count - first < BATCH ? count - first : BATCH;
-        if (weir_predict(p->graph, rows, first, size, p->best, p->probabilities, &error) != WEIR_OK)
-            return cli_error("%s: %s", file, error.text);
+        weir_status status = p->targets ? weir_predict_samples(p->graph, rows, first, size, samples,
+                                                               p->config.train.seed, p->probabilities, &error)
+                                        : weir_predict(p->graph, rows, first, size, p->best, p->probabilities, &error);
+        if (status != WEIR_OK) return cli_error("%s: %s", file, error.text);
         for (size_t i = 0; i < size; i++, p->printed++) {
             if (as_csv)
                 print_csv_row(p, file, first + i, i);
@@ -115,6 +126,17 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
     return CLI_OK;
 }
 
+/// What training did to its rows: binarises them, and keeps the upper halves of whole ones where these are the inputs.
+static int prepare_rows(const predictor *p, weir_rows *rows, const char *name) {
+    weir_error error = {0};
+    weir_rows *targets = NULL;
+    weir_data_options made = p->config.data;
+    if (weir_rows_shape(rows).columns == p->inputs) made.targets = "labels";
+    weir_status status = weir_rows_prepare(rows, &targets, &made, 1, &error);
+    weir_rows_free(targets);
+    return status == WEIR_OK ? CLI_OK : cli_error("%s: %s", name, error.text);
+}
+
 static int predict_file(predictor *p, const char *file, bool with_file) {
     weir_error error = {0};
     weir_rows *rows = NULL;
@@ -123,22 +145,26 @@ static int predict_file(predictor *p, const char *file, bool with_file) {
     if (weir_rows_read(&rows, &labels, file, label_column, &error) != WEIR_OK) return cli_weir_error(&error);
     weir_shape shape = weir_rows_shape(rows);
     int status = CLI_OK;
-    if (shape.columns != p->inputs)
+    const bool whole = p->targets && shape.columns == p->inputs + p->classes;
+    if (shape.columns != p->inputs && !whole)
         status = cli_error("%s: rows of %zu values, but the network reads %zu%s", name, shape.columns, p->inputs,
                            shape.columns == p->inputs + 1 ? "; is one column the label? See --label-column" : "");
     else
-        status = predict_rows(p, rows, file, with_file);
+        status = prepare_rows(p, rows, name);
+    if (status == CLI_OK) status = predict_rows(p, rows, file, with_file);
     weir_rows_free(rows);
     weir_labels_free(labels);
     return status;
 }
 
-static int prepare(predictor *p, const char *model) {
+static int open_model(predictor *p, const char *model) {
     if (cli_open_model(model, NULL, BATCH, &p->graph, &p->config, NULL) != CLI_OK) return CLI_FAILED;
     size_t count = 0;
     const weir_node *nodes = weir_graph_nodes(p->graph, &count);
     p->inputs = nodes[0].size;
     p->classes = nodes[count - 1].size;
+    p->targets = strcmp(nodes[count - 1].kind, "bernoulli-cross-entropy") == 0;
+    if (p->targets && top > 0) return cli_usage("predict", "--top is of classes, but this model predicts targets");
     p->best = malloc(BATCH * sizeof *p->best);
     p->probabilities = p->classes > SIZE_MAX / sizeof(float) / BATCH
                            ? NULL
@@ -152,8 +178,8 @@ static int run(char **operands, size_t count) {
     for (size_t i = 1; i < count; i++) inputs += strcmp(operands[i], "-") == 0;
     if (inputs > 1) return cli_usage("predict", "'-' (standard input) can be read once only");
     predictor p = {0};
-    int status = prepare(&p, operands[0]);
-    if (status == CLI_OK && as_csv) print_csv_heading(p.classes);
+    int status = open_model(&p, operands[0]);
+    if (status == CLI_OK && as_csv) print_csv_heading(&p);
     for (size_t i = 1; i < count && status == CLI_OK; i++) status = predict_file(&p, operands[i], count > 2);
     if (as_json && p.graph != NULL && (status == CLI_OK || p.printed > 0)) printf(p.printed == 0 ? "[]\n" : "\n]\n");
     free(p.best);
@@ -170,7 +196,9 @@ const cli_command cli_predict = {
     .about =
         "Read rows from IDX, NPY or CSV files, plain or gzip ('-' is standard input), and print the most likely class "
         "of each. As text, a line is: row, class, probability, separated by tabs, with the file's name before "
-        "them when there are several files. MODEL is a model file or a run directory; nothing else is needed.",
+        "them when there are several files. A model that predicts targets gives the probability of each, the mean of "
+        "several draws of its random units, from whole rows or from their upper halves. MODEL is a model file or a run "
+        "directory; nothing else is needed.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .least = 2,

@@ -55,8 +55,12 @@ void cli_report(const weir_result *r, const char *part, size_t rows, bool gated,
     cli_table table = {.align = gated ? "lrrr" : "lr"};
     cli_table_add(&table, gated ? "%s part, %s rows\tgated\tdense\tratio" : "%s part, %s rows\t", part,
                   cli_thousands(count, rows));
-    cli_table_add(&table, "error\t%.2f %%", 100 * r->test_error);
-    if (isfinite(r->test_loss)) cli_table_add(&table, "loss\t%.4f", r->test_loss);
+    if (r->samples > 0)
+        cli_table_add(&table, "negative log-likelihood, %zu draws\t%.4f", r->samples, r->test_nll);
+    else
+        cli_table_add(&table, "error\t%.2f %%", 100 * r->test_error);
+    if (isfinite(r->test_loss))
+        cli_table_add(&table, "%s\t%.4f", r->samples > 0 ? "loss, mean of a draw" : "loss", r->test_loss);
     if (gated)
         gated_rows(&table, r, target);
     else

@@ -110,7 +110,7 @@ static char *config_name(char **operands, size_t count) {
 typedef struct teller {
     FILE *out; // of the lines of the epochs
     cli_bar bar;
-    bool gated;
+    bool gated, targets;
     size_t first_epoch; // where this call began, for the time left
     double first_done;
     bool begun;
@@ -140,6 +140,10 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
     fprintf(out, "  data      %s: %s training, %s validation, %s test rows\n", config->data.source,
             cli_thousands(a, weir_data_train(data).count), cli_thousands(b, weir_data_valid(data).count),
             cli_thousands(c, weir_data_test(data).count));
+    if (weir_data_targets(data) > 0)
+        fprintf(out, "  targets   %s, values %s; likelihood of %zu draws per row\n", config->data.targets,
+                strcmp(config->data.binarise, "none") == 0 ? "as they are" : config->data.binarise,
+                config->train.valid_samples);
     fprintf(out, "  training  %s, rate %g, batch %zu, %zu epochs, seed %llu\n", config->train.optimizer.kind,
             config->train.optimizer.rate, config->train.batch, config->train.epochs,
             (unsigned long long)config->train.seed);
@@ -152,18 +156,22 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
 }
 
 static void epoch_heading(const teller *t) {
-    fprintf(t->out, "%sepoch  train: loss%s  valid: loss      error%s  seconds%s\n", cli_bold(t->out),
-            t->gated ? "   share" : "", t->gated ? "   share" : "", cli_plain(t->out));
+    fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s  seconds%s\n", cli_bold(t->out),
+            t->gated ? "   share" : "", t->targets ? "nll" : "error", t->gated ? "   share" : "", cli_plain(t->out));
 }
 
 static void epoch_line(const teller *t, const weir_epoch *e) {
-    char train_share[16] = "", valid_share[16] = "";
+    char train_share[16] = "", valid_share[16] = "", score[24];
     if (t->gated) {
         snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
         snprintf(valid_share, sizeof valid_share, "  %6.4f", e->valid_share);
     }
-    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %7.2f %%%s  %7.1f%s\n", e->epoch, e->train_loss, train_share,
-            e->valid_loss, 100 * e->valid_error, valid_share, e->seconds, e->best ? "  best" : "");
+    if (t->targets)
+        snprintf(score, sizeof score, "%9.4f", e->valid_nll);
+    else
+        snprintf(score, sizeof score, "%7.2f %%", 100 * e->valid_error);
+    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s  %7.1f%s\n", e->epoch, e->train_loss, train_share, e->valid_loss,
+            score, valid_share, e->seconds, e->best ? "  best" : "");
     flush(t->out);
 }
 
@@ -265,7 +273,10 @@ static int finish_run(run_state *r) {
     weir_part test = weir_data_test(r->data);
     result.name = r->config.name;
     weir_trainer_result(r->trainer, &result);
-    if (weir_measure(r->graph, &test, 0, CLI_REPEATS, &result, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (weir_measure(r->graph, &test, 0, CLI_REPEATS, &result, &error) != WEIR_OK ||
+        weir_measure_samples(r->graph, &test, r->config.train.test_samples, r->config.train.seed, &result, &error) !=
+            WEIR_OK)
+        return cli_weir_error(&error);
     char *path = cli_path(r->folder, "result.json");
     int status = path == NULL ? CLI_FAILED : CLI_OK;
     if (status == CLI_OK && weir_result_write(&result, path, &error) != WEIR_OK) status = cli_weir_error(&error);
@@ -283,7 +294,9 @@ static int finish_run(run_state *r) {
 
 static int train(run_state *r) {
     weir_error error = {0};
-    teller t = {.out = as_json ? stderr : stdout, .gated = cli_gated_layers(r->graph) > 0};
+    teller t = {.out = as_json ? stderr : stdout,
+                .gated = cli_gated_layers(r->graph) > 0,
+                .targets = weir_data_targets(r->data) > 0};
     cli_bar_begin(&t.bar);
     weir_status status =
         cli_interrupted() ? WEIR_INTERRUPTED : weir_trainer_run(r->trainer, r->folder, r->text, tell, &t, &error);

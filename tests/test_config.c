@@ -466,7 +466,7 @@ static void check_example(const char *name, const char *rule) {
 // Every example with its own rule; those that are made for any rule with each.
 static void test_examples(void **state) {
     (void)state;
-    static const char *const general[] = {"digits", "mnist-blocks", "mnist-dense", "mnist-paper"};
+    static const char *const general[] = {"digits", "mnist-blocks", "mnist-dense", "mnist-lower-half", "mnist-paper"};
     size_t found = 0;
     for (size_t i = 0; i < weir_example_count(); i++) {
         const char *name = weir_example_name(i);

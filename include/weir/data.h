@@ -19,6 +19,8 @@ extern "C" {
 /// is made, so that many threads may read one. Free with weir_rows_free.
 typedef struct weir_rows weir_rows;
 
+struct weir_data_options;
+
 /// What rows look like.
 typedef struct weir_shape {
     size_t rows, columns; ///< columns: values per row (images are flattened)
@@ -43,6 +45,12 @@ WEIR_API weir_status weir_rows_create(weir_rows **rows, const float *values, siz
 /// expected.
 WEIR_API weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const char *path, int label_column,
                                     weir_error *error);
+/// Binarises rows as the options say and cuts them in halves if they ask for it: *targets (freed by the caller) gets
+/// the lower halves, or NULL; rows, which nothing else may use yet, is changed and keeps the upper ones. set tells
+/// files apart in the noise of "fixed": 0 is the training rows, 1 the test rows. weir_data_load does this to what it
+/// loads.
+WEIR_API weir_status weir_rows_prepare(weir_rows *rows, weir_rows **targets, const struct weir_data_options *options,
+                                       uint32_t set, weir_error *error);
 /// Reads labels: IDX or NPY of integers with one dimension, or CSV with one column; values 0 … 2³¹−2.
 WEIR_API weir_status weir_labels_read(int32_t **labels, size_t *count, const char *path, weir_error *error);
 WEIR_API void weir_rows_free(weir_rows *rows);
@@ -58,14 +66,19 @@ typedef struct weir_data_options {
     const char *train_rows, *train_labels; ///< files: rows and labels (labels "" when a CSV column holds them)
     const char *test_rows, *test_labels;   ///< files: may be "": then the test part is split off the training rows
     int label_column;                      ///< files, CSV: column of the label, −1: labels are in files of their own
+    const char *binarise; ///< values of rows: "none" (as they are), "threshold" (1 above ½, else 0) or "fixed" (1 with
+                          ///< the value's probability, drawn once, a pure function of seed, row and column)
+    const char *targets;  ///< "labels", or "lower-half": the network sees the upper half of each row (of an image's
+                          ///< lines) and predicts the lower one; labels need not exist then
 } weir_data_options;
 WEIR_API weir_data_options weir_data_options_default(void);
 
-/// One part of a data set: a range of rows and their labels.
+/// One part of a data set: a range of rows with labels, or with rows of target values.
 typedef struct weir_part {
     const weir_rows *rows;
-    const int32_t *labels; ///< [of the whole rows object]: label of row first + i is labels[first + i]
+    const int32_t *labels; ///< [of the whole rows object]: label of row first + i is labels[first + i]; or NULL
     size_t first, count;
+    const weir_rows *targets; ///< what is to be predicted of row first + i is its row first + i; NULL: the label
 } weir_part;
 
 /// A data set split in three. Immutable. Free with weir_data_free.
@@ -76,7 +89,9 @@ WEIR_API weir_part weir_data_train(const weir_data *data);
 WEIR_API weir_part weir_data_valid(const weir_data *data);
 WEIR_API weir_part weir_data_test(const weir_data *data);
 WEIR_API size_t weir_data_columns(const weir_data *data);
-/// Largest label + 1 over all parts.
+/// Values per row of targets; 0 when labels are predicted.
+WEIR_API size_t weir_data_targets(const weir_data *data);
+/// Largest label + 1 over all parts; 0 without labels.
 WEIR_API size_t weir_data_classes(const weir_data *data);
 WEIR_API void weir_data_free(weir_data *data);
 

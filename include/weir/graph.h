@@ -116,7 +116,8 @@ typedef enum weir_mode {
     WEIR_MODE_SAMPLE, ///< drawn (training); dropout active
     WEIR_MODE_DECIDE, ///< deterministic, closed at or under the node's threshold (test time)
     WEIR_MODE_EXPECT, ///< the mean
-    WEIR_MODE_OPEN    ///< every gate is 1, the gater is not run, all experts are computed by the dense product
+    WEIR_MODE_OPEN,   ///< every gate is 1, the gater is not run, all experts are computed by the dense product
+    WEIR_MODE_DRAW    ///< drawn as by a finished network: weir_rule.draw; dropout off, closed gates skipped
 } weir_mode;
 
 /// One batch. inputs [rows][input size]; for a loss node labels [rows] (softmax-cross-entropy) or targets

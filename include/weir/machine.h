@@ -22,8 +22,8 @@ typedef struct weir_machine {
     double read_bytes;     ///< bytes per second read in order from memory, beyond all caches; 0: not measured
 } weir_machine;
 
-/// Measures: the best of several short runs each. memory: read_bytes, too, which takes 1 GiB for about a second; else it
-/// is 0. WEIR_MEMORY.
+/// Measures: the best of several short runs each. memory: read_bytes, too, which takes 1 GiB for about a second; else
+/// it is 0. WEIR_MEMORY.
 WEIR_API weir_status weir_machine_measure(weir_machine *machine, bool memory, weir_error *error);
 
 #ifdef __cplusplus

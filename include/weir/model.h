@@ -80,6 +80,11 @@ WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, co
 WEIR_API weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
                                   int32_t *classes, float *probabilities, weir_error *error);
 
+/// The mean output of so many draws of the random units (mode DRAW), [count][outputs]: of a network that ends in
+/// bernoulli-cross-entropy the probability of each target. The same seed gives the same draws for the same first row.
+WEIR_API weir_status weir_predict_samples(weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
+                                          size_t samples, uint64_t seed, float *probabilities, weir_error *error);
+
 #ifdef __cplusplus
 }
 #endif

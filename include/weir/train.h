@@ -61,9 +61,11 @@ typedef struct weir_sparsity_options {
 typedef struct weir_train_options {
     uint64_t seed;
     size_t epochs, batch;
-    size_t patience;           ///< epochs without a better validation error before the end; 0: never
-    bool test_threshold;       ///< find the thresholds on validation data that give the target share (A.3); false: 0
+    size_t patience;     ///< epochs without a better validation error (likelihood, of targets) before the end; 0: never
+    bool test_threshold; ///< find the thresholds on validation data that give the target share (A.3); false: 0
     double checkpoint_seconds; ///< at most so much time between checkpoints inside an epoch; 0: only at its end
+    size_t valid_samples; ///< networks that predict targets: draws per row for the likelihood of the validation part
+    size_t test_samples;  ///< and of the test part; the trainer does not read it
     weir_optimizer_options optimizer;
     weir_sparsity_options sparsity;
 } weir_train_options;
@@ -71,27 +73,40 @@ WEIR_API weir_train_options weir_train_options_default(void);
 
 /// One epoch's line: metrics.jsonl has the same names.
 typedef struct weir_epoch {
-    size_t epoch;           ///< 1, 2, …
-    double train_loss;      ///< mean over the epoch's batches, sampled, penalties not included
-    double penalty, weight; ///< mean sparsity term; λ at the end
-    double train_share;     ///< open gates in training
-    double valid_loss, valid_error, valid_share;
-    double rate;          ///< scheduled rate of the last batch
-    double seconds;       ///< all of the epoch, validation included
+    size_t epoch;                                ///< 1, 2, …
+    double train_loss;                           ///< mean over the epoch's batches, sampled, penalties not included
+    double penalty, weight;                      ///< mean sparsity term; λ at the end
+    double train_share;                          ///< open gates in training
+    double valid_loss, valid_error, valid_share; ///< valid_error NaN for targets
+    double
+        valid_nll;  ///< targets: bound on the negative log-likelihood from valid_samples draws, nats per row; else NaN
+    double rate;    ///< scheduled rate of the last batch
+    double seconds; ///< all of the epoch, validation included
     double train_seconds; ///< of them in batches
     bool best;
 } weir_epoch;
 
-/// Result of running a network over a part of the data with deterministic gates.
+/// Result of running a network over a part of the data.
 typedef struct weir_evaluation {
-    double loss, error;     ///< mean loss; share of rows whose most probable class is not the label. NaN without labels
-    double share;           ///< open gates of all gates; 1 for a network without gates and in mode OPEN
+    double loss, error; ///< mean loss; share of rows whose most probable class is not the label. NaN without labels (or
+                        ///< targets); error NaN for targets
+    double share;       ///< open gates of all gates; 1 for a network without gates and in mode OPEN
     weir_counters counters; ///< work of this run alone
+    double nll;             ///< weir_evaluate_samples: the bound; else NaN
+    size_t samples;         ///< draws per row behind it; else 0
 } weir_evaluation;
-/// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL. The
-/// network must end in softmax-cross-entropy (WEIR_CONFIG) and take the data's columns (WEIR_SHAPE).
+/// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL, for
+/// classifiers. The network must end in softmax-cross-entropy, which takes the part's labels, or in
+/// bernoulli-cross-entropy, which takes its targets (WEIR_CONFIG), and have the data's columns (WEIR_SHAPE).
 WEIR_API weir_status weir_evaluate(weir_graph *graph, const weir_part *part, weir_mode mode,
                                    weir_evaluation *evaluation, int32_t *predicted, weir_error *error);
+
+/// The likelihood of the labels or targets under a network with random units, in mode DRAW: nll is the mean over rows
+/// of −log (1/m) Σ exp(−L_k), an upper bound in expectation on −log p(target | row), tighter for more samples m; loss
+/// the mean over rows and samples, which is the bound of one sample. Where nothing is random one sample is taken. The
+/// same seed gives the same draws, for any max_rows ≥ 256. WEIR_DATA without labels or targets.
+WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
+                                           weir_evaluation *evaluation, weir_error *error);
 
 /// Sets the threshold of each gate node so that `target` of its gates are open over a part of the data, exactly up to
 /// ties: the (1 − target) quantile of the pre-activations, one gated layer after the other. Nodes whose rule cannot be
@@ -119,6 +134,9 @@ WEIR_API weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *gra
 /// not finite (parameters are then as before the batch).
 WEIR_API weir_status weir_trainer_step(weir_trainer *trainer, const float *inputs, const int32_t *labels, size_t rows,
                                        weir_error *error);
+/// The same for a network that predicts targets [rows][outputs].
+WEIR_API weir_status weir_trainer_step_targets(weir_trainer *trainer, const float *inputs, const float *targets,
+                                               size_t rows, weir_error *error);
 /// Trains to the end. folder (or NULL): where checkpoint.safetensors (latest complete state), model.safetensors (best)
 /// and metrics.jsonl go; it is made if missing. config_text is stored in both files. At the end the graph holds the
 /// best parameters and thresholds. WEIR_IO (disk full, folder gone), WEIR_DIVERGED and WEIR_INTERRUPTED leave a
@@ -145,13 +163,15 @@ typedef struct weir_result {
     const char *isa;     ///< instruction set in use
     int threads;
     uint64_t seed;
-    double train_loss, train_share, valid_error; ///< of the best epoch
-    size_t epochs, best_epoch;                   ///< finished, and the best one's number
-    double seconds, rows_per_second_train;       ///< all epochs; rows per second of training batches
-    double test_loss, test_error, share;         ///< on the test part, gates decided
-    double threshold;                            ///< of the first gate node
-    size_t gate_count;                           ///< gate nodes
-    const char *gates[WEIR_RESULT_GATES];        ///< their names
+    double train_loss, train_share, valid_error, valid_nll; ///< of the best epoch
+    size_t epochs, best_epoch;                              ///< finished, and the best one's number
+    double seconds, rows_per_second_train;                  ///< all epochs; rows per second of training batches
+    double test_loss, test_error, share;                    ///< on the test part, gates decided
+    double test_nll;                      ///< targets: bound on the negative log-likelihood, nats per row; NaN
+    size_t samples;                       ///< draws per row behind test_nll and test_loss; else 0
+    double threshold;                     ///< of the first gate node
+    size_t gate_count;                    ///< gate nodes
+    const char *gates[WEIR_RESULT_GATES]; ///< their names
     double thresholds[WEIR_RESULT_GATES];
     double multiply_adds_dense, multiply_adds_done, multiply_adds_gater; ///< per row of the test part
     double predict_ms_dense, predict_ms_gated; ///< forward passes of the whole test part, median, gater included;
@@ -172,6 +192,10 @@ WEIR_API void weir_trainer_result(const weir_trainer *trainer, weir_result *resu
 /// repeats 0: times stay NaN.
 WEIR_API weir_status weir_measure(weir_graph *graph, const weir_part *part, size_t batch, int repeats,
                                   weir_result *result, weir_error *error);
+/// What weir_measure leaves out for a network that predicts targets: test_nll and test_loss by weir_evaluate_samples.
+/// Does nothing for a classifier.
+WEIR_API weir_status weir_measure_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
+                                          weir_result *result, weir_error *error);
 /// Writes result.json, atomically.
 WEIR_API weir_status weir_result_write(const weir_result *result, const char *path, weir_error *error);
 

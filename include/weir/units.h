@@ -113,6 +113,9 @@ struct weir_rule {
     /// Floats of saved and of state where they are not so many per unit; NULL: saved·rows·units, state·units.
     size_t (*saved_count)(const weir_unit *unit, size_t rows, size_t units);
     size_t (*state_count)(const weir_unit *unit, size_t units);
+    /// Draws h as a finished network does, where training does something else (a relaxation). NULL: as sample, or
+    /// h ~ Bernoulli(σ(a)) for rules with groups.
+    void (*draw)(const weir_unit *unit, const weir_unit_batch *batch);
 };
 
 /// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many.

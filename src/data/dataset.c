@@ -13,10 +13,11 @@
 
 enum { mnist_valid = 10000, mnist_rows = 60000, share_split_off = 6 };
 
-/// Rows with labels, as one or two files hold them.
+/// Rows with labels, as one or two files hold them, and what is to be predicted if not the labels.
 typedef struct labelled {
     weir_rows *rows;
     int32_t *labels;
+    weir_rows *targets;
 } labelled;
 
 struct weir_data {
@@ -33,10 +34,16 @@ weir_data_options weir_data_options_default(void) {
                                .train_labels = "",
                                .test_rows = "",
                                .test_labels = "",
-                               .label_column = -1};
+                               .label_column = -1,
+                               .binarise = "none",
+                               .targets = "labels"};
 }
 
 static bool given(const char *text) { return text && *text; }
+
+static bool wants_labels(const weir_data_options *options) {
+    return !options->targets || strcmp(options->targets, "labels") == 0;
+}
 
 static weir_part part_of(const labelled *set, size_t first, size_t count) {
     return (weir_part){.rows = set->rows, .labels = set->labels, .first = first, .count = count};
@@ -85,16 +92,17 @@ static weir_status check_counts(const labelled *set, size_t labels, const char *
                       labels, rows_name, rows);
 }
 
-static weir_status read_set(labelled *set, const char *rows, const char *labels, int label_column, weir_error *error) {
+static weir_status read_set(labelled *set, const char *rows, const char *labels, const weir_data_options *options,
+                            weir_error *error) {
     weir_status status = WEIR_OK;
     size_t count = 0;
-    TRY(weir_rows_read(&set->rows, given(labels) ? NULL : &set->labels, rows, label_column, error));
+    TRY(weir_rows_read(&set->rows, given(labels) ? NULL : &set->labels, rows, options->label_column, error));
     if (given(labels)) {
         TRY(weir_labels_read(&set->labels, &count, labels, error));
         TRY(check_counts(set, count, rows, labels, error));
     }
-    TRY_THAT(set->labels, WEIR_ARGUMENT, "%s: no labels; name a file of labels, or the label's column of a CSV file",
-             rows);
+    TRY_THAT(set->labels || !wants_labels(options), WEIR_ARGUMENT,
+             "%s: no labels; name a file of labels, or the label's column of a CSV file", rows);
 done:
     return status;
 }
@@ -161,14 +169,17 @@ done:
     return status;
 }
 
-static weir_status read_mnist_set(labelled *set, const char *folder, const char *which, weir_error *error) {
+static weir_status read_mnist_set(labelled *set, const weir_data_options *options, const char *which,
+                                  weir_error *error) {
     weir_status status = WEIR_OK;
+    weir_data_options plain = *options;
+    plain.label_column = -1; // labels have files of their own
     char name[64], *rows = NULL, *labels = NULL;
     snprintf(name, sizeof name, "%s-images-idx3-ubyte", which);
-    TRY(find_file(&rows, folder, name, error));
+    TRY(find_file(&rows, options->path, name, error));
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", which);
-    TRY(find_file(&labels, folder, name, error));
-    TRY(read_set(set, rows, labels, -1, error));
+    TRY(find_file(&labels, options->path, name, error));
+    TRY(read_set(set, rows, labels, &plain, error));
 done:
     weir__free(rows);
     weir__free(labels);
@@ -185,8 +196,8 @@ static weir_status load_mnist(weir_data *data, const weir_data_options *options,
              "%s: no such folder; \"weir fetch mnist\" downloads the data, --data FOLDER names it", folder);
     TRY_THAT(S_ISDIR(about.st_mode), WEIR_IO, "%s: is a file, but the folder with the four MNIST files is needed",
              folder);
-    TRY(read_mnist_set(&data->sets[0], folder, "train", error));
-    TRY(read_mnist_set(&data->sets[1], folder, "t10k", error));
+    TRY(read_mnist_set(&data->sets[0], options, "train", error));
+    TRY(read_mnist_set(&data->sets[1], options, "t10k", error));
     const size_t rows = data->sets[0].rows->shape.rows;
     const size_t valid = rows >= mnist_rows ? mnist_valid : rows / share_split_off;
     TRY(cut(&data->sets[0], &data->train, &data->valid, NULL, options, valid, "the MNIST training file", error));
@@ -211,13 +222,13 @@ static weir_status load_files(weir_data *data, const weir_data_options *options,
     weir_status status = WEIR_OK;
     const char *name = options->train_rows;
     TRY_THAT(given(name), WEIR_ARGUMENT, "no file of training rows given for the \"files\" data");
-    TRY(read_set(&data->sets[0], name, options->train_labels, options->label_column, error));
+    TRY(read_set(&data->sets[0], name, options->train_labels, options, error));
     TRY(shuffle(&data->sets[0], options->seed, error));
     const bool own_test = given(options->test_rows);
     const size_t valid = data->sets[0].rows->shape.rows / share_split_off;
     TRY(cut(&data->sets[0], &data->train, &data->valid, own_test ? NULL : &data->test, options, valid, name, error));
     if (own_test) {
-        TRY(read_set(&data->sets[1], options->test_rows, options->test_labels, options->label_column, error));
+        TRY(read_set(&data->sets[1], options->test_rows, options->test_labels, options, error));
         TRY(take_test(data, &data->sets[1], options, options->test_rows, error));
     }
 done:
@@ -247,11 +258,24 @@ static weir_status find_source(size_t *index, const char *name, weir_error *erro
 
 static size_t largest_label(const weir_part *part) {
     int32_t largest = 0;
-    for (size_t i = 0; i < part->count; i++) {
+    for (size_t i = 0; part->labels && i < part->count; i++) {
         const int32_t label = part->labels[part->first + i];
         if (label > largest) largest = label;
     }
     return (size_t)largest;
+}
+
+static weir_status prepare(weir_data *data, const weir_data_options *options, weir_error *error) {
+    weir_part *const parts[] = {&data->train, &data->valid, &data->test};
+    for (uint32_t i = 0; i < 3; i++) {
+        labelled *set = &data->sets[i];
+        const weir_status status = set->rows ? weir_rows_prepare(set->rows, &set->targets, options, i, error) : WEIR_OK;
+        if (status != WEIR_OK) return status;
+        for (size_t k = 0; k < 3; k++) {
+            if (parts[k]->rows == set->rows) parts[k]->targets = set->targets;
+        }
+    }
+    return WEIR_OK;
 }
 
 weir_status weir_data_load(weir_data **data, const weir_data_options *options, weir_error *error) {
@@ -262,9 +286,10 @@ weir_status weir_data_load(weir_data **data, const weir_data_options *options, w
     TRY(find_source(&source, options->source, error));
     TRY(weir__new(&fresh, 1, sizeof *fresh, "a data set", error));
     TRY(sources[source].load(fresh, options, error));
+    TRY(prepare(fresh, options, error));
     fresh->columns = fresh->train.rows->shape.columns;
     const weir_part *const parts[] = {&fresh->train, &fresh->valid, &fresh->test};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3 && fresh->train.labels; i++) {
         const size_t classes = largest_label(parts[i]) + 1;
         if (classes > fresh->classes) fresh->classes = classes;
     }
@@ -280,12 +305,16 @@ weir_part weir_data_valid(const weir_data *data) { return data->valid; }
 weir_part weir_data_test(const weir_data *data) { return data->test; }
 size_t weir_data_columns(const weir_data *data) { return data->columns; }
 size_t weir_data_classes(const weir_data *data) { return data->classes; }
+size_t weir_data_targets(const weir_data *data) {
+    return data->train.targets ? weir_rows_shape(data->train.targets).columns : 0;
+}
 
 void weir_data_free(weir_data *data) {
     if (!data) return;
     for (size_t i = 0; i < 3; i++) {
         weir_rows_free(data->sets[i].rows);
         weir_labels_free(data->sets[i].labels);
+        weir_rows_free(data->sets[i].targets);
     }
     weir__free(data);
 }

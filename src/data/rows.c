@@ -93,17 +93,17 @@ weir_status weir__rows_reorder(weir_rows *rows, int32_t *labels, uint32_t *order
     // One cycle of the permutation at a time; order[i] == i marks what is in place.
     for (size_t start = 0; start < rows->shape.rows; start++) {
         memcpy(held, data + start * size, size);
-        const int32_t held_label = labels[start];
+        const int32_t held_label = labels ? labels[start] : 0;
         size_t to = start;
         while (order[to] != start) {
             const size_t from = order[to];
             memcpy(data + to * size, data + from * size, size);
-            labels[to] = labels[from];
+            if (labels) labels[to] = labels[from];
             order[to] = (uint32_t)to;
             to = from;
         }
         memcpy(data + to * size, held, size);
-        labels[to] = held_label;
+        if (labels) labels[to] = held_label;
         order[to] = (uint32_t)to;
     }
     weir__free(held);

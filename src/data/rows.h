@@ -34,7 +34,7 @@ weir_status weir__grow(weir__growing *array, size_t more, const char *what, weir
 weir_status weir__rows_adopt(weir_rows **rows, weir_shape shape, uint8_t *bytes, float scale, float *floats,
                              weir_error *error);
 
-/// Reorders rows and labels in place: the new row i is the former row order[i]. order is used up.
+/// Reorders rows and labels (or NULL) in place: the new row i is the former row order[i]. order is used up.
 weir_status weir__rows_reorder(weir_rows *rows, int32_t *labels, uint32_t *order, weir_error *error);
 
 #endif

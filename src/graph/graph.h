@@ -145,6 +145,10 @@ void weir__gradient_close(weir_graph *graph, weir__node *node, bool dense, const
 /// Noise of the node's draw number `use` (0 … 3) in this pass.
 weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsigned use);
 
+/// Runs the last pass, one in draw mode, again at another step: what comes before the first random node keeps its
+/// outputs. *drawn is false, and nothing is done, when no node is random. The pass's arrays must still be there.
+weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, weir_error *error);
+
 /// Adds multiply-adds to the node's counters.
 void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done);
 void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done);

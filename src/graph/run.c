@@ -153,7 +153,7 @@ static weir_status check_pass(const weir_graph *graph, const weir_pass *pass, we
                           graph->options.max_rows);
     }
     if (!pass->inputs) return weir__fail(error, WEIR_ARGUMENT, "the pass has no inputs");
-    if ((unsigned)pass->mode > WEIR_MODE_OPEN) {
+    if ((unsigned)pass->mode > WEIR_MODE_DRAW) {
         return weir__fail(error, WEIR_ARGUMENT, "unknown mode %d", (int)pass->mode);
     }
     return WEIR_OK;
@@ -168,39 +168,56 @@ static weir_pass begin_node(weir_graph *graph, const weir__node *node) {
     return own;
 }
 
+/// Nodes first, first + 1, … in the last pass: their outputs, and the loss.
+static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error) {
+    graph->forward_done = false;
+    graph->row_loss = NULL;
+    graph->mean_loss = NAN;
+    graph->penalty = 0;
+    for (size_t k = first; k < graph->count; k++) {
+        weir__node *node = &graph->nodes[k];
+        node->dense_valid = false;
+        node->ran = runs(node, graph->pass.mode);
+        if (!node->ran) continue;
+        const weir_pass own = begin_node(graph, node);
+        node->counters.rows += own.rows;
+        const weir_status status = node->kind->forward(graph, node, &own, error);
+        if (status != WEIR_OK) return status;
+        weir__groups_repeat(graph, node);
+    }
+    graph->rows = graph->pass.rows;
+    weir__groups_merge(graph);
+    if (graph->row_loss) {
+        double sum = 0;
+        for (size_t r = 0; r < graph->rows; r++) sum += (double)graph->row_loss[r];
+        graph->mean_loss = sum / (double)graph->rows;
+    }
+    graph->forward_done = true;
+    return WEIR_OK;
+}
+
 weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
     weir_status status = check_pass(graph, pass, error);
     if (status != WEIR_OK) return status;
     graph->pass = *pass;
     status = weir__groups_begin(graph, pass, error);
     if (status != WEIR_OK) return status;
-    graph->forward_done = false;
-    graph->row_loss = NULL;
-    graph->mean_loss = NAN;
-    graph->penalty = 0;
-    if (pass->mode == WEIR_MODE_SAMPLE || pass->mode == WEIR_MODE_DECIDE) {
+    if (pass->mode == WEIR_MODE_SAMPLE || pass->mode == WEIR_MODE_DECIDE || pass->mode == WEIR_MODE_DRAW) {
         memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     }
-    for (size_t k = 0; k < graph->count; k++) {
-        weir__node *node = &graph->nodes[k];
-        node->dense_valid = false;
-        node->ran = runs(node, pass->mode);
-        if (!node->ran) continue;
-        const weir_pass own = begin_node(graph, node);
-        node->counters.rows += own.rows;
-        status = node->kind->forward(graph, node, &own, error);
-        if (status != WEIR_OK) return status;
-        weir__groups_repeat(graph, node);
+    return run_nodes(graph, 0, error);
+}
+
+weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, weir_error *error) {
+    size_t first = 0;
+    for (; first < graph->count; first++) {
+        const weir_unit *unit = weir__node_unit(&graph->nodes[first]);
+        if (unit && (unit->rule->traits & WEIR_TRAIT_STOCHASTIC)) break;
     }
-    graph->rows = pass->rows;
-    weir__groups_merge(graph);
-    if (graph->row_loss) {
-        double sum = 0;
-        for (size_t r = 0; r < pass->rows; r++) sum += (double)graph->row_loss[r];
-        graph->mean_loss = sum / (double)pass->rows;
-    }
-    graph->forward_done = true;
-    return WEIR_OK;
+    *drawn = first < graph->count;
+    if (!*drawn) return WEIR_OK;
+    graph->pass.step = step;
+    return run_nodes(graph, first, error);
 }
 
 static bool same_pass(const weir_pass *a, const weir_pass *b) {

@@ -46,6 +46,10 @@ const weir__setting weir__settings[] = {
     {"data.test_labels", WEIR__TEXT, AT(data.test_labels), NULL, NULL, "files: their labels"},
     {"data.label_column", WEIR__INTEGER, AT(data.label_column), &column, NULL,
      "files, CSV: column of the label; -1: labels are in files of their own"},
+    {"data.binarise", WEIR__CHOICE, AT(data.binarise), NULL, "none|threshold|fixed",
+     "values of rows: as they are, 1 above 0.5, or 1 with the value's probability, drawn once"},
+    {"data.targets", WEIR__CHOICE, AT(data.targets), NULL, "labels|lower-half",
+     "what is predicted; lower-half: of each image, from its upper half"},
 
     {"network", WEIR__NODES, 0, NULL, NULL, "the nodes, in order"},
 
@@ -54,11 +58,15 @@ const weir__setting weir__settings[] = {
     {"train.epochs", WEIR__SIZE, AT(train.epochs), &size_any, NULL, "passes over the training rows"},
     {"train.batch", WEIR__SIZE, AT(train.batch), &batch, NULL, "rows per step"},
     {"train.patience", WEIR__SIZE, AT(train.patience), &size_any, NULL,
-     "epochs without a better validation error before the end; 0: never"},
+     "epochs without a better validation error (or likelihood) before the end; 0: never"},
     {"train.test_threshold", WEIR__FLAG, AT(train.test_threshold), NULL, NULL,
      "find the test thresholds that give the target share"},
     {"train.checkpoint_seconds", WEIR__NUMBER, AT(train.checkpoint_seconds), &not_negative, NULL,
      "most time between checkpoints inside an epoch; 0: only at its end"},
+    {"train.valid_samples", WEIR__SIZE, AT(train.valid_samples), &size_one, NULL,
+     "targets: draws per row for the likelihood of the validation rows"},
+    {"train.test_samples", WEIR__SIZE, AT(train.test_samples), &size_one, NULL,
+     "targets: draws per row for the likelihood of the test rows"},
 
     {"train.optimizer", WEIR__SECTION, 0, NULL, NULL, "how parameters move"},
     {"train.optimizer.kind", WEIR__CHOICE, AT(train.optimizer.kind), NULL, "sgd|momentum|adam", "the optimizer"},

@@ -13,6 +13,59 @@
 
 size_t weir__graph_max_rows(const weir_graph *graph) { return graph->options.max_rows; }
 
+static const char *loss_kind(const weir_graph *graph) {
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    return nodes[count - 1].kind;
+}
+
+bool weir__predicts_targets(const weir_graph *graph) { return !strcmp(loss_kind(graph), "bernoulli-cross-entropy"); }
+
+weir_status weir__loss_node(const weir_graph *graph, size_t *node, weir_error *error) {
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    *node = count - 1;
+    if (!strcmp(loss_kind(graph), "softmax-cross-entropy") || weir__predicts_targets(graph)) return WEIR_OK;
+    return weir__fail(error, WEIR_CONFIG,
+                      "the last node is \"%s\" (%s); rows with labels need softmax-cross-entropy, rows with targets "
+                      "bernoulli-cross-entropy",
+                      nodes[*node].name, nodes[*node].kind);
+}
+
+static weir_status check_target_size(const weir_graph *graph, size_t columns, weir_error *error) {
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    if (columns == nodes[count - 1].size) return WEIR_OK;
+    return weir__fail(error, WEIR_SHAPE,
+                      "the network predicts %zu values, but the data's targets have %zu; set the size of the last "
+                      "layer to %zu",
+                      nodes[count - 1].size, columns, columns);
+}
+
+weir_status weir__check_answers(const weir_graph *graph, const weir_data *data, weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t loss = 0;
+    const size_t classes = weir_data_classes(data), targets = weir_data_targets(data);
+    const weir_node *nodes = weir_graph_nodes(graph, NULL);
+    TRY(weir__loss_node(graph, &loss, error));
+    if (weir__predicts_targets(graph)) {
+        TRY_THAT(targets, WEIR_CONFIG,
+                 "the network ends in bernoulli-cross-entropy, which needs targets, but the data has labels; set "
+                 "data.targets to lower-half, or end the network in softmax-cross-entropy");
+        status = check_target_size(graph, targets, error);
+        goto done;
+    }
+    TRY_THAT(
+        !targets, WEIR_CONFIG,
+        "the network ends in softmax-cross-entropy, which needs labels, but data.targets asks for targets; end the "
+        "network in bernoulli-cross-entropy, or set data.targets to labels");
+    TRY_THAT(classes <= nodes[loss].size, WEIR_SHAPE,
+             "the data has %zu classes, but the network tells only %zu apart; set the size of the last layer to %zu",
+             classes, nodes[loss].size, classes);
+done:
+    return status;
+}
+
 weir_status weir__feed_init(weir__feed *feed, const weir_graph *graph, const weir_part *part, size_t batch,
                             weir_error *error) {
     weir_status status = WEIR_OK;
@@ -23,12 +76,17 @@ weir_status weir__feed_init(weir__feed *feed, const weir_graph *graph, const wei
              "the network takes rows of %zu values, but the data has %zu; set the input's size to %zu", wanted, columns,
              columns);
     TRY(weir__new(&feed->inputs, feed->batch * columns, sizeof(float), "a batch of rows", error));
+    if (!part->targets || !weir__predicts_targets(graph)) return WEIR_OK;
+    const size_t outputs = weir_rows_shape(part->targets).columns;
+    TRY(check_target_size(graph, outputs, error));
+    TRY(weir__new(&feed->targets, feed->batch * outputs, sizeof(float), "a batch of targets", error));
 done:
     return status;
 }
 
 void weir__feed_free(weir__feed *feed) {
     weir__free(feed->inputs);
+    weir__free(feed->targets);
     *feed = (weir__feed){0};
 }
 
@@ -41,8 +99,21 @@ bool weir__feed_next(weir__feed *feed) {
     feed->rows = left < feed->batch ? left : feed->batch;
     if (!feed->rows) return false;
     weir_rows_copy(part->rows, NULL, part->first + feed->first, feed->rows, feed->inputs);
+    if (feed->targets) weir_rows_copy(part->targets, NULL, part->first + feed->first, feed->rows, feed->targets);
     feed->labels = part->labels ? part->labels + part->first + feed->first : NULL;
     return true;
+}
+
+weir_pass weir__feed_pass(const weir__feed *feed, weir_mode mode) {
+    return (weir_pass){.mode = mode,
+                       .rows = feed->rows,
+                       .inputs = feed->inputs,
+                       .labels = feed->targets ? NULL : feed->labels,
+                       .targets = feed->targets};
+}
+
+bool weir__feed_has_answers(const weir__feed *feed, const weir_graph *graph) {
+    return weir__predicts_targets(graph) ? feed->targets != NULL : feed->part->labels != NULL;
 }
 
 weir__gate_count weir__count_gates(const weir_graph *graph, const size_t *nodes, size_t count) {
@@ -58,15 +129,6 @@ weir__gate_count weir__count_gates(const weir_graph *graph, const size_t *nodes,
 double weir__share_between(weir__gate_count before, weir__gate_count after) {
     const uint64_t gates = after.gates - before.gates;
     return gates ? (double)(after.open - before.open) / (double)gates : 1;
-}
-
-weir_status weir__classifier_node(const weir_graph *graph, size_t *node, weir_error *error) {
-    size_t count = 0;
-    const weir_node *nodes = weir_graph_nodes(graph, &count);
-    *node = count - 1;
-    if (!strcmp(nodes[*node].kind, "softmax-cross-entropy")) return WEIR_OK;
-    return weir__fail(error, WEIR_CONFIG, "the last node is \"%s\" (%s); rows with labels need softmax-cross-entropy",
-                      nodes[*node].name, nodes[*node].kind);
 }
 
 static weir_counters counters_between(weir_counters before, weir_counters after) {
@@ -85,6 +147,25 @@ static weir_counters counters_between(weir_counters before, weir_counters after)
     };
 }
 
+weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, weir_error *error) {
+    const weir_status status = weir__gate_nodes(graph, &watch->gates, &watch->gate_count, error);
+    if (status != WEIR_OK) return status;
+    watch->opened = weir__count_gates(graph, watch->gates, watch->gate_count);
+    watch->counters = weir_graph_counters(graph);
+    return WEIR_OK;
+}
+
+void weir__watch_end(const weir__watch *watch, const weir_graph *graph, weir_mode mode, weir_evaluation *evaluation) {
+    const weir__gate_count opened = weir__count_gates(graph, watch->gates, watch->gate_count);
+    evaluation->share = mode == WEIR_MODE_OPEN ? 1 : weir__share_between(watch->opened, opened);
+    evaluation->counters = counters_between(watch->counters, weir_graph_counters(graph));
+}
+
+void weir__watch_free(weir__watch *watch) {
+    weir__free(watch->gates);
+    *watch = (weir__watch){0};
+}
+
 static size_t most_probable(const float *p, size_t classes) {
     size_t best = 0;
     for (size_t i = 1; i < classes; i++) {
@@ -98,19 +179,21 @@ typedef struct sums {
     size_t wrong;
 } sums;
 
-static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mode mode, size_t node, size_t classes,
-                             sums *sum, int32_t *predicted, weir_error *error) {
-    const weir_pass pass = {.mode = mode, .rows = feed->rows, .inputs = feed->inputs, .labels = feed->labels};
+static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mode mode, size_t node, sums *sum,
+                             int32_t *predicted, weir_error *error) {
+    const weir_pass pass = weir__feed_pass(feed, mode);
     const weir_status status = weir_graph_forward(graph, &pass, error);
     if (status != WEIR_OK) return status;
     const float *loss = weir_graph_loss(graph), *p = weir_graph_output(graph, node);
+    const size_t width = weir_graph_nodes(graph, NULL)[node].size;
+    const bool classes = !weir__predicts_targets(graph);
     if (!p) return weir__fail(error, WEIR_MEMORY, "out of memory: outputs of a batch");
     for (size_t r = 0; r < feed->rows; r++) {
-        const size_t class = most_probable(p + r * classes, classes);
+        const size_t class = classes ? most_probable(p + r * width, width) : 0;
         if (predicted) predicted[feed->first + r] = (int32_t) class;
-        if (!feed->labels) continue;
+        if (!loss) continue;
         sum->loss += (double)loss[r];
-        sum->wrong += class != (size_t)feed->labels[r];
+        sum->wrong += classes && class != (size_t)feed->labels[r];
     }
     return WEIR_OK;
 }
@@ -119,27 +202,26 @@ weir_status weir_evaluate(weir_graph *graph, const weir_part *part, weir_mode mo
                           int32_t *predicted, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__feed feed = {0};
-    size_t node = 0, gate_count = 0, *gates = NULL;
+    weir__watch watch = {0};
+    size_t node = 0;
     sums sum = {0};
-    TRY(weir__classifier_node(graph, &node, error));
+    TRY(weir__loss_node(graph, &node, error));
+    const bool classes = !weir__predicts_targets(graph);
+    TRY_THAT(classes || !predicted, WEIR_ARGUMENT,
+             "a network that ends in bernoulli-cross-entropy predicts no classes");
     TRY(weir__feed_init(&feed, graph, part, weir__graph_max_rows(graph), error));
-    TRY(weir__gate_nodes(graph, &gates, &gate_count, error));
-    const size_t classes = weir_graph_nodes(graph, NULL)[node].size;
-    const weir_counters before = weir_graph_counters(graph);
-    const weir__gate_count gates_before = weir__count_gates(graph, gates, gate_count);
-    while (weir__feed_next(&feed)) {
-        TRY(run_batch(graph, &feed, mode, node, classes, &sum, predicted, error));
-    }
+    TRY(weir__watch_begin(&watch, graph, error));
+    while (weir__feed_next(&feed)) TRY(run_batch(graph, &feed, mode, node, &sum, predicted, error));
     const double rows = (double)part->count;
+    const bool known = weir__feed_has_answers(&feed, graph);
     *evaluation = (weir_evaluation){
-        .loss = part->labels ? sum.loss / rows : NAN,
-        .error = part->labels ? (double)sum.wrong / rows : NAN,
-        .share =
-            mode == WEIR_MODE_OPEN ? 1 : weir__share_between(gates_before, weir__count_gates(graph, gates, gate_count)),
-        .counters = counters_between(before, weir_graph_counters(graph)),
+        .loss = known ? sum.loss / rows : NAN,
+        .error = known && classes ? (double)sum.wrong / rows : NAN,
+        .nll = NAN,
     };
+    weir__watch_end(&watch, graph, mode, evaluation);
 done:
-    weir__free(gates);
+    weir__watch_free(&watch);
     weir__feed_free(&feed);
     return status;
 }

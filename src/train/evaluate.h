@@ -4,6 +4,7 @@
 #ifndef WEIR_EVALUATE_H
 #define WEIR_EVALUATE_H
 
+#include <weir/graph.h>
 #include <weir/train.h>
 
 #include "../core/core.h"
@@ -15,14 +16,19 @@ typedef struct weir__feed {
     size_t first, rows;    ///< of the current batch, counted from the part's first row
     float *inputs;         ///< [rows][columns]
     const int32_t *labels; ///< [rows] of the current batch; NULL when the part has none
+    float *targets;        ///< [rows][columns of the targets]; NULL when the part has none, or the network wants labels
 } weir__feed;
-/// WEIR_SHAPE unless the graph takes rows like these; WEIR_DATA when there are none.
+/// WEIR_SHAPE unless the graph takes rows, and gives targets, like these; WEIR_DATA when there are none.
 weir_status weir__feed_init(weir__feed *feed, const weir_graph *graph, const weir_part *part, size_t batch,
                             weir_error *error);
 void weir__feed_free(weir__feed *feed);
 /// Before the first batch; then weir__feed_next makes each batch current and returns false after the last.
 void weir__feed_rewind(weir__feed *feed);
 bool weir__feed_next(weir__feed *feed);
+/// The current batch as a pass; seed and step 0.
+weir_pass weir__feed_pass(const weir__feed *feed, weir_mode mode);
+/// Whether the part holds what the network predicts.
+bool weir__feed_has_answers(const weir__feed *feed, const weir_graph *graph);
 
 /// Gates of some nodes so far (graph counters): all (row, gate) pairs, and the open ones.
 typedef struct weir__gate_count {
@@ -32,8 +38,24 @@ weir__gate_count weir__count_gates(const weir_graph *graph, const size_t *nodes,
 /// Open share of what was counted between two moments; 1 when there were no gates.
 double weir__share_between(weir__gate_count before, weir__gate_count after);
 
-/// Index of the loss node if it is softmax-cross-entropy, else WEIR_CONFIG.
-weir_status weir__classifier_node(const weir_graph *graph, size_t *node, weir_error *error);
+/// Work and gates of a graph from begin to end. Zero-initialise; free with weir__watch_free.
+typedef struct weir__watch {
+    size_t *gates, gate_count; ///< nodes
+    weir__gate_count opened;
+    weir_counters counters;
+} weir__watch;
+weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, weir_error *error);
+/// Sets share and counters.
+void weir__watch_end(const weir__watch *watch, const weir_graph *graph, weir_mode mode, weir_evaluation *evaluation);
+void weir__watch_free(weir__watch *watch);
+
+/// Index of the loss node if it is softmax-cross-entropy (which takes labels) or bernoulli-cross-entropy (which takes
+/// targets), else WEIR_CONFIG.
+weir_status weir__loss_node(const weir_graph *graph, size_t *node, weir_error *error);
+/// Whether the last node is bernoulli-cross-entropy.
+bool weir__predicts_targets(const weir_graph *graph);
+/// WEIR_CONFIG unless the data have what the network predicts, and WEIR_SHAPE unless it has the network's size.
+weir_status weir__check_answers(const weir_graph *graph, const weir_data *data, weir_error *error);
 
 /// Most rows of a batch.
 size_t weir__graph_max_rows(const weir_graph *graph);

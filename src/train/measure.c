@@ -97,6 +97,18 @@ static uint64_t memory_peak(void) {
     return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
 }
 
+weir_status weir_measure_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
+                                 weir_result *result, weir_error *error) {
+    weir_evaluation test;
+    if (!weir__predicts_targets(graph)) return WEIR_OK;
+    const weir_status status = weir_evaluate_samples(graph, part, samples, seed, &test, error);
+    if (status != WEIR_OK) return status;
+    result->test_nll = test.nll;
+    result->test_loss = test.loss;
+    result->samples = test.samples;
+    return WEIR_OK;
+}
+
 weir_status weir_measure(weir_graph *graph, const weir_part *part, size_t batch, int repeats, weir_result *result,
                          weir_error *error) {
     weir_status status = WEIR_OK;

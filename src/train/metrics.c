@@ -29,6 +29,7 @@ json_t *weir__epoch_to_json(const weir_epoch *epoch) {
 #define SET_REAL(name) failed |= json_object_set_new(json, #name, weir__json_real(epoch->name));
     EPOCH_REALS(SET_REAL)
 #undef SET_REAL
+    if (isfinite(epoch->valid_nll)) failed |= json_object_set_new(json, "valid_nll", json_real(epoch->valid_nll));
     failed |= json_object_set_new(json, "best", json_boolean(epoch->best));
     if (!failed) return json;
     json_decref(json);
@@ -48,6 +49,9 @@ weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_er
 #define READ_REAL(name) good = read_real(&epoch->name, json, #name) && good;
     EPOCH_REALS(READ_REAL)
 #undef READ_REAL
+    const json_t *nll = json_object_get(json, "valid_nll"); // classifiers have none
+    good = good && (!nll || json_is_number(nll));
+    epoch->valid_nll = nll ? json_number_value(nll) : NAN;
     return good ? WEIR_OK
                 : weir__fail(error, WEIR_FORMAT, "an epoch's record lacks a field or has one of another type");
 }

@@ -13,6 +13,8 @@ weir_train_options weir_train_options_default(void) {
         .patience = 0,
         .test_threshold = true,
         .checkpoint_seconds = 30,
+        .valid_samples = 10,
+        .test_samples = 100,
         .optimizer =
             {
                 .kind = "sgd",

@@ -18,6 +18,8 @@ weir_result weir_result_empty(void) {
         .rows_per_second_train = NAN,
         .test_loss = NAN,
         .test_error = NAN,
+        .valid_nll = NAN,
+        .test_nll = NAN,
         .share = NAN,
         .threshold = NAN,
         .multiply_adds_dense = NAN,
@@ -48,6 +50,7 @@ void weir_trainer_result(const weir_trainer *t, weir_result *result) {
     result->train_loss = best->train_loss;
     result->train_share = best->train_share;
     result->valid_error = best->valid_error;
+    result->valid_nll = best->valid_nll;
 }
 
 static int set_thresholds(json_t *json, const weir_result *r) {
@@ -82,6 +85,11 @@ static json_t *to_json(const weir_result *r) {
     REAL(valid_error);
     REAL(test_error);
     REAL(test_loss);
+    if (r->samples) {
+        REAL(valid_nll);
+        REAL(test_nll);
+        COUNT(samples);
+    }
     REAL(share);
     REAL(train_share);
     failed |= set_thresholds(json, r);

@@ -77,8 +77,14 @@ static weir_status train_batch(const run *r, weir_error *error) {
     const size_t first = t->place.batch * t->options.batch, left = part.count - first;
     const size_t rows = left < t->options.batch ? left : t->options.batch;
     weir_rows_copy(part.rows, t->order + first, 0, rows, t->inputs);
-    for (size_t i = 0; i < rows; i++) t->labels[i] = part.labels[t->order[first + i]];
-    const weir_status status = weir_trainer_step(t, t->inputs, t->labels, rows, error);
+    weir_status status = WEIR_OK;
+    if (t->targets) {
+        weir_rows_copy(part.targets, t->order + first, 0, rows, t->targets);
+        status = weir_trainer_step_targets(t, t->inputs, t->targets, rows, error);
+    } else {
+        for (size_t i = 0; i < rows; i++) t->labels[i] = part.labels[t->order[first + i]];
+        status = weir_trainer_step(t, t->inputs, t->labels, rows, error);
+    }
     if (status != WEIR_OK) return status;
     t->place.batch++;
     const double seconds = now() - began;
@@ -123,7 +129,11 @@ static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error 
     weir_status status = WEIR_OK;
     const weir_part part = weir_data_valid(t->data);
     if (t->options.test_threshold) TRY(weir_fit_thresholds(t->graph, &part, t->options.sparsity.target, error));
-    TRY(weir_evaluate(t->graph, &part, WEIR_MODE_DECIDE, valid, NULL, error));
+    if (t->targets) {
+        TRY(weir_evaluate_samples(t->graph, &part, t->options.valid_samples, t->options.seed, valid, error));
+    } else {
+        TRY(weir_evaluate(t->graph, &part, WEIR_MODE_DECIDE, valid, NULL, error));
+    }
     TRY_THAT(
         isfinite(valid->loss), WEIR_DIVERGED,
         "the validation loss is not finite after epoch %zu; try a lower optimizer.rate or a max_norm on the layers",
@@ -139,7 +149,8 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
     const weir_status status = validate(t, &valid, error);
     if (status != WEIR_OK) return status;
     weir__place *place = &t->place;
-    const bool best = !place->best_epoch || valid.error < place->best_error;
+    const double score = t->targets ? valid.nll : valid.error;
+    const bool best = !place->best_epoch || score < place->best_error;
     const weir_epoch epoch = {
         .epoch = place->epoch + 1,
         .train_loss = place->loss / (double)place->rows,
@@ -149,6 +160,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
         .valid_loss = valid.loss,
         .valid_error = valid.error,
         .valid_share = valid.share,
+        .valid_nll = valid.nll,
         .rate = weir__schedule_rate(&t->options.optimizer, place->epoch, (double)(t->batches - 1) / (double)t->batches,
                                     t->options.epochs),
         .seconds = place->seconds + (now() - began),
@@ -159,7 +171,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
         .step = place->step,
         .epoch = epoch.epoch,
         .best_epoch = best ? epoch.epoch : place->best_epoch,
-        .best_error = best ? valid.error : place->best_error,
+        .best_error = best ? score : place->best_error,
         .stale = best ? 0 : place->stale + 1,
     };
     if (best) keep_best(t);

@@ -71,10 +71,29 @@ static void add_network(text *t, const weir_graph *graph) {
     }
 }
 
-// Rows of a part and a checksum of their labels: enough to tell another data set or another split.
+// Of the targets of the first rows, enough to tell other data, or other noise in them.
+static uLong checksum_of_targets(weir_part part) {
+    float values[1024];
+    uLong checksum = crc32_z(0, NULL, 0);
+    const size_t columns = weir_rows_shape(part.targets).columns, room = sizeof values / sizeof *values;
+    if (columns > room) return checksum;
+    for (size_t r = 0; r < part.count && r < 1000; r++) {
+        weir_rows_copy(part.targets, NULL, part.first + r, 1, values);
+        checksum = crc32_z(checksum, (const unsigned char *)values, columns * sizeof *values);
+    }
+    return checksum;
+}
+
+// Rows of a part and a checksum of their labels (or targets): enough to tell another data set or another split.
 static void add_part(text *t, const char *name, weir_part part) {
     uLong checksum = crc32_z(0, NULL, 0);
-    checksum = crc32_z(checksum, (const unsigned char *)(part.labels + part.first), part.count * sizeof *part.labels);
+    if (part.targets) {
+        add(t, "data.%s.targets=%zu\n", name, weir_rows_shape(part.targets).columns);
+        checksum = checksum_of_targets(part);
+    } else {
+        checksum =
+            crc32_z(checksum, (const unsigned char *)(part.labels + part.first), part.count * sizeof *part.labels);
+    }
     add(t, "data.%s.rows=%zu\ndata.%s.columns=%zu\ndata.%s.labels=%08lx\n", name, part.count, name,
         weir_rows_shape(part.rows).columns, name, checksum);
 }
@@ -122,6 +141,7 @@ weir_status weir__settings_print(char **out, weir_graph *graph, const weir_data 
     add_part(&t, "train", weir_data_train(data));
     add_part(&t, "valid", weir_data_valid(data));
     add_options(&t, options);
+    if (weir_data_targets(data)) add(&t, "train.valid_samples=%zu\n", options->valid_samples);
     *out = t.failed ? NULL : t.data;
     if (!t.failed) return WEIR_OK;
     weir__free(t.data);

@@ -13,6 +13,7 @@ static weir_status check_options(const weir_train_options *o, weir_error *error)
     weir_status status = WEIR_OK;
     TRY_THAT(o->epochs > 0, WEIR_CONFIG, "train.epochs is 0; expected 1 or more");
     TRY_THAT(o->batch > 0, WEIR_CONFIG, "train.batch is 0; expected 1 or more");
+    TRY_THAT(o->valid_samples > 0, WEIR_CONFIG, "train.valid_samples is 0; expected 1 or more");
     TRY_THAT(o->checkpoint_seconds >= 0, WEIR_CONFIG, "train.checkpoint_seconds is %g; expected 0 or more",
              o->checkpoint_seconds);
     TRY(weir__schedule_check(&o->optimizer, error));
@@ -23,11 +24,9 @@ done:
 // What graph, data and options must agree on.
 static weir_status check_fit(const weir_trainer *t, weir_error *error) {
     weir_status status = WEIR_OK;
-    size_t loss = 0;
     const weir_node *nodes = weir_graph_nodes(t->graph, NULL);
     const weir_part train = weir_data_train(t->data), valid = weir_data_valid(t->data);
-    const size_t columns = weir_data_columns(t->data), classes = weir_data_classes(t->data);
-    TRY(weir__classifier_node(t->graph, &loss, error));
+    const size_t columns = weir_data_columns(t->data);
     TRY_THAT(t->graph->options.training, WEIR_ARGUMENT, "the graph was not made for training");
     TRY_THAT(t->options.batch <= t->graph->options.max_rows, WEIR_ARGUMENT,
              "train.batch is %zu, but the graph was made for at most %zu rows", t->options.batch,
@@ -38,9 +37,7 @@ static weir_status check_fit(const weir_trainer *t, weir_error *error) {
     TRY_THAT(columns == nodes[0].size, WEIR_SHAPE,
              "the network takes rows of %zu values, but the data has %zu; set the input's size to %zu", nodes[0].size,
              columns, columns);
-    TRY_THAT(classes <= nodes[loss].size, WEIR_SHAPE,
-             "the data has %zu classes, but the network tells only %zu apart; set the size of the last layer to %zu",
-             classes, nodes[loss].size, classes);
+    TRY(weir__check_answers(t->graph, t->data, error));
 done:
     return status;
 }
@@ -60,6 +57,8 @@ static weir_status allocate(weir_trainer *t, weir_error *error) {
     TRY(weir__new(&t->order, rows, sizeof *t->order, "the order of the training rows", error));
     TRY(weir__new(&t->inputs, batch * weir_data_columns(t->data), sizeof *t->inputs, "a batch of rows", error));
     TRY(weir__new(&t->labels, batch, sizeof *t->labels, "a batch of labels", error));
+    const size_t targets = weir_data_targets(t->data);
+    if (targets) TRY(weir__new(&t->targets, batch * targets, sizeof *t->targets, "a batch of targets", error));
     TRY(weir__new(&t->best_values, p.count, sizeof *t->best_values, "the best parameters", error));
     TRY(weir__new(&t->best_thresholds, t->gate_count, sizeof *t->best_thresholds, "the best thresholds", error));
     TRY(weir__settings_print(&t->settings, t->graph, t->data, &t->options, error));
@@ -97,6 +96,7 @@ void weir_trainer_free(weir_trainer *t) {
     weir__free(t->order);
     weir__free(t->inputs);
     weir__free(t->labels);
+    weir__free(t->targets);
     weir__free(t->best_values);
     weir__free(t->best_thresholds);
     weir__free(t->settings);
@@ -127,19 +127,21 @@ static weir__update update_of(const void *context, const weir_tensor *tensor) {
     return weir__optimizer_update(at->optimizer, tensor, at->rate);
 }
 
-weir_status weir_trainer_step(weir_trainer *t, const float *inputs, const int32_t *labels, size_t rows,
-                              weir_error *error) {
+static weir_status step(weir_trainer *t, const float *inputs, const int32_t *labels, const float *targets, size_t rows,
+                        weir_error *error) {
     weir_status status = WEIR_OK;
     const weir_pass pass = {.mode = WEIR_MODE_SAMPLE,
                             .rows = rows,
                             .inputs = inputs,
                             .labels = labels,
+                            .targets = targets,
                             .seed = t->options.seed,
                             .step = (uint32_t)t->place.step};
     const weir__gate_count before = weir__count_gates(t->graph, t->gates, t->gate_count);
     TRY_THAT(rows > 0 && rows <= t->options.batch, WEIR_ARGUMENT, "a batch of %zu rows; this trainer takes 1 to %zu",
              rows, t->options.batch);
-    TRY_THAT(labels, WEIR_ARGUMENT, "a training batch needs labels");
+    TRY_THAT(t->targets ? targets != NULL : labels != NULL, WEIR_ARGUMENT, "a training batch of this network needs %s",
+             t->targets ? "targets" : "labels");
     TRY(weir_graph_forward(t->graph, &pass, error));
     const double loss = weir_graph_mean_loss(t->graph);
     if (!isfinite(loss)) return fail_diverged(t, "the loss", error);
@@ -160,6 +162,16 @@ weir_status weir_trainer_step(weir_trainer *t, const float *inputs, const int32_
     t->place.gates.open += after.open - before.open;
 done:
     return status;
+}
+
+weir_status weir_trainer_step(weir_trainer *t, const float *inputs, const int32_t *labels, size_t rows,
+                              weir_error *error) {
+    return step(t, inputs, labels, NULL, rows, error);
+}
+
+weir_status weir_trainer_step_targets(weir_trainer *t, const float *inputs, const float *targets, size_t rows,
+                                      weir_error *error) {
+    return step(t, inputs, NULL, targets, rows, error);
 }
 
 const weir_epoch *weir_trainer_epochs(const weir_trainer *t, size_t *count, size_t *best) {

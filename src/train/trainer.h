@@ -22,8 +22,8 @@ typedef struct weir__place {
     weir__gate_count gates;        ///< of this epoch
     double seconds, train_seconds; ///< of this epoch
     size_t best_epoch;             ///< 0: none yet
-    double best_error;
-    size_t stale; ///< epochs since the best one
+    double best_error;             ///< validation error, or negative log-likelihood of targets
+    size_t stale;                  ///< epochs since the best one
 } weir__place;
 
 struct weir_trainer {
@@ -37,6 +37,7 @@ struct weir_trainer {
     uint32_t *order;           ///< [training rows] of this epoch, as row indices
     float *inputs;             ///< [batch][columns]
     int32_t *labels;           ///< [batch]
+    float *targets;            ///< [batch][outputs]; NULL when labels are predicted
     weir__place place;
     weir_epoch *epochs;
     size_t epoch_count, epoch_capacity;

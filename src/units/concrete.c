@@ -49,4 +49,5 @@ const weir_rule weir__concrete = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .backward = weir__backward_saved,
+    .draw = weir__sample_bernoulli,
 };

@@ -89,6 +89,8 @@ void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch);
 void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch);
 /// The same for all batch->groups row groups, independent of each other: group g draws at noise.sample + g.
 void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
+/// Draws h by the rule's draw, or by what stands for it.
+void weir__unit_draw(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h where h ≠ 0, else 0 without reading ∂L/∂h.
 void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·saved: sample left the slope.

@@ -131,21 +131,59 @@ static weir_status squared_forward(weir_graph *graph, weir__node *node, const we
     return WEIR_OK;
 }
 
+enum { lanes = 16, lane_factors = 32 };
+
+WEIR__CLONES static void sigmoids(float *restrict y, const float *restrict x, size_t count) {
+    for (size_t k = 0; k < count; k++) y[k] = weir__sigmoid(x[k]);
+}
+
+/// Σ [max(x, 0) − t·x] + Σ log(1 + e^−|x|) of up to lanes·lane_factors values. The factors 1 + e^−|x| are in [1, 2]:
+/// the logarithm of their product is taken at once.
+WEIR__CLONES static double bernoulli_piece(const float *restrict x, const float *restrict t, size_t count) {
+    double linear[lanes] = {0}, product[lanes], sum = 0, all = 1;
+    for (size_t k = 0; k < lanes; k++) product[k] = 1;
+    for (size_t first = 0; first < count; first += lanes) {
+        const size_t left = count - first < lanes ? count - first : lanes;
+        for (size_t k = 0; k < left; k++) {
+            const float a = x[first + k];
+            linear[k] += (a > 0 ? (double)a : 0) - (double)t[first + k] * (double)a;
+            product[k] *= 1 + (double)weir__exp(a < 0 ? a : -a);
+        }
+    }
+    for (size_t k = 0; k < lanes; k++) {
+        sum += linear[k];
+        all *= product[k];
+    }
+    return sum + log(all);
+}
+
+static weir_status check_targets(const weir__node *node, const weir_pass *pass, weir_error *error) {
+    const size_t count = pass->targets ? pass->rows * node->width : 0;
+    for (size_t k = 0; k < count; k++) {
+        if (pass->targets[k] >= 0 && pass->targets[k] <= 1) continue;
+        return weir__fail_node(error, WEIR_DATA, node, "target %zu of row %zu is %g: expected 0 to 1", k % node->width,
+                               k / node->width, (double)pass->targets[k]);
+    }
+    return WEIR_OK;
+}
+
 static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     const float *x = NULL, *t = pass->targets;
     float *loss = NULL;
-    const size_t width = node->width;
-    const weir_status status = prepare(graph, node, t != NULL, &x, &loss, error);
+    const size_t width = node->width, piece = lanes * lane_factors;
+    weir_status status = check_targets(node, pass, error);
+    if (status == WEIR_OK) status = prepare(graph, node, t != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
-    float *y = node->values.data;
-    for (size_t k = 0; k < pass->rows * width; k++) y[k] = weir__sigmoid(x[k]);
-    for (size_t r = 0; loss && r < pass->rows; r++) {
+    WEIR__FOR_PIECES(pass->rows * width * 8)
+    for (size_t r = 0; r < pass->rows; r++) {
+        const float *row = x + r * width;
+        float *y = node->values.data + r * width;
         double sum = 0;
-        for (size_t k = r * width; k < (r + 1) * width; k++) {
-            const double a = (double)x[k];
-            sum += (a > 0 ? a : 0) + log1p(exp(-fabs(a))) - (double)t[k] * a;
+        sigmoids(y, row, width);
+        for (size_t k = 0; loss && k < width; k += piece) {
+            sum += bernoulli_piece(row + k, t + r * width + k, width - k < piece ? width - k : piece);
         }
-        loss[r] = (float)sum;
+        if (loss) loss[r] = (float)sum;
     }
     return WEIR_OK;
 }

@@ -118,6 +118,9 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     case WEIR_MODE_OPEN:
         rule->expect(&data->unit, &batch);
         break;
+    case WEIR_MODE_DRAW:
+        weir__unit_draw(&data->unit, &batch);
+        break;
     }
     if (node->opens) count_open(node, batch.rows);
 done:

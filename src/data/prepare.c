@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// What becomes of rows after they are read: values made 0 or 1, and rows cut into inputs and targets.
+//
+// binarise "fixed": each value is the probability of its 1, drawn once for all as a pure function of (seed, set, row,
+// column), as in the binarised MNIST of Salakhutdinov and Murray 2008; the numbers drawn there are not these.
+
+#include <math.h>
+#include <string.h>
+
+#include "rows.h"
+#include "streams.h"
+
+typedef enum binarisation { keep_values, threshold_values, draw_values } binarisation;
+
+static const char *const binarisations[] = {
+    [keep_values] = "none", [threshold_values] = "threshold", [draw_values] = "fixed"};
+static const char *const targets_kinds[] = {"labels", "lower-half"};
+
+static weir_status find_name(size_t *index, const char *name, const char *const *names, size_t count,
+                             const char *setting, weir_error *error) {
+    char list[128] = "";
+    for (size_t i = 0, used = 0; i < count; i++) {
+        *index = i;
+        if (!name || strcmp(name, names[i]) == 0) return WEIR_OK;
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+    }
+    return weir__fail(error, WEIR_CONFIG, "%s is \"%s\"; expected one of %s", setting, name, list);
+}
+
+static float value_at(const weir_rows *rows, size_t index) {
+    return rows->floats ? rows->floats[index] : rows->scale * (float)rows->bytes[index];
+}
+
+static weir_status check_probabilities(const weir_rows *rows, weir_error *error) {
+    const size_t columns = rows->shape.columns;
+    for (size_t i = 0; i < rows->shape.rows * columns; i++) {
+        const float value = value_at(rows, i);
+        if (value >= 0 && value <= 1) continue;
+        return weir__fail(
+            error, WEIR_DATA,
+            "row %zu, column %zu is %g, but data.binarise \"fixed\" takes values as probabilities, 0 to 1", i / columns,
+            i % columns, (double)value);
+    }
+    return WEIR_OK;
+}
+
+static weir_status binarise(weir_rows *rows, binarisation how, uint64_t seed, uint32_t set, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t columns = rows->shape.columns;
+    float *u = NULL;
+    uint8_t *bits = NULL;
+    if (how == draw_values) TRY(check_probabilities(rows, error));
+    TRY(weir__new(&u, columns, sizeof *u, "a row", error));
+    TRY(weir__new(&bits, rows->shape.rows * columns, 1, "binarised rows", error));
+    const weir_noise noise = {.seed = seed, .step = set, .stream = weir__binarise_stream};
+    for (size_t j = 0; j < columns; j++) u[j] = 0.5F;
+    for (size_t r = 0; r < rows->shape.rows; r++) {
+        if (how == draw_values) weir_random_uniform(u, noise, (uint32_t)r, columns);
+        for (size_t j = 0; j < columns; j++) bits[r * columns + j] = value_at(rows, r * columns + j) > u[j];
+    }
+    weir__free(rows->bytes);
+    weir__free(rows->floats);
+    rows->floats = NULL;
+    rows->bytes = bits;
+    rows->scale = 1;
+    bits = NULL;
+done:
+    weir__free(bits);
+    weir__free(u);
+    return status;
+}
+
+/// A copy of columns first … first + columns − 1.
+static weir_status copy_columns(weir_rows **out, const weir_rows *rows, size_t first, size_t columns,
+                                weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t all = rows->shape.columns, size = rows->bytes ? 1 : sizeof(float);
+    const char *from = rows->bytes ? (const char *)rows->bytes : (const char *)rows->floats;
+    char *to = NULL;
+    weir_shape shape = rows->shape;
+    shape.height = shape.height > 1 ? columns / shape.width : 1;
+    shape.width = columns / shape.height;
+    shape.columns = columns;
+    TRY(weir__new(&to, shape.rows * columns, size, "a half of the rows", error));
+    for (size_t r = 0; r < shape.rows; r++) {
+        memcpy(to + r * columns * size, from + (r * all + first) * size, columns * size);
+    }
+    status = weir__rows_adopt(out, shape, rows->bytes ? (uint8_t *)to : NULL, rows->scale,
+                              rows->bytes ? NULL : (float *)(void *)to, error);
+done:
+    return status;
+}
+
+/// Upper half of the image rows (of the values, where rows are no images) and lower half.
+static weir_status halve(weir_rows *rows, weir_rows **targets, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_rows *upper = NULL;
+    const weir_shape shape = rows->shape;
+    const bool images = shape.height > 1;
+    TRY_THAT(
+        !((images ? shape.height : shape.columns) % 2), WEIR_DATA,
+        "rows of %zu x %zu values have no two halves of one size; data.targets \"lower-half\" needs an even number "
+        "of %s",
+        shape.height, shape.width, images ? "lines" : "values");
+    TRY(copy_columns(&upper, rows, 0, shape.columns / 2, error));
+    TRY(copy_columns(targets, rows, shape.columns / 2, shape.columns / 2, error));
+    weir_rows swapped = *rows;
+    *rows = *upper;
+    *upper = swapped;
+done:
+    weir_rows_free(upper);
+    return status;
+}
+
+weir_status weir_rows_prepare(weir_rows *rows, weir_rows **targets, const weir_data_options *options, uint32_t set,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    size_t how = 0, kind = 0;
+    *targets = NULL;
+    TRY(find_name(&how, options->binarise, binarisations, sizeof binarisations / sizeof *binarisations, "data.binarise",
+                  error));
+    TRY(find_name(&kind, options->targets, targets_kinds, sizeof targets_kinds / sizeof *targets_kinds, "data.targets",
+                  error));
+    if (how != keep_values) TRY(binarise(rows, (binarisation)how, options->seed, set, error));
+    if (kind) TRY(halve(rows, targets, error));
+done:
+    return status;
+}

@@ -173,10 +173,13 @@ static void check_mean(weir_graph *graph, const char *what, const char *rule, ui
     free(square);
 }
 
-static const char *const more_forms[] = {"rloo:samples=4", "ugc:threshold=0.4", "muprop:baseline=average"};
+static const char *const more_forms[] = {"rloo:samples=4",  "ugc:threshold=0.4",   "muprop:baseline=average", "nvil",
+                                         "rebar:tune=both", "rebar:noise=coupled", "arms:copula=gaussian"};
 
-/// Whether the mean of a rule's gradient is that of the mean loss.
-static bool agrees(const weir_rule *rule) { return rule->groups && (rule->traits & WEIR_TRAIT_UNBIASED); }
+/// Whether the mean of a rule's gradient is that of the mean loss; vimco's is that of a bound.
+static bool agrees(const weir_rule *rule) {
+    return rule->groups && (rule->traits & WEIR_TRAIT_UNBIASED) && strcmp(rule->name, "vimco");
+}
 
 static void test_rules_agree_with_enumeration(void **state) {
     (void)state;

@@ -16,15 +16,23 @@ static const weir_rule *const rules[] = {
     &weir__straight_through,
     &weir__sigmoid_rule,
     &weir__semantic_hashing,
+    // score function
+    &weir__nvil,
     &weir__rloo,
+    &weir__vimco,
+    &weir__muprop,
+    // coordinate by coordinate, and antithetic
+    &weir__leg,
+    &weir__exact,
     &weir__ar,
     &weir__arm,
     &weir__disarm_rule,
-    &weir__leg,
-    &weir__exact,
-    &weir__muprop,
+    &weir__arms,
     &weir__bitflip,
     &weir__ugc,
+    // control variates from gradients
+    &weir__rebar,
+    &weir__double_cv,
     // the rest of the straight-through family
     &weir__half,
     &weir__reinmax,

@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// NVIL: the score function with a learned baseline. Mnih and Gregor 2014, section 2.3:
+//   g = (L − c − B(a))·(h − p) / max(1, √v),
+// c the running average of the loss, B a network with one hidden layer of tanh units, fitted to L − c by least squares,
+// v the running average of the signal's variance (only with normalise=yes, which rescales the gradient: its mean is
+// then the gradient's direction). B reads the pre-activations, which are all that the layer knows of its input. A batch
+// uses what the batches before it left.
+//
+// State: sums for c and v and their weight; powers for Adam; then for each hidden unit its weights, bias and output
+// weight, and for the output its bias, each with two moving averages.
+
+#include "../core/math.h"
+#include "adapt.h"
+#include "rules.h"
+
+#include <weir/system.h>
+
+enum { hidden_index, rate_index, decay_index, normalise_index };
+enum { most_hidden = 1000 };
+
+static const weir_parameter parameters[] = {
+    [hidden_index] = {.name = "hidden",
+                      .initial = 100,
+                      .least = 1,
+                      .greatest = most_hidden,
+                      .about = "hidden units of the baseline's network"},
+    [rate_index] =
+        {.name = "rate", .initial = 0.001, .least = 0, .greatest = 1, .about = "learning rate of the network"},
+    [decay_index] = {.name = "decay",
+                     .initial = 0.9,
+                     .least = 0,
+                     .greatest = 0.999999,
+                     .about = "weight of the past in the averages of loss and variance"},
+    [normalise_index] = {.name = "normalise",
+                         .initial = 0,
+                         .least = 0,
+                         .greatest = 1,
+                         .choices = "no|yes",
+                         .about =
+                             "whether the gradient is divided by the signal's standard deviation, if that is above 1"},
+};
+
+enum { mean_sum, variance_sum, weight_sum, powers, network = powers + weir__adapt_powers };
+
+static size_t hidden_of(const weir_unit *unit) { return (size_t)unit->values[hidden_index]; }
+
+/// Values of a hidden unit: its incoming weights, its bias, its outgoing weight.
+static size_t node_size(size_t units) { return units + 2; }
+
+static size_t state_count(const weir_unit *unit, size_t units) {
+    return network + 3 * (hidden_of(unit) * node_size(units) + 1);
+}
+
+/// Per row: the hidden units, and the signal.
+static size_t saved_count(const weir_unit *unit, size_t rows, size_t units) {
+    (void)units;
+    return rows * (hidden_of(unit) + 1);
+}
+
+static void start(const weir_unit *unit, size_t units, float *state) {
+    const size_t hidden = hidden_of(unit), size = node_size(units);
+    const float scale = sqrtf(6 / (float)(units + hidden));
+    for (size_t i = 0; i < state_count(unit, units); i++) state[i] = 0;
+    state[powers] = state[powers + 1] = 1;
+    for (size_t j = 0; j < hidden; j++) {
+        float *weights = state + network + j * size;
+        weir_random_uniform(weights, (weir_noise){.stream = UINT16_MAX}, (uint32_t)j, units);
+        for (size_t i = 0; i < units; i++) weights[i] = scale * (2 * weights[i] - 1);
+    }
+}
+
+typedef struct shared {
+    const weir_unit *unit;
+    float centre, scale; ///< c, and 1/max(1, √v)
+    weir__adapt step;
+    double sum[weir__pieces], square[weir__pieces]; ///< of the losses, and of (L − c)
+} shared;
+
+WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    shared *s = (shared *)(uintptr_t)context;
+    const size_t units = batch->units, hidden = hidden_of(s->unit), size = node_size(units);
+    const float *layer = batch->state + network;
+    double sum = 0, square = 0;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const float *restrict a = batch->a + row * units, *restrict h = batch->h + row * units;
+        float *restrict da = batch->da + row * units, *restrict saved = batch->saved + row * (hidden + 1);
+        float baseline = layer[hidden * size];
+        for (size_t j = 0; j < hidden; j++) {
+            const float *restrict weights = layer + j * size;
+            float dot = weights[units];
+#pragma omp simd reduction(+ : dot)
+            for (size_t i = 0; i < units; i++) dot += weights[i] * a[i];
+            saved[j] = weir__tanh(dot);
+            baseline += weights[units + 1] * saved[j];
+        }
+        const float centred = batch->loss[row] - s->centre, signal = centred - baseline;
+        const float factor = batch->row_weight * s->scale * signal;
+        for (size_t i = 0; i < units; i++) {
+            float p, q;
+            weir__sigmoid_pair(a[i], &p, &q);
+            da[i] = factor * (h[i] > 0.5f ? q : -p);
+        }
+        saved[hidden] = signal;
+        sum += (double)batch->loss[row];
+        square += (double)signal * (double)signal;
+    }
+    s->sum[rows.piece] = sum;
+    s->square[rows.piece] = square;
+}
+
+enum { piece_units = 256 };
+
+/// Hidden unit j: the gradient of the mean of signal²/2, and a step. The batch's activations lie in saved.
+WEIR__CLONES static void learn(const shared *s, const weir_unit_batch *batch, size_t j) {
+    const size_t units = batch->units, hidden = hidden_of(s->unit), size = node_size(units), values = hidden * size + 1;
+    const float *saved = batch->saved, share = -1 / (float)batch->rows;
+    float *value = batch->state + network + j * size, *mean = value + values, *square = mean + values;
+    const float out = value[units + 1];
+    float ends[2] = {0, 0}; // of the bias and the outgoing weight
+    for (size_t row = 0; row < batch->rows; row++) {
+        const float t = saved[row * (hidden + 1) + j], signal = saved[row * (hidden + 1) + hidden];
+        ends[0] += share * signal * out * (1 - t * t);
+        ends[1] += share * signal * t;
+    }
+    for (size_t first = 0; first < units; first += piece_units) {
+        const size_t left = units - first, count = left < piece_units ? left : piece_units;
+        float gradient[piece_units] = {0};
+        for (size_t row = 0; row < batch->rows; row++) {
+            const float t = saved[row * (hidden + 1) + j], signal = saved[row * (hidden + 1) + hidden];
+            const float factor = share * signal * out * (1 - t * t), *restrict a = batch->a + row * units + first;
+            for (size_t i = 0; i < count; i++) gradient[i] += factor * a[i];
+        }
+        weir__adapt_move(&s->step, value + first, mean + first, square + first, gradient, count);
+    }
+    weir__adapt_move(&s->step, value + units, mean + units, square + units, ends, 2);
+}
+
+static void learn_output(const shared *s, const weir_unit_batch *batch) {
+    const size_t hidden = hidden_of(s->unit), values = hidden * node_size(batch->units) + 1;
+    float *value = batch->state + network + values - 1, gradient = 0;
+    for (size_t row = 0; row < batch->rows; row++) {
+        gradient -= batch->saved[row * (hidden + 1) + hidden] / (float)batch->rows;
+    }
+    weir__adapt_move(&s->step, value, value + values, value + 2 * values, &gradient, 1);
+}
+
+static void move_averages(const weir_unit *unit, const weir_unit_batch *batch, const shared *s) {
+    const double past = unit->values[decay_index], now = (1 - past) / (double)batch->rows;
+    double sum = 0, square = 0;
+    for (size_t piece = 0; piece < weir__pieces; piece++) {
+        sum += s->sum[piece];
+        square += s->square[piece];
+    }
+    batch->state[mean_sum] = (float)(past * (double)batch->state[mean_sum] + now * sum);
+    batch->state[variance_sum] = (float)(past * (double)batch->state[variance_sum] + now * square);
+    batch->state[weight_sum] = (float)(past * (double)batch->state[weight_sum] + (1 - past));
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    if (!batch->rows) return;
+    const float *state = batch->state;
+    const size_t hidden = hidden_of(unit), work = hidden * batch->units;
+    const bool known = state[weight_sum] > 0;
+    const float variance = known ? state[variance_sum] / state[weight_sum] : 1;
+    shared s = {.unit = unit,
+                .centre = known ? state[mean_sum] / state[weight_sum] : 0,
+                .scale = unit->values[normalise_index] != 0 && variance > 1 ? 1 / sqrtf(variance) : 1};
+    weir__for_rows(&s, batch, work, combine);
+    s.step = weir__adapt_begin(batch->state + powers, unit->values[rate_index]);
+#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * work >= 8192)
+    for (size_t j = 0; j < hidden; j++) learn(&s, batch, j);
+    learn_output(&s, batch);
+    move_averages(unit, batch, &s);
+}
+
+const weir_rule weir__nvil = {
+    .name = "nvil",
+    .summary = "binary unit, score function with a baseline that a small network learns",
+    .forward = "h ~ Bernoulli(σ(a))",
+    .gradient = "∂L/∂a ~ (h − σ(a))·(L − c − B(a))",
+    .source = "Mnih and Gregor 2014 (arXiv 1402.0030), section 2.3",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
+              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .evaluations = 1,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .start = start,
+    .sample = weir__sample_bernoulli,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+    .saved_count = saved_count,
+    .state_count = state_count,
+};

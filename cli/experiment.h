@@ -44,6 +44,7 @@ typedef struct experiment_figure {
     const char *name, *title, *axis; ///< file name without its ending; heading; what y is
     const char *metric;              ///< curves: the field of metrics.jsonl; NULL: points
     double factor;                   ///< of the metric
+    bool linear;                     ///< curves: a linear axis over their own range, not a logarithmic one
     experiment_value x[2], y;        ///< points: one panel for each x
     const char *x_title[2];
 } experiment_figure;
@@ -65,6 +66,6 @@ typedef struct experiment {
     size_t part_count;
 } experiment;
 
-extern const experiment experiment_bengio2013;
+extern const experiment experiment_bengio2013, experiment_lower_half;
 
 #endif

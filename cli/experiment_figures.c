@@ -83,14 +83,18 @@ static void curves(FILE *out, const reproduce_plan *plan, const experiment_part 
     free(means);
     if (count == 0) return;
     double low = least > 0 ? least / 1.1 : 0.01, high = fmin(most, 8 * fmax(least, 0.01)) * 1.1;
+    if (figure->linear) { // the first epochs, far above the others, may lie outside
+        low = floor(least) - 1;
+        high = fmin(most, least * 1.35) + 1;
+    }
     size_t room = draw_room(labels, count);
     draw_begin(out, plan->out, figure->name, format, 620 + 10 * (int)room, 460, written);
     draw_title(out, figure->title, figure->axis);
     draw_epochs(out, last);
     fprintf(out, "set lmargin 8\nset rmargin %zu\nset tmargin 3.8\nset bmargin 3.5\nset yrange [%g:%g]\n", room, low,
             high);
-    draw_log_ticks(out, "y", low, high);
-    draw_labels(out, labels, count, last, low, high, true);
+    if (!figure->linear) draw_log_ticks(out, "y", low, high);
+    draw_labels(out, labels, count, last, low, high, !figure->linear);
     for (size_t k = 0; k < count; k++)
         fprintf(out, "%s$curve%zu using 1:2 with %s linewidth 2 linecolor rgb '%s'%s", k == 0 ? "plot " : ", ", k,
                 last > 1 ? "lines" : "points pointtype 7", labels[k].colour, k + 1 == count ? "\nunset output\n" : "");

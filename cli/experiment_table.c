@@ -72,7 +72,8 @@ static char *cells(const reproduce_plan *plan, json_t *const *results, const exp
         const experiment_column *column = &plan->experiment->columns[c];
         if (!any_value(plan, results, part, &column->value)) continue;
         if (any_published(part, column->published)) {
-            number_text(text, row == NULL ? NAN : row->published[column->published - 1], column->digits);
+            double published = row == NULL ? 0 : row->published[column->published - 1];
+            number_text(text, published > 0 ? published : NAN, column->digits);
             fprintf(out, "\t%s", row == NULL ? "paper" : text);
         }
         if (row == NULL) {

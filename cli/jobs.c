@@ -168,18 +168,28 @@ static void tell_epoch(const reproduce_plan *plan, const reproduce_run *run, con
     double seconds;
     char time[CLI_NUMBER];
     overall(plan, &seconds);
-    printf("%-22s %3.0f/%-3zu  loss %8.4f  valid %5.2f %%  share %.3f  %5.1f s  %s left\n", run->row->name,
-           number(line, "epoch"), run->epochs, number(line, "train_loss"), 100 * number(line, "valid_error"),
-           number(line, "valid_share"), number(line, "seconds"), cli_duration(time, seconds));
+    char valid[48];
+    if (isfinite(number(line, "valid_nll")))
+        snprintf(valid, sizeof valid, "%8.4f nats", number(line, "valid_nll"));
+    else
+        snprintf(valid, sizeof valid, "%5.2f %%  share %.3f", 100 * number(line, "valid_error"),
+                 number(line, "valid_share"));
+    printf("%-22s %3.0f/%-3zu  loss %8.4f  valid %s  %5.1f s  %s left\n", run->row->name, number(line, "epoch"),
+           run->epochs, number(line, "train_loss"), valid, number(line, "seconds"), cli_duration(time, seconds));
     cli_flush();
 }
 
 static void tell_end(const reproduce_run *run) {
     json_t *result = reproduce_result(run);
     cli_bar_clear(NULL);
-    printf("%s/%zu: best epoch %lld, valid %.2f %%, test %.2f %%, share %.4f\n", run->row->name, run->seed,
-           (long long)json_integer_value(json_object_get(result, "best_epoch")), 100 * number(result, "valid_error"),
-           100 * number(result, "test_error"), number(result, "share"));
+    printf("%s/%zu: best epoch %lld, ", run->row->name, run->seed,
+           (long long)json_integer_value(json_object_get(result, "best_epoch")));
+    if (isfinite(number(result, "test_nll")))
+        printf("valid %.2f nats, test %.2f nats of %lld draws\n", number(result, "valid_nll"),
+               number(result, "test_nll"), (long long)json_integer_value(json_object_get(result, "samples")));
+    else
+        printf("valid %.2f %%, test %.2f %%, share %.4f\n", 100 * number(result, "valid_error"),
+               100 * number(result, "test_error"), number(result, "share"));
     cli_flush();
     json_decref(result);
 }

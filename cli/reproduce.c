@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const experiment *const experiments[] = {&experiment_bengio2013};
+static const experiment *const experiments[] = {&experiment_bengio2013, &experiment_lower_half};
 
 static const char *data_folder, *out_folder;
 static cli_list row_names, settings;
@@ -75,7 +75,7 @@ static const experiment *find_experiment(const char *name) {
     }
     const char *nearest = cli_nearest(name, names, CLI_COUNT_OF(names));
     if (nearest != NULL) cli_usage("reproduce", "no experiment '%s'; did you mean '%s'?", name, nearest);
-    if (nearest == NULL) cli_usage("reproduce", "no experiment '%s'; there is %s", name, names[0]);
+    if (nearest == NULL) cli_usage("reproduce", "no experiment '%s'; there are %s and %s", name, names[0], names[1]);
     return NULL;
 }
 

@@ -106,3 +106,10 @@ must 1 "$tool" reproduce bengio2013 sigmoid --out diverging $small --epochs 2 --
 grep -q "^weir: the training diverging/sigmoid/1 has failed; the reason is at the end of diverging/sigmoid/1/train.log$" .err ||
     fail "the message does not name the log: $(cat .err)"
 grep -q "smaller rate" diverging/sigmoid/1/train.log || fail "train.log does not hold the reason"
+
+# Rows that are measured by likelihoods.
+must 0 "$tool" reproduce lower-half concrete disarm --out half --epochs 2 --set data.source=digits --set data.train=200 --set data.valid=100 --set data.test=100 --set train.test_samples=20
+grep -Eq "^disarm/1: best epoch [12], valid [0-9.]+ nats, test [0-9.]+ nats of 20 draws$" .out || fail "no likelihood: $(cat .out)"
+nll=$("$json" half/disarm/1/result.json test_nll | awk '{ printf "%.2f", $1 }')
+grep -q "^| DisARM | [0-9.]* |  | $nll | " half/table.md || fail "table.md has not $nll: $(cat half/table.md)"
+grep -q "^| Gumbel-softmax | [0-9.]* | 58.50 | " half/table.md || fail "table.md lacks the published figure"

@@ -12,7 +12,7 @@ static bool as_json, as_markdown;
 
 static const cli_option options[] = {
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print JSON"},
-    {"markdown", NULL, CLI_FLAG, &as_markdown, NULL, "print a Markdown table"},
+    {"markdown", NULL, CLI_FLAG, &as_markdown, NULL, "print the page docs/estimators.md"},
 };
 
 static const struct {
@@ -36,6 +36,43 @@ static void choice_name(const char *choices, size_t index, char *text, size_t si
     snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
 }
 
+/// Rules of one kind stand together in the page.
+typedef enum family { ORDINARY, STRAIGHT_THROUGH, SCORE, SCORE_SEVERAL, CONTROL, PERTURBATION, FAMILIES } family;
+
+static const struct {
+    const char *name, *title, *about;
+} families[FAMILIES] = {
+    [ORDINARY] = {"ordinary", "Ordinary gradients",
+                  "The output is differentiated as it was drawn, with the noise held fixed."},
+    [STRAIGHT_THROUGH] =
+        {"straight-through", "Straight-through and its relatives",
+         "One evaluation and one backward pass; a weight stands for what the draw has no derivative of. "
+         "Biased."},
+    [SCORE] = {"score-function", "Score function, one evaluation",
+               "The loss alone is needed, no back-propagated signal."},
+    [SCORE_SEVERAL] = {"several-evaluations", "Score function, several evaluations",
+                       "Several outcomes of the same example: independent, antithetic, or one unit flipped at a time."},
+    [CONTROL] = {"control-variate", "Control variates from the gradient of the loss",
+                 "Unbiased, and the gradient of the loss takes variance away."},
+    [PERTURBATION] = {"perturbation", "Perturbation",
+                      "The loss at moved points: no back-propagation, biased by the size of the move."},
+};
+
+static family family_of(const weir_rule *rule) {
+    const unsigned has = rule->traits;
+    if (!(has & WEIR_TRAIT_USES_LOSS))
+        return has & WEIR_TRAIT_PATHWISE || !(has & WEIR_TRAIT_BINARY) ? ORDINARY : STRAIGHT_THROUGH;
+    if (has & WEIR_TRAIT_USES_DH) return CONTROL;
+    if (!(has & WEIR_TRAIT_UNBIASED)) return PERTURBATION;
+    return rule->evaluations == 1 ? SCORE : SCORE_SEVERAL;
+}
+
+/// Evaluations of the loss as text: a number, or a formula.
+static const char *evaluations_of(const weir_rule *rule, char text[CLI_NUMBER]) {
+    snprintf(text, CLI_NUMBER, "%d", rule->evaluations);
+    return rule->cost != NULL ? rule->cost : text;
+}
+
 static json_t *rule_json(const weir_rule *rule) {
     json_t *all = json_array(), *parameters = json_array();
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++)
@@ -56,9 +93,11 @@ static json_t *rule_json(const weir_rule *rule) {
         if (isfinite(p->greatest)) json_object_set_new(one, "greatest", json_real(p->greatest));
         json_array_append_new(parameters, one);
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:o}", "name", rule->name, "summary", rule->summary,
-                     "forward", rule->forward, "gradient", rule->gradient, "source", rule->source, "traits", all,
-                     "evaluations", rule->evaluations, "parameters", parameters);
+    char evaluations[CLI_NUMBER];
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "family",
+                     families[family_of(rule)].name, "summary", rule->summary, "forward", rule->forward, "gradient",
+                     rule->gradient, "source", rule->source, "traits", all, "evaluations", rule->evaluations, "cost",
+                     evaluations_of(rule, evaluations), "backward_passes", rule->gradients, "parameters", parameters);
 }
 
 static void print_parameter(const weir_parameter *p) {
@@ -73,9 +112,11 @@ static void print_parameter(const weir_parameter *p) {
 static void print_rule(const weir_rule *rule) {
     printf("%s%s%s: %s\n\n", cli_bold(stdout), rule->name, cli_plain(stdout), rule->summary);
     char evaluations[CLI_NUMBER];
-    snprintf(evaluations, sizeof evaluations, "%d", rule->evaluations);
-    printf("  forward      %s\n  gradient     %s\n  source       %s\n  evaluations  %s of the loss per example\n\n",
-           rule->forward, rule->gradient, rule->source, rule->cost != NULL ? rule->cost : evaluations);
+    printf(
+        "  family       %s\n  forward      %s\n  gradient     %s\n  source       %s\n  evaluations  %s of the loss per "
+        "example, %d of them with its gradient\n\n",
+        families[family_of(rule)].name, rule->forward, rule->gradient, rule->source, evaluations_of(rule, evaluations),
+        rule->gradients);
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++) {
         const char *sentence = rule->traits & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
         if (sentence != NULL) printf("  - %s\n", sentence);
@@ -89,43 +130,105 @@ static void print_rule(const weir_rule *rule) {
 static const char *mark(const weir_rule *rule, weir_trait bit) { return rule->traits & (unsigned)bit ? "yes" : "-"; }
 
 static void print_table(void) {
-    cli_table table = {.align = "llllll"};
-    cli_table_add(&table, "rule\tunbiased\tcloses\tskips\tneeds\tsummary");
+    cli_table table = {.align = "llrrlll"};
+    cli_table_add(&table, "rule\tunbiased\tevals\tbwd\tcloses\tskips\tsummary");
     for (size_t i = 0; i < weir_rule_count(); i++) {
         const weir_rule *r = weir_rule_at(i);
-        cli_table_add(&table, "%s\t%s\t%s\t%s\t%s\t%s", r->name, mark(r, WEIR_TRAIT_UNBIASED),
-                      mark(r, WEIR_TRAIT_SPARSE), mark(r, WEIR_TRAIT_SKIPS),
-                      r->traits & WEIR_TRAIT_USES_LOSS ? (r->traits & WEIR_TRAIT_USES_DH ? "L, dL/dh" : "L") : "dL/dh",
-                      r->summary);
+        char evaluations[CLI_NUMBER];
+        cli_table_add(&table, "%s\t%s\t%s\t%d\t%s\t%s\t%s", r->name, mark(r, WEIR_TRAIT_UNBIASED),
+                      evaluations_of(r, evaluations), r->gradients, mark(r, WEIR_TRAIT_SPARSE),
+                      mark(r, WEIR_TRAIT_SKIPS), r->summary);
     }
     cli_table_print(&table, stdout);
     printf("\nA rule in full: weir units NAME\n");
 }
 
-/// A cell of a Markdown table: no '|' of its own.
-static void print_cell(const char *text, bool last) {
+/// Text that Markdown takes as it is: no '|', '*' or '_' of its own.
+static void print_plain(const char *text) {
     for (; *text != '\0'; text++) {
-        if (*text == '|') putchar('\\');
+        if (strchr("|*_[]<>", *text) != NULL) putchar('\\');
         putchar(*text);
     }
-    printf(last ? " |\n" : " | ");
+}
+
+static void print_row(const weir_rule *r) {
+    char evaluations[CLI_NUMBER];
+    printf("| `%s` | %s | ", r->name, mark(r, WEIR_TRAIT_UNBIASED));
+    print_plain(evaluations_of(r, evaluations));
+    printf(" | %d | %s | %s | ", r->gradients, mark(r, WEIR_TRAIT_SPARSE), mark(r, WEIR_TRAIT_SKIPS));
+    print_plain(r->summary);
+    printf(" |\n");
+}
+
+static void print_heading(void) {
+    printf("| rule | unbiased | evaluations | backward | closes | training skips | what it is |\n"
+           "|---|---|---|---|---|---|---|\n");
+}
+
+static void print_full(const weir_rule *r) {
+    printf("### %s\n\n- output: ", r->name);
+    print_plain(r->forward);
+    printf("\n- gradient: ");
+    print_plain(r->gradient);
+    printf("\n- source: ");
+    print_plain(r->source);
+    putchar('\n');
+    for (size_t i = 0; i < r->parameter_count; i++) {
+        const weir_parameter *p = &r->parameters[i];
+        char value[CLI_NUMBER];
+        printf("- `%s`: ", p->name);
+        print_plain(p->about);
+        if (p->choices != NULL) {
+            choice_name(p->choices, (size_t)p->initial, value, sizeof value);
+            printf(" (");
+            print_plain(p->choices);
+            printf("; default %s)\n", value);
+        } else
+            printf(" (%g to %g; default %g)\n", p->least, p->greatest, p->initial);
+    }
+    putchar('\n');
+}
+
+/// The page docs/estimators.md.
+static void print_page(void) {
+    printf(
+        "<!-- SPDX-FileCopyrightText: 2026 The weir authors -->\n<!-- SPDX-License-Identifier: MIT -->\n"
+        "<!-- Written by: weir units --markdown. Change the rules, not this page. -->\n\n"
+        "# Gradient estimators\n\n"
+        "The rules of `src/units`: how a stochastic unit draws its output h from its pre-activation a, and how the "
+        "gradient of the\nexpected loss L passes through the draw. `weir estimate exactness` holds each of them to "
+        "what this page says.\n\n"
+        "- unbiased: the mean of the gradient is the gradient of the mean loss (of the rule's own outputs).\n"
+        "- evaluations: of the loss per example; K samples, D units. backward: how many of them need the gradient of "
+        "the loss.\n"
+        "- closes: outputs can be exactly 0, so that what they gate costs nothing; training skips: that holds in "
+        "training, too.\n\n");
+    for (int f = 0; f < FAMILIES; f++) {
+        size_t members = 0;
+        for (size_t i = 0; i < weir_rule_count(); i++) members += family_of(weir_rule_at(i)) == (family)f;
+        if (members == 0) continue;
+        printf("## %s\n\n%s\n\n", families[f].title, families[f].about);
+        print_heading();
+        for (size_t i = 0; i < weir_rule_count(); i++)
+            if (family_of(weir_rule_at(i)) == (family)f) print_row(weir_rule_at(i));
+        putchar('\n');
+        for (size_t i = 0; i < weir_rule_count(); i++)
+            if (family_of(weir_rule_at(i)) == (family)f) print_full(weir_rule_at(i));
+    }
+    printf("## Use\n\nAs the rule of a unit node in a network (`rule: rloo:samples=4` in a configuration, `weir train "
+           "--rule`), and around any loss\nof your own with `weir_estimate` "
+           "([estimate.h](../include/weir/estimate.h)).\n");
 }
 
 static void print_markdown(const weir_rule *only) {
-    printf("| rule | output | gradient | unbiased | closes | training skips | source |\n"
-           "|---|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < weir_rule_count(); i++) {
-        const weir_rule *r = weir_rule_at(i);
-        if (only != NULL && r != only) continue;
-        const char *cells[] = {r->forward,
-                               r->gradient,
-                               mark(r, WEIR_TRAIT_UNBIASED),
-                               mark(r, WEIR_TRAIT_SPARSE),
-                               mark(r, WEIR_TRAIT_SKIPS),
-                               r->source};
-        printf("| `%s` | ", r->name);
-        for (size_t c = 0; c < CLI_COUNT_OF(cells); c++) print_cell(cells[c], c + 1 == CLI_COUNT_OF(cells));
+    if (only == NULL) {
+        print_page();
+        return;
     }
+    print_heading();
+    print_row(only);
+    putchar('\n');
+    print_full(only);
 }
 
 static int run(char **operands, size_t count) {
@@ -158,11 +261,14 @@ const cli_command cli_units = {
     .about =
         "List the rules for stochastic neurons: how a unit's output is drawn, how the gradient passes through the "
         "draw, and what is true of it. With NAME, one rule in full with its parameters.\n\n"
-        "unbiased: the mean of the gradient is the gradient of the mean loss. closes: outputs can be exactly 0, so "
-        "that what they gate costs nothing. skips: that holds in training, too. needs: what the gradient reads.",
+        "unbiased: the mean of the gradient is the gradient of the mean loss. evals: evaluations of the loss per "
+        "example "
+        "(K samples, D units). bwd: how many of them need its gradient. closes: outputs can be exactly 0, so that what "
+        "they gate costs nothing. skips: that holds in training, too.\n\n"
+        "'weir estimate exactness' checks what is said here.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .most = 1,
-    .examples = {"weir units", "weir units straight-through", "weir units --markdown > units.md"},
+    .examples = {"weir units", "weir units straight-through", "weir units --markdown > docs/estimators.md"},
     .run = run,
 };

@@ -27,7 +27,7 @@ _weir() {
             return
             ;;
         *:--part) words="train valid test" ;;
-        *:--rule) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
+        *:--rule | *:--rules) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
         train:* | inspect:*) words=$(_weir_section Built-in train --help) ;;
         reproduce:reproduce) words=$(_weir_section Experiments: reproduce --help) ;;
         reproduce:*)
@@ -36,6 +36,7 @@ _weir() {
             ;;
         units:*) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
         bench:*) words="gated machine" ;;
+        estimate:*) words="exactness toy" ;;
         fetch:*) words=$(_weir_section 'Data sets:' fetch --help) ;;
         help:*) words="$(_weir_section Commands: --help) settings" ;;
         esac

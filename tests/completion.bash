@@ -38,3 +38,5 @@ expect bengio2013 reproduce ''
 expect straight-through reproduce bengio2013 --row st
 expect gated bench g
 expect --share bench gated --sh
+expect exactness estimate e
+expect disarm estimate exactness --rules dis

@@ -20,7 +20,7 @@ fi
 
 failed=0
 for page in README.md docs/*.md; do
-    for link in $(grep -oE '\]\([^):]+\)' "$page" | sed 's/^](//; s/)$//; s/#.*//'); do
+    for link in $(sed 's/\\]//g' "$page" | grep -oE '\]\([^):]+\)' | sed 's/^](//; s/)$//; s/#.*//'); do
         [ -e "$(dirname "$page")/$link" ] && continue
         echo "$page: $link does not exist"
         failed=1

@@ -8,7 +8,7 @@
     run
     run --version
     run --help
-    for command in train eval predict inspect units plot fetch reproduce bench settings; do run help $command; done
+    for command in train eval predict inspect units plot fetch reproduce bench estimate settings; do run help $command; done
 } | compare help
 
 must 0 "$tool" train --help
@@ -62,5 +62,15 @@ cmp .out long || fail "'weir train --help' and 'weir help train' differ"
     run bench gated --peer=nowhere.py
     run bench gated --peer
     run fetch cifar-10
+    run estimate
+    run estimate exactnes
+    run estimate exactness toy
+    run estimate exactness --draws many
+    run estimate exactness --draws 10
+    run estimate exactness --rules rlo
+    run estimate exactness --rules rloo:samples=1,disarm
+    run estimate exactness --rules ,
+    run estimate exactness --json --markdown
+    run estimate toy --steps 150
 } | compare usage
 [ "$(ls | tr '\n' ' ')" = "long small.yaml " ] || fail "a wrong call left files: $(ls)"

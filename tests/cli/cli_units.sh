@@ -16,4 +16,6 @@ count=$("$json" .out | cut -d' ' -f1)
 must 0 "$tool" units
 [ "$(wc -l <.out)" -eq $((count + 3)) ] || fail "the table has not one line per rule: $(cat .out)"
 must 0 "$tool" units --markdown
-[ "$(wc -l <.out)" -eq $((count + 2)) ] || fail "the Markdown table has not one line per rule: $(cat .out)"
+[ "$(grep -c '^| `' .out)" -eq "$count" ] || fail "the page has not one row per rule: $(cat .out)"
+cmp -s .out "$here/../../docs/estimators.md" ||
+    fail "docs/estimators.md is not what the rules say; write it anew: weir units --markdown > docs/estimators.md"

@@ -9,51 +9,83 @@
 #include <stdlib.h>
 #include <string.h>
 
-static lab_options lab = {.steps = 0, .seeds = 0, .format = "svg", .python = "python3", .points = 4, .epochs = 0};
-static const char *draws = "1e6";
+static const char own_peer[] = "bench/peers/torch_estimate.py";
+
+static lab_options lab = {.steps = 0, .seeds = 0, .format = "svg", .python = "python3", .points = 3};
+static const char *draws;
 static size_t threads;
 static bool png;
 
 static const cli_option options[] = {
     {"rules", "LIST", CLI_TEXT, &lab.rules, NULL, "rules, as in 'rloo:samples=4,disarm' [default: all]"},
-    {"draws", "N", CLI_TEXT, &draws, NULL, "exactness: estimates of each rule, as in 1e7"},
+    {"draws", "N", CLI_TEXT, &draws, NULL, "estimates of each rule [default: 1e6; variance: 100]"},
     {"steps", "N", CLI_COUNT, &lab.steps, NULL, "toy: steps of the one-bit problem [default: 10000]"},
     {"seeds", "N", CLI_COUNT, &lab.seeds, NULL, "toy: runs of the one-bit problem [default: 200]"},
-    {"out", "DIR", CLI_TEXT, &lab.out, NULL, "toy: folder for figures"},
+    {"data", "DIR", CLI_TEXT, &lab.data, NULL, "variance: folder with the data set"},
+    {"epochs", "N", CLI_COUNT, &lab.epochs, NULL, "variance: of the training [default: 1; of a MODEL: none]"},
+    {"points", "N", CLI_COUNT, &lab.points, NULL, "variance: where rules are measured, first and last step included"},
+    {"out", "DIR", CLI_TEXT, &lab.out, NULL, "toy, variance: folder for figures"},
     {"png", NULL, CLI_FLAG, &png, NULL, "PNG instead of SVG"},
+    {"peer", "[SCRIPT]", CLI_FILE, &lab.peer, NULL,
+     "throughput: a Python program to run in turn [default: bench/peers/torch_estimate.py]"},
+    {"python", "PROGRAM", CLI_TEXT, &lab.python, NULL, "interpreter for --peer; $PYTHON where that is set"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"json", NULL, CLI_FLAG, &lab.json, NULL, "print a line of JSON per rule"},
     {"markdown", NULL, CLI_FLAG, &lab.markdown, NULL, "print Markdown tables"},
 };
 
-static void prepare(void) { threads = (size_t)weir_threads(); }
+static void prepare(void) {
+    const char *wanted = getenv("PYTHON");
+    threads = (size_t)weir_threads();
+    if (wanted != NULL && wanted[0] != '\0') lab.python = wanted;
+}
+
+static int read_draws(bool variance) {
+    const double least = variance ? 10 : 1000;
+    char *end = NULL;
+    lab.draws = variance ? 100 : 1e6;
+    if (draws == NULL) return CLI_OK;
+    lab.draws = strtod(draws, &end);
+    if (end != draws && *end == '\0' && lab.draws >= least && lab.draws <= 1e10) return CLI_OK;
+    return cli_usage("estimate", "--draws needs a number from %g to 1e10, not '%s'", least, draws);
+}
 
 static int run(char **operands, size_t count) {
-    char *end = NULL;
-    lab.draws = strtod(draws, &end);
-    if (end == draws || *end != '\0' || !(lab.draws >= 1000 && lab.draws <= 1e10))
-        return cli_usage("estimate", "--draws needs a number from 1000 to 1e10, not '%s'", draws);
+    const bool variance = strcmp(operands[0], "variance") == 0;
+    if (read_draws(variance) != CLI_OK) return CLI_USAGE;
     if (lab.json && lab.markdown) return cli_usage("estimate", "--json and --markdown exclude each other");
+    if (lab.peer != NULL && lab.peer[0] == '\0') lab.peer = own_peer;
+    if (lab.peer != NULL && !cli_exists(lab.peer))
+        return cli_error("there is no %s; --peer=SCRIPT names another program", lab.peer);
     lab.format = png ? "png" : "svg";
     weir_threads_use((int)threads);
     cli_interrupt_begin();
+    if (variance && count < 2) return cli_usage("estimate", "variance needs a CONFIG or MODEL, like digits");
+    if (variance) return lab_variance(&lab, operands[1]);
     if (count > 1) return cli_usage("estimate", "too many arguments: '%s' is not expected", operands[1]);
     if (strcmp(operands[0], "exactness") == 0) return lab_exactness(&lab);
     if (strcmp(operands[0], "toy") == 0) return lab_toy(&lab);
-    return cli_usage("estimate", "WHAT is exactness or toy, not '%s'", operands[0]);
+    if (strcmp(operands[0], "throughput") == 0) return lab_throughput(&lab);
+    return cli_usage("estimate", "WHAT is exactness, toy, variance or throughput, not '%s'", operands[0]);
 }
 
 const cli_command cli_estimate = {
     .name = "estimate",
-    .operands = "WHAT",
+    .operands = "WHAT [CONFIG|MODEL]",
     .summary = "the laboratory: are gradient estimators right, and at what cost",
     .about =
-        "WHAT is 'exactness' or 'toy'.\n\n"
+        "WHAT is 'exactness', 'toy', 'variance' or 'throughput'.\n\n"
         "exactness: draw every rule on losses whose exact gradient is known, and hold it to what it claims: unbiased "
         "rules to the exact gradient, biased ones to the bias that follows from their definition and to published "
         "values, variances to published values and closed forms. Anything that does not hold ends with status 1.\n\n"
         "toy: minimise E(b - t)^2 of one bit by Adam (Tucker et al. 2017), and of 200 units by RMSprop (Titsias and "
         "Shi 2022), beside reference losses; losses and variances on the way, as a table, JSON, or figures.\n\n"
+        "variance: which rule to use for a network and data of your own. CONFIG is trained with its own rule; at some "
+        "points on the way, or where MODEL stands, every rule draws the gradient of one batch again and again: bias "
+        "against a long-run reference of unbiased rules, variance, evaluations and milliseconds.\n\n"
+        "throughput: rows per second of weir_estimate with 200 units and batches of 100 rows; with --peer beside the "
+        "same "
+        "estimators in PyTorch.\n\n"
         "Rules in --rules are separated by commas, as are their parameters: rloo:samples=4,disarm.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
@@ -61,6 +93,6 @@ const cli_command cli_estimate = {
     .most = 2,
     .prepare = prepare,
     .examples = {"weir estimate exactness", "weir estimate exactness --draws 1e7 --markdown",
-                 "weir estimate toy --out figures"},
+                 "weir estimate variance digits --rules disarm,straight-through,half"},
     .run = run,
 };

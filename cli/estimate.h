@@ -74,6 +74,24 @@ extern const double lab_places[LAB_PLACES];
 extern const double lab_target; ///< t of the one-bit problem
 lab_reference lab_reference_of(const char *text);
 
+/// A curve over the steps of a training.
+typedef struct lab_curve {
+    const char *label;
+    const double *x, *y;
+    size_t count;
+} lab_curve;
+
+/// A figure of curves, file.svg or file.png; low and high NAN: as the values are. log_y needs values above 0.
+typedef struct lab_panel {
+    const char *file, *title, *axis;
+    const lab_curve *curves;
+    size_t count;
+    double low, high;
+    bool log_y;
+} lab_panel;
+/// Draws figures into the folder options->out and prints their names.
+int lab_draw(const lab_panel *panels, size_t count, const lab_options *options);
+
 /// The parts of the command. CLI_OK, CLI_FAILED after a message or when something does not hold, CLI_USAGE.
 int lab_exactness(const lab_options *options);
 int lab_toy(const lab_options *options);

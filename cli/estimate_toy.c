@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "draw.h"
-
 enum { MARKS = 4, TARGETS = 2, WIDE = 200, WIDE_POINTS = 20, WIDE_DRAWS = 2000, CURVE = 100, PANEL_CURVES = 10 };
 static const double targets[TARGETS] = {0.499, 0.49};
 static const double wide_target = 0.499;
@@ -295,86 +293,25 @@ static void print_wide(const lab_rule *rules, const toy_row *rows, size_t count)
     cli_table_print(&table, stdout);
 }
 
-/// Data blocks $r0, $r1, … of x and y.
-static void print_block(FILE *out, size_t index, const double *x, double scale, const double *y, size_t count) {
-    fprintf(out, "$r%zu << EOD\n", index);
-    for (size_t k = 0; k < count; k++)
-        if (isfinite(y[k]) && y[k] > 0) fprintf(out, "%g %.9g\n", x != NULL ? x[k] : scale * (double)k, y[k]);
-    fprintf(out, "EOD\n");
-}
-
-/// One panel of curves, labelled at their ends.
-static void print_panel(FILE *out, const lab_rule *rules, const size_t *shown, size_t count, const double *ends,
-                        const char *title, const char *axis, double last, double low, double high, bool log_y) {
-    draw_label labels[DRAW_LABELS];
-    draw_title(out, title, axis);
-    for (size_t k = 0; k < count; k++)
-        labels[k] = (draw_label){fmin(high, fmax(low, ends[k])), rules[shown[k]].text, draw_colour(k)};
-    fprintf(out,
-            "set rmargin %zu\nset tmargin 4\nset lmargin 11\nset xrange [0:%g]\nset yrange [%.9g:%.9g]\n%s\n"
-            "set xlabel 'step' textcolor rgb '#666666'\n",
-            draw_room(labels, count) + 3, last, low, high, log_y ? "set logscale y" : "unset logscale y");
-    fprintf(out, log_y ? "set format y '10^{%%T}'\n" : "set format y '%%g'\n");
-    draw_labels(out, labels, count, last, low, high, log_y);
-    fprintf(out, "plot ");
-    for (size_t k = 0; k < count; k++)
-        fprintf(out, "%s$r%zu using 1:2 with lines linewidth 2 dashtype %d linecolor rgb '%s'", k ? ", " : "", k,
-                k < 7 ? 1 : 2, draw_colour(k));
-    fprintf(out, "\n");
-}
-
 /// At most so many curves that colours and labels can be told apart: the first rules.
-static void write_figures(FILE *out, const lab_rule *rules, const toy_row *rows, size_t count, const lab_options *o,
-                          cli_list *written) {
-    size_t shown[PANEL_CURVES], curves = 0;
-    double ends[PANEL_CURVES];
-    for (size_t k = 0; k < count && curves < PANEL_CURVES; k++) shown[curves++] = k;
-    draw_begin(out, o->out, "toy-one-bit", o->format, 900, 480, written);
-    for (size_t k = 0; k < curves; k++) {
-        const double *curve = rows[shown[k]].bit[0].curve;
-        print_block(out, k, NULL, (double)o->steps / CURVE, curve, CURVE + 1);
-        ends[k] = curve[CURVE];
-    }
-    print_panel(out, rules, shown, curves, ends, "One bit, t = 0.499", "mean exact loss", (double)o->steps, 0.2488,
-                0.25005, false);
-    curves = 0;
-    for (size_t k = 0; k < count && curves < PANEL_CURVES; k++)
-        if (!rows[k].wide.unsupported) shown[curves++] = k;
-    for (int panel = 0; panel < 2; panel++) {
-        double low = INFINITY, high = 0;
-        draw_begin(out, o->out, panel ? "toy-200-variance" : "toy-200-objective", o->format, 900, 480, written);
-        for (size_t k = 0; k < curves; k++) {
-            const wide_result *w = &rows[shown[k]].wide;
-            const double *y = panel ? w->variance : w->loss;
-            print_block(out, k, w->step, 0, y, WIDE_POINTS + 1);
-            ends[k] = y[WIDE_POINTS];
-            for (size_t i = 0; panel && i <= WIDE_POINTS; i++) {
-                if (y[i] > 1e-13) low = fmin(low, y[i] / 100);
-                high = fmax(high, y[i] * 2);
-            }
-        }
-        if (!(low < high)) low = 1e-14, high = 1;
-        print_panel(out, rules, shown, curves, ends, "200 units",
-                    panel ? "variance of the gradient, per unit" : "objective", 2000, panel ? low : 0.2498,
-                    panel ? high : 0.25105, panel);
-    }
-}
-
 static int draw_figures(const lab_rule *rules, const toy_row *rows, size_t count, const lab_options *o) {
-    char *script = NULL;
-    size_t size = 0;
-    cli_list written = {0};
-    bool missing = false;
-    if (cli_folder_make(o->out) != CLI_OK) return CLI_FAILED;
-    FILE *out = open_memstream(&script, &size);
-    if (out == NULL) return cli_error("out of memory");
-    write_figures(out, rules, rows, count, o, &written);
-    int status = fclose(out) == 0 ? draw_gnuplot(script, &missing) : cli_error("out of memory");
-    if (missing) status = cli_error("figures need gnuplot, which is not installed");
-    for (size_t k = 0; status == CLI_OK && k < written.count; k++) printf("%s\n", written.items[k]);
-    free(script);
-    cli_list_free(&written);
-    return status;
+    lab_curve bit[PANEL_CURVES], objective[PANEL_CURVES], variance[PANEL_CURVES];
+    double steps[CURVE + 1];
+    size_t bits = 0, wide = 0;
+    for (size_t k = 0; k <= CURVE; k++) steps[k] = (double)(k * o->steps) / CURVE;
+    for (size_t k = 0; k < count; k++) {
+        const wide_result *w = &rows[k].wide;
+        if (bits < PANEL_CURVES) bit[bits++] = (lab_curve){rules[k].text, steps, rows[k].bit[0].curve, CURVE + 1};
+        if (w->unsupported || wide == PANEL_CURVES) continue;
+        objective[wide] = (lab_curve){rules[k].text, w->step, w->loss, WIDE_POINTS + 1};
+        variance[wide++] = (lab_curve){rules[k].text, w->step, w->variance, WIDE_POINTS + 1};
+    }
+    const lab_panel panels[] = {
+        {"toy-one-bit", "One bit, t = 0.499", "mean exact loss", bit, bits, 0.2488, 0.25005, false},
+        {"toy-200-objective", "200 units", "objective", objective, wide, 0.2498, 0.25105, false},
+        {"toy-200-variance", "200 units", "variance of the gradient, per unit", variance, wide, NAN, NAN, true},
+    };
+    return lab_draw(panels, CLI_COUNT_OF(panels), o);
 }
 
 static int run_all(const lab_rule *rules, toy_row *rows, size_t count, const lab_options *o, size_t seeds) {

@@ -36,7 +36,7 @@ _weir() {
             ;;
         units:*) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
         bench:*) words="gated machine" ;;
-        estimate:*) words="exactness toy" ;;
+        estimate:*) words="exactness toy variance throughput $(_weir_section Built-in train --help)" ;;
         fetch:*) words=$(_weir_section 'Data sets:' fetch --help) ;;
         help:*) words="$(_weir_section Commands: --help) settings" ;;
         esac

@@ -65,6 +65,7 @@ cmp .out long || fail "'weir train --help' and 'weir help train' differ"
     run estimate
     run estimate exactnes
     run estimate exactness toy
+    run estimate throughput --peer=nowhere.py
     run estimate exactness --draws many
     run estimate exactness --draws 10
     run estimate exactness --rules rlo

@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file estimate_throughput.c
+/// `weir estimate throughput`: rows per second of weir_estimate, beside the same estimators in another program.
+///
+/// 200 units, batches of 100 rows, the mean of (h − 0.499)²; with --peer the two take turns, and the ratio is that of
+/// their medians. The peer prints a JSON object per line with "rule" and "rows_per_second".
+#include "estimate.h"
+
+#include <errno.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { UNITS = 200, ROWS = 100, ROUNDS = 3, SAMPLES = 7 };
+static const char default_rules[] =
+    "reinforce:baseline=none,rloo,arm,disarm,double-cv,rebar:tune=none,straight-through:derivative=sigmoid,half,"
+    "st-gumbel";
+
+typedef struct speed {
+    double own[ROUNDS], peer[ROUNDS];
+    size_t peers;
+} speed;
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *values, size_t count) {
+    double sorted[SAMPLES] = {0};
+    if (count == 0) return NAN;
+    memcpy(sorted, values, count * sizeof *values);
+    qsort(sorted, count, sizeof *sorted, ascending);
+    return sorted[count / 2];
+}
+
+static weir_status measure(const lab_rule *rule, double *rows_per_second, weir_error *error) {
+    double target = lab_target, samples[SAMPLES] = {0};
+    float *logits = calloc(2 * ROWS * UNITS, sizeof *logits), *gradient = logits + ROWS * UNITS;
+    weir_estimator *estimator = NULL;
+    weir_status status = logits == NULL ? WEIR_MEMORY : WEIR_OK;
+    if (status == WEIR_OK) status = weir_estimator_create(&estimator, &rule->unit, UNITS, ROWS, 1, error);
+    for (size_t s = 0; s < SAMPLES && status == WEIR_OK; s++) {
+        const double started = cli_clock();
+        size_t calls = 0;
+        do {
+            for (size_t k = 0; k < 50 && status == WEIR_OK; k++, calls++)
+                status = weir_estimate(estimator, gradient, NULL, logits, ROWS, lab_quadratic, &target, error);
+        } while (cli_clock() - started < 0.04 && status == WEIR_OK);
+        samples[s] = (double)(calls * ROWS) / (cli_clock() - started);
+    }
+    *rows_per_second = median(samples, SAMPLES);
+    weir_estimator_free(estimator);
+    free(logits);
+    return status;
+}
+
+/// One line of the peer; others than JSON objects with a rule are remarks.
+static void take_line(const char *text, const lab_rule *rules, speed *speeds, size_t count, size_t round) {
+    json_t *line = json_loads(text, 0, NULL);
+    const char *name = json_string_value(json_object_get(line, "rule"));
+    const json_t *value = json_object_get(line, "rows_per_second");
+    for (size_t k = 0; name != NULL && json_is_number(value) && k < count; k++) {
+        if (strcmp(rules[k].text, name) != 0 || speeds[k].peers > round) continue;
+        speeds[k].peer[speeds[k].peers++] = json_number_value(value);
+    }
+    json_decref(line);
+}
+
+static int run_peer(const lab_options *o, const lab_rule *rules, speed *speeds, size_t count, size_t round) {
+    char threads[CLI_NUMBER], *line = NULL;
+    int ends[2], ended = 0;
+    size_t size = 0;
+    pid_t child = -1;
+    snprintf(threads, sizeof threads, "--threads=%d", weir_threads());
+    char *arguments[] = {(char *)(uintptr_t)o->python, (char *)(uintptr_t)o->peer, threads, NULL};
+    if (pipe(ends) != 0) return cli_error("cannot start the peer: %s", strerror(errno));
+    posix_spawn_file_actions_t actions;
+    int reason = posix_spawn_file_actions_init(&actions);
+    if (reason == 0) reason = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    if (reason == 0) reason = posix_spawn_file_actions_addclose(&actions, ends[0]);
+    if (reason == 0) reason = posix_spawnp(&child, o->python, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    FILE *stream = fdopen(ends[0], "r");
+    while (stream != NULL && reason == 0 && getline(&line, &size, stream) > 0)
+        take_line(line, rules, speeds, count, round);
+    free(line);
+    if (stream != NULL) fclose(stream);
+    while (reason == 0 && waitpid(child, &ended, 0) < 0 && errno == EINTR) continue;
+    if (reason != 0)
+        return cli_error("cannot start %s: %s; --python names the interpreter", o->python, strerror(reason));
+    if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0)
+        return cli_error("%s %s failed; --python names an interpreter that has PyTorch", o->python, o->peer);
+    return CLI_OK;
+}
+
+static void print_json(const lab_rule *rule, const speed *s) {
+    const double own = median(s->own, ROUNDS), peer = median(s->peer, s->peers);
+    json_t *line = json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:o}", "rule", rule->text, "units", UNITS, "rows", ROWS,
+                             "threads", weir_threads(), "rows_per_second", own, "peer_rows_per_second",
+                             isnan(peer) ? json_null() : json_real(peer), "ratio",
+                             isnan(peer) ? json_null() : json_real(own / peer));
+    if (json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0) fputc('\n', stdout);
+    json_decref(line);
+}
+
+static void print_table(const lab_rule *rules, const speed *speeds, size_t count) {
+    cli_table table = {.align = "lrrr"};
+    char own[CLI_NUMBER], peer[CLI_NUMBER], ratio[CLI_NUMBER];
+    printf("%d units, batches of %d rows, mean of (h - %g)^2, %d threads: rows per second\n\n", UNITS, ROWS, lab_target,
+           weir_threads());
+    cli_table_add(&table, "rule\tweir\tpeer\tratio");
+    for (size_t k = 0; k < count; k++) {
+        const double one = median(speeds[k].own, ROUNDS), other = median(speeds[k].peer, speeds[k].peers);
+        cli_thousands(own, (uint64_t)one);
+        peer[0] = ratio[0] = '\0';
+        if (!isnan(other)) {
+            cli_thousands(peer, (uint64_t)other);
+            snprintf(ratio, sizeof ratio, "%.1f", one / other);
+        }
+        cli_table_add(&table, "%s\t%s\t%s\t%s", rules[k].text, own, peer, ratio);
+    }
+    cli_table_print(&table, stdout);
+}
+
+int lab_throughput(const lab_options *options) {
+    lab_rule *rules = NULL;
+    size_t count = 0;
+    weir_error error = {0};
+    int status = lab_rules(options->rules != NULL ? options->rules : default_rules, &rules, &count);
+    speed *speeds = calloc(count + 1, sizeof *speeds);
+    if (speeds == NULL) status = cli_error("out of memory");
+    for (size_t round = 0; round < ROUNDS && status == CLI_OK; round++) {
+        for (size_t k = 0; k < count && status == CLI_OK; k++)
+            if (measure(&rules[k], &speeds[k].own[round], &error) != WEIR_OK) status = cli_weir_error(&error);
+        if (status == CLI_OK && options->peer != NULL) status = run_peer(options, rules, speeds, count, round);
+        if (status == CLI_OK && cli_interrupted()) status = cli_error("stopped");
+    }
+    for (size_t k = 0; status == CLI_OK && options->json && k < count; k++) print_json(&rules[k], &speeds[k]);
+    if (status == CLI_OK && !options->json) print_table(rules, speeds, count);
+    free(rules);
+    free(speeds);
+    return status;
+}

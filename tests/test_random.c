@@ -17,6 +17,7 @@
 #include "core/noise.h"
 
 #include <weir/random.h>
+#include <weir/system.h>
 
 enum { many = 1 << 20 };
 
@@ -46,16 +47,33 @@ static float uniform_of(weir_noise noise, uint32_t row, size_t unit) {
     return (float)(((double)(words[unit % 4] >> 9) + 0.5) / 8388608.0);
 }
 
-/// Every length up to some quads beyond a vector, and nothing written behind the end.
+/// Every length up to some quads beyond two blocks, and nothing written behind the end; on every instruction set.
 static void test_uniform_is_the_definition(void **state) {
     (void)state;
-    for (size_t units = 0; units <= 150; units++) {
-        float out[151];
-        for (size_t i = 0; i < 151; i++) out[i] = -1;
-        weir_random_uniform(out, somewhere, 3, units);
-        for (size_t i = 0; i < units; i++) assert_true(out[i] == uniform_of(somewhere, 3, i));
-        for (size_t i = units; i < 151; i++) assert_true(out[i] == -1);
+    enum { most = 300 };
+    float want[most];
+    const weir_isa before = weir_isa_current();
+    for (size_t i = 0; i < most; i++) want[i] = uniform_of(somewhere, 3, i);
+    for (int isa = 0; isa <= (int)weir_isa_best(); isa++) {
+        assert_int_equal(weir_isa_use((weir_isa)isa), WEIR_OK);
+        for (size_t units = 0; units <= most; units++) {
+            float out[most + 1];
+            for (size_t i = 0; i <= most; i++) out[i] = -1;
+            weir_random_uniform(out, somewhere, 3, units);
+            for (size_t i = 0; i < units; i++) assert_true(out[i] == want[i]);
+            for (size_t i = units; i <= most; i++) assert_true(out[i] == -1);
+        }
     }
+    weir_isa_use(before);
+}
+
+/// The counters of the last quads wrap around within a block.
+static void test_uniform_wraps(void **state) {
+    (void)state;
+    float out[160];
+    const size_t first = (size_t)4 * (UINT32_MAX - 10);
+    weir__random_uniform_at(out, somewhere, 3, first, 160);
+    for (size_t i = 0; i < 160; i++) assert_true(out[i] == uniform_of(somewhere, 3, first + i));
 }
 
 static void test_logistic_and_normal_are_their_formulas(void **state) {
@@ -234,6 +252,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_uniform_is_the_definition),
+        cmocka_unit_test(test_uniform_wraps),
         cmocka_unit_test(test_logistic_and_normal_are_their_formulas),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_every_coordinate_counts),

@@ -15,12 +15,14 @@
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) &&                       \
     !defined(__SANITIZE_THREAD__)
 #if __GNUC__ >= 12
-#define WEIR__CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define WEIR__CLONES     __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define WEIR__HAS_CLONES 1
 #endif
 #endif
 
 #ifndef WEIR__CLONES
 #define WEIR__CLONES
+#define WEIR__HAS_CLONES 0
 #endif
 
 /// A function that every clone takes in, so that it is compiled for the clone's instruction set.

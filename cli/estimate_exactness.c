@@ -178,7 +178,8 @@ static double z_of(const tally *t, size_t units, const double *mean) {
         const double off = t->sum[i] / rows;
         const double spread = fmax(0, t->batch_square[i] / batches - off * off);
         const double error = sqrt(spread / (batches - 1)) + 1e-6 * fabs(mean[i]) + 1e-8;
-        most = fmax(most, fabs(off) / error);
+        if (!(fabs(off) / error <= most)) most = fabs(off) / error; // a NaN stays
+        if (isnan(most)) return INFINITY;
     }
     return most;
 }
@@ -289,7 +290,7 @@ static const char *outcome(const verdict *v) {
 static void fill_row(const lab_rule *rule, const verdict *v, const char *separator, char *text, size_t size) {
     char bias[CLI_NUMBER], known_bias[CLI_NUMBER], known_variance[CLI_NUMBER], z[CLI_NUMBER];
     const double most = v->truth.known ? fmax(v->z, v->bit_z) : NAN;
-    if (v->truth.unbiased)
+    if (v->truth.unbiased && v->pass_mean)
         snprintf(bias, sizeof bias, "0");
     else
         cell(bias, v->bias, 3);

@@ -70,6 +70,9 @@ WEIR__CLONES static void uniform_blocks(float *restrict out, const row_key *rest
             c2[q] = at.step;
             c3[q] = at.source;
         }
+#if WEIR__HAS_CLONES
+#pragma GCC unroll 10 // all rounds: the words then stay in registers
+#endif
         for (int round = 0; round < philox4x32_rounds; round++) {
             for (size_t q = 0; q < block_quads; q++) {
                 const uint64_t product0 = (uint64_t)PHILOX_M4x32_0 * (c0[q] & lower);
@@ -127,7 +130,7 @@ static void draw_quads(float *out, const row_key *at, uint32_t first, size_t qua
     }
     const size_t blocks = quads / block_quads, done = blocks * block_quads, rest = quads - done;
     uniform_blocks(out, at, first, blocks);
-    if (rest > block_quads / 2) {
+    if (rest > 12) {
         float last[4 * block_quads];
         uniform_blocks(last, at, first + (uint32_t)done, 1);
         memcpy(out + 4 * done, last, 4 * rest * sizeof *out);

@@ -240,6 +240,21 @@ static void test_gumbel_is_rounded_concrete(void **state) {
     layer_free(&below);
 }
 
+/// A finished network draws bits, with the same probability.
+static void test_concrete_draws_bits(void **state) {
+    (void)state;
+    layer made = layer_make("concrete:temperature=0.5", 64, 4096);
+    double ones = 0;
+    for (size_t i = 0; i < size_of(&made); i++) made.a[i] = 0.7f;
+    made.unit.rule->draw(&made.unit, &made.batch);
+    for (size_t i = 0; i < size_of(&made); i++) {
+        assert_true(made.batch.h[i] == 0 || made.batch.h[i] == 1);
+        ones += (double)made.batch.h[i] / (double)size_of(&made);
+    }
+    check_near("share of ones", 0.7, ones, sigmoid(0.7), 4 * sqrt(0.25 / (double)size_of(&made)));
+    layer_free(&made);
+}
+
 /// E[σ'_τ(a + z) | h] over logistic z, by the midpoint rule over the uniform number behind z.
 static double conditional_slope(double a, int h, double temperature) {
     enum { points = 20000 };
@@ -415,6 +430,7 @@ int main(void) {
         cmocka_unit_test(test_weights),
         cmocka_unit_test(test_schedules),
         cmocka_unit_test(test_gumbel_is_rounded_concrete),
+        cmocka_unit_test(test_concrete_draws_bits),
         cmocka_unit_test(test_gumbel_rao_is_a_conditional_mean),
         cmocka_unit_test(test_hard_concrete_moments),
         cmocka_unit_test(test_improved_hashing),

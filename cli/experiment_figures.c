@@ -84,8 +84,8 @@ static void curves(FILE *out, const reproduce_plan *plan, const experiment_part 
     if (count == 0) return;
     double low = least > 0 ? least / 1.1 : 0.01, high = fmin(most, 8 * fmax(least, 0.01)) * 1.1;
     if (figure->linear) { // the first epochs, far above the others, may lie outside
-        low = floor(least) - 1;
-        high = fmin(most, least * 1.35) + 1;
+        high = fmin(most, 1.3 * least);
+        low = least - 0.2 * (high - least);
     }
     size_t room = draw_room(labels, count);
     draw_begin(out, plan->out, figure->name, format, 620 + 10 * (int)room, 460, written);

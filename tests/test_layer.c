@@ -80,6 +80,7 @@ static side make_side(size_t rows, size_t width, size_t block, float share) {
     if (block) {
         s.gates = numbers(rows * s.blocks);
         for (size_t k = 0; k < rows * s.blocks; k++) s.gates[k] = s.gates[k] + 1 < 2 * share ? 0.5f : 0;
+        s.gates[0] = 0.5f; // something to compare
     }
     s.plain = numbers(rows * width);
     s.gradient = numbers(rows * width);
@@ -175,39 +176,41 @@ static void true_step(truth *t, const shape *c, const side *y, const side *x, co
 
 // ---- products ------------------------------------------------------------------------------------------------------
 
-static void check_forward(weir_layer *layer, const shape *c, truth *t, const side *y, const side *x) {
+static void check_forward(weir_layer *layer, const shape *c, truth *t, const side *y, const side *x, double bound) {
     weir_error error = {0};
     float *got = numbers(c->rows * c->outputs);
     check(weir_layer_forward(layer, y->batch, x->batch, &error), &error);
     weir_batch_get(y->batch, got);
     true_forward(t, c, y, x);
-    compare("y", got, t->y, c->rows * c->outputs, 1e-5);
+    compare("y", got, t->y, c->rows * c->outputs, bound);
     free(got);
 }
 
 static void check_backward(weir_layer *layer, const shape *c, truth *t, const side *y, const side *x,
-                           const weir_layer_step *step) {
+                           const weir_layer_step *step, double bound) {
     weir_error error = {0};
     float *dx = numbers(c->rows * c->inputs), *weights = numbers(c->outputs * c->inputs), *bias = numbers(c->outputs);
     check(weir_batch_put_gradient(y->batch, y->gradient, &error), &error);
     check(weir_layer_backward(layer, x->batch, y->batch, true, step, &error), &error);
     weir_batch_get_gradient(x->batch, dx);
     true_input_gradient(t, c, y, x);
-    compare("dx", dx, t->dx, c->rows * c->inputs, 1e-5);
+    compare("dx", dx, t->dx, c->rows * c->inputs, bound);
     if (step) true_step(t, c, y, x, step);
     weir_layer_get_weights(layer, weights, bias);
-    compare("weights", weights, t->weights, c->outputs * c->inputs, 1e-5);
-    compare("bias", bias, t->bias, c->outputs, 1e-5);
+    compare("weights", weights, t->weights, c->outputs * c->inputs, bound);
+    compare("bias", bias, t->bias, c->outputs, bound);
     free(dx), free(weights), free(bias);
 }
 
 /// Steps with fresh gates, and with the layer's dense form in between.
-static void run_shape(const shape *c, float momentum) {
+static void run_shape(const shape *c, weir_precision precision, float momentum) {
     weir_error error = {0};
     weir_layer *layer = NULL;
     weir_layer_options options = weir_layer_options_default(c->inputs, c->outputs);
     const weir_layer_step step = {.rate = 0.01f, .momentum = momentum};
     float *weights = numbers(c->outputs * c->inputs), *bias = numbers(c->outputs);
+    const double bound = precision == WEIR_FLOAT32 ? 1e-5 : 1e-2;
+    options.precision = precision;
     options.input_block = c->input_block;
     options.output_block = c->output_block;
     options.weights = weights;
@@ -218,8 +221,8 @@ static void run_shape(const shape *c, float momentum) {
         const bool dense = turn == 1 || turn == 4;
         side y = make_side(c->rows, c->outputs, dense ? 0 : c->output_block, c->share);
         side x = make_side(c->rows, c->inputs, dense ? 0 : c->input_block, c->share);
-        check_forward(layer, c, &t, &y, &x);
-        check_backward(layer, c, &t, &y, &x, turn == 2 ? NULL : &step);
+        check_forward(layer, c, &t, &y, &x, bound);
+        check_backward(layer, c, &t, &y, &x, turn == 2 ? NULL : &step, bound);
         free_side(&y), free_side(&x);
     }
     weir_layer_free(layer);
@@ -239,8 +242,10 @@ static void masked_dense(void **state) {
     for (int isa = 0; isa <= (int)weir_isa_best(); isa++) {
         assert_int_equal(weir_isa_use((weir_isa)isa), WEIR_OK);
         for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-            run_shape(&shapes[k], 0);
-            run_shape(&shapes[k], 0.9f);
+            for (int p = WEIR_FLOAT32; p <= (int)WEIR_BFLOAT16; p++) {
+                run_shape(&shapes[k], (weir_precision)p, 0);
+                run_shape(&shapes[k], (weir_precision)p, 0.9f);
+            }
         }
     }
     assert_int_equal(weir_isa_use(before), WEIR_OK);
@@ -462,6 +467,7 @@ static weir_status all_calls(const float *gates, const float *values, float *wei
     weir_layer_work work;
     weir_layer_options options = weir_layer_options_default(6, 8);
     options.input_block = 3, options.output_block = 2;
+    options.precision = WEIR_BFLOAT16;
     const weir_layer_step step = {0.1f, 0.5f};
     TRY(weir_layer_create(&layer, &options, error));
     TRY(weir_batch_create(&x, 6, 3, 4, error));

@@ -12,21 +12,27 @@
 #include <math.h>
 #include <string.h>
 
+#include "bf16/bf16.h"
 #include "product.h"
 #include "side.h"
 
-/// A matrix in both layouts. tiles == plain where they are the same.
+/// A matrix in one layout.
+typedef struct layout {
+    float *values;
+    uint16_t *half; // the same numbers in bf16, for products in that precision; else NULL
+    bool stale;     // the other layout has moved since
+} layout;
+
+/// A matrix in both layouts. Where these are the same, tiles alone is used.
 typedef struct matrix {
-    float *tiles, *plain; // plain NULL: not wanted yet
-    bool tiles_stale, plain_stale;
+    layout tiles, plain; // plain without values: not wanted yet
 } matrix;
 
 struct weir_layer {
     weir_layer_options shape; // weights and bias NULL
     matrix weights, velocity;
     float *bias, *bias_velocity;
-    float *gradient, *bias_gradient; // of the last step
-    uint8_t *touched, *bias_touched; // tiles and blocks of outputs that the last step moved
+    float *gradient, *bias_gradient; // of a dense step
     weir__buffer scratch;
 };
 
@@ -70,42 +76,54 @@ static void convert(const weir_layer *layer, float *tiles, float *plain, bool to
     }
 }
 
-static void refresh_tiles(const weir_layer *layer, matrix *m) {
-    if (m->tiles_stale) convert(layer, m->tiles, m->plain, true);
-    m->tiles_stale = false;
-}
-
-static weir_status want_plain(const weir_layer *layer, matrix *m, weir_error *error) {
-    if (!m->plain) {
-        const weir_status status =
-            weir__new(&m->plain, weight_count(layer), sizeof *m->plain, "the plain copy of a layer's weights", error);
-        if (status != WEIR_OK) return status;
-        m->plain_stale = true;
+/// Rounds the values again, after they have changed.
+static void refresh_half(const weir_layer *layer, layout *l) {
+    enum { PIECE = 1 << 16 };
+    const size_t count = weight_count(layer);
+    if (!l->half) return;
+#pragma omp parallel for num_threads(weir_threads()) schedule(static)
+    for (size_t from = 0; from < count; from += PIECE) {
+        weir__bf16_round(count - from < PIECE ? count - from : PIECE, l->half + from, l->values + from);
     }
-    if (m->plain_stale) convert(layer, m->tiles, m->plain, false);
-    m->plain_stale = false;
-    return WEIR_OK;
 }
 
-static weir_status new_matrix(const weir_layer *layer, matrix *m, const char *what, weir_error *error) {
-    const weir_status status = weir__new(&m->tiles, weight_count(layer), sizeof *m->tiles, what, error);
-    if (status == WEIR_OK && is_plain(layer)) m->plain = m->tiles;
+static weir_status new_layout(const weir_layer *layer, layout *l, bool half, const char *what, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY(weir__new(&l->values, weight_count(layer), sizeof *l->values, what, error));
+    if (half) TRY(weir__new(&l->half, weight_count(layer), sizeof *l->half, what, error));
+done:
+    if (status != WEIR_OK) {
+        weir__free(l->values);
+        *l = (layout){0};
+    }
     return status;
 }
 
-static void free_matrix(matrix *m) {
-    if (m->plain != m->tiles) weir__free(m->plain);
-    weir__free(m->tiles);
+/// The layout that dense products, or those of blocks read, up to date; made when it is first wanted. NULL: no memory.
+static layout *want_layout(const weir_layer *layer, matrix *m, bool dense, weir_error *error) {
+    layout *wanted = dense && !is_plain(layer) ? &m->plain : &m->tiles;
+    if (!wanted->values) {
+        if (new_layout(layer, wanted, m->tiles.half, "a second copy of a layer's weights", error) != WEIR_OK)
+            return NULL;
+        wanted->stale = true;
+    }
+    if (wanted->stale) {
+        convert(layer, m->tiles.values, m->plain.values, !dense);
+        refresh_half(layer, wanted);
+        wanted->stale = false;
+    }
+    return wanted;
 }
 
-/// A step moved one form: the other, where it is another one, is behind.
-static void moved(matrix *m, bool tiles) {
-    if (m->plain == m->tiles) return;
-    if (tiles) {
-        m->plain_stale = m->plain != NULL;
-    } else {
-        m->tiles_stale = true;
-    }
+/// A layout's values have changed.
+static void moved(const weir_layer *layer, matrix *m, layout *l) {
+    refresh_half(layer, l);
+    (l == &m->tiles ? &m->plain : &m->tiles)->stale = !is_plain(layer);
+}
+
+static void free_layout(layout *l) {
+    weir__free(l->values);
+    weir__free(l->half);
 }
 
 // ---- making --------------------------------------------------------------------------------------------------------
@@ -120,9 +138,8 @@ static weir_status check_shape(const weir_layer_options *o, weir_error *error) {
              o->output_block, o->outputs);
     TRY_THAT(o->inputs <= INT32_MAX && o->outputs <= INT32_MAX && o->inputs <= SIZE_MAX / sizeof(float) / o->outputs,
              WEIR_SHAPE, "a layer of %zu inputs and %zu outputs is too large", o->inputs, o->outputs);
-    TRY_THAT((unsigned)o->precision < WEIR_BFLOAT16 + 1, WEIR_ARGUMENT, "precision %d is unknown", (int)o->precision);
-    TRY_THAT(o->precision == WEIR_FLOAT32, WEIR_UNSUPPORTED, "precision %s is not supported",
-             weir_precision_name(o->precision));
+    TRY_THAT(o->precision == WEIR_FLOAT32 || o->precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "precision %d is unknown",
+             (int)o->precision);
 done:
     return status;
 }
@@ -160,7 +177,7 @@ weir_status weir_layer_create(weir_layer **layer, const weir_layer_options *opti
     TRY(weir__new(&made, 1, sizeof *made, "a layer", error));
     made->shape = *options;
     made->shape.weights = made->shape.bias = NULL;
-    TRY(new_matrix(made, &made->weights, "a layer's weights", error));
+    TRY(new_layout(made, &made->weights.tiles, options->precision == WEIR_BFLOAT16, "a layer's weights", error));
     TRY(weir__new(&made->bias, options->outputs, sizeof *made->bias, "a layer's bias", error));
     TRY(first_weights(made, options, error));
     *layer = made;
@@ -172,12 +189,11 @@ done:
 
 void weir_layer_free(weir_layer *layer) {
     if (!layer) return;
-    free_matrix(&layer->weights);
-    free_matrix(&layer->velocity);
+    layout *const layouts[] = {&layer->weights.tiles, &layer->weights.plain, &layer->velocity.tiles,
+                               &layer->velocity.plain};
+    for (size_t k = 0; k < sizeof layouts / sizeof *layouts; k++) free_layout(layouts[k]);
     float *const arrays[] = {layer->bias, layer->bias_velocity, layer->gradient, layer->bias_gradient};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) weir__free(arrays[k]);
-    weir__free(layer->touched);
-    weir__free(layer->bias_touched);
     weir__buffer_free(&layer->scratch);
     weir__free(layer);
 }
@@ -186,19 +202,19 @@ void weir_layer_set_weights(weir_layer *layer, const float *weights, const float
     matrix *m = &layer->weights;
     if (bias) memcpy(layer->bias, bias, layer->shape.outputs * sizeof *bias);
     if (!weights) return;
-    convert(layer, m->tiles, (float *)(uintptr_t)weights, true); // which reads them only
-    m->tiles_stale = false;
-    m->plain_stale = m->plain && m->plain != m->tiles;
+    convert(layer, m->tiles.values, (float *)(uintptr_t)weights, true); // which reads them only
+    m->tiles.stale = false;
+    moved(layer, m, &m->tiles);
 }
 
 void weir_layer_get_weights(const weir_layer *layer, float *weights, float *bias) {
     const matrix *m = &layer->weights;
     if (bias) memcpy(bias, layer->bias, layer->shape.outputs * sizeof *bias);
     if (!weights) return;
-    if (m->tiles_stale) {
-        memcpy(weights, m->plain, weight_count(layer) * sizeof *weights);
+    if (m->tiles.stale) {
+        memcpy(weights, m->plain.values, weight_count(layer) * sizeof *weights);
     } else {
-        convert(layer, m->tiles, weights, false);
+        convert(layer, m->tiles.values, weights, false);
     }
 }
 
@@ -221,134 +237,94 @@ done:
     return status;
 }
 
-/// The weights in the layout that the products of dense, or of other batches read.
-static weir_status weights_for(weir_layer *layer, bool dense, weir__weights *weights, weir_error *error) {
-    if (dense) {
-        const weir_status status = want_plain(layer, &layer->weights, error);
-        if (status != WEIR_OK) return status;
-    } else {
-        refresh_tiles(layer, &layer->weights);
-    }
-    weights->values = dense ? layer->weights.plain : layer->weights.tiles;
-    return WEIR_OK;
-}
-
 weir_status weir_layer_forward(weir_layer *layer, weir_batch *y, const weir_batch *x, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY(check_batches(layer, y, x, error));
     const weir__side to = weir__batch_values(y), from = weir__batch_values(x);
-    weir__weights weights = {0};
-    TRY(weights_for(layer, is_dense(y, x), &weights, error));
-    TRY(weir__product_forward(NULL, x->rows, &to, &from, &weights, layer->bias, &layer->scratch, error));
+    const layout *weights = want_layout(layer, &layer->weights, is_dense(y, x), error);
+    if (!weights) return WEIR_MEMORY;
+    const weir__weights w = {weights->values, weights->half};
+    TRY(weir__product_forward(NULL, x->rows, &to, &from, &w, layer->bias, &layer->scratch, error));
 done:
     return status;
 }
 
 // ---- the step ------------------------------------------------------------------------------------------------------
 
-static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *step, bool dense, weir_error *error) {
-    const weir__side out = output_form(layer), in = input_form(layer);
-    const size_t strips = blocks_in(&out);
-    weir_status status = WEIR_OK;
-    if (!layer->bias_touched) {
-        TRY(weir__new(&layer->bias_gradient, out.width, sizeof(float), "a layer's gradient", error));
-        TRY(weir__new(&layer->touched, strips * blocks_in(&in), 1, "a layer's gradient", error));
-        TRY(weir__new(&layer->bias_touched, strips, 1, "a layer's gradient", error));
-    }
-    if (!layer->gradient && !(dense && step->momentum == 0)) {
-        TRY(weir__new(&layer->gradient, weight_count(layer), sizeof(float), "a layer's gradient", error));
-    }
-    if (step->momentum > 0 && !layer->velocity.tiles) {
-        TRY(weir__new(&layer->bias_velocity, out.width, sizeof(float), "a layer's momentum", error));
-        TRY(new_matrix(layer, &layer->velocity, "a layer's momentum", error));
-    }
-    if (dense && layer->velocity.tiles) TRY(want_plain(layer, &layer->velocity, error));
-done:
-    return status;
+static weir__update update_of(const weir_layer_step *step, float *velocity) {
+    const bool momentum = step->momentum > 0;
+    return (weir__update){.rule = momentum ? &weir__momentum : &weir__sgd,
+                          .move = {.rate = step->rate, .momentum = step->momentum},
+                          .slot = {momentum ? velocity : NULL}};
 }
 
-/// count weights from w on, with their gradient g and, where there is momentum, their v.
-static void descend(const weir_layer_step *step, size_t count, float *restrict w, const float *restrict g,
-                    float *restrict v) {
-    const float rate = step->rate, momentum = step->momentum;
-    if (momentum > 0) {
-#pragma omp simd
-        for (size_t k = 0; k < count; k++) {
-            v[k] = momentum * v[k] + g[k];
-            w[k] -= rate * v[k];
-        }
-    } else {
-#pragma omp simd
-        for (size_t k = 0; k < count; k++) w[k] -= rate * g[k];
-    }
-}
-
-static weir_status gated_step(weir_layer *layer, const weir_layer_step *step, size_t rows, const weir__side *dy,
-                              const weir__side *x, weir_error *error) {
-    weir_status status = WEIR_OK;
-    const weir__side out = output_form(layer), in = input_form(layer);
-    const size_t strips = blocks_in(&out), columns = blocks_in(&in);
-    refresh_tiles(layer, &layer->weights);
-    refresh_tiles(layer, &layer->velocity);
-    TRY(weir__product_weight_gradient(NULL, rows, layer->gradient, layer->bias_gradient, layer->touched,
-                                      layer->bias_touched, dy, x, &layer->scratch, error));
-    float *v = layer->velocity.tiles;
-#pragma omp parallel for num_threads(weir_threads()) schedule(dynamic, 4)
-    for (size_t tile = 0; tile < strips * columns; tile++) {
-        const size_t jo = tile / columns, ji = tile % columns, at = weir__tile(&out, &in, jo, ji);
-        if (!layer->touched[tile]) continue;
-        descend(step, weir__units(&out, jo) * weir__units(&in, ji), layer->weights.tiles + at, layer->gradient + at,
-                v ? v + at : NULL);
-    }
-    for (size_t jo = 0; jo < strips; jo++) {
-        const size_t at = jo * out.block;
-        if (dy->route && !layer->bias_touched[jo]) continue;
-        descend(step, weir__units(&out, jo), layer->bias + at, layer->bias_gradient + at,
-                layer->bias_velocity ? layer->bias_velocity + at : NULL);
-    }
-    moved(&layer->weights, true);
-    moved(&layer->velocity, true);
-done:
-    return status;
-}
-
-static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t rows, const float *dy, const float *x) {
+static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t rows, layout *weights,
+                       const layout *velocity, const float *dy, const float *x) {
     const size_t out = layer->shape.outputs, in = layer->shape.inputs;
+    const weir__tiling plain = {out, in, out, in}, one_row = {1, out, 1, out};
     if (step->momentum > 0) {
+        const weir__update update = update_of(step, velocity->values);
         weir__dense_weight_gradient(rows, out, in, layer->gradient, layer->bias_gradient, dy, x);
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-        for (size_t o = 0; o < out; o++) {
-            descend(step, in, layer->weights.plain + o * in, layer->gradient + o * in, layer->velocity.plain + o * in);
-        }
+        weir__update_apply(&update, weights->values, layer->gradient, NULL, &plain);
     } else {
-        weir__dense_descend(rows, out, in, layer->weights.plain, -step->rate, dy, x);
+        weir__dense_descend(rows, out, in, weights->values, -step->rate, dy, x);
         weir__sum_columns(rows, out, layer->bias_gradient, dy);
     }
-    descend(step, out, layer->bias, layer->bias_gradient, layer->bias_velocity);
-    moved(&layer->weights, false);
-    moved(&layer->velocity, false);
+    const weir__update update = update_of(step, layer->bias_velocity);
+    weir__update_apply(&update, layer->bias, layer->bias_gradient, NULL, &one_row);
+}
+
+/// What a step needs beside the weights.
+static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *step, bool dense, layout **velocity,
+                                    weir_error *error) {
+    const size_t outputs = layer->shape.outputs;
+    weir_status status = WEIR_OK;
+    if (dense && !layer->bias_gradient) {
+        TRY(weir__new(&layer->bias_gradient, outputs, sizeof(float), "a layer's gradient", error));
+    }
+    if (step->momentum <= 0) goto done;
+    if (dense && !layer->gradient) {
+        TRY(weir__new(&layer->gradient, weight_count(layer), sizeof(float), "a layer's gradient", error));
+    }
+    if (!layer->bias_velocity) {
+        TRY(weir__new(&layer->bias_velocity, outputs, sizeof(float), "a layer's momentum", error));
+    }
+    if (!layer->velocity.tiles.values) {
+        TRY(new_layout(layer, &layer->velocity.tiles, false, "a layer's momentum", error));
+    }
+    *velocity = want_layout(layer, &layer->velocity, dense, error);
+    if (!*velocity) status = WEIR_MEMORY;
+done:
+    return status;
 }
 
 weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_batch *y, bool input_gradient,
                                 const weir_layer_step *step, weir_error *error) {
     weir_status status = WEIR_OK;
+    layout *velocity = NULL;
     TRY(check_batches(layer, y, x, error));
     const bool dense = is_dense(y, x);
     TRY_THAT(y->has_gradient || !y->rows, WEIR_ARGUMENT, "the batch of outputs has no gradient");
     TRY_THAT(!step || (isfinite(step->rate) && step->momentum >= 0 && step->momentum < 1), WEIR_ARGUMENT,
              "a step of rate %g and momentum %g; expected a finite rate and 0 <= momentum < 1", (double)step->rate,
              (double)step->momentum);
-    weir__weights weights = {0};
-    TRY(weights_for(layer, dense, &weights, error));
-    if (step) TRY(want_step_memory(layer, step, dense, error));
+    layout *weights = want_layout(layer, &layer->weights, dense, error);
+    if (!weights) return WEIR_MEMORY;
+    if (step) TRY(want_step_memory(layer, step, dense, &velocity, error));
     if (input_gradient) TRY(weir__batch_want_gradient(x, error));
     if (!x->rows) goto done;
     const weir__side dy = weir__batch_gradient(y), dx = weir__batch_gradient(x), from = weir__batch_values(x);
-    if (input_gradient) {
-        TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &weights, &layer->scratch, error));
+    const weir__weights w = {weights->values, weights->half};
+    if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, &layer->scratch, error));
+    if (step && dense) {
+        dense_step(layer, step, x->rows, weights, velocity, dy.values, from.values);
+    } else if (step) {
+        const weir__update update = update_of(step, velocity ? velocity->values : NULL);
+        const weir__update bias_update = update_of(step, layer->bias_velocity);
+        weir__gated_current()->weight_update(x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update);
     }
-    if (step && dense) dense_step(layer, step, x->rows, dy.values, from.values);
-    if (step && !dense) TRY(gated_step(layer, step, x->rows, &dy, &from, error));
+    if (step) moved(layer, &layer->weights, weights);
+    if (velocity) moved(layer, &layer->velocity, velocity);
 done:
     return status;
 }
@@ -383,6 +359,8 @@ weir_status weir_layer_count(const weir_layer *layer, const weir_batch *y, const
     *work = (weir_layer_work){0};
     TRY(check_batches(layer, y, x, error));
     const weir__side to = weir__batch_values(y), from = weir__batch_values(x);
+    const bool half = layer->shape.precision == WEIR_BFLOAT16;
+    const size_t size = half ? sizeof(uint16_t) : sizeof(float);
     uint64_t needed = 0;
     TRY(count_needed(&to, &from, x->rows, &needed, error));
     *work = (weir_layer_work){
@@ -390,9 +368,9 @@ weir_status weir_layer_count(const weir_layer *layer, const weir_batch *y, const
         .dense = (uint64_t)x->rows * weight_count(layer),
         .weights = weight_count(layer),
         .weights_needed = needed,
-        .forward_bytes = needed * sizeof(float),
-        .input_gradient_bytes = needed * sizeof(float),
-        .step_bytes = needed * 2 * sizeof(float) * (layer->velocity.tiles ? 2 : 1),
+        .forward_bytes = needed * size,
+        .input_gradient_bytes = needed * size,
+        .step_bytes = needed * (2 * sizeof(float) * (layer->velocity.tiles.values ? 2 : 1) + (half ? size : 0)),
     };
 done:
     return status;

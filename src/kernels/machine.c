@@ -72,6 +72,11 @@ weir_status weir_machine_measure(weir_machine *machine, bool memory, weir_error 
     if (memory) TRY(weir__new(&floats, floats_read, sizeof *floats, "measuring the memory", error));
     if (memory) machine->read_bytes = read_rate(floats, probes()->read);
     machine->float32_flops = multiply_add_rate(probes()->multiply_add);
+#if defined(__x86_64__)
+    if (weir_isa_current() >= WEIR_ISA_AVX512BF16) {
+        machine->bfloat16_flops = multiply_add_rate(weir__probe_bf16_avx512bf16);
+    }
+#endif
 done:
     weir__free(floats);
     return status;

@@ -15,4 +15,7 @@ typedef struct weir__probes {
 
 extern const weir__probes weir__probes_generic, weir__probes_avx2, weir__probes_avx512;
 
+/// Multiply-adds of bf16 numbers; on x86-64 only.
+float weir__probe_bf16_avx512bf16(size_t turns, double *operations);
+
 #endif

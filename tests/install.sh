@@ -83,6 +83,13 @@ grep -Eq '^loss 0\.0[0-9]+ after 300 steps of 2 evaluations a row; switches 1010
     { cat "$work/output"; fail "estimate printed something else"; }
 sed 's/^/  /' "$work/output"
 
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/gated_layer.c" $(pkg-config --cflags --libs weir) -o "$work/gated_layer"
+"$work/gated_layer" >"$work/output" || fail "gated_layer failed"
+grep -Eqx '6\.2 % of the dense multiply-adds, loss 70\.[0-9]+, then 30\.[0-9]+' "$work/output" ||
+    { cat "$work/output"; fail "gated_layer printed something else"; }
+sed 's/^/  /' "$work/output"
+
 echo "- the example, by find_package"
 mkdir "$work/consumer"
 cat >"$work/consumer/CMakeLists.txt" <<CMAKE

@@ -19,7 +19,7 @@ static bench_lists lists = {.n = "4096",
                             .sides = "one",
                             .stack = 1,
                             .cold = true};
-static const char *pass_name = "all", *python = "python3", *peer_script, *seconds = "0.5";
+static const char *pass_name = "all", *python = "python3", *peer_script, *seconds = "0.5", *figure;
 static size_t threads, repeats = 7, rounds = 3;
 static bool warm, cold, as_json, with_plans, with_peer;
 
@@ -41,6 +41,7 @@ static const cli_option options[] = {
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"plan", NULL, CLI_FLAG, &with_plans, NULL, "print the planner's choices"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a line of JSON per case"},
+    {"figure", "DIR", CLI_TEXT, &figure, NULL, "draw time against share into DIR"},
     {"peer", "[SCRIPT]", CLI_FILE, &peer_script, NULL,
      "run a Python program on the same cases, in turn [default: bench/peers/torch_gated_layer.py]"},
     {"rounds", "N", CLI_COUNT, &rounds, NULL, "with --peer: turns, at most 16"},
@@ -91,7 +92,7 @@ static int machine_alone(void) {
 }
 
 static int run_gated(const bench_effort *effort, const bench_peer_options *peer) {
-    const bench_output output = {as_json, with_plans};
+    const bench_output output = {as_json, with_plans, figure};
     bench_case *cases = NULL;
     size_t count = 0;
     int status = bench_cases(&lists, &cases, &count);
@@ -106,6 +107,7 @@ static int run(char **operands, size_t count) {
     bench_peer_options peer = {.python = python, .rounds = rounds < 16 ? rounds : 16};
     if (end == seconds || *end != '\0' || !(effort.seconds >= 0 && effort.seconds < 1e6))
         return cli_usage("bench", "--seconds needs a number of at least 0, not '%s'", seconds);
+    if (figure != NULL && as_json) return cli_usage("bench", "--figure goes without --json");
     if (warm && cold) return cli_usage("bench", "--warm and --cold exclude each other");
     with_peer = peer_script != NULL;
     if (with_peer) {
@@ -143,6 +145,7 @@ const cli_command cli_bench = {
     .least = 1,
     .most = 2,
     .prepare = prepare,
+    .files = "with --figure: DIR/gated.svg and DIR/gated.png, drawn by gnuplot: a panel per batch, a curve per block",
     .examples = {"weir bench gated", "weir bench gated --batch 1,32,256,1024 --share 0.02,0.1,0.5 --pass forward",
                  "weir bench gated --stack 32 --batch 1 --sides one,two --pass forward --json"},
     .run = run,

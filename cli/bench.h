@@ -73,6 +73,7 @@ int bench_cases(const bench_lists *lists, bench_case **cases, size_t *count);
 /// What is done with results.
 typedef struct bench_output {
     bool json, plans;
+    const char *figure; ///< folder, or NULL
 } bench_output;
 
 /// How a case is run by another program: script NULL: not at all.
@@ -106,5 +107,8 @@ int bench_gated(const bench_case *cases, size_t count, const bench_effort *effor
 /// A result as lines of a table, or as an object.
 void bench_print_heading(void);
 void bench_print(const bench_case *c, const bench_result *result, bool plans);
+/// Draws time against share into folder; names of the files go to `written`.
+int bench_figure(const bench_case *cases, const bench_result *results, size_t count, const char *folder,
+                 cli_list *written);
 json_t *bench_json(const bench_case *c, const bench_result *result, const weir_machine *machine);
 #endif

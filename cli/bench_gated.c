@@ -140,6 +140,14 @@ static void print_machine(const bench_case *c, const weir_machine *machine) {
            c->cold ? "cold, over 1 GiB" : "warm");
 }
 
+static int draw(const bench_case *cases, const bench_result *results, size_t count, const char *folder) {
+    cli_list written = {0};
+    int status = bench_figure(cases, results, count, folder, &written);
+    for (size_t k = 0; k < written.count && status == CLI_OK; k++) printf("%s\n", written.items[k]);
+    cli_list_free(&written);
+    return status;
+}
+
 int bench_gated(const bench_case *cases, size_t count, const bench_effort *effort, const bench_peer_options *peer,
                 const bench_output *output) {
     weir_machine machine = {0};
@@ -166,6 +174,7 @@ int bench_gated(const bench_case *cases, size_t count, const bench_effort *effor
         } else if (status == CLI_OK)
             bench_print(&cases[k], &results[k], output->plans);
     }
+    if (status == CLI_OK && output->figure != NULL) status = draw(cases, results, count, output->figure);
     free(results);
     return status;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const double cold_bytes = 1073741824.0; // more than any cache
-enum { GATE_BYTES = 64 << 20, MOST_SAMPLES = 500, LEAST_SAMPLES = 5, SAMPLED = 4, WARM_UPS = 2 };
+enum { MOST_SAMPLES = 500, LEAST_SAMPLES = 5, SAMPLED = 4, WARM_UPS = 2 };
 
 /// The batches of one way through the stack: layer l reads x[l] and writes y[l].
 typedef struct way {
@@ -24,8 +24,7 @@ typedef struct way {
 typedef struct bed {
     const bench_case *c;
     size_t sets, turn;   // turn: passes so far, of all ways
-    size_t gate_arrays;  // different arrays of gates
-    float **gates;       // [gate_arrays][batch·blocks]
+    float **gates;       // [stack][batch·blocks]: the same in every set, so that all do the same work
     float *source_gates; // of a two-sided first input
     float *weights;      // [outputs·inputs], of every layer at first
     float *inputs;       // [batch·inputs], closed ones 0
@@ -56,10 +55,24 @@ static void fill(float *values, size_t count, uint32_t stream) {
     }
 }
 
-/// Each gate of each row open with probability share, on its own.
+/// Each gate of each row open with probability share, on its own. Of several such draws the one whose share comes
+/// nearest is taken: few gates would else be far from it by chance.
 static void draw_gates(float *gates, size_t count, double share, uint32_t stream) {
-    fill(gates, count, stream);
-    for (size_t k = 0; k < count; k++) gates[k] = 0.5 * ((double)gates[k] + 1) < share ? 1 : 0;
+    enum { DRAWS = 64 };
+    double least = INFINITY;
+    uint32_t best = 0;
+    for (uint32_t draw = 0; draw <= DRAWS; draw++) {
+        bool last = draw == DRAWS || least <= 0.01 * share;
+        fill(gates, count, stream + 1000 * (last ? best : draw));
+        double open = 0;
+        for (size_t k = 0; k < count; k++) {
+            gates[k] = 0.5 * ((double)gates[k] + 1) < share ? 1 : 0;
+            open += (double)gates[k];
+        }
+        if (last) break;
+        double away = fabs(open / (double)count - share);
+        if (away < least) least = away, best = draw;
+    }
 }
 
 static float *new_floats(size_t count) { return malloc((count > 0 ? count : 1) * sizeof(float)); }
@@ -114,11 +127,10 @@ static int begin_batch(weir_batch *batch, size_t rows, const float *gates) {
 
 static int make_gates(bed *b) {
     const bench_case *c = b->c;
-    size_t count = c->batch * blocks_of(c->outputs, c->block), most = GATE_BYTES / (count * sizeof(float)) + 1;
-    b->gate_arrays = b->sets * c->stack < most ? b->sets * c->stack : most;
-    b->gates = calloc(b->gate_arrays, sizeof *b->gates);
+    size_t count = c->batch * blocks_of(c->outputs, c->block);
+    b->gates = calloc(c->stack, sizeof *b->gates);
     if (b->gates == NULL) return cli_error("out of memory");
-    for (size_t k = 0; k < b->gate_arrays; k++) {
+    for (size_t k = 0; k < c->stack; k++) {
         b->gates[k] = new_floats(count);
         if (b->gates[k] == NULL) return cli_error("out of memory");
         draw_gates(b->gates[k], count, c->share, 100 + (uint32_t)k);
@@ -190,7 +202,7 @@ static void free_way(const bed *b, way *w, bool own_layers) {
 static void free_bed(bed *b) {
     free_way(b, &b->dense, b->own_dense_layers);
     free_way(b, &b->gated, true);
-    for (size_t k = 0; b->gates != NULL && k < b->gate_arrays; k++) free(b->gates[k]);
+    for (size_t k = 0; b->gates != NULL && k < b->c->stack; k++) free(b->gates[k]);
     float *arrays[] = {b->source_gates, b->weights, b->inputs, b->gradient, b->plain};
     for (size_t k = 0; k < CLI_COUNT_OF(arrays); k++) free(arrays[k]);
     free(b->gates);
@@ -200,10 +212,6 @@ static void free_bed(bed *b) {
 
 static weir_layer *layer_at(const bed *b, const way *w, size_t set, size_t l) {
     return w->layers[set * b->c->stack + l];
-}
-
-static const float *gates_at(const bed *b, size_t set, size_t l) {
-    return b->gates[(set * b->c->stack + l) % b->gate_arrays];
 }
 
 /// The input of layer l, where it is not the output of the one below itself.
@@ -217,8 +225,7 @@ static int hand_up(const bed *b, const way *w, size_t l) {
 static int forward_pass(const bed *b, const way *w, size_t set) {
     weir_error error = {0};
     for (size_t l = 0; l < b->c->stack; l++) {
-        if (begin_batch(w->y[l], b->c->batch, w->gated ? gates_at(b, set, l) : NULL) != CLI_OK ||
-            hand_up(b, w, l) != CLI_OK)
+        if (begin_batch(w->y[l], b->c->batch, w->gated ? b->gates[l] : NULL) != CLI_OK || hand_up(b, w, l) != CLI_OK)
             return CLI_FAILED;
         if (weir_layer_forward(layer_at(b, w, set, l), w->y[l], w->x[l], &error) != WEIR_OK)
             return cli_weir_error(&error);
@@ -327,7 +334,7 @@ static int compare_forward(const bed *b, size_t l, float *got, float *want, benc
         return cli_weir_error(&error);
     weir_batch_get(b->dense.y[0], want);
     if (agree(c, "a dense output", sampled_forward(b, want, b->plain), result) != CLI_OK) return CLI_FAILED;
-    mask(want, gates_at(b, 0, l), c->batch, c->outputs, c->block);
+    mask(want, b->gates[l], c->batch, c->outputs, c->block);
     weir_batch_get(b->gated.y[l], got);
     return agree(c, "an output", difference(got, want, c->batch * c->outputs), result);
 }
@@ -361,7 +368,7 @@ static int compare_backward(const bed *b, float *got, float *want, bench_result 
     const bench_case *c = b->c;
     weir_error error = {0};
     memcpy(want, b->gradient, c->batch * c->outputs * sizeof *want);
-    mask(want, gates_at(b, 0, 0), c->batch, c->outputs, c->block);
+    mask(want, b->gates[0], c->batch, c->outputs, c->block);
     if (weir_batch_put_gradient(b->gated.y[0], b->gradient, &error) != WEIR_OK ||
         weir_batch_put_gradient(b->dense.y[0], want, &error) != WEIR_OK)
         return cli_weir_error(&error);
@@ -483,7 +490,7 @@ static int time_routes(bed *b, bench_result *result) {
     for (size_t k = 0; k < LEAST_SAMPLES; k++) {
         double start = cli_clock();
         for (size_t l = 0; l < b->c->stack; l++)
-            if (begin_batch(b->gated.y[l], b->c->batch, gates_at(b, k % b->sets, l)) != CLI_OK) return CLI_FAILED;
+            if (begin_batch(b->gated.y[l], b->c->batch, b->gates[l]) != CLI_OK) return CLI_FAILED;
         times[k] = 1e3 * (cli_clock() - start);
     }
     result->route = bench_median(times, LEAST_SAMPLES);

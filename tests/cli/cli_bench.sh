@@ -48,6 +48,16 @@ grep -c '"multiply_adds":4096.0' lines.json | grep -qx 2 || fail "share 1: $(cat
 grep -c '"multiply_adds":0.0' lines.json | grep -qx 2 || fail "share 0: $(cat lines.json)"
 grep -q '"backward_ms":null' lines.json || fail "a pass that was not asked for has a time: $(cat lines.json)"
 
+# A figure: one panel per batch, one curve per block size.
+if command -v gnuplot >/dev/null; then
+    # shellcheck disable=SC2086
+    must 0 "$tool" bench gated $quick --n 32 --block 4,8 --batch 1,4 --share 0.25,0.5,1 --pass forward --figure drawn
+    for name in 'Forward, 1 row' 'Forward, 4 rows' 'blocks of 4' 'blocks of 8' dense floor; do
+        grep -q "$name" drawn/gated.svg || fail "the figure does not say \"$name\""
+    done
+    [ -s drawn/gated.png ] && grep -qx drawn/gated.png .out || fail "no PNG: $(cat .out)"
+fi
+
 must 0 "$tool" bench machine --json
 cp .out lines.json
 fields threads machine_float32_gflops machine_bfloat16_gflops machine_read_gbps

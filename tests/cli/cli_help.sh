@@ -58,6 +58,7 @@ cmp .out long || fail "'weir train --help' and 'weir help train' differ"
     run bench gated --inputs 64 --outputs 128 --stack 2
     run bench gated --warm --cold
     run bench gated --seconds soon
+    run bench gated --json --figure here
     run bench gated --pass sideways
     run bench gated --peer=nowhere.py
     run bench gated --peer

@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# What gated kernels are held to: each case with its figure, the least that is wanted, and whether it is reached.
+# Square layers of 4096 units, blocks of 64, 6 of 64 gates open unless said, weights cold; ratios of one run, in which
+# weir, its own dense product and PyTorch (bench/peers) take turns. PYTHON names an interpreter that has PyTorch.
+#
+#     bench/targets.sh [ID …]        F1 T2 F2 T1 L1 L2 U1 G0; all of them without an ID
+#
+# Ends with status 1 if a figure is missed. Build first; P has a script of its own, bench/paper_step.sh.
+set -eu
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+missed=0
+
+# case_of OPTIONS…: measures, and leaves the lines of JSON in $work/lines.
+case_of() { build/weir bench gated --json "$@" >"$work/lines"; }
+
+# want ID CASE FIGURE LEAST UNIT
+want() {
+    verdict=$(awk -v f="$3" -v l="$4" 'BEGIN { print (f + 0 >= l + 0) ? "pass" : "MISS" }')
+    [ "$verdict" = pass ] || missed=1
+    printf '%-3s %-52s %9.2f %9.2f %-20s %s\n' "$1" "$2" "$3" "$4" "$5" "$verdict"
+}
+
+# field NAME: of the only line. least NAME OTHER: the least quotient of all lines.
+field() { sed 's/,"peer":.*//' "$work/lines" | sed -n "s/.*\"$1\":\\([-0-9.e+]*\\).*/\\1/p"; }
+least() {
+    while read -r line; do
+        printf '%s\n' "$line" | sed "s/.*\"$1\":\\([-0-9.e+]*\\).*/\\1/" | tr '\n' ' '
+        printf '%s\n' "$line" | sed "s/.*\"$2\":\\([-0-9.e+]*\\).*/\\1/"
+    done <"$work/lines" | awk 'NR == 1 || $1 / $2 < m { m = $1 / $2 } END { print m }'
+}
+over() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'; }
+# peer WAY TIME; WAY best: the fastest one.
+peer() {
+    sed 's/.*"peer":\[//' "$work/lines" | tr '{' '\n' | sed -n "s/.*\"way\":\"\\([a-z]*\\)\".*\"$2\":\\([-0-9.e+]*\\).*/\\1 \\2/p" |
+        awk -v way="$1" 'way == "best" || $1 == way { if (!n++ || $2 < m) m = $2 } END { print m }'
+}
+
+# forward ID CASE TIMES [EFFICIENCY] OPTIONS…: the forward pass beside PyTorch's dense one.
+forward() {
+    id=$1 what=$2 times=$3 efficiency=$4
+    shift 4
+    case_of --pass forward --peer "$@"
+    want "$id" "$what" "$(over "$(peer dense forward_ms)" "$(field forward_ms)")" "$times" "x PyTorch dense"
+    [ "$efficiency" = - ] || want "$id" "$what" "$(field forward_efficiency)" "$efficiency" "efficiency"
+}
+train() {
+    id=$1 what=$2 times=$3
+    shift 3
+    case_of --pass train --peer "$@"
+    want "$id" "$what" "$(over "$(peer best train_ms)" "$(field train_ms)")" "$times" "x best of PyTorch"
+}
+stack() {
+    case_of --stack 32 --batch 1 --precision bf16 --sides "$2" --pass forward
+    want "$1" "batch 1, 32 layers, bf16, $2-sided" "$(over "$(field dense_forward_ms)" "$(field forward_ms)")" "$3" "x own dense"
+}
+
+run() {
+    case $1 in
+    F1)
+        forward F1 "fp32 forward, batch 256" 8 0.75 --batch 256
+        forward F1 "fp32 forward, batch 1024" 10 0.85 --batch 1024
+        ;;
+    T2)
+        train T2 "fp32 step, batch 256" 8 --batch 256
+        train T2 "fp32 step, batch 1024" 8 --batch 1024
+        ;;
+    F2)
+        forward F2 "bf16 forward, batch 256" 3.5 - --precision bf16 --batch 256
+        forward F2 "bf16 forward, batch 1024" 8 - --precision bf16 --batch 1024
+        forward F2 "bf16 forward, batch 4096" 10 - --precision bf16 --batch 4096
+        ;;
+    T1)
+        train T1 "bf16 step, batch 256" 5 --precision bf16 --batch 256
+        train T1 "bf16 step, batch 1024" 7 --precision bf16 --batch 1024
+        ;;
+    L1)
+        stack L1 one 9.5
+        want L1 "batch 1, 32 layers, bf16, one-sided" \
+            "$(awk -v b="$(field weight_bytes)" -v t="$(field forward_ms)" -v r="$(field machine_read_gbps)" 'BEGIN { print b / t * 1e-6 / r }')" 0.85 "of memory bandwidth"
+        ;;
+    L2) stack L2 two 80 ;;
+    U1)
+        forward U1 "fp32 forward, blocks of 1, batch 256, share 0.1" 2.5 - --block 1 --batch 256 --share 0.1
+        forward U1 "fp32 forward, blocks of 1, batch 256, share 0.01" 10 - --block 1 --batch 256 --share 0.01
+        forward U1 "fp32 forward, blocks of 1, batch 1, share 0.1" 8 - --block 1 --batch 1 --share 0.1
+        ;;
+    G0)
+        for batch in 1 8 32 128 512 2048; do
+            case_of --n 1024 --pass forward --batch "$batch" --block 1,8,16,32,64,128 --share 0,0.1,0.3,0.5,0.7,0.9,1 \
+                --repeats 5 --seconds 0
+            want G0 "any share and block, n = 1024, batch $batch" "$(least dense_forward_ms forward_ms)" 0.95 "x own dense, least"
+        done
+        ;;
+    *)
+        echo "targets: unknown ID '$1'; one of F1 T2 F2 T1 L1 L2 U1 G0" >&2
+        exit 2
+        ;;
+    esac
+}
+
+build/weir bench machine
+printf '%-3s %-52s %9s %9s\n' id case figure least
+[ $# -gt 0 ] || set -- F1 T2 F2 T1 L1 L2 U1 G0
+for id in "$@"; do run "$id"; done
+exit $missed

@@ -164,6 +164,8 @@ char *cli_model_path(const char *operand);
 /// loaded. What is not NULL is freed by the caller, also after a failure.
 int cli_open_model(const char *operand, const char *data_folder, size_t max_rows, weir_graph **graph,
                    weir_config *config, weir_data **data);
+/// Runs a graph in the precision of that name; NULL: in its own.
+int cli_use_precision(weir_graph *graph, const char *name);
 /// One part of a data set by its name: "train", "valid", "test".
 weir_part cli_part(const weir_data *data, const char *name);
 /// Number of gated layers.

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *data_folder, *part_name = "test";
+static const char *data_folder, *precision, *part_name = "test";
 static size_t threads, samples;
 static bool as_json;
 
@@ -18,6 +18,7 @@ static const cli_option options[] = {
     {"samples", "M", CLI_COUNT, &samples, NULL,
      "models that predict targets: draws per row for the likelihood [default: train.test_samples of its "
      "configuration]"},
+    {"precision", "P", CLI_CHOICE, &precision, "fp32|bf16", "fp32 or bf16 [default: as in training]"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print JSON"},
 };
@@ -47,6 +48,7 @@ static void print_json(const weir_result *r, const char *model, size_t rows) {
     set_number(all, "multiply_adds_gater", r->multiply_adds_gater);
     set_number(all, "predict_ms_dense", r->predict_ms_dense);
     set_number(all, "predict_ms_gated", r->predict_ms_gated);
+    json_object_set_new(all, "precision", json_string(r->precision));
     json_object_set_new(all, "threads", json_integer(r->threads));
     json_object_set_new(all, "version", json_string(weir_version()));
     cli_print_json(all);
@@ -61,6 +63,7 @@ static int run(char **operands, size_t count) {
     weir_data *data = NULL;
     weir_threads_use((int)threads);
     int status = cli_open_model(operands[0], data_folder, 256, &graph, &config, &data);
+    if (status == CLI_OK) status = cli_use_precision(graph, precision);
     if (status == CLI_OK) {
         weir_part part = cli_part(data, part_name);
         weir_result result = weir_result_empty();

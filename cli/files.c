@@ -124,6 +124,14 @@ int cli_open_model(const char *operand, const char *data_folder, size_t max_rows
     return status;
 }
 
+int cli_use_precision(weir_graph *graph, const char *name) {
+    weir_error error = {0};
+    weir_precision precision = weir_graph_precision(graph);
+    if (name == NULL) return CLI_OK;
+    if (weir_precision_find(&precision, name) != WEIR_OK) return cli_error("unknown precision '%s'", name);
+    return weir_graph_precision_use(graph, precision, &error) == WEIR_OK ? CLI_OK : cli_weir_error(&error);
+}
+
 weir_part cli_part(const weir_data *data, const char *name) {
     if (strcmp(name, "train") == 0) return weir_data_train(data);
     return strcmp(name, "valid") == 0 ? weir_data_valid(data) : weir_data_test(data);

@@ -147,7 +147,10 @@ static void print_layers(const weir_config *config, const layer *layers, size_t 
     add_row(&table, &total, "total", "", "");
     cli_table_print(&table, stdout);
     char bytes[CLI_NUMBER], all[CLI_NUMBER], dense[CLI_NUMBER];
-    printf("\nParameters take %s. dense, open, gater: multiply-adds per row", cli_bytes(bytes, 4 * total.parameters));
+    printf("\nParameters take %s", cli_bytes(bytes, 4 * total.parameters));
+    if (strcmp(config->precision, "bf16") == 0)
+        printf(", their bf16 copy, made at run time, %s", cli_bytes(bytes, 2 * total.parameters));
+    printf(". dense, open, gater: multiply-adds per row");
     if (!gated) {
         printf("; the network has no gates.\n");
         return;
@@ -180,11 +183,11 @@ static json_t *layers_json(const weir_config *config, const layer *layers, size_
         json_array_append_new(all, one);
     }
     layer total = total_of(layers, count);
-    json_t *top =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:o}", "name", config->name, "about",
-                  config->about != NULL ? config->about : "", "parameters", (json_int_t)total.parameters, "bytes",
-                  (json_int_t)(4 * total.parameters), "multiply_adds_dense", (json_int_t)total.dense,
-                  "multiply_adds_open", total.open, "multiply_adds_gater", (json_int_t)total.gater, "layers", all);
+    json_t *top = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:o}", "name", config->name, "about",
+                            config->about != NULL ? config->about : "", "precision", config->precision, "parameters",
+                            (json_int_t)total.parameters, "bytes", (json_int_t)(4 * total.parameters),
+                            "multiply_adds_dense", (json_int_t)total.dense, "multiply_adds_open", total.open,
+                            "multiply_adds_gater", (json_int_t)total.gater, "layers", all);
     if (gated) json_object_set_new(top, "share", json_real(share));
     return top;
 }

@@ -12,6 +12,7 @@
 enum { BATCH = 256 };
 
 static bool as_json, as_csv;
+static const char *precision;
 static size_t limit, top, samples = 100;
 static int label_column = -1;
 
@@ -22,6 +23,7 @@ static const cli_option options[] = {
     {"limit", "N", CLI_COUNT, &limit, NULL, "only the first N rows of each file"},
     {"label-column", "N", CLI_INDEX, &label_column, NULL, "CSV: column N, from 0, holds labels and is left out"},
     {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes [default: 1]"},
+    {"precision", "P", CLI_CHOICE, &precision, "fp32|bf16", "fp32 or bf16 [default: as in training]"},
 };
 
 /// The network and room for one batch. A network that predicts targets has a probability for each of them, no classes.
@@ -159,6 +161,7 @@ static int predict_file(predictor *p, const char *file, bool with_file) {
 
 static int open_model(predictor *p, const char *model) {
     if (cli_open_model(model, NULL, BATCH, &p->graph, &p->config, NULL) != CLI_OK) return CLI_FAILED;
+    if (cli_use_precision(p->graph, precision) != CLI_OK) return CLI_FAILED;
     size_t count = 0;
     const weir_node *nodes = weir_graph_nodes(p->graph, &count);
     p->inputs = nodes[0].size;

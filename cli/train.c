@@ -22,6 +22,8 @@ static const cli_option options[] = {
     {"seed", "S", CLI_KEY_COUNT, &settings, "train.seed", "of all random numbers [default: as in CONFIG]"},
     {"rule", "RULE", CLI_KEY, &settings, "rule",
      "rule of the stochastic units, see 'weir units' [default: as in CONFIG]"},
+    {"precision", "P", CLI_KEY, &settings, "precision",
+     "fp32, or bf16: weights rounded to 2 bytes in products [default: as in CONFIG]"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change any setting of CONFIG; may be repeated"},
     {"resume", NULL, CLI_FLAG, &resume, NULL, "go on from the checkpoint in RUN, bit for bit"},
@@ -150,8 +152,8 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
     if (gated > 0)
         fprintf(out, "  gates     %s, target share %g, %s penalty\n", config->rule != NULL ? config->rule : "",
                 config->train.sparsity.target, config->train.sparsity.kind);
-    fprintf(out, "  computer  %d thread%s, %s\n\n", weir_threads(), weir_threads() == 1 ? "" : "s",
-            weir_isa_name(weir_isa_current()));
+    fprintf(out, "  computer  %d thread%s, %s, %s\n\n", weir_threads(), weir_threads() == 1 ? "" : "s",
+            weir_isa_name(weir_isa_current()), config->precision);
     flush(out);
 }
 
@@ -223,6 +225,7 @@ static int open_run(run_state *r) {
     weir_graph_options making = weir_graph_options_default(rows);
     making.seed = r->config.train.seed;
     making.training = true;
+    (void)weir_precision_find(&making.precision, r->config.precision); // the configuration knows no other names
     if (weir_data_load(&r->data, &r->config.data, &error) != WEIR_OK ||
         weir_graph_create(&r->graph, r->config.network, r->config.network_count, &making, &error) != WEIR_OK ||
         weir_trainer_create(&r->trainer, r->graph, r->data, &r->config.train, &error) != WEIR_OK ||

@@ -161,7 +161,7 @@ static void test_errors_in_files(void **state) {
     static const struct {
         const char *text, *place, *what;
     } cases[] = {
-        {"a: 1", "f.yaml:1: a: unknown key", "known are name, about, rule, data, network, train, variants"},
+        {"a: 1", "f.yaml:1: a: unknown key", "known are name, about, rule, precision, data, network, train, variants"},
         {"name: x\n\ntrian: 1", "f.yaml:3: trian: unknown key", "did you mean 'train'?"},
         {"train:\n  # rate\n  optimizer:\n    kind: sgd\n    raet: 1\n", "f.yaml:5: train.optimizer.raet", "'rate'?"},
         {"network:\n- {kind: input}\n- {kind: tanh,\n   sise: 3}", "f.yaml:4: network.1.sise", "'size'?"},

@@ -122,6 +122,7 @@ static void test_measure_and_write(void **unused) {
     assert_string_equal(json_string_value(json_object_get(json, "version")), weir_version());
     assert_string_equal(json_string_value(json_object_get(json, "seed")), "18446744073709551615");
     assert_string_equal(json_string_value(json_object_get(json, "isa")), weir_isa_name(weir_isa_current()));
+    assert_string_equal(json_string_value(json_object_get(json, "precision")), "fp32");
     expect_number(json, "train_loss", epochs[best - 1].train_loss);
     expect_number(json, "train_share", epochs[best - 1].train_share);
     expect_number(json, "valid_error", epochs[best - 1].valid_error);

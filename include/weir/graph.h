@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "status.h"
+#include "system.h"
 #include "units.h"
 
 #ifdef __cplusplus
@@ -87,9 +88,10 @@ typedef struct weir_graph weir_graph;
 
 /// How a graph is made; from weir_graph_options_default.
 typedef struct weir_graph_options {
-    size_t max_rows; ///< most rows of a batch, in 1 … 2²⁰
-    uint64_t seed;   ///< of the initial parameters
-    bool training;   ///< false: no gradients, no backward (less memory)
+    size_t max_rows;          ///< most rows of a batch, in 1 … 2²⁰
+    uint64_t seed;            ///< of the initial parameters
+    bool training;            ///< false: no gradients, no backward (less memory)
+    weir_precision precision; ///< of all products with weights; see weir_graph_precision_use
 } weir_graph_options;
 WEIR_API weir_graph_options weir_graph_options_default(size_t max_rows);
 
@@ -104,9 +106,14 @@ WEIR_API void weir_graph_free(weir_graph *graph);
 WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
 /// Index of the node of that name, or SIZE_MAX.
 WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
-/// The flat parameter and gradient arrays (gradients NULL when not training). Who changes values calls this again, or
-/// weir_graph_backward, before the next pass in WEIR_MODE_OPEN or WEIR_MODE_EXPECT: those may keep copies of weights.
+/// The flat parameter and gradient arrays (gradients NULL when not training). Who changes values calls this again
+/// before the next pass: passes keep copies of weights, in another order or rounded.
 WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
+/// Chooses the precision of all later passes. With WEIR_BFLOAT16 the weights are kept once more, rounded (2 bytes
+/// beside the 4 of each), and products with them round what they read; parameters, gradients, outputs and sums stay
+/// floats. WEIR_MEMORY: the precision is then as before.
+WEIR_API weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error);
+WEIR_API weir_precision weir_graph_precision(const weir_graph *graph);
 /// The unit of a unit node and its running averages [rule->state][size], or NULL.
 WEIR_API const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node);
 WEIR_API float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count);
@@ -191,7 +198,8 @@ typedef struct weir_gradient_report {
 /// signs, so that the derivative is not small by cancellation. Relative error |analytic − numeric| / max(|analytic|,
 /// |numeric|, 1e-3·scale), scale the largest derivative found: under 0.003 for smooth networks, 0.01 with rectifiers,
 /// from the rounding of the losses and from kinks. The pass is in sample mode, with a loss. Parameters and unit states
-/// are restored. Nothing differentiable found is WEIR_ARGUMENT, not a pass.
+/// are restored. Nothing differentiable found is WEIR_ARGUMENT, not a pass; so is a graph in bf16, in which the small
+/// steps of the differences are rounded away.
 WEIR_API weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int directions,
                                          weir_gradient_report *report, weir_error *error);
 

@@ -25,9 +25,10 @@ extern "C" {
 
 /// A complete configuration: data, network, training. Owned strings and arrays: free with weir_config_free.
 typedef struct weir_config {
-    const char *name;  ///< of the configuration, "mnist-paper"
-    const char *about; ///< one line
-    const char *rule;  ///< rule of unit nodes that name none
+    const char *name;      ///< of the configuration, "mnist-paper"
+    const char *about;     ///< one line
+    const char *rule;      ///< rule of unit nodes that name none
+    const char *precision; ///< "fp32" or "bf16": weir_graph_options.precision
     weir_data_options data;
     weir_node *network;
     size_t network_count;

@@ -51,6 +51,8 @@ typedef enum weir_precision {
 
 /// The name as --precision and configurations spell it: "fp32", "bf16".
 WEIR_API const char *weir_precision_name(weir_precision precision);
+/// The precision of that name. WEIR_ARGUMENT for another name (NULL too), *precision is then as before.
+WEIR_API weir_status weir_precision_find(weir_precision *precision, const char *name);
 
 /// Threads that each call may use, at least 1: the OpenMP setting (OMP_NUM_THREADS, or every processor).
 WEIR_API int weir_threads(void);

@@ -157,10 +157,11 @@ WEIR_API void weir_trainer_free(weir_trainer *trainer);
 /// What a run came to: result.json has the same names. What is not known is NaN (null in the file). Strings are
 /// borrowed.
 typedef struct weir_result {
-    const char *name;    ///< of the configuration, or NULL
-    char rule[128];      ///< of the first gate node (or unit node), as weir_unit_print writes it; "" without units
-    const char *version; ///< of weir
-    const char *isa;     ///< instruction set in use
+    const char *name;      ///< of the configuration, or NULL
+    char rule[128];        ///< of the first gate node (or unit node), as weir_unit_print writes it; "" without units
+    const char *version;   ///< of weir
+    const char *isa;       ///< instruction set in use
+    const char *precision; ///< of products with weights: "fp32", "bf16"
     int threads;
     uint64_t seed;
     double train_loss, train_share, valid_error, valid_nll; ///< of the best epoch

@@ -38,6 +38,15 @@ const char *weir_precision_name(weir_precision precision) {
     return (unsigned)precision <= WEIR_BFLOAT16 ? precision_names[precision] : "unknown";
 }
 
+weir_status weir_precision_find(weir_precision *precision, const char *name) {
+    for (int k = WEIR_FLOAT32; name && k <= WEIR_BFLOAT16; k++) {
+        if (strcmp(name, precision_names[k])) continue;
+        *precision = (weir_precision)k;
+        return WEIR_OK;
+    }
+    return WEIR_ARGUMENT;
+}
+
 weir_isa weir_isa_best(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();

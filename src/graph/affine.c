@@ -25,14 +25,14 @@ static uint64_t dense_work(const weir_graph *graph, const weir__node *node) {
 
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
-    weir__weights weights = {.values = weir__tensor_values(graph, node->weight)};
+    weir__weights weights = weir__tensor_weights(graph, node->weight);
     const float *bias = weir__tensor_values(graph, node->bias);
     weir_status status = WEIR_OK;
     uint64_t work = dense_work(graph, node);
     if (x.route || y->route) {
         work = weir__gated_forward_work(graph->rows, y, &x);
     } else {
-        TRY(weir__plain_weights(graph, node->weight, &weights.values, error));
+        TRY(weir__plain_weights(graph, node->weight, &weights, error));
     }
     TRY(weir__product_forward(NULL, graph->rows, y, &x, &weights, bias, &graph->scratch, error));
     weir__count_forward(node, dense_work(graph, node), work);
@@ -43,14 +43,16 @@ done:
 /// ∂L/∂x for every unit of x, though W lies in tiles of x's blocks. Tiles of one column are Wᵀ as it stands.
 static weir_status dense_input_gradient(weir_graph *graph, weir__node *node, const weir__side *dy, float *dx,
                                         weir_error *error) {
-    const size_t out = node->width, in = node->from->width;
-    const float *weights = weir__tensor_values(graph, node->weight);
+    const size_t in = node->from->width;
+    const weir__side to = {.width = in, .block = in, .values = dx};
+    weir__weights weights = weir__tensor_weights(graph, node->weight);
+    weir_status status = WEIR_OK;
     if (graph->tensors[node->weight].block_columns == 1) {
-        weir__dense_forward(graph->rows, in, out, dx, dy->values, weights, NULL);
-        return WEIR_OK;
+        return weir__product_forward(NULL, graph->rows, &to, dy, &weights, NULL, &graph->scratch, error);
     }
-    const weir_status status = weir__plain_weights(graph, node->weight, &weights, error);
-    if (status == WEIR_OK) weir__dense_input_gradient(graph->rows, out, in, dx, dy->values, weights);
+    TRY(weir__plain_weights(graph, node->weight, &weights, error));
+    TRY(weir__product_input_gradient(NULL, graph->rows, &to, dy, &weights, &graph->scratch, error));
+done:
     return status;
 }
 
@@ -63,7 +65,7 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, const wei
         status = dense_input_gradient(graph, node, dy, dx.values, error);
         *done += dense_work(graph, node);
     } else {
-        const weir__weights weights = {.values = weir__tensor_values(graph, node->weight)};
+        const weir__weights weights = weir__tensor_weights(graph, node->weight);
         status = weir__product_input_gradient(NULL, graph->rows, &dx, dy, &weights, &graph->scratch, error);
         *done += weir__gated_input_gradient_work(graph->rows, &dx, dy);
     }

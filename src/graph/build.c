@@ -13,7 +13,7 @@ enum { most_nodes = 4096, tensors_per_node = 2 };
 static const size_t most_width = (size_t)1 << 24;
 
 weir_graph_options weir_graph_options_default(size_t max_rows) {
-    return (weir_graph_options){.max_rows = max_rows, .seed = 1, .training = true};
+    return (weir_graph_options){.max_rows = max_rows, .seed = 1, .training = true, .precision = WEIR_FLOAT32};
 }
 
 weir_status weir__fail_node(weir_error *error, weir_status status, const weir__node *node, const char *format, ...) {
@@ -246,6 +246,7 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
         TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));
     }
     TRY(weir__initial_parameters(graph, error));
+    TRY(weir_graph_precision_use(graph, options->precision, error));
     *out = graph;
     graph = NULL;
 done:
@@ -282,6 +283,7 @@ void weir_graph_free(weir_graph *graph) {
     weir__buffer_free(&graph->merged);
     weir__buffer_free(&graph->weights);
     weir__free(graph->values);
+    weir__free(graph->bf16);
     weir__free(graph->gradients);
     weir__free(graph->tensors);
     weir__free(graph->touched);
@@ -304,6 +306,7 @@ size_t weir_graph_find(const weir_graph *graph, const char *name) {
 
 weir_parameters weir_graph_parameters(weir_graph *graph) {
     memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
+    graph->bf16_valid = false;
     return (weir_parameters){.values = graph->values,
                              .gradients = graph->gradients,
                              .count = graph->parameter_count,

@@ -12,7 +12,7 @@
 
 #include <weir/graph.h>
 
-#include "../kernels/gated.h"
+#include "../kernels/product.h"
 
 typedef struct weir__node weir__node;
 
@@ -90,6 +90,8 @@ struct weir_graph {
     uint8_t **touched;   // [tensor] or NULL
     weir__buffer *plain; // [tensor] row-major copies for dense passes, see weir__plain_weights
     bool *plain_valid;   // [tensor]
+    uint16_t *bf16;      // values, rounded; NULL in fp32
+    bool bf16_valid;     // no value has changed since
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;
     size_t parameter_count;
@@ -125,8 +127,14 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char
 /// Values and gradients of a tensor.
 float *weir__tensor_values(const weir_graph *graph, size_t tensor);
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
-/// Row-major weights, whatever the memory order: the tensor itself, or a copy kept until parameters may have changed.
-weir_status weir__plain_weights(weir_graph *graph, size_t tensor, const float **weights, weir_error *error);
+/// A tensor of weights as products of the graph's precision take it.
+weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor);
+/// The same in row-major order, whatever the memory order: the tensor itself, or a copy kept until parameters may have
+/// changed.
+weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error);
+
+/// Rounds the weights if they may have changed since. Before any product of a pass.
+void weir__bf16_refresh(weir_graph *graph);
 
 /// The node's output of this pass as one side of a gated product.
 weir__side weir__output_side(const weir__node *node);

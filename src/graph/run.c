@@ -205,6 +205,7 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
     if (pass->mode == WEIR_MODE_SAMPLE || pass->mode == WEIR_MODE_DECIDE || pass->mode == WEIR_MODE_DRAW) {
         memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     }
+    weir__bf16_refresh(graph);
     return run_nodes(graph, 0, error);
 }
 
@@ -264,6 +265,7 @@ static void update_tensor(weir_graph *graph, const weir_tensor *t, const weir__u
 
 weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error) {
     weir_status status = WEIR_OK;
+    graph->bf16_valid = false;
     for (size_t k = 0; k < graph->count; k++) {
         weir__node *node = &graph->nodes[k];
         if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) continue;

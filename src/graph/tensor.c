@@ -6,11 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "../kernels/bf16/bf16.h"
 #include "graph.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-static void each_run(const weir_tensor *t, float *to, const float *from, bool unpack) {
+/// Values are of `size` bytes.
+static void each_run(const weir_tensor *t, void *to, const void *from, size_t size, bool unpack) {
     size_t packed = 0;
     for (size_t r0 = 0; r0 < t->rows; r0 += t->block_rows) {
         const size_t r1 = smaller(r0 + t->block_rows, t->rows);
@@ -18,18 +20,19 @@ static void each_run(const weir_tensor *t, float *to, const float *from, bool un
             const size_t length = smaller(t->block_columns, t->columns - c0);
             for (size_t r = r0; r < r1; r++, packed += length) {
                 const size_t plain = r * t->columns + c0;
-                memcpy(to + (unpack ? plain : packed), from + (unpack ? packed : plain), length * sizeof *to);
+                memcpy((char *)to + (unpack ? plain : packed) * size,
+                       (const char *)from + (unpack ? packed : plain) * size, length * size);
             }
         }
     }
 }
 
 void weir_tensor_unpack(const weir_tensor *tensor, const float *packed, float *plain) {
-    each_run(tensor, plain, packed, true);
+    each_run(tensor, plain, packed, sizeof *plain, true);
 }
 
 void weir_tensor_pack(const weir_tensor *tensor, const float *plain, float *packed) {
-    each_run(tensor, packed, plain, false);
+    each_run(tensor, packed, plain, sizeof *packed, false);
 }
 
 weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char *suffix, size_t rows, size_t columns,
@@ -83,20 +86,57 @@ float *weir__tensor_gradients(const weir_graph *graph, size_t tensor) {
     return graph->gradients + graph->tensors[tensor].offset;
 }
 
-weir_status weir__plain_weights(weir_graph *graph, size_t tensor, const float **weights, weir_error *error) {
+weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor) {
+    const size_t offset = graph->tensors[tensor].offset;
+    return (weir__weights){.values = graph->values + offset, .bf16 = graph->bf16 ? graph->bf16 + offset : NULL};
+}
+
+weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error) {
     const weir_tensor *t = &graph->tensors[tensor];
-    const float *packed = weir__tensor_values(graph, tensor);
-    if (t->block_columns >= t->columns) {
-        *weights = packed;
-        return WEIR_OK;
-    }
+    *weights = weir__tensor_weights(graph, tensor);
+    if (t->block_columns >= t->columns) return WEIR_OK;
     weir__buffer *plain = &graph->plain[tensor];
     if (!graph->plain_valid[tensor]) {
         const weir_status status = weir__buffer_reserve(plain, t->rows * t->columns, error);
         if (status != WEIR_OK) return status;
-        weir_tensor_unpack(t, packed, plain->data);
+        if (weights->bf16) {
+            each_run(t, plain->data, weights->bf16, sizeof *weights->bf16, true);
+        } else {
+            each_run(t, plain->data, weights->values, sizeof *weights->values, true);
+        }
         graph->plain_valid[tensor] = true;
     }
-    *weights = plain->data;
+    if (weights->bf16) {
+        weights->bf16 = (const uint16_t *)(const void *)plain->data;
+    } else {
+        weights->values = plain->data;
+    }
     return WEIR_OK;
+}
+
+// ---- precision -----------------------------------------------------------------------------------------------------
+
+weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY_THAT(precision == WEIR_FLOAT32 || precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "unknown precision %d",
+             (int)precision);
+    if (precision == WEIR_BFLOAT16 && !graph->bf16) {
+        TRY(weir__new(&graph->bf16, graph->parameter_count, sizeof *graph->bf16, "weights in bf16", error));
+    } else if (precision == WEIR_FLOAT32) {
+        weir__free(graph->bf16);
+        graph->bf16 = NULL;
+    }
+    graph->options.precision = precision;
+    graph->bf16_valid = false;
+    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
+done:
+    return status;
+}
+
+weir_precision weir_graph_precision(const weir_graph *graph) { return graph->options.precision; }
+
+void weir__bf16_refresh(weir_graph *graph) {
+    if (!graph->bf16 || graph->bf16_valid) return;
+    weir__bf16_round(graph->parameter_count, graph->bf16, graph->values);
+    graph->bf16_valid = true;
 }

@@ -172,7 +172,8 @@ weir_status weir_config_parse(weir_config *config, const char *text, const char 
     weir_status status = WEIR_OK;
     weir__arena texts = {0};
     weir__document *document = NULL;
-    weir_config made = {.data = weir_data_options_default(), .train = weir_train_options_default()};
+    weir_config made = {
+        .precision = "fp32", .data = weir_data_options_default(), .train = weir_train_options_default()};
     *config = (weir_config){0};
     TRY(weir__new(&made.memory, 1, sizeof(weir__arena), "a configuration", error));
     const source from = {.text = text, .name = name, .arena = made.memory};

@@ -90,7 +90,10 @@ static void free_json(char *text) {
 
 // The configuration of a graph that was built without one: its nodes, everything else as by default.
 static weir_status describe_graph(const weir_graph *graph, char **text, weir_error *error) {
-    weir_config config = {.name = "model", .data = weir_data_options_default(), .train = weir_train_options_default()};
+    weir_config config = {.name = "model",
+                          .precision = weir_precision_name(weir_graph_precision(graph)),
+                          .data = weir_data_options_default(),
+                          .train = weir_train_options_default()};
     const weir_node *nodes = weir_graph_nodes(graph, &config.network_count);
     weir_node *copy = NULL;
     weir_status status = weir__new(&copy, config.network_count, sizeof *copy, "the nodes of a model", error);
@@ -254,6 +257,7 @@ weir_status weir_model_load(weir_graph **graph, weir_config *config, const char 
     TRY(check_format(file, error));
     TRY(read_config(&read, file, error));
     TRY(check_sizes(file, &read, max_rows, error));
+    (void)weir_precision_find(&options.precision, read.precision); // the configuration knows no other names
     TRY(as_of_file(weir_graph_create(&made, read.network, read.network_count, &options, error), path, error));
     TRY(read_parameters(made, file, error));
     TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));

@@ -31,6 +31,8 @@ const weir__setting weir__settings[] = {
     {"about", WEIR__TEXT, AT(about), NULL, NULL, "what it is for, in one line"},
     {"rule", WEIR__RULE, AT(rule), NULL, NULL,
      "rule of the unit nodes that name none: NAME or NAME:parameter=value,..."},
+    {"precision", WEIR__CHOICE, AT(precision), NULL, "fp32|bf16",
+     "of products with weights; bf16: half the bytes per weight, sums in fp32"},
 
     {"data", WEIR__SECTION, 0, NULL, NULL, "where rows and labels come from"},
     {"data.source", WEIR__CHOICE, AT(data.source), NULL, "digits|mnist|files",

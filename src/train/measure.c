@@ -123,6 +123,7 @@ weir_status weir_measure(weir_graph *graph, const weir_part *part, size_t batch,
     const double rows = (double)part->count;
     result->version = weir_version();
     result->isa = weir_isa_name(weir_isa_current());
+    result->precision = weir_precision_name(weir_graph_precision(graph));
     result->threads = weir_threads();
     result->test_loss = test.loss;
     result->test_error = test.error;

@@ -109,6 +109,7 @@ static json_t *to_json(const weir_result *r) {
     COUNT(memory_peak);
     COUNT(threads);
     SET(isa, string_or_null(r->isa));
+    SET(precision, string_or_null(r->precision));
     SET(seed, seed_of(r->seed));
     SET(version, string_or_null(r->version));
 #undef SET

@@ -138,6 +138,9 @@ weir_status weir__settings_print(char **out, weir_graph *graph, const weir_data 
                                  const weir_train_options *options, weir_error *error) {
     text t = {0};
     add_network(&t, graph);
+    if (weir_graph_precision(graph) != WEIR_FLOAT32) {
+        add(&t, "precision=%s\n", weir_precision_name(weir_graph_precision(graph)));
+    }
     add_part(&t, "train", weir_data_train(data));
     add_part(&t, "valid", weir_data_valid(data));
     add_options(&t, options);

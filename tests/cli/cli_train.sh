@@ -44,6 +44,20 @@ for field in multiply_adds_dense multiply_adds_gater; do
     close $field "$("$json" .out $field)" "$("$json" runs/small/result.json $field)"
 done
 
+# In bf16: the run and its model know it, its file holds floats, and eval can do either.
+must 0 "$tool" train small.yaml --precision bf16 --out half --json
+[ "$("$json" .out precision)" = bf16 ] || fail "train --precision bf16 does not say so"
+must 0 "$tool" eval half --json
+[ "$("$json" .out precision)" = bf16 ] || fail "eval does not take the precision of the model"
+close error "$("$json" .out error)" "$("$json" half/result.json test_error)"
+must 0 "$tool" eval half --precision fp32 --json
+[ "$("$json" .out precision)" = fp32 ] || fail "eval --precision fp32"
+must 0 "$tool" inspect half --json
+[ "$("$json" .out precision)" = bf16 ] || fail "inspect does not say the precision"
+must 2 "$tool" eval half --precision fp16
+must 2 "$tool" train small.yaml --precision fp16 --out never
+must 1 "$tool" train small.yaml --out half --resume
+
 # --force begins anew.
 must 0 "$tool" train small.yaml --epochs 1 --force
 [ "$("$json" --lines runs/small/metrics.jsonl)" = 1 ] || fail "--force kept metrics of the former run"

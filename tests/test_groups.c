@@ -173,8 +173,9 @@ static void check_mean(weir_graph *graph, const char *what, const char *rule, ui
     free(square);
 }
 
-static const char *const more_forms[] = {"rloo:samples=4",  "ugc:threshold=0.4",   "muprop:baseline=average", "nvil",
-                                         "rebar:tune=both", "rebar:noise=coupled", "arms:copula=gaussian"};
+static const char *const more_forms[] = {
+    "rloo:samples=4",      "ugc:threshold=0.4",    "muprop:baseline=average", "nvil",           "rebar:tune=both",
+    "rebar:noise=coupled", "arms:copula=gaussian", "relax:rate=0.01",         "rodeo:rate=0.01"};
 
 /// Whether the mean of a rule's gradient is that of the mean loss; vimco's is that of a bound.
 static bool agrees(const weir_rule *rule) {

@@ -5,10 +5,8 @@
 // Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein 2017, eq. 7, and section 3.2 for λ.
 //   z = a + logit u, h = 1[z > 0]; z̃ drawn from z given h; ζ = σ(z/λ), ζ̃ = σ(z̃/λ);
 //   g = [L(h) − κL(ζ̃)](h − p) + κ ∂L(ζ)/∂a − κ ∂L(ζ̃)/∂a.
-// Given h, with w = v for h = 0 and w = 1 − v for h = 1, v uniform, and p, q swapped for h = 1:
-//   z̃ = ± log(w p/(1 − w q)),  ∂z̃/∂a = q (1 − w)/(1 − w q),
-// which holds the path through the conditional noise, too: without it the estimate is biased. Neither form needs a
-// logarithm of p. coupled: v is what u says given h; then z̃ = z in value, and one evaluation is saved.
+// ∂z̃/∂a holds the path through the conditional noise, too: without it the estimate is biased. coupled: v is what u says
+// given h; then z̃ = z in value, and one evaluation is saved.
 //
 // κ is the factor of least variance (coefficient.h). tune=both moves λ, too, down the slope of E g², taken as the
 // difference between λ and λ·1.05 under the same noise: two more evaluations, no second derivatives of L.
@@ -16,6 +14,7 @@
 #include "../core/math.h"
 #include "adapt.h"
 #include "coefficient.h"
+#include "relaxed_draw.h"
 
 enum { lambda_index, kappa_index, tune_index, noise_index, decay_index, rate_index };
 enum { tune_none, tune_kappa, tune_both };
@@ -80,34 +79,6 @@ static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
 
 // ---- drawing -------------------------------------------------------------------------------------------------------
 
-/// v of a coupled draw: the place of u between the ends of its outcome.
-WEIR__INLINE float place_of(float u, float p, float q, bool one) {
-    const float v = one ? (u - q) / p : u / q;
-    return v < 0x1p-24f ? 0x1p-24f : v > 1 - 0x1p-24f ? 1 - 0x1p-24f : v;
-}
-
-/// From u in h and v in conditional: the draw, z, z̃ and ∂z̃/∂a.
-WEIR__CLONES static void draw_row(float *restrict h, float *restrict relaxed, float *restrict conditional,
-                                  float *restrict slope, const float *restrict a, bool together, size_t units) {
-    for (size_t i = 0; i < units; i++) {
-        float p, q;
-        weir__sigmoid_pair(a[i], &p, &q);
-        const float u = h[i], z = a[i] + weir__log(u / (1 - u));
-        const bool one = z > 0;
-        const float v = together ? place_of(u, p, q, one) : conditional[i];
-        const float w = one ? 1 - v : v, mine = one ? q : p, other = one ? p : q, rest = 1 - w * other;
-        const float size = weir__log(w * mine / rest);
-        h[i] = (one ? 1.0f : 0.0f) + (z - z);
-        relaxed[i] = z;
-        conditional[i] = one ? -size : size;
-        slope[i] = other * (1 - w) / rest;
-    }
-}
-
-WEIR__CLONES static void relax(float *to, const float *z, float over, size_t units) {
-    for (size_t i = 0; i < units; i++) to[i] = weir__sigmoid(z[i] * over);
-}
-
 typedef struct drawing {
     bool together, both;
     float over;
@@ -123,13 +94,13 @@ static void sample_rows(const void *context, const weir_unit_batch *batch, weir_
         float *z = h + count, *conditional = d->together ? slope + count : z + count;
         weir_random_uniform(h, batch->noise, (uint32_t)row, units);
         if (!d->together) weir_random_uniform(conditional, second, (uint32_t)row, units);
-        draw_row(h, z, conditional, slope, batch->a + row * units, d->together, units);
+        weir__relaxed_draw(h, z, conditional, slope, batch->a + row * units, d->together, units);
         if (d->both) {
-            relax(z + (d->together ? 1 : 2) * count, z, d->over / longer, units);
-            if (!d->together) relax(conditional + 2 * count, conditional, d->over / longer, units);
+            weir__relax(z + (d->together ? 1 : 2) * count, z, d->over / longer, units);
+            if (!d->together) weir__relax(conditional + 2 * count, conditional, d->over / longer, units);
         }
-        relax(z, z, d->over, units);
-        if (!d->together) relax(conditional, conditional, d->over, units);
+        weir__relax(z, z, d->over, units);
+        if (!d->together) weir__relax(conditional, conditional, d->over, units);
     }
 }
 

@@ -30,6 +30,8 @@ extern const weir_rule weir__vimco;
 extern const weir_rule weir__arms;
 extern const weir_rule weir__double_cv;
 extern const weir_rule weir__rebar;
+extern const weir_rule weir__relax_rule;
+extern const weir_rule weir__rodeo;
 extern const weir_rule weir__straight_through;
 extern const weir_rule weir__half;
 extern const weir_rule weir__reinmax;

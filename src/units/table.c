@@ -32,7 +32,9 @@ static const weir_rule *const rules[] = {
     &weir__ugc,
     // control variates from gradients
     &weir__rebar,
+    &weir__relax_rule,
     &weir__double_cv,
+    &weir__rodeo,
     // the rest of the straight-through family
     &weir__half,
     &weir__reinmax,

@@ -34,7 +34,7 @@ typedef struct experiment_value {
 typedef struct experiment_column {
     const char *heading;
     experiment_value value;
-    int digits;       ///< after the point; −1: a whole number with its thousands apart
+    int digits;       ///< after the point; −1: a whole number with its thousands apart; −2: three that count
     bool spread;      ///< the standard deviation over seeds follows
     size_t published; ///< 1 + index into experiment_row.published that is shown before it; 0: none
 } experiment_column;

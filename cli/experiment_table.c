@@ -35,6 +35,8 @@ static summary summarise(const reproduce_plan *plan, json_t *const *results, con
 static void number_text(char text[CLI_NUMBER], double number, int digits) {
     if (!isfinite(number))
         snprintf(text, CLI_NUMBER, "%s", "");
+    else if (digits == -2)
+        cli_milliseconds(text, number);
     else if (digits < 0)
         cli_thousands(text, number > 0 && number < 1e18 ? (uint64_t)(number + 0.5) : 0);
     else

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256, SINGLE_ROWS = 1000 };
+enum { BATCH = 256, SINGLE_ROWS = 1000, STEPS = 41, WARM_STEPS = 5 };
 
 json_t *reproduce_result(const reproduce_run *run) {
     char *path = cli_path(run->folder, "result.json");
@@ -41,7 +41,7 @@ static int put(json_t *result, const char *field, double value) {
     return json_object_set_new(result, field, isfinite(value) ? json_real(value) : json_null());
 }
 
-static int store(const reproduce_run *run, const weir_result *whole, const weir_result *single) {
+static int store(const reproduce_run *run, const weir_result *whole, const weir_result *single, double step_ms) {
     json_t *result = reproduce_result(run);
     if (result == NULL) return CLI_FAILED;
     double rows = (double)single->predict_rows;
@@ -50,7 +50,8 @@ static int store(const reproduce_run *run, const weir_result *whole, const weir_
     failed |= put(result, "predict_ms_gated", whole->predict_ms_gated);
     failed |= put(result, "predict_single_ms_dense", single->predict_ms_dense / rows);
     failed |= put(result, "predict_single_ms_gated", single->predict_ms_gated / rows);
-    failed |= json_object_set_new(result, "predict_threads", json_integer(whole->threads));
+    failed |= put(result, "train_step_ms", step_ms);
+    failed |= json_object_set_new(result, "measure_threads", json_integer(whole->threads));
     char *path = cli_path(run->folder, "result.json"), *text = NULL, *line = NULL;
     if (!failed) text = json_dumps(result, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     size_t size = text != NULL ? strlen(text) + 2 : 0;
@@ -67,12 +68,62 @@ static int store(const reproduce_run *run, const weir_result *whole, const weir_
     return status;
 }
 
+// Training steps.
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/// Median time of a step on the first training rows.
+static weir_status time_steps(weir_trainer *trainer, const weir_data *data, size_t batch, double *ms,
+                              weir_error *error) {
+    weir_part part = weir_data_train(data);
+    float *rows = malloc(batch * weir_data_columns(data) * sizeof *rows);
+    double times[STEPS];
+    weir_status status = rows != NULL ? WEIR_OK : WEIR_MEMORY;
+    for (size_t i = 0; i < STEPS + WARM_STEPS && status == WEIR_OK; i++) {
+        size_t first = part.first + i * batch % (part.count - batch + 1);
+        weir_rows_copy(part.rows, NULL, first, batch, rows);
+        double began = cli_clock();
+        status = weir_trainer_step(trainer, rows, part.labels + first, batch, error);
+        if (i >= WARM_STEPS) times[i - WARM_STEPS] = 1e3 * (cli_clock() - began);
+    }
+    free(rows);
+    if (status != WEIR_OK) return status;
+    qsort(times, STEPS, sizeof *times, ascending);
+    *ms = times[STEPS / 2];
+    return WEIR_OK;
+}
+
+/// A step from the trained parameters, on a copy that is thrown away.
+static int time_training(weir_graph *trained, const weir_config *config, const weir_data *data, double *ms) {
+    weir_error error = {0};
+    weir_graph *graph = NULL;
+    weir_trainer *trainer = NULL;
+    weir_graph_options making = weir_graph_options_default(config->train.batch > BATCH ? config->train.batch : BATCH);
+    int status = CLI_OK;
+    making.training = true;
+    if (weir_data_train(data).count < config->train.batch) return CLI_OK; // no whole batch to time
+    if (weir_graph_create(&graph, config->network, config->network_count, &making, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    weir_parameters from = weir_graph_parameters(trained), to = weir_graph_parameters(graph);
+    memcpy(to.values, from.values, to.count * sizeof *to.values);
+    if (weir_trainer_create(&trainer, graph, data, &config->train, &error) != WEIR_OK ||
+        time_steps(trainer, data, config->train.batch, ms, &error) != WEIR_OK)
+        status = cli_weir_error(&error);
+    weir_trainer_free(trainer);
+    weir_graph_free(graph);
+    return status;
+}
+
 static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
     weir_error error = {0};
     weir_graph *graph = NULL;
     weir_config config = {0};
     weir_data *data = NULL;
     weir_result whole = weir_result_empty(), single = weir_result_empty();
+    double step_ms = NAN;
     int status = cli_open_model(run->folder, plan->data_folder, BATCH, &graph, &config, &data);
     if (status == CLI_OK) {
         weir_part part = weir_data_test(data), some = part;
@@ -81,7 +132,8 @@ static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
             weir_measure(graph, &some, 1, CLI_REPEATS, &single, &error) != WEIR_OK)
             status = cli_weir_error(&error);
     }
-    if (status == CLI_OK) status = store(run, &whole, &single);
+    if (status == CLI_OK) status = time_training(graph, &config, data, &step_ms);
+    if (status == CLI_OK) status = store(run, &whole, &single, step_ms);
     weir_data_free(data);
     weir_graph_free(graph);
     weir_config_free(&config);

@@ -80,16 +80,20 @@ static weir_status time_steps(weir_trainer *trainer, const weir_data *data, size
                               weir_error *error) {
     weir_part part = weir_data_train(data);
     float *rows = malloc(batch * weir_data_columns(data) * sizeof *rows);
+    float *targets = malloc((batch * weir_data_targets(data) + 1) * sizeof *targets);
     double times[STEPS];
-    weir_status status = rows != NULL ? WEIR_OK : WEIR_MEMORY;
+    weir_status status = rows != NULL && targets != NULL ? WEIR_OK : WEIR_MEMORY;
     for (size_t i = 0; i < STEPS + WARM_STEPS && status == WEIR_OK; i++) {
         size_t first = part.first + i * batch % (part.count - batch + 1);
         weir_rows_copy(part.rows, NULL, first, batch, rows);
+        if (part.targets != NULL) weir_rows_copy(part.targets, NULL, first, batch, targets);
         double began = cli_clock();
-        status = weir_trainer_step(trainer, rows, part.labels + first, batch, error);
+        status = part.targets != NULL ? weir_trainer_step_targets(trainer, rows, targets, batch, error)
+                                      : weir_trainer_step(trainer, rows, part.labels + first, batch, error);
         if (i >= WARM_STEPS) times[i - WARM_STEPS] = 1e3 * (cli_clock() - began);
     }
     free(rows);
+    free(targets);
     if (status != WEIR_OK) return status;
     qsort(times, STEPS, sizeof *times, ascending);
     *ms = times[STEPS / 2];

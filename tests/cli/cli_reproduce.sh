@@ -24,7 +24,7 @@ small="--set data.source=digits --set data.train=200 --set data.valid=100 --set 
 # shellcheck disable=SC2086
 run reproduce bengio2013 sigmoid --row rectifier --out out $small --epochs 2 --seeds 2 --jobs 2 >transcript
 sed -E -e '/^(sigmoid|rectifier)/d' -e '/^out\/.*\.(svg|png)$/d' -e '/no figures: gnuplot/d' transcript | no_numbers |
-    sed -E -e 's/ [0-9,]{6,} +[0-9,]{6,} +[0-9]+ +[0-9]+ / N N ms ms /' | compare reproduce
+    sed -E -e 's/ [0-9,]{6,} +[0-9,]{6,}( +[0-9#]+){3} / N N step ms ms /' | compare reproduce
 [ "$(grep -c '^[a-z]*/[12]: best epoch [12], valid' transcript)" = 4 ] || fail "not a line for each of four runs"
 [ "$(grep -c '  loss  *[0-9.]*  valid ' transcript)" = 8 ] || fail "not a line for each of eight epochs"
 for row in sigmoid rectifier; do

@@ -3,7 +3,7 @@
 
 /// \file estimate_truth.c
 /// What each rule ought to do on a problem, from its definition and not from its code: one-dimensional integrals over
-/// the noise of a unit.
+/// the noise of a unit, and differences of the mean loss for rules that move the logits.
 ///
 /// With L(h) = Π F_j(h_j) and independent units, E L = Π E F_j(h_j), and a rule that multiplies ∂L/∂h_i by a weight w_i
 /// of its own has the mean E[F'_i(h_i) w_i]·Π_{j≠i} E F_j(h_j).
@@ -392,6 +392,65 @@ static bool bound_gradient(const lab_problem *problem, size_t samples, double *g
     return true;
 }
 
+// Rules that move the logits: differences of the mean loss Π E F_j itself.
+
+/// E F of one binary unit.
+static double mean_factor(const lab_problem *problem, size_t unit, double a) {
+    const double p = sigmoid(a);
+    return p * problem->factor(problem, unit, 1) + (1 - p) * problem->factor(problem, unit, 0);
+}
+
+/// Mean over all signs Δ of [L(a + cΔ) − L(a − cΔ)] / (2cΔ_i).
+static void spsa_mean(const weir_unit *unit, const lab_problem *problem, double *mean) {
+    const double step = value_of(unit, "step");
+    const size_t signs = (size_t)1 << problem->units;
+    for (size_t i = 0; i < problem->units; i++) mean[i] = 0;
+    for (size_t set = 0; set < signs; set++) {
+        double up = 1, down = 1;
+        for (size_t j = 0; j < problem->units; j++) {
+            const double move = set >> j & 1 ? step : -step;
+            up *= mean_factor(problem, j, problem->logits[j] + move);
+            down *= mean_factor(problem, j, problem->logits[j] - move);
+        }
+        for (size_t i = 0; i < problem->units; i++)
+            mean[i] += (set >> i & 1 ? 1 : -1) * (up - down) / (2 * step * (double)signs);
+    }
+}
+
+/// One unit's own factor moved, those of the others as they are.
+static void differences_mean(const weir_unit *unit, const lab_problem *problem, double *mean) {
+    const double step = value_of(unit, "step");
+    for (size_t i = 0; i < problem->units; i++) {
+        const double a = problem->logits[i];
+        mean[i] = (mean_factor(problem, i, a + step) - mean_factor(problem, i, a - step)) / (2 * step);
+        for (size_t j = 0; j < problem->units; j++)
+            if (j != i) mean[i] *= mean_factor(problem, j, problem->logits[j]);
+    }
+}
+
+/// E[L(a + sξ)·ξ_i] / s: one unit's factor weighted by its noise, those of the others smoothed.
+static void node_mean(const weir_unit *unit, const lab_problem *problem, double *mean) {
+    const double sd = value_of(unit, "sd"), step = 0.01;
+    double smooth[LAB_UNITS] = {0}, weighted[LAB_UNITS] = {0};
+    for (size_t i = 0; i < problem->units; i++)
+        for (int k = -900; k <= 900; k++) {
+            const double z = k * step, density = step * exp(-z * z / 2) * 0.3989422804014327;
+            const double factor = mean_factor(problem, i, problem->logits[i] + sd * z);
+            smooth[i] += density * factor;
+            weighted[i] += density * factor * z / sd;
+        }
+    for (size_t i = 0; i < problem->units; i++) {
+        mean[i] = weighted[i];
+        for (size_t j = 0; j < problem->units; j++)
+            if (j != i) mean[i] *= smooth[j];
+    }
+}
+
+static const struct {
+    const char *rule;
+    void (*mean)(const weir_unit *unit, const lab_problem *problem, double *mean);
+} perturbations[] = {{"spsa", spsa_mean}, {"finite-differences", differences_mean}, {"node-perturbation", node_mean}};
+
 lab_truth lab_truth_of(const weir_unit *unit, const lab_problem *problem) {
     const unsigned traits = unit->rule->traits;
     const lab_model *model = model_of(unit);
@@ -399,6 +458,11 @@ lab_truth lab_truth_of(const weir_unit *unit, const lab_problem *problem) {
     binary_gradient(problem, truth.gradient);
     if (strcmp(unit->rule->name, "vimco") == 0) // its loss is a bound of several samples
         truth.known = bound_gradient(problem, weir_unit_groups(unit, problem->units, 1), truth.gradient);
+    for (size_t k = 0; k < CLI_COUNT_OF(perturbations); k++) {
+        if (strcmp(unit->rule->name, perturbations[k].rule) != 0) continue;
+        perturbations[k].mean(unit, problem, truth.mean);
+        return truth;
+    }
     if (model == NULL) {
         truth.known = truth.known && truth.unbiased && (traits & WEIR_TRAIT_BINARY);
         memcpy(truth.mean, truth.gradient, sizeof truth.mean);

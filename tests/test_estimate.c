@@ -179,6 +179,87 @@ static void test_unbiased_rules(void **state) {
     }
 }
 
+/// E f by enumeration, at a + step·move.
+static double mean_loss(const float *a, const double *move, double step) {
+    double sum = 0;
+    for (unsigned set = 0; set < 1u << bits; set++) {
+        float h[bits], loss;
+        double chance = 1;
+        for (size_t i = 0; i < bits; i++) {
+            const double p = probability((double)a[i] + step * move[i]);
+            h[i] = (float)(set >> i & 1);
+            chance *= set >> i & 1 ? p : 1 - p;
+        }
+        exponential(NULL, 1, bits, NULL, h, &loss, NULL, NULL);
+        sum += chance * (double)loss;
+    }
+    return sum;
+}
+
+static void add_difference(double *gradient, const double *move, double step, double weight) {
+    const double difference = mean_loss(logits4, move, step) - mean_loss(logits4, move, -step);
+    for (size_t i = 0; i < bits; i++) gradient[i] += weight * difference * move[i] / (2 * step);
+}
+
+/// The mean of spsa: over all 2^4 vectors of signs.
+static void mean_over_signs(double *gradient) {
+    for (unsigned set = 0; set < 1u << bits; set++) {
+        double move[bits];
+        for (size_t i = 0; i < bits; i++) move[i] = set >> i & 1 ? 1 : -1;
+        add_difference(gradient, move, 0.5, 1.0 / (1u << bits));
+    }
+}
+
+static void mean_by_unit(double *gradient) {
+    for (size_t i = 0; i < bits; i++) {
+        double move[bits] = {0};
+        move[i] = 1;
+        add_difference(gradient, move, 0.5, 1);
+    }
+}
+
+/// The mean of node-perturbation, sd ½: the trapezoid rule on a grid of 13^4 points; it is symmetric, so that half the
+/// difference of both signs weighs as E[L(a + sξ)ξ]/s.
+static void mean_over_noise(double *gradient) {
+    enum { side = 13 };
+    const double width = 0.75;
+    for (unsigned point = 0; point < side * side * side * side; point++) {
+        double move[bits], density = 1;
+        unsigned rest = point;
+        for (size_t i = 0; i < bits; i++, rest /= side) {
+            move[i] = width * ((double)(rest % side) - side / 2);
+            density *= width * exp(-move[i] * move[i] / 2) * 0.3989422804014327;
+        }
+        add_difference(gradient, move, 0.5, density);
+    }
+}
+
+/// Rules that move the logits: their means are differences of the mean loss, biased by a known amount.
+static void test_perturbed_logits(void **state) {
+    (void)state;
+    enum { rows = 1000, draws = 400000 };
+    static const struct {
+        const char *text;
+        void (*expected)(double *gradient);
+    } rules[] = {
+        {"spsa", mean_over_signs}, {"finite-differences", mean_by_unit}, {"node-perturbation", mean_over_noise}};
+    for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
+        double exact[bits] = {0}, mean[bits], variance[bits];
+        weir_moments moments = {.mean = mean, .variance = variance};
+        weir_estimator *e = estimator_of(rules[k].text, bits, rows);
+        rules[k].expected(exact);
+        moments_of(e, &moments, logits4, draws, exponential, NULL);
+        for (size_t i = 0; i < bits; i++) {
+            const double bound = 4 * sqrt(variance[i] / (double)moments.draws) + 1e-6;
+            if (!(fabs(mean[i] - exact[i]) <= bound)) {
+                fail_msg("%s: unit %zu has the mean %.6f, expected %.6f within %.2g", rules[k].text, i, mean[i],
+                         exact[i], bound);
+            }
+        }
+        weir_estimator_free(e);
+    }
+}
+
 /// ∂E[−log (1/K) Σ_k exp(−f(h_k))]/∂a by enumeration of all K-tuples of outcomes.
 static void enumerate_bound(const float *a, size_t samples, double *gradient) {
     for (size_t i = 0; i < bits; i++) gradient[i] = 0;
@@ -450,6 +531,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_means_and_variances),
         cmocka_unit_test(test_unbiased_rules),
+        cmocka_unit_test(test_perturbed_logits),
         cmocka_unit_test(test_bound_of_samples),
         cmocka_unit_test(test_one_bit),
         cmocka_unit_test(test_many_units),

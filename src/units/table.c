@@ -35,6 +35,10 @@ static const weir_rule *const rules[] = {
     &weir__relax_rule,
     &weir__double_cv,
     &weir__rodeo,
+    // no back-propagation
+    &weir__spsa,
+    &weir__node_perturbation,
+    &weir__finite_differences,
     // the rest of the straight-through family
     &weir__half,
     &weir__reinmax,

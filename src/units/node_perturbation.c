@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Node perturbation: the loss with Gaussian noise on all pre-activations of a row, beside the loss without,
+//   g_i = [L(a + sξ) − L(a)]·ξ_i / s.
+// Fiete and Seung 2006 (Physical Review Letters 97), eq. 3. The mean is the gradient of the loss smoothed over s:
+// unbiased only as s goes to 0. Both outcomes come from the same uniform numbers. Group 0 is the unperturbed one.
+
+#include "../core/math.h"
+#include "rules.h"
+
+enum { sd_index };
+
+static const weir_parameter parameters[] = {
+    [sd_index] = {.name = "sd",
+                  .initial = 0.5,
+                  .least = 1e-3,
+                  .greatest = 10,
+                  .about = "s: standard deviation of the noise; bias grows as s², variance as 1/s"},
+};
+
+static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
+    (void)unit;
+    (void)units;
+    (void)layers;
+    return 2;
+}
+
+/// u in h and ξ in saved: both outcomes.
+WEIR__CLONES static void draw_row(float *restrict h, float *restrict other, const float *restrict noise,
+                                  const float *restrict a, float sd, size_t units) {
+    for (size_t i = 0; i < units; i++) {
+        const float u = h[i], p = weir__sigmoid(a[i]), moved = weir__sigmoid(a[i] + sd * noise[i]);
+        h[i] = (u < p ? 1.0f : 0.0f) + (p - p);
+        other[i] = (u < moved ? 1.0f : 0.0f) + (moved - moved);
+    }
+}
+
+static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    const weir_unit *unit = context;
+    const size_t units = batch->units, count = batch->rows * units;
+    weir_noise second = batch->noise;
+    second.sample++;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const size_t at = row * units;
+        weir_random_uniform(batch->h + at, batch->noise, (uint32_t)row, units);
+        weir_random_normal(batch->saved + at, second, (uint32_t)row, units);
+        draw_row(batch->h + at, batch->h + count + at, batch->saved + at, batch->a + at, (float)unit->values[sd_index],
+                 units);
+    }
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, 4 * batch->units, sample_rows);
+}
+
+WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    const weir_unit *unit = context;
+    const float scale = batch->row_weight / (float)unit->values[sd_index];
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const float *restrict noise = batch->saved + row * batch->units;
+        float *restrict da = batch->da + row * batch->units;
+        const float factor = scale * (batch->loss[batch->rows + row] - batch->loss[row]);
+        for (size_t i = 0; i < batch->units; i++) da[i] = factor * noise[i];
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, batch->units, combine);
+}
+
+const weir_rule weir__node_perturbation = {
+    .name = "node-perturbation",
+    .summary = "binary unit, the change of the loss under noise on the pre-activations: no back-propagation",
+    .forward = "h ~ Bernoulli(σ(a)); beside it Bernoulli(σ(a + sξ)), ξ ~ N(0, 1)",
+    .gradient = "∂L/∂a_i ~ [L(a + sξ) − L(a)]·ξ_i / s",
+    .source = "Fiete and Seung 2006 (Physical Review Letters 97, 048104), eq. 3",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .evaluations = 2,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+    .groups = groups,
+    .merge = weir__merge_first,
+};

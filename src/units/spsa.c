@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Simultaneous perturbation: every pre-activation of a row moved by ±c at once, Δ_i = ±1 at random,
+//   g_i = [L(a + cΔ) − L(a − cΔ)] / (2cΔ_i).
+// Spall 1992; Bengio, Léonard and Courville 2013, section 1, name it as the rival. Both points take their outcomes from
+// the same uniform numbers. Biased by O(c²), and of variance O(1/c) for binary units.
+
+#include "../core/math.h"
+#include "rules.h"
+
+enum { step_index };
+
+static const weir_parameter parameters[] = {
+    [step_index] = {.name = "step",
+                    .initial = 0.5,
+                    .least = 1e-3,
+                    .greatest = 10,
+                    .about = "c: how far each pre-activation is moved; bias grows as c², variance as 1/c"},
+};
+
+static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
+    (void)unit;
+    (void)units;
+    (void)layers;
+    return 2;
+}
+
+/// u in h and Δ's own uniform number in other become the two outcomes; sign keeps Δ.
+WEIR__CLONES static void draw_row(float *restrict h, float *restrict other, float *restrict sign,
+                                  const float *restrict a, float step, size_t units) {
+    for (size_t i = 0; i < units; i++) {
+        const float u = h[i], direction = other[i] < 0.5f ? -1 : 1;
+        const float up = weir__sigmoid(a[i] + direction * step), down = weir__sigmoid(a[i] - direction * step);
+        sign[i] = direction;
+        h[i] = (u < up ? 1.0f : 0.0f) + (up - up);
+        other[i] = (u < down ? 1.0f : 0.0f) + (down - down);
+    }
+}
+
+static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    const weir_unit *unit = context;
+    const size_t units = batch->units, count = batch->rows * units;
+    weir_noise second = batch->noise;
+    second.sample++;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const size_t at = row * units;
+        weir_random_uniform(batch->h + at, batch->noise, (uint32_t)row, units);
+        weir_random_uniform(batch->h + count + at, second, (uint32_t)row, units);
+        draw_row(batch->h + at, batch->h + count + at, batch->saved + at, batch->a + at,
+                 (float)unit->values[step_index], units);
+    }
+}
+
+static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, 3 * batch->units, sample_rows);
+}
+
+WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    const weir_unit *unit = context;
+    const float scale = batch->row_weight / (2 * (float)unit->values[step_index]);
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const float *restrict sign = batch->saved + row * batch->units;
+        float *restrict da = batch->da + row * batch->units;
+        const float factor = scale * (batch->loss[row] - batch->loss[batch->rows + row]);
+        for (size_t i = 0; i < batch->units; i++) da[i] = factor * sign[i];
+    }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_rows(unit, batch, batch->units, combine);
+}
+
+const weir_rule weir__spsa = {
+    .name = "spsa",
+    .summary = "binary unit, all pre-activations moved by ±c at once: no back-propagation",
+    .forward = "h ~ Bernoulli(σ(a + cΔ)) and Bernoulli(σ(a − cΔ)), Δ = ±1",
+    .gradient = "∂L/∂a_i ~ [L(a + cΔ) − L(a − cΔ)] / (2cΔ_i)",
+    .source = "Spall 1992 (IEEE Transactions on Automatic Control 37), eq. 2.2",
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .evaluations = 2,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .saved = 1,
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .backward = backward,
+    .groups = groups,
+};

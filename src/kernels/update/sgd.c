@@ -4,15 +4,24 @@
 // Stochastic gradient descent: w −= rate·(g + decay·w).
 
 #include "../../core/clones.h"
-#include "../update.h"
+#include "wide.h"
 
 WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
                                float *const *slot) {
     (void)slot;
     const float rate = m->rate, decay = m->decay;
-    float squares = 0;
-#pragma omp simd reduction(+ : squares)
-    for (size_t i = 0; i < count; i++) {
+    weir__wide sums[4] = {{0}};
+    size_t i = 0;
+    for (; i + 64 <= count; i += 64) {
+        for (size_t k = 0; k < 4; k++) {
+            weir__wide *at = (weir__wide *)(w + i) + k, now = *at;
+            now -= rate * (((const weir__wide *)(g + i))[k] + decay * now);
+            sums[k] += now * now;
+            *at = now;
+        }
+    }
+    float squares = weir__wide_total(sums);
+    for (; i < count; i++) {
         w[i] -= rate * (g[i] + decay * w[i]);
         squares += w[i] * w[i];
     }

@@ -6,7 +6,7 @@
 ///
 /// Dense x: weights and inputs are both contiguous along i, so an output is a dot product of two vectors of memory and
 /// nothing is packed or gathered. A register tile holds rows × units partial sums, and a chunk of i is chosen so that
-/// a tile's rows and units stay in the first-level cache.
+/// a tile's rows and units stay in the first-level cache. Blocks of one unit have a tile of their own.
 /// Compact x: row by row, the dot product running through the row's open blocks; with blocks of one unit (a
 /// tile is then a column) a sum of columns, vectorised over the outputs.
 
@@ -18,7 +18,9 @@
 
 #include "../side.h"
 
-enum { CHUNK = 768 }; // 4 rows and 4 units of 768 floats: 24 KiB
+enum { CHUNK = 768 };       // 4 rows and 4 units of 768 floats: 24 KiB
+enum { UNIT_CHUNK = 4096 }; // one unit: 16 KiB
+enum { MOST_UNIT_ROWS = TILE_SUMS / 2 };
 
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 16).
 INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x, const float *w,
@@ -82,9 +84,6 @@ INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_s
 static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
                              const float *w, size_t w_stride, size_t count) {
     switch (rows) {
-    case 8:
-        add_dots(8, 1, y, y_stride, x, w, w_stride, count);
-        break;
     case 4:
         add_dots_of_units(4, units, y, y_stride, x, w, w_stride, count);
         break;
@@ -105,20 +104,121 @@ static void begin_slot(float *y, size_t units, const float *bias) {
     for (size_t u = 0; u < units; u++) y[u] = bias ? bias[u] : 0;
 }
 
+/// A thread's part of count things, in whole groups.
+static weir__range groups_of_part(size_t count, size_t group, size_t part, size_t parts) {
+    weir__range own = weir__part((count + group - 1) / group, part, parts);
+    own.first *= group;
+    own.last = own.last * group < count ? own.last * group : count;
+    return own;
+}
+
+/// The columns of x that are taken at a time.
+static size_t chunk_of(size_t width, size_t most) {
+    const size_t chunks = (width + most - 1) / most;
+    return chunks ? ((width + chunks - 1) / chunks + LANES - 1) / LANES * LANES : 0;
+}
+
+/// Units first … last of a dense side, dense x, few rows. The weights of some units stay in the second-level cache
+/// while all rows pass: they are read from memory once.
+static void forward_dense_units(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
+                                const float *weights, const float *bias) {
+    enum { CACHED = 32768 }; // floats of weights
+    const size_t in = x->width, chunk = chunk_of(in, CHUNK), fit = chunk ? CACHED / chunk / 4 * 4 : y->width;
+    for (size_t r = 0; r < rows; r++) {
+        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
+    }
+    for (size_t u = units.first; u < units.last; u += fit) {
+        const size_t some = units.last - u < fit ? units.last - u : fit;
+        for (size_t k = 0; k < in; k += chunk) {
+            const size_t count = in - k < chunk ? in - k : chunk;
+            for (size_t r = 0; r < rows; r += TILE_ROWS) {
+                const size_t group = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
+                const float *from[TILE_ROWS];
+                for (size_t i = 0; i < group; i++) from[i] = x->values + (r + i) * in + k;
+                add_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, weights + u * in + k, in,
+                                 count);
+            }
+        }
+    }
+}
+
+/// y[r] += Σ_{k<count} x[r][k]·w[k] for one unit: two partial sums per row, that few rows do not wait for additions,
+/// and the weights of the next unit on their way.
+INLINE void add_dots_of_unit(const int rows, float *y, size_t y_stride, const float *const *x, const float *w,
+                             size_t count, size_t ahead) {
+    vec sum[2 * MOST_UNIT_ROWS] = {{0}};
+    size_t k = 0;
+    for (; k + 2 * LANES <= count; k += 2 * LANES) {
+        const vec even = load(w + k), odd = load(w + k + LANES);
+        fetch_ahead(w + k + ahead, 2 * LANES);
+        UNROLL for (int r = 0; r < rows; r++) {
+            sum[2 * r] += load(x[r] + k) * even;
+            sum[2 * r + 1] += load(x[r] + k + LANES) * odd;
+        }
+    }
+    for (; k < count; k += LANES) {
+        const size_t some = count - k < LANES ? count - k : LANES;
+        const vec last = load_first(w + k, some);
+        UNROLL for (int r = 0; r < rows; r++) sum[2 * r] += load_first(x[r] + k, some) * last;
+    }
+    UNROLL for (int r = 0; r < rows; r++) sum[2 * r] += sum[2 * r + 1];
+    UNROLL for (int q = 0; q < rows; q += 4) { // what the sums beyond the last row give is dropped
+        const four total = sums(sum[2 * q], sum[2 * q + 2], sum[2 * q + 4], sum[2 * q + 6]);
+        UNROLL for (int p = 0; p < 4; p++) {
+            if (q + p < rows) y[(size_t)(q + p) * y_stride] += total[p];
+        }
+    }
+}
+
+/// Slots first … last of a block of one unit.
+static void forward_unit(size_t first, size_t last, const weir__side *y, const weir__side *x, const float *w) {
+    const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK);
+    for (size_t k = 0; k < width; k += chunk) {
+        const size_t count = width - k < chunk ? width - k : chunk;
+        for (size_t s = first; s < last;) {
+            const size_t rows = last - s < MOST_UNIT_ROWS ? last - s : MOST_UNIT_ROWS;
+            const float *from[MOST_UNIT_ROWS];
+            for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
+            switch (rows) {
+#define CASE(rows)                                                                                                     \
+    case rows:                                                                                                         \
+        add_dots_of_unit(rows, weir__values(y, s), y->block, from, w + k, count, width);                               \
+        break
+                CASE(1);
+                CASE(2);
+                CASE(3);
+                CASE(4);
+#if LANES == 16
+                CASE(5);
+                CASE(6);
+                CASE(7);
+                CASE(8);
+#endif
+#undef CASE
+            default:
+                break;
+            }
+            s += rows;
+        }
+    }
+}
+
 /// Slots first … last of block j, dense x.
 static void forward_dense_block(const weir__side *y, size_t j, size_t first, size_t last, const weir__side *x,
                                 const float *weights, const float *bias) {
     const size_t units = weir__units(y, j), width = x->width, stride = y->block;
     const float *strip = weights + weir__tile(y, x, j, 0);
     for (size_t s = first; s < last; s++) begin_slot(weir__values(y, s), units, bias ? bias + j * y->block : NULL);
-    const size_t chunks = (width + CHUNK - 1) / CHUNK;
-    const size_t chunk = chunks ? ((width + chunks - 1) / chunks + LANES - 1) / LANES * LANES : 0;
-    const size_t most = units == 1 ? 8 : TILE_ROWS;
+    const size_t chunk = chunk_of(width, CHUNK);
+    if (units == 1) {
+        forward_unit(first, last, y, x, strip);
+        return;
+    }
     for (size_t k = 0; k < width; k += chunk) {
         const size_t count = width - k < chunk ? width - k : chunk;
         for (size_t s = first; s < last;) {
-            const size_t left = last - s, rows = left >= most ? most : left < TILE_ROWS ? left : TILE_ROWS;
-            const float *from[8];
+            const size_t left = last - s, rows = left < TILE_ROWS ? left : TILE_ROWS;
+            const float *from[TILE_ROWS];
             for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
             add_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count);
             s += rows;
@@ -279,6 +379,12 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     // About: each slot of y has the mean row's open inputs.
     const double work = (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows;
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    forward_slots(weir__part(slots, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads()), rows, y, x, weights,
-                  bias);
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        if (y->route || x->route) {
+            forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
+        } else {
+            forward_dense_units(groups_of_part(y->width, 16, part, parts), rows, y, x, weights, bias);
+        }
+    }
 }

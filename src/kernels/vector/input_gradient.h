@@ -318,9 +318,7 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         if (!dx->route) {
-            weir__range columns = weir__part((dx->width + GROUP - 1) / GROUP, part, parts);
-            columns.first *= GROUP;
-            columns.last = columns.last * GROUP < dx->width ? columns.last * GROUP : dx->width;
+            const weir__range columns = groups_of_part(dx->width, GROUP, part, parts);
             (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
         } else if (units && !dy->route) {
             units_by_rows(weir__part(rows, part, parts), dx, dy, weights);

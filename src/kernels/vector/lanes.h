@@ -45,6 +45,11 @@ INLINE vec load(const float *from) { return *(const vec_at *)from; }
 INLINE void store(float *to, vec a) { *(vec_at *)to = a; }
 INLINE vec splat(float a) { return a - (vec){0}; } // a − 0 is a for every a; a + 0 would cost an addition
 
+/// Sends for count floats, to the second-level cache.
+INLINE void fetch_ahead(const float *from, size_t count) {
+    for (size_t k = 0; k < count; k += 16) __builtin_prefetch(from + k, 0, 2);
+}
+
 /// The first count lanes (1 … LANES), the rest 0; nothing beyond them is read or written.
 INLINE vec load_first(const float *from, size_t count) {
 #if defined(__AVX512F__)

@@ -20,10 +20,22 @@ INLINE const float *factor_at(const factor *f, size_t k) {
     return f->values + (f->index ? (size_t)f->index[k] : f->first + k) * f->stride;
 }
 
+/// Weights that will be moved by a tile's sums: they are fetched from memory while those are formed.
+typedef struct target {
+    const float *values; ///< NULL: none
+    size_t stride;
+} target;
+
 /// to[u][c] (+)= Σ_k a_k[u]·b_k[c] for units × vectors (constants, at most 16) at the given unit and column.
 INLINE void add_outer(const int units, const int vectors, const bool partial, size_t tail, bool fresh, float *to,
-                      size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count) {
+                      size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count,
+                      const target *next) {
     vec sum[16] = {{0}};
+    if (next->values) {
+        for (int u = 0; u < units; u++) {
+            fetch_ahead(next->values + (unit + (size_t)u) * next->stride + column, (size_t)vectors * LANES);
+        }
+    }
     for (size_t k = 0; k < count; k++) {
         const float *ak = factor_at(a, k) + unit, *bk = factor_at(b, k) + column;
         vec row[8];
@@ -52,37 +64,41 @@ INLINE void add_outer(const int units, const int vectors, const bool partial, si
 
 /// All units of a tile, for some vectors of columns.
 INLINE void add_outer_of_units(const int vectors, const bool partial, size_t tail, bool fresh, float *to, size_t stride,
-                               size_t units, size_t column, const factor *a, const factor *b, size_t count) {
+                               size_t units, size_t column, const factor *a, const factor *b, size_t count,
+                               const target *next) {
     size_t u = 0;
     if (vectors * 8 <= TILE_SUMS) {
-        for (; u + 8 <= units; u += 8) add_outer(8, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+        for (; u + 8 <= units; u += 8)
+            add_outer(8, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
     }
     if (vectors * 4 <= TILE_SUMS) {
-        for (; u + 4 <= units; u += 4) add_outer(4, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+        for (; u + 4 <= units; u += 4)
+            add_outer(4, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
     }
     if (vectors * 2 <= TILE_SUMS) {
-        for (; u + 2 <= units; u += 2) add_outer(2, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+        for (; u + 2 <= units; u += 2)
+            add_outer(2, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
     }
-    for (; u < units; u++) add_outer(1, vectors, partial, tail, fresh, to, stride, u, column, a, b, count);
+    for (; u < units; u++) add_outer(1, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
 }
 
 /// Columns first … last of a tile of some units, over count ≥ 1 pairs.
 static void add_tile(float *to, size_t stride, size_t units, weir__range columns, bool fresh, const factor *a,
-                     const factor *b, size_t count) {
+                     const factor *b, size_t count, const target *next) {
     size_t c = columns.first;
     if (units < 4) {
         for (; c + 8 * LANES <= columns.last; c += 8 * LANES) {
-            add_outer_of_units(8, false, 0, fresh, to, stride, units, c, a, b, count);
+            add_outer_of_units(8, false, 0, fresh, to, stride, units, c, a, b, count, next);
         }
     }
     for (; c + TILE_VECTORS * LANES <= columns.last; c += TILE_VECTORS * LANES) {
-        add_outer_of_units(TILE_VECTORS, false, 0, fresh, to, stride, units, c, a, b, count);
+        add_outer_of_units(TILE_VECTORS, false, 0, fresh, to, stride, units, c, a, b, count, next);
     }
     for (; c + LANES <= columns.last; c += LANES) {
-        add_outer_of_units(1, false, 0, fresh, to, stride, units, c, a, b, count);
+        add_outer_of_units(1, false, 0, fresh, to, stride, units, c, a, b, count, next);
     }
     if (c < columns.last) {
-        add_outer_of_units(1, true, columns.last - c, fresh, to, stride, units, c, a, b, count);
+        add_outer_of_units(1, true, columns.last - c, fresh, to, stride, units, c, a, b, count, next);
     }
 }
 
@@ -102,7 +118,7 @@ static void strip_gradient(size_t rows, weir__range blocks, weir__range columns,
         if (count) {
             const factor a = {dy->values, dy->block, first, NULL};
             const factor b = {x->values, x->width, first, dy->route ? dy->route->row + first : NULL};
-            add_tile(strip, x->width, units, columns, true, &a, &b, count);
+            add_tile(strip, x->width, units, columns, true, &a, &b, count, &(target){0});
         } else if (!dy->route || touched[j]) {
             clear_tile(strip, x->width, units, columns);
         }
@@ -121,9 +137,9 @@ static void column_gradient(weir__range blocks, float *dweights, uint8_t *touche
             const factor a = {dy->values, height, first, x->route->row + first};
             const factor b = {x->values, x->block, first, NULL};
             if (width == 1) { // a column: contiguous along o
-                add_tile(tile, height, 1, (weir__range){0, height}, true, &b, &a, count);
+                add_tile(tile, height, 1, (weir__range){0, height}, true, &b, &a, count, &(target){0});
             } else {
-                add_tile(tile, width, height, (weir__range){0, width}, true, &a, &b, count);
+                add_tile(tile, width, height, (weir__range){0, width}, true, &a, &b, count, &(target){0});
             }
         } else if (touched[j]) {
             memset(tile, 0, height * width * sizeof *tile);
@@ -219,9 +235,9 @@ static void strip_of_rows(float *dweights, uint8_t *found, const weir__side *dy,
         float *tile = dweights + weir__tile(dy, x, jo, ji);
         const bool fresh = !(found[ji] & 2);
         if (width == 1) {
-            add_tile(tile, height, 1, (weir__range){0, height}, fresh, &b, &a, count);
+            add_tile(tile, height, 1, (weir__range){0, height}, fresh, &b, &a, count, &(target){0});
         } else {
-            add_tile(tile, width, height, (weir__range){0, width}, fresh, &a, &b, count);
+            add_tile(tile, width, height, (weir__range){0, width}, fresh, &a, &b, count, &(target){0});
         }
         found[ji] |= 2;
     }

@@ -64,12 +64,13 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
         for (size_t c = 0; c < tile->width; c += panel) {
             const size_t columns = least_of(panel, tile->width - c), at = tile->at + u * tile->stride + c;
             factor a = p->a, b = p->b;
+            const target next = {d->weights + at, tile->stride};
             bool fresh = true;
             a.values += u, b.values += c;
             first_pairs(p);
             do {
                 next_pairs(p);
-                add_tile(g, panel, rows, (weir__range){0, columns}, fresh, &a, &b, p->count);
+                add_tile(g, panel, rows, (weir__range){0, columns}, fresh, &a, &b, p->count, &next);
                 fresh = false;
             } while (are_more_pairs(p));
             if (columns == tile->stride && !limit) {
@@ -142,7 +143,7 @@ static void update_columns(const descent *d, weir__range blocks, const weir__sid
         }
         if (height * width <= PIECE / 8) {
             float *g = extend_run(&small, tile.at, height * width);
-            add_tile(g, tile.width, tile.height, (weir__range){0, tile.width}, true, &p.a, &p.b, count);
+            add_tile(g, tile.width, tile.height, (weir__range){0, tile.width}, true, &p.a, &p.b, count, &(target){0});
         } else {
             move_tile(d, &tile, (weir__range){0, tile.height}, false, &p);
         }

@@ -38,8 +38,17 @@ static const experiment_row closed_rows[] = {
     { "block-" #b, "b = " #b, CONFIG("blocks"), {"experts.block=" #b, "gater.size=" #gates}, .series = "block size" }
 #define GATER(n)                                                                                                       \
     { "gater-" #n, "gater " #n, CONFIG("blocks"), {"bottleneck.size=" #n}, .series = "gater's bottleneck, b = 16" }
-static const experiment_row block_rows[] = {BLOCK(1, 2048), BLOCK(8, 256), BLOCK(16, 128), BLOCK(32, 64), BLOCK(64, 32),
-                                            GATER(400),     GATER(100),    GATER(50),      GATER(25)};
+static const experiment_row block_rows[] = {
+    BLOCK(1, 2048),
+    BLOCK(8, 256),
+    BLOCK(16, 128),
+    BLOCK(32, 64),
+    BLOCK(64, 32),
+    GATER(400),
+    GATER(100),
+    {"gater-50", "gater 50", CONFIG("blocks"), .same = "block-16", .series = "gater's bottleneck, b = 16"},
+    GATER(25),
+};
 
 // c. Error against time: dense networks, and gated ones of growing width, a tenth open.
 #define DENSE(n)                                                                                                       \
@@ -47,8 +56,13 @@ static const experiment_row block_rows[] = {BLOCK(1, 2048), BLOCK(8, 256), BLOCK
 #define GATED(n, gates)                                                                                                \
     { "gated-" #n, #n, CONFIG("blocks"), {"experts.size=" #n, "gater.size=" #gates}, .series = "gated, a tenth open" }
 static const experiment_row frontier_rows[] = {
-    DENSE(25),   DENSE(50),      DENSE(100),     DENSE(200),      DENSE(400),       DENSE(800),      DENSE(1600),
-    DENSE(2048), GATED(256, 16), GATED(512, 32), GATED(1024, 64), GATED(2048, 128), GATED(4096, 256)};
+    DENSE(25),       DENSE(50),
+    DENSE(100),      DENSE(200),
+    DENSE(400),      DENSE(800),
+    DENSE(1600),     DENSE(2048),
+    GATED(256, 16),  GATED(512, 32),
+    GATED(1024, 64), {"gated-2048", "2048", CONFIG("blocks"), .same = "block-16", .series = "gated, a tenth open"},
+    GATED(4096, 256)};
 
 // d. Two gated layers, one on the other: closed blocks of the first are skipped as inputs of the second.
 static const experiment_row stacked_rows[] = {
@@ -61,7 +75,12 @@ static const experiment_row stacked_rows[] = {
         "share-" #s, #s, CONFIG("blocks"), {"train.sparsity.target=" #s, "train.sparsity.tolerance=0.005"},            \
             .series = "blocks of 16"                                                                                   \
     }
-static const experiment_row share_rows[] = {SHARE(0.01), SHARE(0.02), SHARE(0.05), SHARE(0.1), SHARE(0.2)};
+static const experiment_row share_rows[] = {
+    SHARE(0.01),
+    SHARE(0.02),
+    SHARE(0.05),
+    {"share-0.1", "0.1", CONFIG("blocks"), .same = "block-16", .series = "blocks of 16"},
+    SHARE(0.2)};
 
 // f. The push of section 2.1 on the biases of gates that hardly ever open.
 static const experiment_row push_rows[] = {

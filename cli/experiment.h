@@ -21,6 +21,7 @@ typedef struct experiment_row {
     const char *config;                        ///< built-in configuration
     const char *settings[EXPERIMENT_SETTINGS]; ///< changes of it, "key=value"
     double published[EXPERIMENT_PUBLISHED];    ///< figures of the paper; 0: it gives none
+    const char *same;                          ///< row whose runs are this one's, too; NULL: it has its own
     const char *series;                        ///< rows of one series share a colour in figures against an axis
 } experiment_row;
 

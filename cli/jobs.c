@@ -129,6 +129,7 @@ static double overall(const reproduce_plan *plan, double *left) {
     *left = -1;
     for (size_t i = 0; i < plan->run_count; i++) {
         const reproduce_run *run = &plan->runs[i];
+        if (run->state == REPRODUCE_SHARED) continue;
         double each = epoch_seconds(plan, run->row);
         double open = run->state == REPRODUCE_DONE ? 0 : (double)run->epochs - (double)run->done;
         double begun = run->state == REPRODUCE_RUNNING && each > 0 ? fmin((now - run->latest) / each, 1) : 0;
@@ -141,20 +142,26 @@ static double overall(const reproduce_plan *plan, double *left) {
     return whole > 0 ? 1 - rest / whole : 1;
 }
 
+static size_t count_state(const reproduce_plan *plan, reproduce_state state) {
+    size_t count = 0;
+    for (size_t i = 0; i < plan->run_count; i++) count += plan->runs[i].state == state;
+    return count;
+}
+
 static void show_bar(const reproduce_plan *plan, cli_bar *bar) {
     char left[160] = "", right[64];
-    size_t done = 0, running = 0;
+    size_t running = 0;
     double seconds, fraction = overall(plan, &seconds);
     for (size_t i = 0; i < plan->run_count; i++) {
         const reproduce_run *run = &plan->runs[i];
-        done += run->state == REPRODUCE_DONE;
         if (run->state != REPRODUCE_RUNNING) continue;
         size_t used = strlen(left);
         if (running++ < 2)
             snprintf(left + used, sizeof left - used, "%s%s/%zu %zu/%zu", used > 0 ? ", " : "", run->row->name,
                      run->seed, run->done + 1 < run->epochs ? run->done + 1 : run->epochs, run->epochs);
     }
-    snprintf(right, sizeof right, "%zu of %zu runs", done, plan->run_count);
+    snprintf(right, sizeof right, "%zu of %zu runs", count_state(plan, REPRODUCE_DONE),
+             plan->run_count - count_state(plan, REPRODUCE_SHARED));
     cli_bar_show(bar, fraction, seconds, left, right);
 }
 
@@ -244,22 +251,17 @@ static int start_next(reproduce_plan *plan, size_t running) {
     return CLI_OK;
 }
 
-static size_t count_state(const reproduce_plan *plan, reproduce_state state) {
-    size_t count = 0;
-    for (size_t i = 0; i < plan->run_count; i++) count += plan->runs[i].state == state;
-    return count;
-}
-
 int reproduce_train(reproduce_plan *plan) {
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    size_t trainings = plan->run_count - count_state(plan, REPRODUCE_SHARED);
     cli_bar bar;
     cli_bar_begin(&bar);
     int status = CLI_OK;
     for (size_t i = 0; i < plan->run_count; i++)
         if (plan->runs[i].begun) read_progress(&plan->runs[i], NULL); // what earlier calls did
     if (count_state(plan, REPRODUCE_DONE) > 0)
-        printf("%zu of %zu runs are finished already\n", count_state(plan, REPRODUCE_DONE), plan->run_count);
-    while (status == CLI_OK && !cli_interrupted() && count_state(plan, REPRODUCE_DONE) < plan->run_count) {
+        printf("%zu of %zu runs are finished already\n", count_state(plan, REPRODUCE_DONE), trainings);
+    while (status == CLI_OK && !cli_interrupted() && count_state(plan, REPRODUCE_DONE) < trainings) {
         status = start_next(plan, count_state(plan, REPRODUCE_RUNNING));
         show_bar(plan, &bar);
         nanosleep(&pause, NULL);
@@ -268,7 +270,7 @@ int reproduce_train(reproduce_plan *plan) {
     }
     stop_all(plan);
     cli_bar_clear(&bar);
-    if (status == CLI_OK && count_state(plan, REPRODUCE_DONE) < plan->run_count)
+    if (status == CLI_OK && count_state(plan, REPRODUCE_DONE) < trainings)
         return cli_error("interrupted; to go on: the same command with --resume");
     return status;
 }

@@ -113,10 +113,12 @@ static int check_names(const experiment *x) {
 
 static int add_run(reproduce_plan *plan, const experiment_part *part, const experiment_row *row, size_t seed) {
     char name[160];
-    snprintf(name, sizeof name, "%s/%zu", row->name, seed);
+    snprintf(name, sizeof name, "%s/%zu", row->same != NULL ? row->same : row->name, seed);
     reproduce_run *run = &plan->runs[plan->run_count];
     *run = (reproduce_run){.part = part, .row = row, .seed = seed, .folder = cli_path(plan->out, name)};
     if (run->folder == NULL) return CLI_FAILED;
+    for (size_t i = 0; i < plan->run_count; i++)
+        if (strcmp(plan->runs[i].folder, run->folder) == 0) run->state = REPRODUCE_SHARED;
     plan->run_count++;
     return CLI_OK;
 }
@@ -202,7 +204,7 @@ static int look_at(const reproduce_plan *plan, reproduce_run *run) {
     if (run->begun && !resume)
         status = cli_error("%s holds runs already; --resume goes on with them, --out DIR writes elsewhere", plan->out);
     if (status == CLI_OK && run->begun) status = check_stored(run, &config);
-    if (run->begun && holds(run, "result.json")) run->state = REPRODUCE_DONE;
+    if (run->begun && holds(run, "result.json") && run->state != REPRODUCE_SHARED) run->state = REPRODUCE_DONE;
     weir_config_free(&config);
     cli_list_free(&list);
     return status;

@@ -11,14 +11,19 @@
 
 #include <sys/types.h>
 
-typedef enum reproduce_state { REPRODUCE_WAITING, REPRODUCE_RUNNING, REPRODUCE_DONE } reproduce_state;
+typedef enum reproduce_state {
+    REPRODUCE_WAITING,
+    REPRODUCE_RUNNING,
+    REPRODUCE_DONE,
+    REPRODUCE_SHARED, ///< another run of the plan has the same folder, and is trained and timed for both
+} reproduce_state;
 
 /// One training: a row with a seed.
 typedef struct reproduce_run {
     const experiment_part *part;
     const experiment_row *row;
     size_t seed;
-    char *folder; ///< OUT/ROW/SEED
+    char *folder; ///< OUT/ROW/SEED, of the row that it is the same as if there is one
     reproduce_state state;
     bool begun;        ///< the folder holds a run that goes on
     size_t epochs;     ///< of the configuration

@@ -45,7 +45,8 @@ static int store(const reproduce_run *run, const weir_result *whole, const weir_
     json_t *result = reproduce_result(run);
     if (result == NULL) return CLI_FAILED;
     double rows = (double)single->predict_rows;
-    int failed = json_object_set_new(result, "row", json_string(run->row->name));
+    int failed =
+        json_object_set_new(result, "row", json_string(run->row->same != NULL ? run->row->same : run->row->name));
     failed |= put(result, "predict_ms_dense", whole->predict_ms_dense);
     failed |= put(result, "predict_ms_gated", whole->predict_ms_gated);
     failed |= put(result, "predict_single_ms_dense", single->predict_ms_dense / rows);
@@ -149,6 +150,7 @@ int reproduce_time(const reproduce_plan *plan) {
     cli_bar_begin(&bar);
     int status = CLI_OK;
     for (size_t i = 0; i < plan->run_count && status == CLI_OK && !cli_interrupted(); i++) {
+        if (plan->runs[i].state == REPRODUCE_SHARED) continue;
         cli_bar_show(&bar, (double)i / (double)plan->run_count, -1, "times", plan->runs[i].row->name);
         status = time_run(plan, &plan->runs[i]);
     }

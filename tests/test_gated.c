@@ -28,6 +28,9 @@ static const float guard_value = -12345.75f;
 
 // ---- small helpers -------------------------------------------------------------------------------------------------
 
+/// Room for the kernels of two threads, never cleared: what one product leaves there must not matter to the next.
+static float scratch[2 * WEIR__THREAD_SCRATCH];
+
 static uint64_t random_state;
 
 static uint32_t next(void) { // splitmix64, upper half
@@ -243,13 +246,13 @@ static void run_forward(const test_case *c, const weir__gated_kernels *kernels, 
     assert_true(weir__gated_forward_work(c->rows, &y.side, &x.side) == pairs_of(c, &y, true, &x));
 
     weir_threads_use(1);
-    kernels->forward(c->rows, &y.side, &x.side, weights, bias);
+    kernels->forward(c->rows, &y.side, &x.side, weights, bias, scratch);
     check_side(c, "y", &y, wanted);
     check_guards(y.side.values, y.count);
     float *first = y.side.values;
     y.side.values = guarded(y.count);
     weir_threads_use(2);
-    kernels->forward(c->rows, &y.side, &x.side, weights, bias);
+    kernels->forward(c->rows, &y.side, &x.side, weights, bias, scratch);
     assert_memory_equal(first, y.side.values, y.count * sizeof *first);
     release(first);
 
@@ -259,15 +262,15 @@ static void run_forward(const test_case *c, const weir__gated_kernels *kernels, 
             wanted[r * c->out + o] -= is_evaluated(&y, r, o / y.side.block) ? (double)bias[o] : 0;
         }
     }
-    kernels->forward(c->rows, &y.side, &x.side, weights, NULL);
+    kernels->forward(c->rows, &y.side, &x.side, weights, NULL, scratch);
     check_side(c, "y without bias", &y, wanted);
-    weir__buffer scratch = {0};
+    weir__buffer buffer = {0};
     const weir__weights tiles = {.values = weights};
     for (size_t k = 0; k < y.count; k++) y.side.values[k] = NAN;
-    assert_int_equal(weir__product_forward(NULL, c->rows, &y.side, &x.side, &tiles, NULL, &scratch, NULL), WEIR_OK);
+    assert_int_equal(weir__product_forward(NULL, c->rows, &y.side, &x.side, &tiles, NULL, &buffer, NULL), WEIR_OK);
     check_side(c, "y of the planner", &y, wanted);
     check_guards(y.side.values, y.count);
-    weir__buffer_free(&scratch);
+    weir__buffer_free(&buffer);
 
     release(weights), release(bias), free(plain), free(wanted), free_side(&x), free_side(&y);
 }
@@ -291,13 +294,13 @@ static void run_input_gradient(const test_case *c, const weir__gated_kernels *ke
     assert_true(weir__gated_input_gradient_work(c->rows, &dx.side, &dy.side) == pairs_of(c, &dx, true, &dy));
 
     weir_threads_use(1);
-    kernels->input_gradient(c->rows, &dx.side, &dy.side, weights);
+    kernels->input_gradient(c->rows, &dx.side, &dy.side, weights, scratch);
     check_side(c, "dx", &dx, wanted);
     check_guards(dx.side.values, dx.count);
     float *first = dx.side.values;
     dx.side.values = guarded(dx.count);
     weir_threads_use(2);
-    kernels->input_gradient(c->rows, &dx.side, &dy.side, weights);
+    kernels->input_gradient(c->rows, &dx.side, &dy.side, weights, scratch);
     assert_memory_equal(first, dx.side.values, dx.count * sizeof *first);
     release(first);
     release(weights), free(plain), free(wanted), free_side(&dx), free_side(&dy);
@@ -568,19 +571,22 @@ static uint16_t *round_weights(const weir__side *out, const weir__side *in, cons
     return half;
 }
 
-static void bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights,
-                         const float *bias) {
+static void bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
+                         float *unused) {
+    (void)unused; // these have a buffer
     uint16_t *half = round_weights(y, x, weights);
-    weir__buffer scratch = {0};
-    assert_int_equal(weir__bf16_forward(rows, y, x, half, bias, &scratch, NULL), WEIR_OK);
-    weir__buffer_free(&scratch), free(half);
+    weir__buffer buffer = {0};
+    assert_int_equal(weir__bf16_forward(rows, y, x, half, bias, &buffer, NULL), WEIR_OK);
+    weir__buffer_free(&buffer), free(half);
 }
 
-static void bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+static void bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
+                                float *unused) {
+    (void)unused;
     uint16_t *half = round_weights(dy, dx, weights);
-    weir__buffer scratch = {0};
-    assert_int_equal(weir__bf16_input_gradient(rows, dx, dy, half, &scratch, NULL), WEIR_OK);
-    weir__buffer_free(&scratch), free(half);
+    weir__buffer buffer = {0};
+    assert_int_equal(weir__bf16_input_gradient(rows, dx, dy, half, &buffer, NULL), WEIR_OK);
+    weir__buffer_free(&buffer), free(half);
 }
 
 static const weir__gated_kernels *bf16_kernels(void) {
@@ -632,7 +638,7 @@ static const float shares[] = {0, 0.08f, 0.5f, 1};
 
 static void one_sided(void **state) {
     (void)state;
-    test_case cases[BLOCK_SIZES * 4 + 8];
+    test_case cases[BLOCK_SIZES * 4 + 10];
     size_t count = 0;
     for (size_t b = 0; b < BLOCK_SIZES; b++) {
         for (size_t s = 0; s < 4; s++) {
@@ -655,6 +661,8 @@ static void one_sided(void **state) {
     cases[count++] = (test_case){30, COMPACT, DENSE, 200, 1, 784, 0, 0.1f, 0};  // more than one thread
     cases[count++] = (test_case){33, COMPACT, DENSE, 100, 16, 801, 0, 0.4f, 0}; // more than one chunk
     cases[count++] = (test_case){9, COMPACT, DENSE, 40, 16, 1700, 0, 0.8f, 0.2f};
+    cases[count++] = (test_case){330, COMPACT, DENSE, 70, 40, 512, 0, 0.9f, 0}; // rows beyond one list, whole chunks
+    cases[count++] = (test_case){3, COMPACT, DENSE, 64, 32, 17408, 0, 0.7f, 0}; // many chunks
     run_all(cases, count);
 }
 
@@ -753,8 +761,8 @@ static void nothing_to_do(void **state) {
         for (int i = 0; i < 20; i++) weights[i] = 1;
         for (int i = 0; i < 5; i++) bias[i] = 1;
         const weir__side y = {&route, 5, 1, zero}, x = {NULL, 4, 4, zero};
-        k->forward(0, &y, &x, weights, bias);
-        k->input_gradient(0, &x, &y, weights);
+        k->forward(0, &y, &x, weights, bias, scratch);
+        k->input_gradient(0, &x, &y, weights, scratch);
         k->weight_gradient(0, weights, bias, touched, bias_touched, &y, &x);
         for (int i = 0; i < 20; i++) assert_true(weights[i] == (i / 4 == 1 ? 1.0f : 0.0f));
         for (int i = 0; i < 5; i++) {

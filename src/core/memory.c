@@ -3,6 +3,10 @@
 
 // Aligned, zeroed memory with overflow-checked sizes, and a switch that makes allocations fail in tests.
 
+#if defined(__linux__)
+#define _DEFAULT_SOURCE // madvise
+#include <sys/mman.h>
+#endif
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +14,10 @@
 #include "core.h"
 
 static const size_t alignment = 64; // a cache line, and one AVX-512 vector
+
+/// Large arrays lie on large pages where the system has them for the asking: weights are read in pieces that are rows
+/// apart, and each would cost a walk through the page tables.
+static const size_t large_page = (size_t)2 << 20, least_large = (size_t)8 << 20;
 
 static atomic_long allocations_left = -1;
 
@@ -26,7 +34,15 @@ void *weir__alloc(size_t count, size_t size) {
     if (allocation_is_refused() || (size && count > (SIZE_MAX - alignment) / size)) return NULL;
     const size_t wanted = count * size != 0 ? count * size : 1;
     const size_t bytes = (wanted + alignment - 1) / alignment * alignment;
-    void *memory = aligned_alloc(alignment, bytes);
+    void *memory = NULL;
+#if defined(MADV_HUGEPAGE)
+    if (bytes >= least_large && bytes <= SIZE_MAX - large_page) {
+        const size_t whole = (bytes + large_page - 1) / large_page * large_page;
+        memory = aligned_alloc(large_page, whole);
+        if (memory) madvise(memory, whole, MADV_HUGEPAGE); // a wish: without it the memory is as good
+    }
+#endif
+    if (!memory) memory = aligned_alloc(alignment, bytes);
     if (memory) memset(memory, 0, bytes);
     return memory;
 }

@@ -27,11 +27,11 @@ static void fill_bias(size_t rows, size_t out, float *y, const float *bias) {
 }
 
 void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, const float *x, const float *weights,
-                         const float *bias) {
+                         const float *bias, float *scratch) {
     if (!rows || !out) return;
     if (in && are_few(rows)) {
         const weir__side to = dense_side(out, y), from = dense_side(in, x);
-        weir__gated_current()->forward(rows, &to, &from, weights, bias);
+        weir__gated_current()->forward(rows, &to, &from, weights, bias, scratch);
         return;
     }
     if (bias) {
@@ -48,7 +48,8 @@ void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, const flo
     }
 }
 
-void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, const float *weights) {
+void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, const float *weights,
+                                float *scratch) {
     if (!rows || !in) return;
     if (!out) {
         memset(dx, 0, rows * in * sizeof *dx);
@@ -56,7 +57,7 @@ void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, c
     }
     if (are_few(rows)) {
         const weir__side to = dense_side(in, dx), from = dense_side(out, dy);
-        weir__gated_current()->input_gradient(rows, &to, &from, weights);
+        weir__gated_current()->input_gradient(rows, &to, &from, weights, scratch);
         return;
     }
     const int m = (int)rows, n = (int)in, k = (int)out;

@@ -26,6 +26,8 @@ const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa) {
 
 const weir__gated_kernels *weir__gated_current(void) { return weir__gated_kernels_of(weir_isa_current()); }
 
+size_t weir__scratch_floats(void) { return (size_t)weir_threads() * WEIR__THREAD_SCRATCH; }
+
 // ---- work ----------------------------------------------------------------------------------------------------------
 
 /// Units of a row's entries first … last, whose blocks ascend, so that a short block can only be the last entry.

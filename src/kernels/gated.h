@@ -47,6 +47,10 @@ typedef struct weir__side {
     float *values; ///< dense [rows][width], or compact [slots][block] (of a short last block the first units)
 } weir__side;
 
+/// Floats that a thread may use during a product; all threads' together.
+enum { WEIR__THREAD_SCRATCH = 192 * 1024 };
+size_t weir__scratch_floats(void);
+
 /// Weights lie in tiles [strip of out.block rows][tile of in.block columns], each row-major, without padding: tile (jo,
 /// ji) begins at jo·out.block·in.width + ji·in.block·(units of block jo). Between dense sides that is plain [out][in].
 ///
@@ -55,9 +59,12 @@ typedef struct weir__side {
 typedef struct weir__gated_kernels {
     const char *name;
     /// y[r][o] = Σ_i x[r][i]·W[o][i] + bias[o] for all slots of y (closed but evaluated ones too); x open slots only.
-    void (*forward)(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias);
+    /// scratch [weir__scratch_floats()].
+    void (*forward)(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
+                    float *scratch);
     /// dx[r][i] = Σ_o dy[r][o]·W[o][i] for all slots of dx (closed but evaluated ones too); dy open slots only.
-    void (*input_gradient)(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights);
+    void (*input_gradient)(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
+                           float *scratch);
     /// dW[o][i] = Σ_r dy[r][o]·x[r][i], dbias[o] = Σ_r dy[r][o], over open slots of both. Writes each tile that has a
     /// pair and sets touched[tile] = 1; sets touched[tile] = 0 for the others and, where it was 1 before the call,
     /// zeroes the tile's gradient first. The same for bias_touched [blocks of dy] (a dense dy: always touched, and
@@ -82,11 +89,12 @@ uint64_t weir__gated_forward_work(size_t rows, const weir__side *y, const weir__
 uint64_t weir__gated_input_gradient_work(size_t rows, const weir__side *dx, const weir__side *dy);
 uint64_t weir__gated_weight_gradient_work(size_t rows, const weir__side *dy, const weir__side *x);
 
-/// Dense products by CBLAS. y[rows][out] = x[rows][in]·Wᵀ + bias (NULL: none).
+/// Dense products. scratch [weir__scratch_floats()]. y[rows][out] = x[rows][in]·Wᵀ + bias (NULL: none).
 void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, const float *x, const float *weights,
-                         const float *bias);
+                         const float *bias, float *scratch);
 /// dx[rows][in] = dy[rows][out]·W.
-void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, const float *weights);
+void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, const float *weights,
+                                float *scratch);
 /// dW[out][in] = dyᵀ·x, dbias[out] = column sums of dy.
 void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, float *dbias, const float *dy,
                                  const float *x);

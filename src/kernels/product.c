@@ -31,15 +31,16 @@ weir_status weir__product_forward(const weir_plan *plan, size_t rows, const weir
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_FORWARD, rows, y, x);
     if (!rows) return WEIR_OK;
     if (weights->bf16) return weir__bf16_forward(rows, y, x, weights->bf16, bias, scratch, error);
+    const bool spread = own.way == WEIR_WAY_DENSE && y->route;
+    const size_t work = weir__scratch_floats();
+    TRY(weir__buffer_reserve(scratch, work + (spread ? rows * y->width : 0), error));
     if (own.way != WEIR_WAY_DENSE) {
-        weir__gated_current()->forward(rows, y, x, weights->values, bias);
-    } else if (y->route) {
-        TRY(weir__buffer_reserve(scratch, rows * y->width, error));
-        weir__dense_forward(rows, y->width, x->width, scratch->data, x->values, weights->values, bias);
-        copy_out(y, scratch->data);
-    } else {
-        weir__dense_forward(rows, y->width, x->width, y->values, x->values, weights->values, bias);
+        weir__gated_current()->forward(rows, y, x, weights->values, bias, scratch->data);
+        goto done;
     }
+    float *const to = spread ? scratch->data + work : y->values;
+    weir__dense_forward(rows, y->width, x->width, to, x->values, weights->values, bias, scratch->data);
+    if (spread) copy_out(y, to);
 done:
     return status;
 }
@@ -48,12 +49,15 @@ weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, con
                                          const weir__weights *weights, weir__buffer *scratch, weir_error *error) {
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
     if (weights->bf16) return weir__bf16_input_gradient(rows, dx, dy, weights->bf16, scratch, error);
+    weir_status status = WEIR_OK;
+    TRY(weir__buffer_reserve(scratch, weir__scratch_floats(), error));
     if (own.way == WEIR_WAY_DENSE) {
-        weir__dense_input_gradient(rows, dy->width, dx->width, dx->values, dy->values, weights->values);
+        weir__dense_input_gradient(rows, dy->width, dx->width, dx->values, dy->values, weights->values, scratch->data);
     } else {
-        weir__gated_current()->input_gradient(rows, dx, dy, weights->values);
+        weir__gated_current()->input_gradient(rows, dx, dy, weights->values, scratch->data);
     }
-    return WEIR_OK;
+done:
+    return status;
 }
 
 weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, float *dweights, float *dbias,

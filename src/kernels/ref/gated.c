@@ -24,7 +24,9 @@ static void forward_slot(const weir__side *y, size_t jo, size_t slot, const weir
     }
 }
 
-static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias) {
+static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
+                    float *scratch) {
+    (void)scratch;
     for (size_t jo = 0; jo < weir__blocks(y); jo++) {
         for (size_t slot = weir__first(y, jo); slot < weir__evaluated(y, jo, rows); slot++) {
             forward_slot(y, jo, slot, x, weights, bias);
@@ -48,7 +50,9 @@ static void input_gradient_slot(const weir__side *dx, size_t ji, size_t slot, co
     }
 }
 
-static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
+                           float *scratch) {
+    (void)scratch;
     for (size_t ji = 0; ji < weir__blocks(dx); ji++) {
         for (size_t slot = weir__first(dx, ji); slot < weir__evaluated(dx, ji, rows); slot++) {
             input_gradient_slot(dx, ji, slot, dy, weights);

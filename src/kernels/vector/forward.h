@@ -4,11 +4,17 @@
 /// \file forward.h
 /// y[slot][o] = Σ_i x[row][i]·W[o][i] + bias[o].
 ///
-/// Dense x: weights and inputs are both contiguous along i, so an output is a dot product of two vectors of memory and
-/// nothing is packed or gathered. A register tile holds rows × units partial sums, and a chunk of i is chosen so that
-/// a tile's rows and units stay in the first-level cache. Blocks of one unit have a tile of their own.
+/// Dense x: weights and inputs are both contiguous along i, so an output is a dot product of two vectors of memory, and
+/// weights are used where they lie. Inputs are copied first: a piece of i of up to ROWS rows, which stays in the
+/// second-level cache while all units of a thread pass over it (rows in place would lie a power of two apart and
+/// share a few sets of the cache). A register tile of units × rows keeps its weights in the first-level cache while
+/// the rows of a block stream by, so that weights are read once per ROWS rows and in order. Blocks of a few units go
+/// another way (forward_few_units.h).
 /// Compact x: row by row, the dot product running through the row's open blocks; with blocks of one unit (a
 /// tile is then a column) a sum of columns, vectorised over the outputs.
+///
+/// A sum over i is cut into chunks that the width alone fixes, and each chunk's lanes are added up in one order, so
+/// that neither the tile nor the way changes a bit.
 
 #include <omp.h>
 #include <stdbool.h>
@@ -18,86 +24,13 @@
 
 #include "../side.h"
 
-enum { CHUNK = 768 };       // 4 rows and 4 units of 768 floats: 24 KiB
-enum { UNIT_CHUNK = 4096 }; // one unit: 16 KiB
-enum { MOST_UNIT_ROWS = TILE_SUMS / 2 };
-
-/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 16).
-INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x, const float *w,
-                     size_t w_stride, size_t count) {
-    vec sum[16] = {{0}};
-    size_t k = 0;
-    for (; k + LANES <= count; k += LANES) {
-        vec wk[8];
-        UNROLL for (int u = 0; u < units; u++) wk[u] = load(w + (size_t)u * w_stride + k);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vec xk = load(x[r] + k);
-            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
-        }
-    }
-    if (k < count) {
-        vec wk[8];
-        UNROLL for (int u = 0; u < units; u++) wk[u] = load_first(w + (size_t)u * w_stride + k, count - k);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vec xk = load_first(x[r] + k, count - k);
-            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
-        }
-    }
-    // Lanes beyond rows·units hold 0 and are dropped.
-    UNROLL for (int q = 0; q < rows * units; q += 4) {
-        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
-        if (units % 4 == 0) {
-            four_at *to = (four_at *)(y + (size_t)(q / units) * y_stride + (size_t)(q % units));
-            *to += total;
-            continue;
-        }
-        UNROLL for (int p = 0; p < 4; p++) {
-            const int r = (q + p) / units, u = (q + p) % units;
-            if (r < rows) y[(size_t)r * y_stride + (size_t)u] += total[p];
-        }
-    }
-}
-
-/// The same for any number of units.
-INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
-                              const float *w, size_t w_stride, size_t count) {
-    size_t u = 0;
-    if (rows == 1) {
-        for (; u + 8 <= units; u += 8) add_dots(rows, 8, y + u, y_stride, x, w + u * w_stride, w_stride, count);
-    }
-    for (; u + 4 <= units; u += 4) add_dots(rows, 4, y + u, y_stride, x, w + u * w_stride, w_stride, count);
-    switch (units - u) {
-    case 3:
-        add_dots(rows, 3, y + u, y_stride, x, w + u * w_stride, w_stride, count);
-        break;
-    case 2:
-        add_dots(rows, 2, y + u, y_stride, x, w + u * w_stride, w_stride, count);
-        break;
-    case 1:
-        add_dots(rows, 1, y + u, y_stride, x, w + u * w_stride, w_stride, count);
-        break;
-    default:
-        break;
-    }
-}
-
-static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
-                             const float *w, size_t w_stride, size_t count) {
-    switch (rows) {
-    case 4:
-        add_dots_of_units(4, units, y, y_stride, x, w, w_stride, count);
-        break;
-    case 3:
-        add_dots_of_units(3, units, y, y_stride, x, w, w_stride, count);
-        break;
-    case 2:
-        add_dots_of_units(2, units, y, y_stride, x, w, w_stride, count);
-        break;
-    default:
-        add_dots_of_units(1, units, y, y_stride, x, w, w_stride, count);
-        break;
-    }
-}
+enum {
+    CHUNK = 512,                     // floats of i at a time
+    ROWS = 256,                      // rows whose chunk is packed at a time
+    PACKED = ROWS * (CHUNK + LANES), // floats that are packed at a time: half of a second-level cache
+    FEW_UNITS = 32,                  // least units of a block whose rows are copied
+    FEW_ROWS = 64                    // most rows of a dense product that are not
+};
 
 /// The output before anything is added.
 static void begin_slot(float *y, size_t units, const float *bias) {
@@ -112,119 +45,221 @@ static weir__range groups_of_part(size_t count, size_t group, size_t part, size_
     return own;
 }
 
-/// The columns of x that are taken at a time.
-static size_t chunk_of(size_t width, size_t most) {
-    const size_t chunks = (width + most - 1) / most;
-    return chunks ? ((width + chunks - 1) / chunks + LANES - 1) / LANES * LANES : 0;
-}
+#include "forward_few_units.h"
 
-/// Units first … last of a dense side, dense x, few rows. The weights of some units stay in the second-level cache
-/// while all rows pass: they are read from memory once.
-static void forward_dense_units(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
-                                const float *weights, const float *bias) {
-    enum { CACHED = 32768 }; // floats of weights
-    const size_t in = x->width, chunk = chunk_of(in, CHUNK), fit = chunk ? CACHED / chunk / 4 * 4 : y->width;
-    for (size_t r = 0; r < rows; r++) {
-        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
-    }
-    for (size_t u = units.first; u < units.last; u += fit) {
-        const size_t some = units.last - u < fit ? units.last - u : fit;
-        for (size_t k = 0; k < in; k += chunk) {
-            const size_t count = in - k < chunk ? in - k : chunk;
-            for (size_t r = 0; r < rows; r += TILE_ROWS) {
-                const size_t group = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
-                const float *from[TILE_ROWS];
-                for (size_t i = 0; i < group; i++) from[i] = x->values + (r + i) * in + k;
-                add_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, weights + u * in + k, in,
-                                 count);
-            }
+/// to[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
+/// Meanwhile count floats of the next w are fetched, a line at a time: more at once would keep x waiting.
+INLINE void add_dots(const int rows, const int units, float *const *to, size_t unit, const float *const *x,
+                     size_t offset, const float *w, size_t w_stride, size_t count, const float *next_w) {
+    vec sum[24] = {{0}};
+    const size_t whole = count / LANES * LANES;
+    for (size_t k = 0; k < whole; k += LANES) {
+        vec xk[8];
+        if (k % 16 == 0) __builtin_prefetch(next_w + k, 0, 2);
+        UNROLL for (int r = 0; r < rows; r++) xk[r] = load(x[r] + offset + k);
+        UNROLL for (int u = 0; u < units; u++) {
+            const vec wk = in_register(load(w + (size_t)u * w_stride + k));
+            UNROLL for (int r = 0; r < rows; r++) sum[r * units + u] += xk[r] * wk;
         }
     }
-}
-
-/// y[r] += Σ_{k<count} x[r][k]·w[k] for one unit: two partial sums per row, that few rows do not wait for additions,
-/// and the weights of the next unit on their way.
-INLINE void add_dots_of_unit(const int rows, float *y, size_t y_stride, const float *const *x, const float *w,
-                             size_t count, size_t ahead) {
-    vec sum[2 * MOST_UNIT_ROWS] = {{0}};
-    size_t k = 0;
-    for (; k + 2 * LANES <= count; k += 2 * LANES) {
-        const vec even = load(w + k), odd = load(w + k + LANES);
-        fetch_ahead(w + k + ahead, 2 * LANES);
-        UNROLL for (int r = 0; r < rows; r++) {
-            sum[2 * r] += load(x[r] + k) * even;
-            sum[2 * r + 1] += load(x[r] + k + LANES) * odd;
+    if (whole < count) {
+        const size_t tail = count - whole;
+        vec xk[8];
+        UNROLL for (int r = 0; r < rows; r++) xk[r] = load_first(x[r] + offset + whole, tail);
+        UNROLL for (int u = 0; u < units; u++) {
+            const vec wk = load_first(w + (size_t)u * w_stride + whole, tail);
+            UNROLL for (int r = 0; r < rows; r++) sum[r * units + u] += xk[r] * wk;
         }
     }
-    for (; k < count; k += LANES) {
-        const size_t some = count - k < LANES ? count - k : LANES;
-        const vec last = load_first(w + k, some);
-        UNROLL for (int r = 0; r < rows; r++) sum[2 * r] += load_first(x[r] + k, some) * last;
-    }
-    UNROLL for (int r = 0; r < rows; r++) sum[2 * r] += sum[2 * r + 1];
-    UNROLL for (int q = 0; q < rows; q += 4) { // what the sums beyond the last row give is dropped
-        const four total = sums(sum[2 * q], sum[2 * q + 2], sum[2 * q + 4], sum[2 * q + 6]);
-        UNROLL for (int p = 0; p < 4; p++) {
-            if (q + p < rows) y[(size_t)(q + p) * y_stride] += total[p];
-        }
-    }
-}
-
-/// Slots first … last of a block of one unit.
-static void forward_unit(size_t first, size_t last, const weir__side *y, const weir__side *x, const float *w) {
-    const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK);
-    for (size_t k = 0; k < width; k += chunk) {
-        const size_t count = width - k < chunk ? width - k : chunk;
-        for (size_t s = first; s < last;) {
-            const size_t rows = last - s < MOST_UNIT_ROWS ? last - s : MOST_UNIT_ROWS;
-            const float *from[MOST_UNIT_ROWS];
-            for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-            switch (rows) {
-#define CASE(rows)                                                                                                     \
-    case rows:                                                                                                         \
-        add_dots_of_unit(rows, weir__values(y, s), y->block, from, w + k, count, width);                               \
-        break
-                CASE(1);
-                CASE(2);
-                CASE(3);
-                CASE(4);
-#if LANES == 16
-                CASE(5);
-                CASE(6);
-                CASE(7);
-                CASE(8);
-#endif
-#undef CASE
-            default:
-                break;
-            }
-            s += rows;
-        }
-    }
-}
-
-/// Slots first … last of block j, dense x.
-static void forward_dense_block(const weir__side *y, size_t j, size_t first, size_t last, const weir__side *x,
-                                const float *weights, const float *bias) {
-    const size_t units = weir__units(y, j), width = x->width, stride = y->block;
-    const float *strip = weights + weir__tile(y, x, j, 0);
-    for (size_t s = first; s < last; s++) begin_slot(weir__values(y, s), units, bias ? bias + j * y->block : NULL);
-    const size_t chunk = chunk_of(width, CHUNK);
-    if (units == 1) {
-        forward_unit(first, last, y, x, strip);
+    if (units == 8) {
+        UNROLL for (int r = 0; r < rows; r++) add_sums_of_8(to[r] + unit, sum + r * 8);
         return;
     }
-    for (size_t k = 0; k < width; k += chunk) {
-        const size_t count = width - k < chunk ? width - k : chunk;
-        for (size_t s = first; s < last;) {
-            const size_t left = last - s, rows = left < TILE_ROWS ? left : TILE_ROWS;
-            const float *from[TILE_ROWS];
-            for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-            add_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count);
-            s += rows;
+    // Sums beyond rows·units are 0 and dropped.
+    UNROLL for (int q = 0; q < rows * units; q += 4) {
+        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
+        if (units == 4) {
+            *(four_at *)(to[q / 4] + unit) += total;
+            continue;
+        }
+        UNROLL for (int p = 0; p < 4; p++) {
+            if (q + p < rows * units) to[(q + p) / units][unit + (size_t)((q + p) % units)] += total[p];
         }
     }
 }
+
+/// Rows that are worked on together, and where their outputs and inputs are.
+typedef struct row_list {
+    size_t count;
+    float *to[ROWS];
+    const float *from[ROWS];
+} row_list;
+
+/// Weights of some units that are worked on next. They are fetched a unit at a time.
+typedef struct ahead {
+    const float *w;
+    size_t stride, units;
+} ahead;
+
+INLINE const float *next_unit(ahead *next) {
+    const float *w = next->w;
+    if (next->units > 1) {
+        next->w += next->stride;
+        next->units--;
+    }
+    return w;
+}
+
+/// All rows of a list, most at a time (a constant), for a constant number of units.
+INLINE void add_dots_of_rows(const int units, const int most, const row_list *rows, size_t unit, size_t offset,
+                             const float *w, size_t w_stride, size_t count, ahead *next) {
+    size_t r = 0;
+#define ADD_DOTS(n) add_dots(n, units, rows->to + r, unit, rows->from + r, offset, w, w_stride, count, next_unit(next))
+    for (; r + (size_t)most <= rows->count; r += (size_t)most) ADD_DOTS(most);
+    if (most > 4 && r + 4 <= rows->count) {
+        ADD_DOTS(4);
+        r += 4;
+    }
+    if (most > 3 && r + 3 <= rows->count) {
+        ADD_DOTS(3);
+        r += 3;
+    }
+    if (most > 2 && r + 2 <= rows->count) {
+        ADD_DOTS(2);
+        r += 2;
+    }
+    if (most > 1 && r < rows->count) ADD_DOTS(1);
+#undef ADD_DOTS
+}
+
+/// A register tile: how many of the units left are taken together.
+static size_t units_of_tile(size_t left, size_t rows) {
+    if (left >= 8 && (TILE_ROWS_OF_8 > 1 || rows == 1)) return 8;
+    return left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
+static void add_tile_of_rows(size_t units, const row_list *rows, size_t unit, size_t offset, const float *w,
+                             size_t w_stride, size_t count, ahead *next) {
+    switch (units) {
+    case 8:
+        add_dots_of_rows(8, TILE_ROWS_OF_8, rows, unit, offset, w, w_stride, count, next);
+        break;
+    case 4:
+        add_dots_of_rows(4, TILE_ROWS, rows, unit, offset, w, w_stride, count, next);
+        break;
+    case 2:
+        add_dots_of_rows(2, 4, rows, unit, offset, w, w_stride, count, next);
+        break;
+    default:
+        add_dots_of_rows(1, 8, rows, unit, offset, w, w_stride, count, next);
+        break;
+    }
+}
+
+// ---- dense x -------------------------------------------------------------------------------------------------------
+
+/// A cut through the outputs of y: block, and unit in it.
+typedef struct output_cut {
+    size_t block, unit;
+} output_cut;
+
+/// Where the given part of all outputs, counted block by block, ends.
+static output_cut cut_outputs(const weir__side *y, size_t rows, size_t part, size_t parts) {
+    const size_t last = weir__blocks(y) - 1, before = weir__first(y, last);
+    const size_t total = before * y->block + (weir__slots(y, rows) - before) * weir__units(y, last);
+    const size_t at = total / parts * part + total % parts * part / parts;
+    const size_t slot = at / y->block;
+    const size_t j = slot < before ? weir__block_of_slot(y, slot) : last;
+    const size_t count = weir__evaluated(y, j, rows) - weir__first(y, j);
+    if (part == parts) return (output_cut){last, weir__units(y, last)};
+    if (!count) return (output_cut){j, 0};
+    return (output_cut){j, (at - weir__first(y, j) * y->block) / count / 8 * 8};
+}
+
+/// What a thread does of a block.
+typedef struct block_part {
+    weir__range units, slots;
+} block_part;
+
+static block_part part_of_block(const weir__side *y, size_t rows, size_t j, const output_cut *from,
+                                const output_cut *to) {
+    return (block_part){.units = {j == from->block ? from->unit : 0, j == to->block ? to->unit : weir__units(y, j)},
+                        .slots = {weir__first(y, j), weir__evaluated(y, j, rows)}};
+}
+
+/// How inputs lie when they are packed: [chunk][row][stride].
+typedef struct input_layout {
+    size_t width, length; // floats of a row, of a chunk
+    size_t stride;        // of the rows of a chunk: not a power of two, or all would share a few sets of the cache
+    size_t chunk_stride;
+    weir__range chunks; // at hand
+} input_layout;
+
+static size_t chunk_count(const input_layout *x, size_t chunk) {
+    const size_t left = x->width - chunk * x->length;
+    return left < x->length ? left : x->length;
+}
+
+/// Copies the chunks at hand of a row to the given place among the packed rows.
+static void pack_row(float *packed, const input_layout *x, const float *row) {
+    for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
+        memcpy(packed + (c - x->chunks.first) * x->chunk_stride, row + c * x->length,
+               chunk_count(x, c) * sizeof *packed);
+    }
+}
+
+/// The chunks at hand of the units first … last of a block, for some rows.
+static void forward_units(const row_list *list, weir__range units, size_t j, const weir__side *y, const input_layout *x,
+                          const float *weights, const float *bias) {
+    const size_t width = x->width;
+    const float *strip = weights + j * y->block * width;
+    if (!x->chunks.first) {
+        const float *from = bias ? bias + j * y->block + units.first : NULL;
+        for (size_t r = 0; r < list->count; r++) begin_slot(list->to[r] + units.first, units.last - units.first, from);
+    }
+    for (size_t u = units.first, tile = 0; u < units.last; u += tile) {
+        tile = units_of_tile(units.last - u, list->count);
+        for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
+            const bool last = c + 1 == x->chunks.last;
+            const size_t next_u = last && u + tile < units.last ? u + tile : u;
+            ahead next = {strip + next_u * width + (last ? x->chunks.first : c + 1) * x->length, width, tile};
+            add_tile_of_rows(tile, list, u, (c - x->chunks.first) * x->chunk_stride, strip + u * width + c * x->length,
+                             width, chunk_count(x, c), &next);
+        }
+    }
+}
+
+/// Outputs from … to of all rows: those of each block are gathered.
+static void forward_gathered(const output_cut *from, const output_cut *to, size_t rows, const weir__side *y,
+                             const weir__side *x, const float *weights, const float *bias, float *scratch) {
+    // Without inputs there is one empty chunk: a bias is wanted all the same.
+    const size_t all = x->width ? (x->width + CHUNK - 1) / CHUNK : 1;
+    const size_t even = x->width ? (x->width + all - 1) / all : 1;
+    input_layout layout = {.width = x->width, .length = (even + LANES - 1) / LANES * LANES}; // at most CHUNK
+    layout.stride = layout.length + LANES;
+    row_list list;
+    for (size_t j = from->block; j <= to->block; j++) {
+        const block_part part = part_of_block(y, rows, j, from, to);
+        for (size_t s = part.slots.first; s < part.slots.last && part.units.first < part.units.last; s += list.count) {
+            list.count = part.slots.last - s < ROWS ? part.slots.last - s : ROWS;
+            layout.chunk_stride = list.count * layout.stride;
+            const size_t at_once = PACKED / layout.chunk_stride;
+            for (size_t r = 0; r < list.count; r++) {
+                list.to[r] = weir__values(y, s + r);
+                list.from[r] = scratch + r * layout.stride;
+            }
+            for (size_t c = 0; c < all; c += at_once) {
+                layout.chunks = (weir__range){c, c + at_once < all ? c + at_once : all};
+                for (size_t r = 0; r < list.count; r++) {
+                    pack_row(scratch + r * layout.stride, &layout, x->values + weir__row(y, s + r) * layout.width);
+                }
+                forward_units(&list, part.units, j, y, &layout, weights, bias);
+            }
+        }
+    }
+}
+
+// ---- compact x -----------------------------------------------------------------------------------------------------
 
 /// y[u] += Σ over the entries of x and their units, for units constant outputs. tile_of(entry) begins at the first.
 INLINE void add_dots_of_entries(const int units, float *y, const weir__side *x, size_t row, weir__entries entries,
@@ -365,7 +400,7 @@ static void forward_slots(weir__range slots, size_t rows, const weir__side *y, c
     for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
         const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
         if (!x->route) {
-            forward_dense_block(y, j, slots.first, last, x, weights, bias);
+            forward_few_units(y, j, slots.first, last, x, weights, bias);
         } else {
             for (size_t s = slots.first; s < last; s++) forward_compact_slot(y, j, s, x, weights, bias);
         }
@@ -373,7 +408,8 @@ static void forward_slots(weir__range slots, size_t rows, const weir__side *y, c
     }
 }
 
-static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias) {
+static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
+                    float *scratch) {
     const size_t slots = weir__slots(y, rows), open_x = x->route ? x->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
@@ -381,10 +417,13 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        if (y->route || x->route) {
+        if (!x->route && !y->route && rows <= FEW_ROWS) {
+            forward_dense_units(groups_of_part(y->width, 16, part, parts), rows, y, x, weights, bias);
+        } else if (x->route || y->block < FEW_UNITS) {
             forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
         } else {
-            forward_dense_units(groups_of_part(y->width, 16, part, parts), rows, y, x, weights, bias);
+            const output_cut from = cut_outputs(y, rows, part, parts), to = cut_outputs(y, rows, part + 1, parts);
+            forward_gathered(&from, &to, rows, y, x, weights, bias, scratch + part * WEIR__THREAD_SCRATCH);
         }
     }
 }

@@ -303,14 +303,15 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const weir
     }
 }
 
-static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights) {
+static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
+                           float *scratch) {
     enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
     const size_t slots = weir__slots(dx, rows), open_dy = dy->route ? dy->route->open_slots : rows;
     if (!slots || !dx->width) return;
     const bool units = dx->route && dx->block == 1, few = dy->width <= 4 * LANES;
     if (units && !dy->route && !few) {
         // A tile is one column, contiguous along o: the forward product with the sides exchanged.
-        forward(rows, dx, dy, weights, NULL);
+        forward(rows, dx, dy, weights, NULL, scratch);
         return;
     }
     const double work = (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows;

@@ -20,11 +20,11 @@
 #define LANES 4
 #endif
 
-// What a register tile holds: 16 sums where there are 32 registers, else 8 (dot products: 12).
+// What a register tile holds: 16 sums where there are 32 registers, else 8 (dot products: 24 or 12).
 #if LANES == 16
-enum { TILE_SUMS = 16, TILE_ROWS = 4, TILE_VECTORS = 4 };
+enum { TILE_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
 #else
-enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_VECTORS = 2 };
+enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -39,10 +39,26 @@ enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_VECTORS = 2 };
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef float vec_at __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef float four __attribute__((vector_size(4 * sizeof(float))));
+#if LANES > 4
+typedef float eight __attribute__((vector_size(8 * sizeof(float))));
+typedef float eight_at __attribute__((vector_size(8 * sizeof(float)), aligned(sizeof(float)), may_alias));
+#endif
 typedef float four_at __attribute__((vector_size(4 * sizeof(float)), aligned(sizeof(float)), may_alias));
 
 INLINE vec load(const float *from) { return *(const vec_at *)from; }
 INLINE void store(float *to, vec a) { *(vec_at *)to = a; }
+
+/// A vector that is used several times, kept in a register: compilers would rather read it from memory each time, which
+/// then takes as long as the arithmetic.
+INLINE vec in_register(vec a) {
+#if LANES == 16
+    __asm__("" : "+v"(a));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(a));
+#endif
+    return a;
+}
+
 INLINE vec splat(float a) { return a - (vec){0}; } // a − 0 is a for every a; a + 0 would cost an addition
 
 /// Sends for count floats, to the second-level cache.
@@ -79,7 +95,6 @@ INLINE void store_first(float *to, vec a, size_t count) {
 
 INLINE four fold(vec a) {
 #if LANES == 16
-    typedef float eight __attribute__((vector_size(8 * sizeof(float))));
     const eight b = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +
                     __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
     return __builtin_shufflevector(b, b, 0, 1, 2, 3) + __builtin_shufflevector(b, b, 4, 5, 6, 7);
@@ -96,6 +111,30 @@ INLINE four sums(vec a, vec b, vec c, vec d) {
     const four ab = __builtin_shufflevector(fa, fb, 0, 4, 1, 5) + __builtin_shufflevector(fa, fb, 2, 6, 3, 7);
     const four cd = __builtin_shufflevector(fc, fd, 0, 4, 1, 5) + __builtin_shufflevector(fc, fd, 2, 6, 3, 7);
     return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+/// to[k] += the sum over the lanes of a[k], for k < 8; each formed in the order of `sums`.
+INLINE void add_sums_of_8(float *to, const vec *a) {
+#if LANES == 16
+    // Halves, quarters, pairs, neighbours: at each step two vectors become one.
+    vec b[4], c[2];
+    UNROLL for (int k = 0; k < 4; k++) {
+        const vec p = a[k / 2 * 4 + k % 2], q = a[k / 2 * 4 + k % 2 + 2];
+        b[k] = __builtin_shufflevector(p, q, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+               __builtin_shufflevector(p, q, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    }
+    UNROLL for (int k = 0; k < 2; k++) {
+        c[k] = __builtin_shufflevector(b[k], b[k + 2], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+               __builtin_shufflevector(b[k], b[k + 2], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    }
+    const vec d = __builtin_shufflevector(c[0], c[1], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+                  __builtin_shufflevector(c[0], c[1], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    *(eight_at *)to += __builtin_shufflevector(d, d, 0, 2, 4, 6, 8, 10, 12, 14) +
+                       __builtin_shufflevector(d, d, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    *(four_at *)to += sums(a[0], a[1], a[2], a[3]);
+    *(four_at *)(to + 4) += sums(a[4], a[5], a[6], a[7]);
+#endif
 }
 
 #endif

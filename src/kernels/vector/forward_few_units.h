@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file forward_few_units.h
+/// The forward product of a dense x for blocks of a few units, slot by slot, with everything in place: too few units
+/// share a row for a copy of it to pay. A register tile keeps the weights and streams the rows. Blocks of one unit have
+/// a tile of their own. Dense products of a few rows go this way too, some units after the other.
+
+enum {
+    SHORT_CHUNK = 768, // 4 rows and 4 units of 768 floats: 24 KiB
+    UNIT_CHUNK = 4096, // one unit: 16 KiB
+    MOST_UNIT_ROWS = TILE_SUMS / 2
+};
+
+/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 16).
+INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x,
+                         const float *w, size_t w_stride, size_t count) {
+    vec sum[16] = {{0}};
+    size_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+        vec wk[8];
+        UNROLL for (int u = 0; u < units; u++) wk[u] = load(w + (size_t)u * w_stride + k);
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vec xk = load(x[r] + k);
+            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
+        }
+    }
+    if (k < count) {
+        vec wk[8];
+        UNROLL for (int u = 0; u < units; u++) wk[u] = load_first(w + (size_t)u * w_stride + k, count - k);
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vec xk = load_first(x[r] + k, count - k);
+            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
+        }
+    }
+    // Lanes beyond rows·units hold 0 and are dropped.
+    UNROLL for (int q = 0; q < rows * units; q += 4) {
+        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
+        if (units % 4 == 0) {
+            four_at *to = (four_at *)(y + (size_t)(q / units) * y_stride + (size_t)(q % units));
+            *to += total;
+            continue;
+        }
+        UNROLL for (int p = 0; p < 4; p++) {
+            const int r = (q + p) / units, u = (q + p) % units;
+            if (r < rows) y[(size_t)r * y_stride + (size_t)u] += total[p];
+        }
+    }
+}
+
+/// The same for any number of units.
+INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
+                                  const float *w, size_t w_stride, size_t count) {
+    size_t u = 0;
+    if (rows == 1) {
+        for (; u + 8 <= units; u += 8) add_few_dots(rows, 8, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+    }
+    for (; u + 4 <= units; u += 4) add_few_dots(rows, 4, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+    switch (units - u) {
+    case 3:
+        add_few_dots(rows, 3, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        break;
+    case 2:
+        add_few_dots(rows, 2, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        break;
+    case 1:
+        add_few_dots(rows, 1, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        break;
+    default:
+        break;
+    }
+}
+
+static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
+                                 const float *w, size_t w_stride, size_t count) {
+    switch (rows) {
+    case 4:
+        add_few_dots_of_units(4, units, y, y_stride, x, w, w_stride, count);
+        break;
+    case 3:
+        add_few_dots_of_units(3, units, y, y_stride, x, w, w_stride, count);
+        break;
+    case 2:
+        add_few_dots_of_units(2, units, y, y_stride, x, w, w_stride, count);
+        break;
+    default:
+        add_few_dots_of_units(1, units, y, y_stride, x, w, w_stride, count);
+        break;
+    }
+}
+
+/// The columns of x that are taken at a time.
+static size_t chunk_of(size_t width, size_t most) {
+    const size_t chunks = (width + most - 1) / most;
+    return chunks ? ((width + chunks - 1) / chunks + LANES - 1) / LANES * LANES : 0;
+}
+
+/// Units first … last of a dense side, dense x, few rows. The weights of some units stay in the second-level cache
+/// while all rows pass: they are read from memory once.
+static void forward_dense_units(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
+                                const float *weights, const float *bias) {
+    enum { CACHED = 32768 }; // floats of weights
+    const size_t in = x->width, chunk = chunk_of(in, SHORT_CHUNK), fit = chunk ? CACHED / chunk / 4 * 4 : y->width;
+    for (size_t r = 0; r < rows; r++) {
+        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
+    }
+    for (size_t u = units.first; u < units.last; u += fit) {
+        const size_t some = units.last - u < fit ? units.last - u : fit;
+        for (size_t k = 0; k < in; k += chunk) {
+            const size_t count = in - k < chunk ? in - k : chunk;
+            for (size_t r = 0; r < rows; r += TILE_ROWS) {
+                const size_t group = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
+                const float *from[TILE_ROWS];
+                for (size_t i = 0; i < group; i++) from[i] = x->values + (r + i) * in + k;
+                add_few_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, weights + u * in + k,
+                                     in, count);
+            }
+        }
+    }
+}
+
+/// y[r] += Σ_{k<count} x[r][k]·w[k] for one unit: two partial sums per row, that few rows do not wait for additions,
+/// and the weights of the next unit on their way.
+INLINE void add_dots_of_unit(const int rows, float *y, size_t y_stride, const float *const *x, const float *w,
+                             size_t count, size_t ahead) {
+    vec sum[2 * MOST_UNIT_ROWS] = {{0}};
+    size_t k = 0;
+    for (; k + 2 * LANES <= count; k += 2 * LANES) {
+        const vec even = load(w + k), odd = load(w + k + LANES);
+        fetch_ahead(w + k + ahead, 2 * LANES);
+        UNROLL for (int r = 0; r < rows; r++) {
+            sum[2 * r] += load(x[r] + k) * even;
+            sum[2 * r + 1] += load(x[r] + k + LANES) * odd;
+        }
+    }
+    for (; k < count; k += LANES) {
+        const size_t some = count - k < LANES ? count - k : LANES;
+        const vec last = load_first(w + k, some);
+        UNROLL for (int r = 0; r < rows; r++) sum[2 * r] += load_first(x[r] + k, some) * last;
+    }
+    UNROLL for (int r = 0; r < rows; r++) sum[2 * r] += sum[2 * r + 1];
+    UNROLL for (int q = 0; q < rows; q += 4) { // what the sums beyond the last row give is dropped
+        const four total = sums(sum[2 * q], sum[2 * q + 2], sum[2 * q + 4], sum[2 * q + 6]);
+        UNROLL for (int p = 0; p < 4; p++) {
+            if (q + p < rows) y[(size_t)(q + p) * y_stride] += total[p];
+        }
+    }
+}
+
+/// Slots first … last of a block of one unit.
+static void forward_unit(size_t first, size_t last, const weir__side *y, const weir__side *x, const float *w) {
+    const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK);
+    for (size_t k = 0; k < width; k += chunk) {
+        const size_t count = width - k < chunk ? width - k : chunk;
+        for (size_t s = first; s < last;) {
+            const size_t rows = last - s < MOST_UNIT_ROWS ? last - s : MOST_UNIT_ROWS;
+            const float *from[MOST_UNIT_ROWS];
+            for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
+            switch (rows) {
+#define CASE(rows)                                                                                                     \
+    case rows:                                                                                                         \
+        add_dots_of_unit(rows, weir__values(y, s), y->block, from, w + k, count, width);                               \
+        break
+                CASE(1);
+                CASE(2);
+                CASE(3);
+                CASE(4);
+#if LANES == 16
+                CASE(5);
+                CASE(6);
+                CASE(7);
+                CASE(8);
+#endif
+#undef CASE
+            default:
+                break;
+            }
+            s += rows;
+        }
+    }
+}
+
+/// Slots first … last of block j, dense x.
+static void forward_few_units(const weir__side *y, size_t j, size_t first, size_t last, const weir__side *x,
+                              const float *weights, const float *bias) {
+    const size_t units = weir__units(y, j), width = x->width, stride = y->block;
+    const float *strip = weights + weir__tile(y, x, j, 0);
+    for (size_t s = first; s < last; s++) begin_slot(weir__values(y, s), units, bias ? bias + j * y->block : NULL);
+    const size_t chunk = chunk_of(width, SHORT_CHUNK);
+    if (units == 1) {
+        forward_unit(first, last, y, x, strip);
+        return;
+    }
+    for (size_t k = 0; k < width; k += chunk) {
+        const size_t count = width - k < chunk ? width - k : chunk;
+        for (size_t s = first; s < last;) {
+            const size_t left = last - s, rows = left < TILE_ROWS ? left : TILE_ROWS;
+            const float *from[TILE_ROWS];
+            for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
+            add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count);
+            s += rows;
+        }
+    }
+}

@@ -133,6 +133,20 @@ static void changed_values_are_rounded_again(void **state) {
     }
 }
 
+/// The rounded copy of all weights, as the last update left it.
+static void check_rounded(const weir_graph *graph) {
+    size_t seen = 0;
+    assert_true(graph->bf16_valid); // no pass will round them all
+    for (size_t t = 0; t < graph->tensor_count; t++) {
+        const weir_tensor *tensor = &graph->tensors[t];
+        const size_t count = tensor->decays ? tensor->rows * tensor->columns : 0; // weights, not biases
+        for (size_t k = tensor->offset; k < tensor->offset + count; k++, seen++) {
+            if (graph->bf16[k] != weir__bf16_of(graph->values[k])) fail_msg("%s: weight %zu", tensor->name, k);
+        }
+    }
+    assert_true(seen > 0);
+}
+
 /// Steps of a millionth of a weight are lost in bf16, but not in the master copy.
 static void masters_collect_small_steps(void **state) {
     (void)state;
@@ -148,12 +162,12 @@ static void masters_collect_small_steps(void **state) {
     float *start = malloc(count * sizeof *start);
     assert_non_null(start);
     memcpy(start, weir_graph_parameters(graph).values, count * sizeof *start);
-    for (int k = 0; k < 3; k++) must(weir_trainer_step(trainer, inputs, labels, ROWS, &error), &error);
     const weir_pass pass = pass_of(WEIR_MODE_DECIDE);
     must(weir_graph_forward(graph, &pass, &error), &error);
+    for (int k = 0; k < 3; k++) must(weir_trainer_step(trainer, inputs, labels, ROWS, &error), &error);
+    check_rounded(graph);
     size_t moved = 0, moved_rounded = 0;
     for (size_t k = 0; k < count; k++) {
-        assert_int_equal(graph->bf16[k], weir__bf16_of(graph->values[k]));
         moved += graph->values[k] != start[k];
         moved_rounded += graph->bf16[k] != weir__bf16_of(start[k]);
     }
@@ -185,15 +199,14 @@ static void trained_values_are_rounded_again(void **state) {
     must(weir_trainer_create(&trainer, graph, data, &options, &error), &error);
     const weir_pass pass = pass_of(WEIR_MODE_DECIDE);
     must(weir_graph_forward(graph, &pass, &error), &error);
-    const size_t last = graph->tensors[graph->tensor_count - 1].offset; // biases of the scores, 0 before the first step
+    uint16_t start[16];
+    const size_t first = graph->tensors[2].offset; // weights of the scores
+    memcpy(start, graph->bf16 + first, sizeof start);
     for (int k = 0; k < 3; k++) {
         must(weir_trainer_step(trainer, inputs, labels, ROWS, &error), &error);
-        must(weir_graph_forward(graph, &pass, &error), &error);
-        for (size_t i = 0; i < graph->parameter_count; i++) {
-            assert_int_equal(graph->bf16[i], weir__bf16_of(graph->values[i]));
-        }
+        check_rounded(graph);
     }
-    assert_int_not_equal(graph->bf16[last], 0);
+    assert_memory_not_equal(start, graph->bf16 + first, 16 * sizeof *start);
     weir_trainer_free(trainer);
     weir_data_free(data);
     weir_graph_free(graph);

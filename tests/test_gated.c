@@ -411,7 +411,28 @@ static void run_weight_gradient(const test_case *c, const weir__gated_kernels *k
 /// Parameters with their moving averages, all between guard zones.
 typedef struct learner {
     float *weights, *bias, *slot[WEIR__UPDATE_SLOTS], *bias_slot[WEIR__UPDATE_SLOTS];
+    uint16_t *half; // the weights in bf16, and one number more that nobody writes
 } learner;
+
+enum { UNTOUCHED = 0x5a5a };
+
+static uint16_t rounded_or_untouched(float weight) { return isnan(weight) ? UNTOUCHED : weir__bf16_of(weight); }
+
+/// The rounded copy before an update: nothing where the weights are poison.
+static void round_learner(const test_case *c, learner *l) {
+    l->half = malloc((c->out * c->in + 1) * sizeof *l->half);
+    assert_non_null(l->half);
+    for (size_t k = 0; k < c->out * c->in; k++) l->half[k] = rounded_or_untouched(l->weights[k]);
+    l->half[c->out * c->in] = UNTOUCHED;
+}
+
+/// And after it.
+static void check_half(const test_case *c, const learner *l) {
+    for (size_t k = 0; k < c->out * c->in; k++) {
+        if (l->half[k] != rounded_or_untouched(l->weights[k])) fail_msg("weight %zu was not rounded", k);
+    }
+    assert_int_equal(l->half[c->out * c->in], UNTOUCHED);
+}
 
 static float *guarded_copy(const float *from, size_t count) {
     float *copy = guarded(count);
@@ -431,6 +452,7 @@ static learner copy_learner(const test_case *c, const learner *from) {
         copy.slot[s] = guarded_copy(from->slot[s], c->out * c->in);
         copy.bias_slot[s] = guarded_copy(from->bias_slot[s], c->out);
     }
+    round_learner(c, &copy);
     return copy;
 }
 
@@ -441,6 +463,8 @@ static void free_learner(const test_case *c, learner *l) {
         check_guards(l->slot[s], c->out * c->in), check_guards(l->bias_slot[s], c->out);
         release(l->slot[s]), release(l->bias_slot[s]);
     }
+    check_half(c, l);
+    free(l->half);
 }
 
 /// Poison where nothing may be read or written: tiles without a pair (with a limit: strips without any), and blocks of
@@ -515,15 +539,18 @@ static void compare_update(const test_case *c, const weir__gated_kernels *kernel
     // Poison shows what is read; without poison, moving averages that must stand still show what is visited.
     if (!all && rule == &weir__sgd) poison_learner(&wanted, &g, &dy, &x, limit);
     learner one = copy_learner(c, &wanted), two = copy_learner(c, &wanted);
+    round_learner(c, &wanted);
     const weir__tiling tiling = {c->out, c->in, dy.side.block, x.side.block}, of_bias = {c->out, 1, dy.side.block, 1};
-    const weir__update apart = update_of(rule, wanted.slot, true, limit, all);
+    weir__update apart = update_of(rule, wanted.slot, true, limit, all);
+    apart.half = wanted.half;
     const weir__update bias_apart = update_of(rule, wanted.bias_slot, false, limit, all);
     weir__update_apply(&apart, wanted.weights, g.weights, g.touched, &tiling);
     weir__update_apply(&bias_apart, wanted.bias, g.bias, g.bias_touched, &of_bias);
 
     learner *const runs[] = {&one, &two};
     for (int k = 0; k < 2; k++) {
-        const weir__update u = update_of(rule, runs[k]->slot, true, limit, all);
+        weir__update u = update_of(rule, runs[k]->slot, true, limit, all);
+        u.half = runs[k]->half;
         const weir__update of = update_of(rule, runs[k]->bias_slot, false, limit, all);
         weir_threads_use(k + 1);
         kernels->weight_update(c->rows, runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of);

@@ -106,8 +106,8 @@ WEIR_API void weir_graph_free(weir_graph *graph);
 WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
 /// Index of the node of that name, or SIZE_MAX.
 WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
-/// The flat parameter and gradient arrays (gradients NULL when not training). Who changes values calls this again
-/// before the next pass: passes keep copies of weights, in another order or rounded.
+/// The flat parameter and gradient arrays (gradients NULL when not training). Values may be changed until the next
+/// pass; to change them after it, ask again: passes keep copies of weights, rounded or in another order.
 WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
 /// Chooses the precision of all later passes. With WEIR_BFLOAT16 the weights are kept once more, rounded (2 bytes
 /// beside the 4 of each), and products with them round what they read; parameters, gradients, outputs and sums stay

@@ -305,8 +305,7 @@ size_t weir_graph_find(const weir_graph *graph, const char *name) {
 }
 
 weir_parameters weir_graph_parameters(weir_graph *graph) {
-    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
-    graph->bf16_valid = false;
+    weir__weights_changed(graph);
     return (weir_parameters){.values = graph->values,
                              .gradients = graph->gradients,
                              .count = graph->parameter_count,

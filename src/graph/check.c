@@ -46,11 +46,6 @@ static void mark_estimated(const weir_graph *graph, bool *estimated) {
     }
 }
 
-/// Moves a tensor to start + width·direction.
-static void move(float *values, const float *start, const float *direction, double width, size_t count) {
-    for (size_t k = 0; k < count; k++) values[k] = start[k] + (float)(width * (double)direction[k]);
-}
-
 typedef struct probe {
     weir_graph *graph;
     const weir_pass *pass;
@@ -58,12 +53,18 @@ typedef struct probe {
     size_t count;
 } probe;
 
+/// Moves a tensor to start + width·direction.
+static void move(const probe *p, double width) {
+    for (size_t k = 0; k < p->count; k++) p->values[k] = p->start[k] + (float)(width * (double)p->direction[k]);
+    weir__weights_changed(p->graph);
+}
+
 static weir_status central_difference(const probe *p, double width, double *slope, weir_error *error) {
     double up = 0, down = 0;
-    move(p->values, p->start, p->direction, width, p->count);
+    move(p, width);
     weir_status status = total_loss(p->graph, p->pass, p->scratch, &up, error);
     if (status == WEIR_OK) {
-        move(p->values, p->start, p->direction, -width, p->count);
+        move(p, -width);
         status = total_loss(p->graph, p->pass, p->scratch, &down, error);
     }
     *slope = (up - down) / (2 * width);
@@ -109,6 +110,7 @@ static weir_status compare_tensor(const probe *p, size_t tensor, int directions,
     }
 done:
     memcpy(p->values, p->start, p->count * sizeof *p->start);
+    weir__weights_changed(p->graph);
     return status;
 }
 

@@ -90,8 +90,8 @@ struct weir_graph {
     uint8_t **touched;   // [tensor] or NULL
     weir__buffer *plain; // [tensor] row-major copies for dense passes, see weir__plain_weights
     bool *plain_valid;   // [tensor]
-    uint16_t *bf16;      // values, rounded; NULL in fp32
-    bool bf16_valid;     // no value has changed since
+    uint16_t *bf16;      // values, rounded (of weights; the places of biases are not kept up); NULL in fp32
+    bool bf16_valid;     // no weight has changed but by updates, which round what they move
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;
     size_t parameter_count;
@@ -129,10 +129,12 @@ float *weir__tensor_values(const weir_graph *graph, size_t tensor);
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
 /// A tensor of weights as products of the graph's precision take it.
 weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor);
-/// The same in row-major order, whatever the memory order: the tensor itself, or a copy kept until parameters may have
-/// changed.
+/// The same in row-major order, whatever the memory order: the tensor itself, or a copy kept until weights change.
 weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error);
 
+/// Whoever changes weights other than by weir__graph_update says so: copies of them are made anew when they are next
+/// wanted.
+void weir__weights_changed(weir_graph *graph);
 /// Rounds the weights if they may have changed since. Before any product of a pass.
 void weir__bf16_refresh(weir_graph *graph);
 

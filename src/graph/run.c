@@ -202,9 +202,6 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
     graph->pass = *pass;
     status = weir__groups_begin(graph, pass, error);
     if (status != WEIR_OK) return status;
-    if (pass->mode == WEIR_MODE_SAMPLE || pass->mode == WEIR_MODE_DECIDE || pass->mode == WEIR_MODE_DRAW) {
-        memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
-    }
     weir__bf16_refresh(graph);
     return run_nodes(graph, 0, error);
 }
@@ -245,7 +242,6 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
         if (status != WEIR_OK) return status;
     }
     graph->rows = graph->examples;
-    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid); // an update follows
     return WEIR_OK;
 }
 
@@ -265,12 +261,14 @@ static void update_tensor(weir_graph *graph, const weir_tensor *t, const weir__u
 
 weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error) {
     weir_status status = WEIR_OK;
-    graph->bf16_valid = false;
+    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     for (size_t k = 0; k < graph->count; k++) {
         weir__node *node = &graph->nodes[k];
         if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) continue;
         const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
-        const weir__update weights = update_of(context, weight), biases = update_of(context, bias);
+        weir__update weights = update_of(context, weight);
+        const weir__update biases = update_of(context, bias);
+        if (graph->bf16) weights.half = graph->bf16 + weight->offset;
         if (node->slope_kept) {
             TRY(weir__affine_update(graph, node, &weights, &biases, error));
         } else {

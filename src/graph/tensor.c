@@ -127,13 +127,17 @@ weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision
         graph->bf16 = NULL;
     }
     graph->options.precision = precision;
-    graph->bf16_valid = false;
-    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
+    weir__weights_changed(graph);
 done:
     return status;
 }
 
 weir_precision weir_graph_precision(const weir_graph *graph) { return graph->options.precision; }
+
+void weir__weights_changed(weir_graph *graph) {
+    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
+    graph->bf16_valid = false;
+}
 
 void weir__bf16_refresh(weir_graph *graph) {
     if (!graph->bf16 || graph->bf16_valid) return;

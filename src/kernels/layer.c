@@ -76,15 +76,9 @@ static void convert(const weir_layer *layer, float *tiles, float *plain, bool to
     }
 }
 
-/// Rounds the values again, after they have changed.
+/// Rounds all values, after they have been set.
 static void refresh_half(const weir_layer *layer, layout *l) {
-    enum { PIECE = 1 << 16 };
-    const size_t count = weight_count(layer);
-    if (!l->half) return;
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-    for (size_t from = 0; from < count; from += PIECE) {
-        weir__bf16_round(count - from < PIECE ? count - from : PIECE, l->half + from, l->values + from);
-    }
+    if (l->half) weir__bf16_round(weight_count(layer), l->half, l->values);
 }
 
 static weir_status new_layout(const weir_layer *layer, layout *l, bool half, const char *what, weir_error *error) {
@@ -115,9 +109,8 @@ static layout *want_layout(const weir_layer *layer, matrix *m, bool dense, weir_
     return wanted;
 }
 
-/// A layout's values have changed.
+/// A layout's values (and their half) have changed.
 static void moved(const weir_layer *layer, matrix *m, layout *l) {
-    refresh_half(layer, l);
     (l == &m->tiles ? &m->plain : &m->tiles)->stale = !is_plain(layer);
 }
 
@@ -203,6 +196,7 @@ void weir_layer_set_weights(weir_layer *layer, const float *weights, const float
     if (bias) memcpy(layer->bias, bias, layer->shape.outputs * sizeof *bias);
     if (!weights) return;
     convert(layer, m->tiles.values, (float *)(uintptr_t)weights, true); // which reads them only
+    refresh_half(layer, &m->tiles);
     m->tiles.stale = false;
     moved(layer, m, &m->tiles);
 }
@@ -251,11 +245,12 @@ done:
 
 // ---- the step ------------------------------------------------------------------------------------------------------
 
-static weir__update update_of(const weir_layer_step *step, float *velocity) {
+static weir__update update_of(const weir_layer_step *step, float *velocity, uint16_t *half) {
     const bool momentum = step->momentum > 0;
     return (weir__update){.rule = momentum ? &weir__momentum : &weir__sgd,
                           .move = {.rate = step->rate, .momentum = step->momentum},
-                          .slot = {momentum ? velocity : NULL}};
+                          .slot = {momentum ? velocity : NULL},
+                          .half = half};
 }
 
 static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t rows, layout *weights,
@@ -263,14 +258,15 @@ static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t ro
     const size_t out = layer->shape.outputs, in = layer->shape.inputs;
     const weir__tiling plain = {out, in, out, in}, one_row = {1, out, 1, out};
     if (step->momentum > 0) {
-        const weir__update update = update_of(step, velocity->values);
+        const weir__update update = update_of(step, velocity->values, weights->half);
         weir__dense_weight_gradient(rows, out, in, layer->gradient, layer->bias_gradient, dy, x);
         weir__update_apply(&update, weights->values, layer->gradient, NULL, &plain);
     } else {
         weir__dense_descend(rows, out, in, weights->values, -step->rate, dy, x);
+        refresh_half(layer, weights);
         weir__sum_columns(rows, out, layer->bias_gradient, dy);
     }
-    const weir__update update = update_of(step, layer->bias_velocity);
+    const weir__update update = update_of(step, layer->bias_velocity, NULL);
     weir__update_apply(&update, layer->bias, layer->bias_gradient, NULL, &one_row);
 }
 
@@ -319,8 +315,8 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
     if (step && dense) {
         dense_step(layer, step, x->rows, weights, velocity, dy.values, from.values);
     } else if (step) {
-        const weir__update update = update_of(step, velocity ? velocity->values : NULL);
-        const weir__update bias_update = update_of(step, layer->bias_velocity);
+        const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
+        const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
         weir__gated_current()->weight_update(x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update);
     }
     if (step) moved(layer, &layer->weights, weights);

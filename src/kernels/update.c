@@ -15,6 +15,7 @@
 
 #include "../core/clones.h"
 #include "../core/core.h"
+#include "bf16/bf16.h"
 
 static const weir__update_rule *const rules[] = {&weir__sgd, &weir__momentum, &weir__adam};
 enum { rule_count = sizeof rules / sizeof *rules };
@@ -31,12 +32,19 @@ const weir__update_rule *weir__update_rule_find(const char *name) {
     return NULL;
 }
 
+/// After weights[first … first + count) have changed.
+static void round_span(const weir__update *update, const float *weights, size_t first, size_t count) {
+    if (update->half) weir__bf16_round_alone(count, update->half + first, weights + first);
+}
+
 float weir__update_span(const weir__update *update, float *weights, size_t first, size_t count, const float *g) {
     float *slot[WEIR__UPDATE_SLOTS] = {NULL};
     for (size_t i = 0; i < WEIR__UPDATE_SLOTS; i++) {
         if (update->slot[i]) slot[i] = update->slot[i] + first;
     }
-    return update->rule->move(&update->move, count, weights + first, g, slot);
+    const float squares = update->rule->move(&update->move, count, weights + first, g, slot);
+    round_span(update, weights, first, count);
+    return squares;
 }
 
 WEIR__CLONES float weir__sum_of_squares(const float *w, size_t count) {
@@ -46,9 +54,10 @@ WEIR__CLONES float weir__sum_of_squares(const float *w, size_t count) {
     return squares;
 }
 
-static void scale(float *w, size_t count, float factor) {
+static void scale(const weir__update *update, float *weights, size_t first, size_t count, float factor) {
 #pragma omp simd
-    for (size_t i = 0; i < count; i++) w[i] *= factor;
+    for (size_t i = first; i < first + count; i++) weights[i] *= factor;
+    round_span(update, weights, first, count);
 }
 
 // ---- max-norm -------------------------------------------------------------------------------------------------------
@@ -58,8 +67,8 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 // An infinite or undefined norm is left alone: the next loss will show it, a zeroed row would hide it.
 static bool exceeds(const weir__update *u, float squares) { return squares > u->most && isfinite(squares); }
 
-void weir__update_limit_row(const weir__update *u, float *row, size_t count, float squares) {
-    if (exceeds(u, squares)) scale(row, count, sqrtf(u->most / squares));
+void weir__update_limit_row(const weir__update *u, float *weights, size_t first, size_t count, float squares) {
+    if (exceeds(u, squares)) scale(u, weights, first, count, sqrtf(u->most / squares));
 }
 
 // Rows inside … inside + count − 1 of the strip of `height` rows that begins at row `strip`.
@@ -99,7 +108,7 @@ static void limit_group(const weir__update *u, float *weights, const weir__tilin
         const float factor = sqrtf(u->most / squares[r]);
         for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
             const size_t length = smaller(t->block_columns, t->columns - c0);
-            scale(weights + span_begin(t, g, c0, length) + r * length, length, factor);
+            scale(u, weights, span_begin(t, g, c0, length) + r * length, length, factor);
         }
     }
 }
@@ -156,7 +165,7 @@ static void move_row(const tensor_step *s, size_t r) {
     const weir__tiling *t = s->t;
     if (s->touched && !s->touched[r / t->block_rows]) return;
     const float squares = move_span(s, r * t->columns, t->columns);
-    weir__update_limit_row(s->update, s->weights + r * t->columns, t->columns, squares);
+    weir__update_limit_row(s->update, s->weights, r * t->columns, t->columns, squares);
 }
 
 // A group under a limit: moves the touched tiles, then takes the norms of its rows across all tiles. A tile has a piece

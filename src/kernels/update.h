@@ -44,6 +44,7 @@ typedef struct weir__update {
     const weir__update_rule *rule;
     weir__move move;
     float *slot[WEIR__UPDATE_SLOTS]; ///< moving averages, in the weights' memory order; NULL where the rule has none
+    uint16_t *half;                  ///< the weights once more in bf16, in their order: follows them; NULL: not kept
     float most;                      ///< square of the greatest norm of a row of weights; 0: unlimited
     bool all;                        ///< tiles without a gradient are visited, too (their gradient is 0)
 } weir__update;
@@ -61,8 +62,8 @@ float weir__update_span(const weir__update *update, float *weights, size_t first
 void weir__update_limit(const weir__update *update, float *weights, const weir__tiling *tiling, size_t first,
                         size_t last);
 
-/// The same for one row that lies in one piece and whose sum of squares is known.
-void weir__update_limit_row(const weir__update *update, float *row, size_t count, float squares);
+/// The same for one row, weights[first … first + count), whose sum of squares is known.
+void weir__update_limit_row(const weir__update *update, float *weights, size_t first, size_t count, float squares);
 
 /// Moves all weights whose tiles are touched (NULL: all), and holds the rows that moved to the limit: one pass. A tile
 /// whose flag is 0 is neither read nor written, except where the limit needs the rest of a row. Any number of threads:

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../graph/graph.h"
 #include "sparsity.h"
 
 weir_status weir__sparsity_check(const weir_sparsity_options *o, weir_error *error) {
@@ -140,7 +141,7 @@ void weir__sparsity_free(weir__sparsity *sparsity) {
 }
 
 void weir__sparsity_update(weir__sparsity *sparsity) {
-    float *values = sparsity->count ? weir_graph_parameters(sparsity->graph).values : NULL;
+    float *values = sparsity->graph->values; // biases: no copy of weights is out of date after a push
     for (size_t i = 0; i < sparsity->count; i++) {
         weir__gate_control *gate = &sparsity->gates[i];
         weir__gate_control_update(gate, gate->bias == SIZE_MAX ? NULL : values + gate->bias);

@@ -13,7 +13,7 @@ static const size_t least_for_threads = 65536; // numbers: below that one thread
 
 // ---- rounding ------------------------------------------------------------------------------------------------------
 
-WEIR__CLONES static void round_some(size_t count, uint16_t *restrict to, const float *restrict from) {
+WEIR__CLONES void weir__bf16_round_alone(size_t count, uint16_t *restrict to, const float *restrict from) {
     for (size_t k = 0; k < count; k++) to[k] = weir__bf16_of(from[k]);
 }
 
@@ -21,7 +21,7 @@ void weir__bf16_round(size_t count, uint16_t *to, const float *from) {
     enum { PIECE = 16384 };
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
     for (size_t first = 0; first < count; first += PIECE) {
-        round_some(count - first < PIECE ? count - first : PIECE, to + first, from + first);
+        weir__bf16_round_alone(count - first < PIECE ? count - first : PIECE, to + first, from + first);
     }
 }
 
@@ -34,7 +34,7 @@ static size_t stride_of(const weir__side *side) {
 }
 
 static void round_slot(const weir__side *side, size_t units, size_t slot, uint16_t *to, size_t stride) {
-    round_some(units, to + slot * stride, weir__values(side, slot));
+    weir__bf16_round_alone(units, to + slot * stride, weir__values(side, slot));
     memset(to + slot * stride + units, 0, (stride - units) * sizeof *to);
 }
 

@@ -34,6 +34,8 @@ static inline float weir__bf16_value(uint16_t a) {
 
 /// to[k] = weir__bf16_of(from[k]).
 void weir__bf16_round(size_t count, uint16_t *to, const float *from);
+/// The same by the calling thread, whatever the count.
+void weir__bf16_round_alone(size_t count, uint16_t *to, const float *from);
 
 /// A side of a product and its values once more in bf16: dense [rows][stride], or compact [slots][stride]. The stride
 /// is even, and what lies between the units of a block (of the last one) and the stride is 0; closed slots are

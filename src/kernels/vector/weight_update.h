@@ -9,6 +9,8 @@
 /// gradients never leave the cache. How rows and columns are cut into pieces depends on the shapes alone: any number of
 /// threads gives the same bits.
 
+#include "../bf16/bf16.h"
+
 enum { PIECE = 4096, PIECE_UNITS = 16, MOST_UNITS = 64 };
 
 static size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
@@ -82,7 +84,7 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
             }
         }
         for (size_t k = 0; limit && k < rows; k++) {
-            weir__update_limit_row(d->update, d->weights + tile->at + (u + k) * tile->stride, tile->width, squares[k]);
+            weir__update_limit_row(d->update, d->weights, tile->at + (u + k) * tile->stride, tile->width, squares[k]);
         }
     }
 }
@@ -224,7 +226,9 @@ static void sum_window(window *w, const weir__side *dy, size_t jo, const weir__s
 static bool move_window(const descent *d, window *w, size_t at, size_t height, const weir__side *x) {
     float values[PIECE], averages[WEIR__UPDATE_SLOTS][PIECE];
     weir__update together = *d->update;
+    uint16_t *const half = d->update->half;
     size_t count = 0;
+    together.half = NULL;
     for (int back = 0; back < 2; back++) {
         count = 0;
         for (size_t ji = w->first; ji < w->last; ji++) {
@@ -234,6 +238,7 @@ static bool move_window(const descent *d, window *w, size_t at, size_t height, c
                 float *weight = d->weights + at + from + k;
                 if (back) {
                     *weight = values[count];
+                    if (half) half[at + from + k] = weir__bf16_of(values[count]);
                 } else {
                     values[count] = *weight;
                     w->g[count] = w->g[from + k]; // count never passes from + k

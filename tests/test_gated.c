@@ -616,12 +616,20 @@ static void bf16_input_gradient(size_t rows, const weir__side *dx, const weir__s
     weir__buffer_free(&buffer), free(half);
 }
 
+static void bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
+                               const weir__update *update, const weir__update *bias_update) {
+    weir__buffer room = {0};
+    assert_int_equal(weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, &room, NULL), WEIR_OK);
+    weir__buffer_free(&room);
+}
+
 static const weir__gated_kernels *bf16_kernels(void) {
     static weir__gated_kernels kernels;
     kernels = *weir__gated_current();
     kernels.name = "bf16";
     kernels.forward = bf16_forward;
     kernels.input_gradient = bf16_input_gradient;
+    kernels.weight_update = bf16_weight_update;
     return &kernels;
 }
 
@@ -690,6 +698,7 @@ static void one_sided(void **state) {
     cases[count++] = (test_case){9, COMPACT, DENSE, 40, 16, 1700, 0, 0.8f, 0.2f};
     cases[count++] = (test_case){330, COMPACT, DENSE, 70, 40, 512, 0, 0.9f, 0}; // rows beyond one list, whole chunks
     cases[count++] = (test_case){3, COMPACT, DENSE, 64, 32, 17408, 0, 0.7f, 0}; // many chunks
+    cases[count++] = (test_case){1100, COMPACT, DENSE, 50, 25, 41, 0, 0.3f, 0}; // rows beyond one piece of sums
     run_all(cases, count);
 }
 
@@ -742,6 +751,7 @@ static void two_sided(void **state) {
     cases[count++] = (test_case){60, COMPACT, COMPACT, 96, 16, 160, 32, 0.4f, 0};
     cases[count++] = (test_case){2500, COMPACT, COMPACT, 18, 9, 18, 9, 0.05f, 0}; // rows beyond one look-up table
     cases[count++] = (test_case){1500, COMPACT, COMPACT, 9, 9, 9, 9, 0.9f, 0};    // pairs beyond one list
+    cases[count++] = (test_case){400, COMPACT, COMPACT, 40, 20, 70, 33, 0.8f, 0.5f};
     run_all(cases, count);
 }
 
@@ -749,8 +759,9 @@ static void dense_sides(void **state) {
     (void)state;
     const test_case cases[] = {{1, DENSE, DENSE, 1, 0, 1, 0, 1, 0},
                                {7, DENSE, DENSE, 19, 0, 33, 0, 1, 0},
-                               {40, DENSE, DENSE, 70, 0, 130, 0, 1, 0}};
-    run_all(cases, 3);
+                               {40, DENSE, DENSE, 70, 0, 130, 0, 1, 0},
+                               {150, DENSE, DENSE, 130, 0, 300, 0, 1, 0}};
+    run_all(cases, 4);
 }
 
 /// Work falls exactly with the open pairs.

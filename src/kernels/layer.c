@@ -253,17 +253,17 @@ static weir__update update_of(const weir_layer_step *step, float *velocity, uint
                           .half = half};
 }
 
+/// A step of floats between dense batches, by CBLAS.
 static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t rows, layout *weights,
                        const layout *velocity, const float *dy, const float *x) {
     const size_t out = layer->shape.outputs, in = layer->shape.inputs;
     const weir__tiling plain = {out, in, out, in}, one_row = {1, out, 1, out};
     if (step->momentum > 0) {
-        const weir__update update = update_of(step, velocity->values, weights->half);
+        const weir__update update = update_of(step, velocity->values, NULL);
         weir__dense_weight_gradient(rows, out, in, layer->gradient, layer->bias_gradient, dy, x);
         weir__update_apply(&update, weights->values, layer->gradient, NULL, &plain);
     } else {
         weir__dense_descend(rows, out, in, weights->values, -step->rate, dy, x);
-        refresh_half(layer, weights);
         weir__sum_columns(rows, out, layer->bias_gradient, dy);
     }
     const weir__update update = update_of(step, layer->bias_velocity, NULL);
@@ -271,15 +271,15 @@ static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t ro
 }
 
 /// What a step needs beside the weights.
-static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *step, bool dense, layout **velocity,
-                                    weir_error *error) {
+static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *step, bool dense, bool by_cblas,
+                                    layout **velocity, weir_error *error) {
     const size_t outputs = layer->shape.outputs;
     weir_status status = WEIR_OK;
-    if (dense && !layer->bias_gradient) {
+    if (by_cblas && !layer->bias_gradient) {
         TRY(weir__new(&layer->bias_gradient, outputs, sizeof(float), "a layer's gradient", error));
     }
     if (step->momentum <= 0) goto done;
-    if (dense && !layer->gradient) {
+    if (by_cblas && !layer->gradient) {
         TRY(weir__new(&layer->gradient, weight_count(layer), sizeof(float), "a layer's gradient", error));
     }
     if (!layer->bias_velocity) {
@@ -299,25 +299,26 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
     weir_status status = WEIR_OK;
     layout *velocity = NULL;
     TRY(check_batches(layer, y, x, error));
-    const bool dense = is_dense(y, x);
+    const bool dense = is_dense(y, x), by_cblas = dense && layer->shape.precision == WEIR_FLOAT32;
     TRY_THAT(y->has_gradient || !y->rows, WEIR_ARGUMENT, "the batch of outputs has no gradient");
     TRY_THAT(!step || (isfinite(step->rate) && step->momentum >= 0 && step->momentum < 1), WEIR_ARGUMENT,
              "a step of rate %g and momentum %g; expected a finite rate and 0 <= momentum < 1", (double)step->rate,
              (double)step->momentum);
     layout *weights = want_layout(layer, &layer->weights, dense, error);
     if (!weights) return WEIR_MEMORY;
-    if (step) TRY(want_step_memory(layer, step, dense, &velocity, error));
+    if (step) TRY(want_step_memory(layer, step, dense, by_cblas, &velocity, error));
     if (input_gradient) TRY(weir__batch_want_gradient(x, error));
     if (!x->rows) goto done;
     const weir__side dy = weir__batch_gradient(y), dx = weir__batch_gradient(x), from = weir__batch_values(x);
     const weir__weights w = {weights->values, weights->half};
     if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, &layer->scratch, error));
-    if (step && dense) {
+    if (step && by_cblas) {
         dense_step(layer, step, x->rows, weights, velocity, dy.values, from.values);
     } else if (step) {
         const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
         const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
-        weir__gated_current()->weight_update(x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update);
+        TRY(weir__product_weight_update(NULL, x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update,
+                                        &layer->scratch, error));
     }
     if (step) moved(layer, &layer->weights, weights);
     if (velocity) moved(layer, &layer->velocity, velocity);

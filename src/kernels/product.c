@@ -83,6 +83,7 @@ weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, floa
                                         const weir__update *bias_update, weir__buffer *scratch, weir_error *error) {
     weir_status status = WEIR_OK;
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_WEIGHT_GRADIENT, rows, dy, x);
+    if (update->half) return weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, scratch, error);
     const weir__tiling tiling = {dy->width, x->width, dy->width, x->width}, of_bias = {dy->width, 1, dy->width, 1};
     if (own.way != WEIR_WAY_DENSE || rows <= most_rows_fused) {
         weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update);

@@ -78,6 +78,27 @@ static inline weir__range weir__part(size_t count, size_t part, size_t parts) {
     return (weir__range){count * part / parts, count * (part + 1) / parts};
 }
 
+/// The blocks of a part, such that each has about the same number of slots, a block itself counting as four.
+static inline weir__range weir__blocks_of_part(const weir__side *side, size_t part, size_t parts) {
+    const size_t blocks = weir__blocks(side);
+    if (!side->route) return weir__part(blocks, part, parts);
+    size_t bounds[2];
+    for (size_t k = 0; k < 2; k++) {
+        const size_t wanted = (side->route->slots + 4 * blocks) * (part + k) / parts;
+        size_t first = 0, last = blocks;
+        while (first < last) {
+            const size_t middle = first + (last - first) / 2;
+            if ((size_t)side->route->start[middle] + 4 * middle < wanted) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        bounds[k] = first;
+    }
+    return (weir__range){bounds[0], bounds[1]};
+}
+
 /// Multiply-adds up to which a second thread costs more than it saves. Constant but for tests, which set it to 0 so
 /// that threads share every case.
 extern double weir__small_work;

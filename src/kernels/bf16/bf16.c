@@ -38,13 +38,15 @@ static void round_slot(const weir__side *side, size_t units, size_t slot, uint16
     memset(to + slot * stride + units, 0, (stride - units) * sizeof *to);
 }
 
+/// Floats of scratch memory that the copy of a side takes.
+static size_t room_of(const weir__side *side, size_t rows) {
+    return (weir__slots(side, rows) * stride_of(side) + 1) / 2;
+}
+
 /// Open slots, or rows, of a side into scratch memory.
-static weir_status round_side(weir__bf16_side *rounded, size_t rows, const weir__side *side, weir__buffer *scratch,
-                              weir_error *error) {
+static weir__bf16_side round_side(size_t rows, const weir__side *side, float *room) {
     const size_t stride = stride_of(side), slots = weir__slots(side, rows);
-    const weir_status status = weir__buffer_reserve(scratch, (slots * stride + 1) / 2, error);
-    if (status != WEIR_OK) return status;
-    uint16_t *to = (uint16_t *)(void *)scratch->data;
+    uint16_t *to = (uint16_t *)(void *)room;
     const bool share = slots * side->block >= least_for_threads;
     if (side->route) {
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (share)
@@ -58,8 +60,7 @@ static weir_status round_side(weir__bf16_side *rounded, size_t rows, const weir_
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (share)
         for (size_t s = 0; s < rows; s++) round_slot(side, side->width, s, to, stride);
     }
-    *rounded = (weir__bf16_side){side, to, stride};
-    return WEIR_OK;
+    return (weir__bf16_side){side, to, stride};
 }
 
 // ---- products ------------------------------------------------------------------------------------------------------
@@ -83,16 +84,40 @@ const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa) {
 
 weir_status weir__bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const uint16_t *weights,
                                const float *bias, weir__buffer *scratch, weir_error *error) {
-    weir__bf16_side rounded;
-    const weir_status status = round_side(&rounded, rows, x, scratch, error);
-    if (status == WEIR_OK) weir__bf16_kernels_of(weir_isa_current())->forward(rows, y, &rounded, weights, bias);
-    return status;
+    const weir_status status = weir__buffer_reserve(scratch, room_of(x, rows), error);
+    if (status != WEIR_OK) return status;
+    const weir__bf16_side rounded = round_side(rows, x, scratch->data);
+    weir__bf16_kernels_of(weir_isa_current())->forward(rows, y, &rounded, weights, bias);
+    return WEIR_OK;
 }
 
 weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const uint16_t *weights,
                                       weir__buffer *scratch, weir_error *error) {
-    weir__bf16_side rounded;
-    const weir_status status = round_side(&rounded, rows, dy, scratch, error);
-    if (status == WEIR_OK) weir__bf16_kernels_of(weir_isa_current())->input_gradient(rows, dx, &rounded, weights);
-    return status;
+    const size_t room = (size_t)weir_threads() * WEIR__BF16_ROOM;
+    const weir_status status = weir__buffer_reserve(scratch, room + room_of(dy, rows), error);
+    if (status != WEIR_OK) return status;
+    const weir__bf16_side rounded = round_side(rows, dy, scratch->data + room);
+    weir__bf16_kernels_of(weir_isa_current())->input_gradient(rows, dx, &rounded, weights, scratch->data);
+    return WEIR_OK;
+}
+
+/// Whether rounding both sides and interleaving their rows costs less than it saves.
+static bool pays(size_t rows, const weir__side *dy, const weir__side *x) {
+    enum { UNITS = 8, COLUMNS = 16, ROWS = 16 };
+    return dy->block >= UNITS && x->block >= COLUMNS && rows >= ROWS;
+}
+
+weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy,
+                                     const weir__side *x, const weir__update *update, const weir__update *bias_update,
+                                     weir__buffer *scratch, weir_error *error) {
+    if (!pays(rows, dy, x)) {
+        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update);
+        return WEIR_OK;
+    }
+    const size_t room = (room_of(dy, rows) + 15) / 16 * 16; // the second copy begins with a cache line
+    const weir_status status = weir__buffer_reserve(scratch, room + room_of(x, rows), error);
+    if (status != WEIR_OK) return status;
+    const weir__bf16_side out = round_side(rows, dy, scratch->data), in = round_side(rows, x, scratch->data + room);
+    weir__bf16_kernels_of(weir_isa_current())->weight_update(rows, weights, bias, &out, &in, update, bias_update);
+    return WEIR_OK;
 }

@@ -13,6 +13,7 @@
 #define WEIR_BF16_H
 
 #include "../gated.h"
+#include "../update.h"
 
 /// The nearest bf16 number, ties to even. A NaN stays one. Branch-free: loops over it are vectorised.
 static inline uint16_t weir__bf16_of(float a) {
@@ -46,12 +47,19 @@ typedef struct weir__bf16_side {
     size_t stride;
 } weir__bf16_side;
 
+/// Floats in which a thread forms sums: half of the second-level cache.
+enum { WEIR__BF16_ROOM = 1 << 17 };
+
 /// A table of kernels for one instruction set. The rules are those of weir__gated_kernels.
 typedef struct weir__bf16_kernels {
     const char *name;
     void (*forward)(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
                     const float *bias);
-    void (*input_gradient)(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights);
+    /// room: WEIR__BF16_ROOM floats for each thread.
+    void (*input_gradient)(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights,
+                           float *room);
+    void (*weight_update)(size_t rows, float *weights, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
+                          const weir__update *update, const weir__update *bias_update);
 } weir__bf16_kernels;
 
 const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa);
@@ -62,5 +70,11 @@ weir_status weir__bf16_forward(size_t rows, const weir__side *y, const weir__sid
                                const float *bias, weir__buffer *scratch, weir_error *error);
 weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const uint16_t *weights,
                                       weir__buffer *scratch, weir_error *error);
+/// Moves the float weights, and their rounded copy (update->half), by the gradient of rounded dy and x; the bias by
+/// that of dy itself. Where a tile has few weights or few rows neither is rounded. Room in scratch is all that can be
+/// short, and nothing has moved then.
+weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy,
+                                     const weir__side *x, const weir__update *update, const weir__update *bias_update,
+                                     weir__buffer *scratch, weir_error *error);
 
 #endif

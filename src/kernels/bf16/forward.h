@@ -4,24 +4,27 @@
 /// \file forward.h
 /// y[slot][o] = Σ_i x[row][i]·W[o][i] + bias[o] in bf16.
 ///
-/// Weights and inputs are both contiguous along i, so that a vector of pairs is loaded as it lies and nothing is
-/// packed. Dense x: a register tile of rows × units dot products. A chunk of i is long, because each tile ends with
-/// sums over lanes; the units of a tile stay in the first-level cache while rows pass by from the second. Compact x:
-/// row by row, the dot product running through the row's open blocks; with blocks of one unit a sum of columns. One
-/// row, many weights: the units' rows are read once, in order, as fast as memory gives them.
+/// Weights and inputs are both contiguous along i, so that a vector of pairs is loaded as it lies and few rows need
+/// nothing packed. Dense x: a register tile of rows × units dot products. A chunk of i is long, because each tile ends
+/// with sums over lanes; the units of a tile stay in the first-level cache while rows pass by from the second. Blocks
+/// of many rows bring their weights into panels instead, whose lanes are units (panel.h); so do tiles of compact x that
+/// have some rows each. Compact x and few rows: row by row, the dot product running through the row's open blocks; with
+/// blocks of one unit a sum of columns. One row, many weights: the units' rows are read once, in order, as fast as
+/// memory gives them.
 
 #include <omp.h>
 
-#include "pairs.h"
+#include "matches.h"
+#include "panel.h"
 
 #include "../side.h"
 #include "bf16.h"
 
-enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
-
-INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
-    return side->values + slot * side->stride;
-}
+enum {
+    CHUNK = 2048,
+    ROWS_AT_ONCE = 96,
+    ROWS_OF_PANEL = 48
+}; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
 
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (constants where it is inlined, at most 24).
 INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const uint16_t *const *x,
@@ -143,12 +146,36 @@ static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side
     }
 }
 
-static void forward_piece(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *weights,
-                          const float *bias) {
+/// The outputs of a piece by panels, each for all of its slots.
+static void add_panels_of_units(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip) {
+    enum { LOOKED_UP = 1024 }; // slots
+    const size_t width = x->side->width;
+    for (size_t s = p->slots.first; s < p->slots.last; s += LOOKED_UP) {
+        const size_t count = least_of(p->slots.last - s, LOOKED_UP);
+        float *to[LOOKED_UP];
+        const uint16_t *from[LOOKED_UP];
+        for (size_t r = 0; r < count; r++) {
+            to[r] = weir__values(y, s + r);
+            from[r] = half_values(x, weir__row(y, s + r));
+        }
+        for (size_t k = 0; k < width; k += PANEL_NUMBERS) {
+            add_units(count, to, p->units, &(left_factor){from, k, 2}, strip + k, width,
+                      least_of(width - k, PANEL_NUMBERS), PANEL_NUMBERS);
+        }
+    }
+}
+
+static void forward_piece(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
+                          const uint16_t *weights, const float *bias) {
     const size_t width = x->side->width, first = p->units.first, units = p->units.last - first;
     const uint16_t *strip = weights + weir__tile(y, x->side, p->block, 0);
     for (size_t s = p->slots.first; s < p->slots.last; s++) {
         begin_slot(weir__values(y, s) + first, units, bias ? bias + p->block * y->block + first : NULL);
+    }
+    // A panel must be worth its making. What decides is the same for all threads.
+    if (weir__evaluated(y, p->block, rows) - weir__first(y, p->block) >= ROWS_OF_PANEL && y->block >= LANES) {
+        add_panels_of_units(y, p, x, strip);
+        return;
     }
     const size_t chunks = (width + CHUNK - 1) / CHUNK;
     const size_t chunk = chunks ? ((width + chunks - 1) / chunks + PAIR_LANES - 1) / PAIR_LANES * PAIR_LANES : 0;
@@ -237,8 +264,9 @@ static void add_columns_of_row(float *y, weir__range units, const weir__bf16_sid
 }
 
 /// The same for a compact x.
-static void forward_compact_piece(const weir__side *y, const piece *p, const weir__bf16_side *x,
+static void forward_compact_piece(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
                                   const uint16_t *weights, const float *bias) {
+    (void)rows;
     const size_t height = weir__units(y, p->block);
     const uint16_t *strip = weights + weir__tile(y, x->side, p->block, 0);
     for (size_t s = p->slots.first; s < p->slots.last; s++) {
@@ -279,7 +307,7 @@ static void forward_by_units(size_t part, size_t parts, size_t rows, const weir_
             const size_t g1 = mine.last < end ? (mine.last - base + m - 1) / m : groups;
             const size_t units = weir__units(y, j), u0 = g0 * GROUP, u1 = g1 * GROUP < units ? g1 * GROUP : units;
             const piece p = {j, slots, {u0, u1}};
-            if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(y, &p, x, weights, bias);
+            if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         }
         base = end;
     }
@@ -292,21 +320,66 @@ static void forward_by_slots(size_t part, size_t parts, size_t rows, const weir_
     for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
         const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
         const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}};
-        (x->side->route ? forward_compact_piece : forward_piece)(y, &p, x, weights, bias);
+        (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         slots.first = last;
     }
 }
 
+/// Adds what tile (jo, ji) gives to the slots of y that have matches.
+static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, size_t ji, const uint16_t *weights,
+                     matches *m) {
+    const size_t height = weir__units(y, jo), width = weir__units(x->side, ji);
+    const uint16_t *tile = weights + weir__tile(y, x->side, jo, ji);
+    for (;;) {
+        float *to[PANEL_NUMBERS];
+        const uint16_t *from[PANEL_NUMBERS];
+        for (size_t r = 0; r < m->count; r++) {
+            to[r] = weir__values(y, (size_t)m->out_slot[r]);
+            from[r] = half_values(x, (size_t)m->in_slot[r]);
+        }
+        for (size_t k = 0; m->count && k < width; k += PANEL_NUMBERS) {
+            const left_factor a = {from, k, 2};
+            add_units(m->count, to, (weir__range){0, height}, &a, tile + k, width, least_of(width - k, PANEL_NUMBERS),
+                      height * width);
+        }
+        if (!are_more_matches(m)) return;
+        next_matches(m);
+    }
+}
+
+/// Both sides compact: tile by tile, each for all of its rows. A part of the blocks of y.
+static void forward_by_tiles(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
+                             const uint16_t *weights, const float *bias) {
+    const weir__range blocks = weir__blocks_of_part(y, part, parts);
+    matches m;
+    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
+        const size_t units = weir__units(y, jo);
+        const weir__range open = open_slots(y, jo, rows), closed = {open.last, weir__evaluated(y, jo, rows)};
+        for (size_t s = open.first; s < closed.last; s++) {
+            begin_slot(weir__values(y, s), units, bias ? bias + jo * y->block : NULL);
+        }
+        for (size_t ji = 0; ji < weir__blocks(x->side); ji++) {
+            match_slots(&m, y, open, x->side, open_slots(x->side, ji, rows));
+            add_tile(y, jo, x, ji, weights, &m);
+            if (closed.first == closed.last) continue;
+            match_slots(&m, y, closed, x->side, open_slots(x->side, ji, rows));
+            add_tile(y, jo, x, ji, weights, &m);
+        }
+    }
+}
 static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
                     const float *bias) {
     const size_t slots = weir__slots(y, rows), open_x = x->side->route ? x->side->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
     const double work = (double)slots * (double)y->block * (double)open_x * (double)x->side->block / (double)rows;
+    const bool by_tiles = tiles_are_shared(rows, y, x->side);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         const bool by_units = slots < 8 * parts || (!x->side->route && y->route && y->block >= 8);
-        (by_units ? forward_by_units : forward_by_slots)(part, parts, rows, y, x, weights, bias);
+        (by_tiles   ? forward_by_tiles
+         : by_units ? forward_by_units
+                    : forward_by_slots)(part, parts, rows, y, x, weights, bias);
     }
 }

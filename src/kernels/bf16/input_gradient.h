@@ -6,48 +6,74 @@
 ///
 /// A pair must hold two neighbours o, but rows of W are contiguous along i: two rows are interleaved, column by column,
 /// into a panel in the first-level cache, where all rows of the block find it. A register tile holds rows × columns.
-/// Where rows share no weights (both sides compact) a row runs through its open blocks, the weights widened to floats.
-/// Threads own columns of a dense dx, slots of a compact one.
+/// Where hardly any rows share weights (both sides compact, few rows) a row runs through its open blocks, the weights
+/// widened to floats. Threads own columns of a dense dx, slots or blocks of a compact one.
 
+#include "matches.h"
 #include "panel.h"
 
 // ---- dense dx, blocks of dy with several units: block by block, each thread on columns of its own -------------------
 
-/// Adds what block j of dy gives to columns of dx.
-static void add_block_to_dense(const weir__side *dx, weir__range columns, const weir__bf16_side *dy, size_t j,
-                               size_t rows, const uint16_t *weights) {
+/// The first slot of block j whose row is not before `row`.
+static size_t slot_from(const weir__side *side, size_t j, size_t row, size_t rows) {
+    size_t first = weir__first(side, j), last = weir__open(side, j, rows);
+    while (first < last) {
+        const size_t middle = first + (last - first) / 2;
+        if (weir__row(side, middle) < row) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+/// Adds what slots of block j of dy give to columns of sums, whose rows begin with row `begin` of the batch.
+static void add_block(float *sums, size_t begin, weir__range columns, weir__range slots, const weir__side *dx,
+                      const weir__bf16_side *dy, size_t j, const uint16_t *weights) {
     enum { LOOKED_UP = 256 }; // rows
     const weir__side *side = dy->side;
-    const size_t open = weir__open(side, j, rows), units = weir__units(side, j), width = dx->width;
-    const uint16_t *strip = weights + weir__tile(side, dx, j, 0);
-    for (size_t first = weir__first(side, j); first < open; first += LOOKED_UP) {
-        const size_t count = open - first < LOOKED_UP ? open - first : LOOKED_UP;
+    const size_t units = weir__units(side, j), width = dx->width, count = columns.last - columns.first;
+    const uint16_t *strip = weights + weir__tile(side, dx, j, 0) + columns.first;
+    for (; slots.first < slots.last; slots.first += LOOKED_UP) {
+        const size_t some = least_of(slots.last - slots.first, LOOKED_UP);
         float *to[LOOKED_UP];
         const uint16_t *a[LOOKED_UP];
-        for (size_t r = 0; r < count; r++) {
-            to[r] = dx->values + weir__row(side, first + r) * width;
-            a[r] = half_values(dy, first + r);
+        for (size_t r = 0; r < some; r++) {
+            to[r] = sums + (weir__row(side, slots.first + r) - begin) * count;
+            a[r] = half_values(dy, slots.first + r);
         }
         for (size_t o = 0; o < units; o += PANEL_NUMBERS) {
-            const size_t depth = units - o < PANEL_NUMBERS ? units - o : PANEL_NUMBERS;
+            const size_t depth = least_of(units - o, PANEL_NUMBERS);
+            const bool last = o + depth == units && j + 1 == weir__blocks(side);
             const uint16_t *b[PANEL_NUMBERS];
             for (size_t k = 0; k < depth; k++) b[k] = strip + (o + k) * width;
-            add_panels(count, false, to, columns, a, o, b, depth);
+            add_panels(some, false, to, (weir__range){0, count}, &(left_factor){a, o, 2}, b, depth,
+                       last ? 0 : depth * width, &(target){0});
         }
     }
 }
 
+/// Sums of some rows and columns are formed in one piece of the second-level cache, then copied: rows of dx itself may
+/// lie a power of two apart, all in the same few places of a cache.
 static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
-                            const uint16_t *weights) {
-    enum { CACHED = 65536, NARROW = 128 }; // floats of dx that stay in the second-level cache; least columns
-    size_t chunk = CACHED / rows / NARROW * NARROW;
-    if (chunk < NARROW) chunk = NARROW;
-    for (size_t first = columns.first; first < columns.last; first += chunk) {
-        const weir__range some = {first, columns.last - first < chunk ? columns.last : first + chunk};
-        for (size_t r = 0; r < rows; r++) {
-            memset(dx->values + r * dx->width + first, 0, (some.last - first) * sizeof(float));
+                            const uint16_t *weights, float *sums) {
+    enum { MOST_ROWS = 1024, NARROW = WEIR__BF16_ROOM / MOST_ROWS };
+    for (size_t begin = 0; begin < rows; begin += MOST_ROWS) {
+        const size_t count = least_of(rows - begin, MOST_ROWS), chunk = WEIR__BF16_ROOM / count / NARROW * NARROW;
+        for (size_t c = columns.first; c < columns.last; c += chunk) {
+            const weir__range some = {c, least_of(c + chunk, columns.last)};
+            const size_t width = some.last - c;
+            memset(sums, 0, count * width * sizeof *sums);
+            for (size_t j = 0; j < weir__blocks(dy->side); j++) {
+                const weir__range slots = {slot_from(dy->side, j, begin, rows),
+                                           slot_from(dy->side, j, begin + count, rows)};
+                add_block(sums, begin, some, slots, dx, dy, j, weights);
+            }
+            for (size_t r = 0; r < count; r++) {
+                memcpy(dx->values + (begin + r) * dx->width + c, sums + r * width, width * sizeof *sums);
+            }
         }
-        for (size_t j = 0; j < weir__blocks(dy->side); j++) add_block_to_dense(dx, some, dy, j, rows, weights);
     }
 }
 
@@ -72,7 +98,8 @@ static void compact_from_dense(weir__range slots, const weir__side *dx, const we
                 const size_t depth = units - o < PANEL_NUMBERS ? units - o : PANEL_NUMBERS;
                 const uint16_t *b[PANEL_NUMBERS];
                 for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
-                add_panels(count, o == 0, to, (weir__range){0, width}, a, o, b, depth);
+                add_panels(count, o == 0, to, (weir__range){0, width}, &(left_factor){a, o, 2}, b, depth,
+                           o + depth < units ? depth * width : 0, &(target){0});
             }
         }
         slots.first = last;
@@ -124,7 +151,7 @@ static float sum_columns_of_entries(const weir__side *dx, size_t ji, const weir_
     return sums(sum, zero, zero, zero)[0];
 }
 
-// ---- the rest: row by row through the open blocks of dy -------------------------------------------------------------
+// ---- few rows: row by row through the open blocks of dy -------------------------------------------------------------
 
 /// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
 INLINE void sum_entries(const int vectors, const int ways, const bool partial, size_t tail, float *to,
@@ -198,9 +225,54 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const weir
     }
 }
 
+// ---- both compact, many rows: tile by tile, each for all of its rows -----------------------------------------------
+
+/// Adds what tile (jo, ji) gives to the slots of dx that have matches.
+static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_side *dy, size_t jo,
+                           const uint16_t *weights, matches *m) {
+    const size_t units = weir__units(dy->side, jo), width = weir__units(dx, ji);
+    const uint16_t *tile = weights + weir__tile(dy->side, dx, jo, ji);
+    const size_t ahead = jo + 1 < weir__blocks(dy->side) ? weir__tile(dy->side, dx, jo + 1, ji) : 0;
+    for (;;) {
+        float *to[PANEL_NUMBERS];
+        const uint16_t *a[PANEL_NUMBERS];
+        for (size_t r = 0; r < m->count; r++) {
+            to[r] = weir__values(dx, (size_t)m->in_slot[r]);
+            a[r] = half_values(dy, (size_t)m->out_slot[r]);
+        }
+        for (size_t o = 0; m->count && o < units; o += PANEL_NUMBERS) {
+            const size_t depth = least_of(units - o, PANEL_NUMBERS);
+            const uint16_t *b[PANEL_NUMBERS];
+            for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
+            add_panels(m->count, false, to, (weir__range){0, width}, &(left_factor){a, o, 2}, b, depth,
+                       ahead ? ahead - (size_t)(tile - weights) : 0, &(target){0});
+        }
+        if (!are_more_matches(m)) return;
+        next_matches(m);
+    }
+}
+
+static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
+                             const uint16_t *weights) {
+    matches m;
+    for (size_t ji = blocks.first; ji < blocks.last; ji++) {
+        const weir__range open = open_slots(dx, ji, rows), closed = {open.last, weir__evaluated(dx, ji, rows)};
+        const size_t bytes = weir__units(dx, ji) * sizeof(float);
+        for (size_t s = open.first; s < closed.last; s++) memset(weir__values(dx, s), 0, bytes);
+        for (size_t jo = 0; jo < weir__blocks(dy->side); jo++) {
+            match_slots(&m, dy->side, open_slots(dy->side, jo, rows), dx, open);
+            add_tile_to_dx(dx, ji, dy, jo, weights, &m);
+            if (closed.first == closed.last) continue;
+            match_slots(&m, dy->side, open_slots(dy->side, jo, rows), dx, closed);
+            add_tile_to_dx(dx, ji, dy, jo, weights, &m);
+        }
+    }
+}
+
 // ---- all cases -----------------------------------------------------------------------------------------------------
 
-static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights) {
+static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights,
+                           float *room) {
     enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
     const weir__side *side = dy->side;
     const size_t slots = weir__slots(dx, rows), open_dy = side->route ? side->route->open_slots : rows;
@@ -219,11 +291,17 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_s
             weir__range columns = weir__part((dx->width + GROUP - 1) / GROUP, part, parts);
             columns.first *= GROUP;
             columns.last = columns.last * GROUP < dx->width ? columns.last * GROUP : dx->width;
-            (side->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+            if (side->block >= SEVERAL) {
+                dense_by_blocks(columns, rows, dx, dy, weights, room + part * WEIR__BF16_ROOM);
+            } else {
+                dense_by_rows(columns, rows, dx, dy, weights);
+            }
         } else if (units && side->block == 1) {
             unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
         } else if (!side->route) {
             compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
+        } else if (tiles_are_shared(rows, dx, side)) {
+            compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
         } else {
             compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
         }

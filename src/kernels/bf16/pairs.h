@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../vector/lanes.h"
+#include "bf16.h"
 
 enum { PAIR_LANES = 2 * LANES }; // bf16 numbers in a vector
 
@@ -40,6 +41,23 @@ INLINE pairs load_first_pairs(const uint16_t *from, size_t count) {
 #endif
 }
 
+/// 2·LANES columns of two rows, column by column: to[0] and to[1] take LANES pairs each.
+INLINE void interleave(pairs *to, const uint16_t *low, const uint16_t *high) {
+#if defined(__AVX512BW__)
+    const __m512i a = _mm512_loadu_si512(low), b = _mm512_loadu_si512(high);
+    const __m512i first = _mm512_set_epi32(0x002f000f, 0x002e000e, 0x002d000d, 0x002c000c, 0x002b000b, 0x002a000a,
+                                           0x00290009, 0x00280008, 0x00270007, 0x00260006, 0x00250005, 0x00240004,
+                                           0x00230003, 0x00220002, 0x00210001, 0x00200000);
+    to[0] = (pairs)_mm512_permutex2var_epi16(a, first, b);
+    to[1] = (pairs)_mm512_permutex2var_epi16(a, _mm512_add_epi16(first, _mm512_set1_epi16(LANES)), b);
+#else
+    UNROLL for (int v = 0; v < 2; v++) {
+        const half_vec a = *(const half_vec_at *)(low + v * LANES), b = *(const half_vec_at *)(high + v * LANES);
+        to[v] = __builtin_convertvector(a, pairs) | __builtin_convertvector(b, pairs) << 16;
+    }
+#endif
+}
+
 /// LANES numbers (the first count of them, the rest 0), each in the lower half of its lane.
 INLINE pairs widen(const uint16_t *from) { return __builtin_convertvector(*(const half_vec_at *)from, pairs); }
 INLINE pairs widen_first(const uint16_t *from, size_t count) {
@@ -64,6 +82,26 @@ INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 #else
     sum += (vec)(a << 16) * (vec)(b << 16);
     return sum + (vec)(a & 0xffff0000u) * (vec)(b & 0xffff0000u);
+#endif
+}
+
+/// to[k] = weir__bf16_of(from[k]), where it can past the caches. finish_streams comes before other threads read them.
+INLINE void stream_rounded(uint16_t *to, const float *from, size_t count) {
+#if defined(__AVX512F__)
+    if (count % PAIR_LANES == 0 && (uintptr_t)to % 64 == 0) {
+        for (size_t k = 0; k < count; k += PAIR_LANES) {
+            _Alignas(64) uint16_t line[PAIR_LANES];
+            for (size_t i = 0; i < PAIR_LANES; i++) line[i] = weir__bf16_of(from[k + i]);
+            _mm512_stream_si512((__m512i *)(void *)(to + k), _mm512_load_si512(line));
+        }
+        return;
+    }
+#endif
+    weir__bf16_round_alone(count, to, from);
+}
+INLINE void finish_streams(void) {
+#if defined(__AVX512F__)
+    _mm_sfence();
 #endif
 }
 

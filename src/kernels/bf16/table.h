@@ -10,6 +10,7 @@
 
 #include "forward.h"
 #include "input_gradient.h"
+#include "weight_update.h"
 
 #include "tables.h"
 
@@ -17,4 +18,5 @@ const weir__bf16_kernels BF16_TABLE = {
     .name = BF16_NAME,
     .forward = forward,
     .input_gradient = input_gradient,
+    .weight_update = weight_update,
 };

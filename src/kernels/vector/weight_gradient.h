@@ -291,27 +291,6 @@ static void bias_gradient(weir__range blocks, float *dbias, uint8_t *touched, co
     }
 }
 
-/// The blocks of a thread, such that each has about the same number of slots, a block itself counting as four.
-static weir__range blocks_of_part(const weir__side *side, size_t part, size_t parts) {
-    const size_t blocks = weir__blocks(side);
-    if (!side->route) return weir__part(blocks, part, parts);
-    size_t bounds[2];
-    for (size_t k = 0; k < 2; k++) {
-        const size_t wanted = (side->route->slots + 4 * blocks) * (part + k) / parts;
-        size_t first = 0, last = blocks;
-        while (first < last) {
-            const size_t middle = first + (last - first) / 2;
-            if ((size_t)side->route->start[middle] + 4 * middle < wanted) {
-                first = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-        bounds[k] = first;
-    }
-    return (weir__range){bounds[0], bounds[1]};
-}
-
 static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
                             const weir__side *dy, const weir__side *x) {
     enum { GROUP = 64 };
@@ -320,7 +299,7 @@ static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t 
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        const weir__range blocks = blocks_of_part(dy->route || !x->route ? dy : x, part, parts);
+        const weir__range blocks = weir__blocks_of_part(dy->route || !x->route ? dy : x, part, parts);
         if (x->route && dy->route) {
             pair_gradient(blocks, dweights, touched, dy, x);
         } else if (x->route) {

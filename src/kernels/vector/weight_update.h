@@ -321,11 +321,11 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         // Many strips: whole ones to each thread. Few: some rows of every one.
         const bool cut_rows = strips < 8 * parts;
-        const weir__range all = {0, strips}, own = blocks_of_part(dy, part, parts);
+        const weir__range all = {0, strips}, own = weir__blocks_of_part(dy, part, parts);
         if (x->route && dy->route) {
             update_pairs(rows, &d, own, dy, x);
         } else if (x->route) {
-            update_columns(&d, blocks_of_part(x, part, parts), dy, x);
+            update_columns(&d, weir__blocks_of_part(x, part, parts), dy, x);
             if (update->most > 0 && (open_x || update->all)) {
 #pragma omp barrier
                 limit_part(&d, &tiling, part, parts);

@@ -1,0 +1,218 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file weight_update.h
+/// The weight gradient dW[o][i] = Σ_r dy[r][o]·x[r][i] in bf16, applied to the float weights and their rounded copy
+/// while it is in cache.
+///
+/// A pair is two rows that are open on both sides of a tile. Rows of either side are interleaved two by two, unit by
+/// unit: those of x into a panel of vectors, those of dy into one of which each unit's pair is spread over a vector.
+/// Sums go to an array in the second-level cache, over which the rule of the update then runs. How units, columns and
+/// rows are cut into pieces depends on the shapes alone: any number of threads gives the same bits.
+
+#include "matches.h"
+#include "panel.h"
+
+enum { PIECE_UNITS = 64, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; // the last in weights
+
+/// The weights of a product on their way to new values.
+typedef struct descent {
+    const weir__update *update;
+    float *weights;
+    const weir__bf16_side *dy, *x;
+    bool streams; // the rounded copy is too large to stay in a cache: it is written past them
+} descent;
+
+/// A tile of them: where it begins, and how far its rows are apart.
+typedef struct place {
+    size_t at, stride, height, width;
+} place;
+
+// ---- a tile --------------------------------------------------------------------------------------------------------
+
+/// g[u][c] (+)= Σ over the matches at hand, for some units and columns of their blocks.
+static void add_matches(float *g, bool fresh, const weir__bf16_side *dy_side, const weir__bf16_side *x_side,
+                        const matches *m, weir__range units, weir__range columns, const target *next) {
+    pairs left[PANEL_PAIRS * PIECE_UNITS / LANES];
+    const uint16_t *dy[PANEL_NUMBERS], *x[PANEL_NUMBERS], *row[PIECE_UNITS];
+    float *to[PIECE_UNITS];
+    const size_t height = units.last - units.first, width = columns.last - columns.first;
+    for (size_t k = 0; k < m->count; k++) {
+        dy[k] = half_values(dy_side, (size_t)m->out_slot[k]) + units.first;
+        x[k] = half_values(x_side, (size_t)m->in_slot[k]) + columns.first;
+    }
+    pack_panel(left, PIECE_UNITS / LANES, height, dy, m->count, 0, 0);
+    for (size_t u = 0; u < height; u++) {
+        row[u] = (const uint16_t *)(const void *)left + 2 * u;
+        to[u] = g + u * width;
+    }
+    const left_factor a = {row, 0, 2 * PIECE_UNITS};
+    add_panels(height, fresh, to, (weir__range){0, width}, &a, x, m->count, 0, next);
+}
+
+/// Moves weights[at … at + count) by g, and returns the sum of their squares.
+static float move_span(const descent *d, size_t at, size_t count, const float *g) {
+    if (!d->streams) return weir__update_span(d->update, d->weights, at, count, g);
+    weir__update apart = *d->update;
+    apart.half = NULL;
+    const float squares = weir__update_span(&apart, d->weights, at, count, g);
+    stream_rounded(d->update->half + at, d->weights + at, count);
+    return squares;
+}
+
+/// Moves some units (rows of W) and columns of a tile, fetching `next` meanwhile (NULL: the weights themselves). limit:
+/// the columns are whole rows of W, which are held to the limit.
+static void move_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit, matches *m,
+                      const target *next) {
+    _Alignas(64) float g[PIECE_UNITS * PIECE_COLUMNS];
+    float squares[PIECE_UNITS];
+    for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
+        const weir__range some = {u, least_of(u + PIECE_UNITS, units.last)};
+        const size_t height = some.last - u;
+        memset(squares, 0, sizeof squares);
+        for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
+            const weir__range columns = {c, least_of(c + PIECE_COLUMNS, whole.last)};
+            const size_t width = columns.last - c, at = tile->at + u * tile->stride + c;
+            const target own = {d->weights + at, d->streams ? NULL : d->update->half + at, tile->stride};
+            bool fresh = true;
+            first_matches(m);
+            for (;;) {
+                add_matches(g, fresh, d->dy, d->x, m, some, columns, !fresh ? &(target){0} : next ? next : &own);
+                if (!are_more_matches(m)) break;
+                fresh = false;
+                next_matches(m);
+            }
+            if (width == tile->stride && !limit) {
+                move_span(d, at, height * width, g);
+                continue;
+            }
+            for (size_t k = 0; k < height; k++) squares[k] += move_span(d, at + k * tile->stride, width, g + k * width);
+        }
+        for (size_t k = 0; limit && k < height; k++) {
+            weir__update_limit_row(d->update, d->weights, tile->at + (u + k) * tile->stride, tile->width, squares[k]);
+        }
+    }
+}
+
+// ---- the three cases -----------------------------------------------------------------------------------------------
+
+/// Dense x: strips of a range of blocks, some columns at a time (all of them where there is a limit), so that those of
+/// x stay in cache; of each strip the units of one part.
+static void update_strips(size_t rows, const descent *d, weir__range blocks, size_t part, size_t parts,
+                          const weir__bf16_side *dy, const weir__bf16_side *x) {
+    enum { GROUP = 16 };
+    const bool limit = d->update->most > 0;
+    const size_t width = x->side->width, chunk = limit ? width : PIECE_COLUMNS;
+    matches m;
+    for (size_t c = 0; c < width; c += chunk) {
+        for (size_t j = blocks.first; j < blocks.last; j++) {
+            const size_t units = weir__units(dy->side, j);
+            match_open(&m, rows, dy->side, j, x->side, 0);
+            if (!m.count && !d->update->all) continue;
+            const weir__range groups = weir__part((units + GROUP - 1) / GROUP, part, parts);
+            const weir__range own = {groups.first * GROUP, least_of(groups.last * GROUP, units)};
+            const place strip = {weir__tile(dy->side, x->side, j, 0), width, units, width};
+            // The next strip is fetched ahead where it is one piece, too, and is going to be moved.
+            const bool ahead = parts == 1 && units <= PIECE_UNITS && !limit && j + 1 < blocks.last &&
+                               weir__units(dy->side, j + 1) == units &&
+                               weir__first(dy->side, j + 1) < weir__open(dy->side, j + 1, rows);
+            const size_t at = strip.at + units * width + c;
+            const target next = {d->weights + at, d->streams ? NULL : d->update->half + at, width};
+            move_tile(d, &strip, own, (weir__range){c, least_of(c + chunk, width)}, limit, &m, ahead ? &next : NULL);
+        }
+    }
+}
+
+/// Dense dy, compact x: tiles of x's blocks.
+static void update_columns(size_t rows, const descent *d, weir__range blocks, const weir__bf16_side *dy,
+                           const weir__bf16_side *x) {
+    matches m;
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t height = dy->side->width, width = weir__units(x->side, j);
+        match_open(&m, rows, dy->side, 0, x->side, j);
+        if (!m.count && !d->update->all) continue;
+        const place tile = {weir__tile(dy->side, x->side, 0, j), width, height, width};
+        move_tile(d, &tile, (weir__range){0, height}, (weir__range){0, width}, false, &m, NULL);
+    }
+}
+
+/// Both compact: tiles of pairs of blocks.
+static void update_pairs(size_t rows, const descent *d, weir__range blocks, const weir__bf16_side *dy,
+                         const weir__bf16_side *x) {
+    const weir__side *out = dy->side, *in = x->side;
+    const weir__tiling tiling = {out->width, in->width, out->block, in->block};
+    matches m;
+    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
+        const size_t height = weir__units(out, jo), first = jo * out->block;
+        bool any = false;
+        for (size_t ji = 0; ji < weir__blocks(in); ji++) {
+            match_open(&m, rows, out, jo, in, ji);
+            if (!m.count && !d->update->all) continue;
+            const size_t width = weir__units(in, ji);
+            const place tile = {weir__tile(out, in, jo, ji), width, height, width};
+            move_tile(d, &tile, (weir__range){0, height}, (weir__range){0, width}, false, &m, NULL);
+            any = true;
+        }
+        if (any && d->update->most > 0) weir__update_limit(d->update, d->weights, &tiling, first, first + height);
+    }
+}
+
+// ---- all cases -----------------------------------------------------------------------------------------------------
+
+/// The bias of some blocks; of each the units of one part.
+static void update_bias(size_t rows, const weir__update *update, float *bias, weir__range blocks, size_t part,
+                        size_t parts, const weir__side *dy) {
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(dy, j), open = weir__open(dy, j, rows), units = weir__units(dy, j);
+        if (dy->route && first == open && !update->all) continue;
+        const weir__range groups = weir__part((units + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
+        for (size_t u = groups.first * PIECE_UNITS; u < least_of(groups.last * PIECE_UNITS, units); u += PIECE_UNITS) {
+            const size_t count = least_of(PIECE_UNITS, units - u);
+            float sum[PIECE_UNITS] = {0};
+            for (size_t s = first; s < open; s++) {
+                const float *from = weir__values(dy, s) + u;
+                for (size_t k = 0; k < count; k++) sum[k] += from[k];
+            }
+            weir__update_span(update, bias, j * dy->block + u, count, sum);
+        }
+    }
+}
+
+/// Holds the rows of W to the limit: a part of them, in groups.
+static void limit_part(const descent *d, const weir__tiling *tiling, size_t part, size_t parts) {
+    const weir__range groups = weir__part((tiling->rows + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
+    const size_t first = groups.first * PIECE_UNITS, last = least_of(groups.last * PIECE_UNITS, tiling->rows);
+    if (first < last) weir__update_limit(d->update, d->weights, tiling, first, last);
+}
+
+static void weight_update(size_t rows, float *weights, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
+                          const weir__update *update, const weir__update *bias_update) {
+    const weir__side *out = dy->side, *in = x->side;
+    const size_t strips = weir__blocks(out), open_x = in->route ? in->route->open_slots : rows;
+    const double work = (double)out->width * (double)open_x * (double)in->block;
+    const descent d = {update, weights, dy, x, out->width >= STREAMED / in->width};
+    const weir__tiling tiling = {out->width, in->width, out->block, in->block};
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        // Many strips: whole ones to each thread. Few: some units of every one.
+        const bool cut_units = strips < 8 * parts;
+        const weir__range all = {0, strips}, own = weir__blocks_of_part(out, part, parts);
+        if (in->route && out->route) {
+            update_pairs(rows, &d, own, dy, x);
+        } else if (in->route) {
+            update_columns(rows, &d, weir__blocks_of_part(in, part, parts), dy, x);
+            if (update->most > 0 && (open_x || update->all)) {
+#pragma omp barrier
+                limit_part(&d, &tiling, part, parts);
+            }
+        } else if (cut_units) {
+            update_strips(rows, &d, all, part, parts, dy, x);
+        } else {
+            update_strips(rows, &d, own, 0, 1, dy, x);
+        }
+        if (bias && cut_units) update_bias(rows, bias_update, bias, all, part, parts, out);
+        if (bias && !cut_units) update_bias(rows, bias_update, bias, own, 0, 1, out);
+        finish_streams();
+    }
+}

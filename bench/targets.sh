@@ -91,9 +91,13 @@ run() {
         ;;
     G0)
         for batch in 1 8 32 128 512 2048; do
-            case_of --n 1024 --pass forward --batch "$batch" --block 1,8,16,32,64,128 --share 0,0.1,0.3,0.5,0.7,0.9,1 \
-                --repeats 5 --seconds 0
+            any="--n 1024 --batch $batch --block 1,8,16,32,64,128 --share 0,0.1,0.3,0.5,0.7,0.9,1 --repeats 5 --seconds 0"
+            # shellcheck disable=SC2086
+            case_of $any --pass forward
             want G0 "any share and block, n = 1024, batch $batch" "$(least dense_forward_ms forward_ms)" 0.95 "x own dense, least"
+            # shellcheck disable=SC2086
+            case_of $any --pass train
+            want G0 "the same, a step" "$(least dense_train_ms train_ms)" 0.95 "x own dense, least"
         done
         ;;
     *)

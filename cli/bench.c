@@ -21,7 +21,7 @@ static bench_lists lists = {.n = "4096",
                             .cold = true};
 static const char *pass_name = "all", *python = "python3", *peer_script, *seconds = "0.5", *figure;
 static size_t threads, repeats = 7, rounds = 3;
-static bool warm, cold, as_json, with_plans, with_peer;
+static bool warm, cold, as_json, with_plans, with_peer, save;
 
 static const cli_option options[] = {
     {"n", "LIST", CLI_TEXT, &lists.n, NULL, "inputs and outputs of a square layer"},
@@ -40,6 +40,7 @@ static const cli_option options[] = {
     {"seconds", "S", CLI_TEXT, &seconds, NULL, "time for the samples of each case, at least"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"plan", NULL, CLI_FLAG, &with_plans, NULL, "print the planner's choices"},
+    {"save", NULL, CLI_FLAG, &save, NULL, "plan: measure the rates of this machine and keep them for later commands"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a line of JSON per case"},
     {"figure", "DIR", CLI_TEXT, &figure, NULL, "draw time against share into DIR"},
     {"peer", "[SCRIPT]", CLI_FILE, &peer_script, NULL,
@@ -101,6 +102,15 @@ static int run_gated(const bench_effort *effort, const bench_peer_options *peer)
     return status;
 }
 
+static int run_plan(void) {
+    bench_case *cases = NULL;
+    size_t count = 0;
+    int status = bench_cases(&lists, &cases, &count);
+    if (status == CLI_OK) status = bench_plan(cases, count, save);
+    free(cases);
+    return status;
+}
+
 static int run(char **operands, size_t count) {
     char *end = NULL;
     bench_effort effort = {.repeats = repeats, .seconds = strtod(seconds, &end)};
@@ -120,12 +130,16 @@ static int run(char **operands, size_t count) {
     lists.passes = strcmp(pass_name, "forward") == 0 ? BENCH_FORWARD
                    : strcmp(pass_name, "all") == 0   ? BENCH_FORWARD | BENCH_TRAIN
                                                      : BENCH_TRAIN;
-    weir_threads_use((int)threads);
+    if (save)
+        weir_threads_use((int)threads);
+    else if (cli_use_machine(threads) != CLI_OK)
+        return CLI_FAILED;
     cli_interrupt_begin();
     if (strcmp(operands[0], "gated") == 0 && count == 1) return run_gated(&effort, &peer);
     if (strcmp(operands[0], "machine") == 0 && count == 1) return machine_alone();
+    if (strcmp(operands[0], "plan") == 0 && count == 1) return run_plan();
     if (count > 1) return cli_usage("bench", "too many arguments: '%s' is not expected", operands[1]);
-    return cli_usage("bench", "WHAT is gated or machine, not '%s'", operands[0]);
+    return cli_usage("bench", "WHAT is gated, machine or plan, not '%s'", operands[0]);
 }
 
 const cli_command cli_bench = {
@@ -133,13 +147,20 @@ const cli_command cli_bench = {
     .operands = "WHAT",
     .summary = "measure gated layers on this machine beside dense ones",
     .about =
-        "WHAT is 'gated' or 'machine'.\n\n"
+        "WHAT is 'gated', 'machine' or 'plan'.\n\n"
         "gated: time one layer, or a stack, with gates drawn for each row on its own, beside the same layer with every "
         "gate open by the dense product, and beside the least time that this machine allows: its multiply-adds at the "
         "rate of the registers, or its weights at the rate of the memory, whichever takes longer. Options that take a "
         "LIST (1,32,256) are combined. Results are compared with masked dense ones first; a case that disagrees ends "
         "the command. ratio: dense / gated. effic.: share of the multiply-adds done * ratio; 1: nothing is lost.\n\n"
-        "machine: the rates of the registers (fp32, bf16) and of the memory alone.",
+        "machine: the rates of the registers (fp32, bf16) and of the memory alone.\n\n"
+        "plan: which way the products of such layers are done, and the rates that this is decided by. With --save "
+        "these "
+        "are measured on this machine, with as many threads as are used later, and kept in the user's cache; all "
+        "commands use them from then on, and a run repeats bit for bit while they stay as they are. WEIR_RATES=builtin "
+        "goes back to the rates that are built in, WEIR_RATES=FILE names another file; WEIR_PLAN=gated, dense or "
+        "stream "
+        "asks for one way wherever it can be done.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .least = 1,

@@ -104,6 +104,8 @@ double bench_median(double *values, size_t count);
 /// Measures and prints one case after the other.
 int bench_gated(const bench_case *cases, size_t count, const bench_effort *effort, const bench_peer_options *peer,
                 const bench_output *output);
+/// Prints the rates in use (save: measures and writes them first), and what they decide for the cases.
+int bench_plan(const bench_case *cases, size_t count, bool save);
 /// A result as lines of a table, or as an object.
 void bench_print_heading(void);
 void bench_print(const bench_case *c, const bench_result *result, bool plans);

@@ -104,7 +104,8 @@ json_t *bench_json(const bench_case *c, const bench_result *r, const weir_machin
     json_object_set_new(line, "samples", json_integer((json_int_t)r->samples));
     json_object_set_new(line, "sets", json_integer((json_int_t)r->sets));
     for (int k = 0; k < WEIR_OPERATION_COUNT; k++) {
-        static const char *const names[] = {"plan_forward", "plan_input_gradient", "plan_weight_gradient"};
+        static const char *const names[WEIR_OPERATION_COUNT] = {"plan_forward", "plan_input_gradient",
+                                                                "plan_weight_gradient", "plan_weight_update"};
         json_object_set_new(line, names[k], json_string(weir_way_name(r->plans[k].way)));
     }
     json_object_set_new(line, "machine_float32_gflops", real(1e-9 * machine->float32_flops));

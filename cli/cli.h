@@ -87,6 +87,13 @@ const char *cli_nearest(const char *text, const char *const *names, size_t count
 /// Starts the tool anew with threads that wait without spinning for long, unless that is set already.
 void cli_wait_briefly(char **argv);
 
+/// Sets the threads of the process and takes the rates of this machine into use, where they have been measured:
+/// $WEIR_RATES, or the file in the user's cache. CLI_FAILED after a message about a file that was asked for.
+int cli_use_machine(size_t threads);
+/// Where these rates come from, in words; and where they are to be written: CLI_FAILED after a message.
+const char *cli_rates_origin(void);
+int cli_rates_path(char *path, size_t size);
+
 /// "weir: …" on standard error. Returns CLI_FAILED.
 int cli_error(const char *format, ...) WEIR_PRINTF(1, 2);
 /// The same with a second line that says where help is. Returns CLI_USAGE.

@@ -58,7 +58,7 @@ static int run(char **operands, size_t count) {
     if (lab.peer != NULL && !cli_exists(lab.peer))
         return cli_error("there is no %s; --peer=SCRIPT names another program", lab.peer);
     lab.format = png ? "png" : "svg";
-    weir_threads_use((int)threads);
+    if (cli_use_machine(threads) != CLI_OK) return CLI_FAILED;
     cli_interrupt_begin();
     if (variance && count < 2) return cli_usage("estimate", "variance needs a CONFIG or MODEL, like digits");
     if (variance) return lab_variance(&lab, operands[1]);

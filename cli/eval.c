@@ -61,7 +61,7 @@ static int run(char **operands, size_t count) {
     weir_graph *graph = NULL;
     weir_config config = {0};
     weir_data *data = NULL;
-    weir_threads_use((int)threads);
+    if (cli_use_machine(threads) != CLI_OK) return CLI_FAILED;
     int status = cli_open_model(operands[0], data_folder, 256, &graph, &config, &data);
     if (status == CLI_OK) status = cli_use_precision(graph, precision);
     if (status == CLI_OK) {

@@ -254,7 +254,7 @@ static int run(char **operands, size_t count) {
     plan.settings = &settings;
     plan.jobs = jobs;
     plan.threads = threads;
-    weir_threads_use((int)(threads < INT_MAX ? threads : INT_MAX));
+    if (cli_use_machine(threads) != CLI_OK) status = CLI_FAILED;
     cli_interrupt_begin();
     if (status == CLI_OK) status = usual == NULL ? CLI_FAILED : carry_out(&plan);
     free_plan(&plan);

@@ -331,7 +331,7 @@ static int run(char **operands, size_t count) {
     if (count == 0 && !resume) return cli_usage("train", "CONFIG is missing; 'weir train digits' needs no data set");
     if (count == 0 && out_folder == NULL) return cli_usage("train", "--resume needs CONFIG or --out RUN");
     if (resume && force) return cli_usage("train", "--resume and --force exclude each other");
-    weir_threads_use((int)threads);
+    if (cli_use_machine(threads) != CLI_OK) return CLI_FAILED;
     cli_interrupt_begin();
     char *name = config_name(operands, count);
     int status = name == NULL ? CLI_FAILED : load_config(name, &r.config);

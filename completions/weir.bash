@@ -35,7 +35,7 @@ _weir() {
                 sed -n '/^Parts and/,/^$/{ s/^    \([^ ]\)/\1/p; s/^  \([^ ]*\)  .*/\1/p }')
             ;;
         units:*) words=$("$weir" units --markdown 2>/dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p') ;;
-        bench:*) words="gated machine" ;;
+        bench:*) words="gated machine plan" ;;
         estimate:*) words="exactness toy variance throughput $(_weir_section Built-in train --help)" ;;
         fetch:*) words=$(_weir_section 'Data sets:' fetch --help) ;;
         help:*) words="$(_weir_section Commands: --help) settings" ;;

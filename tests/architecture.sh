@@ -26,7 +26,7 @@ awk -F: '
         # Where a public header belongs.
         public["status"] = public["system"] = public["random"] = "core"
         public["units"] = public["estimate"] = "units"
-        public["plan"] = public["layer"] = public["machine"] = "kernels"
+        public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = "graph"; public["data"] = "data"
         public["train"] = "train"; public["model"] = "model"
     }

@@ -264,13 +264,13 @@ static void run_forward(const test_case *c, const weir__gated_kernels *kernels, 
     }
     kernels->forward(c->rows, &y.side, &x.side, weights, NULL, scratch);
     check_side(c, "y without bias", &y, wanted);
-    weir__buffer buffer = {0};
+    weir__scratch room = {0};
     const weir__weights tiles = {.values = weights};
     for (size_t k = 0; k < y.count; k++) y.side.values[k] = NAN;
-    assert_int_equal(weir__product_forward(NULL, c->rows, &y.side, &x.side, &tiles, NULL, &buffer, NULL), WEIR_OK);
+    assert_int_equal(weir__product_forward(NULL, c->rows, &y.side, &x.side, &tiles, NULL, &room, NULL), WEIR_OK);
     check_side(c, "y of the planner", &y, wanted);
     check_guards(y.side.values, y.count);
-    weir__buffer_free(&buffer);
+    weir__scratch_free(&room);
 
     release(weights), release(bias), free(plain), free(wanted), free_side(&x), free_side(&y);
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 /// \file plan.h
-/// Which way a gated product is done. A plan is a pure function of the case and of constants of the machine, so that
-/// one can ask beforehand what a layer will do, and why.
+/// Which way a gated product is done. A plan is a pure function of the case and of the rates in use (calibration.h), so
+/// that one can ask beforehand what a layer will do, and why; and a run does the same again.
 #ifndef WEIR_PLAN_H
 #define WEIR_PLAN_H
 
@@ -21,15 +21,20 @@ typedef enum weir_operation {
     WEIR_OPERATION_FORWARD,         ///< y = W·x + b
     WEIR_OPERATION_INPUT_GRADIENT,  ///< dx = Wᵀ·dy
     WEIR_OPERATION_WEIGHT_GRADIENT, ///< dW = dy·xᵀ, db
+    WEIR_OPERATION_WEIGHT_UPDATE,   ///< the same and at once the step that it is for
     WEIR_OPERATION_COUNT
 } weir_operation;
 
-/// How a product is done.
+/// "forward", "input gradient", "weight gradient", "weight update".
+WEIR_API const char *weir_operation_name(weir_operation operation);
+
+/// How a product is done. The last two compute everything, as if no gate were closed: what they read is spread out with
+/// zeros between, what is wanted of the result is taken out.
 typedef enum weir_way {
     WEIR_WAY_AUTO,   ///< not a way: the planner chooses
-    WEIR_WAY_GATED,  ///< block by block over lists of open rows
-    WEIR_WAY_DENSE,  ///< everything, as if no gate were closed; then what is wanted is taken out
-    WEIR_WAY_STREAM, ///< a few rows: row by row, the weights of open blocks are read once, in order
+    WEIR_WAY_GATED,  ///< block by block over lists of open rows, nothing else is touched
+    WEIR_WAY_DENSE,  ///< everything, by CBLAS (in bf16 by the kernels of that precision)
+    WEIR_WAY_STREAM, ///< everything, by the kernels of the gated way: few rows, the weights are read once, in order
     WEIR_WAY_COUNT
 } weir_way;
 
@@ -45,6 +50,7 @@ typedef struct weir_plan {
     size_t in, in_block;   ///< columns of W; likewise
     double out_share;      ///< of that side's (row, block) pairs that are computed or read; 1 when it is dense
     double in_share;
+    weir_precision precision; ///< that the product is done in
     // The choice.
     weir_isa isa;
     int threads;
@@ -57,7 +63,8 @@ typedef struct weir_plan {
 WEIR_API void weir_plan_choose(weir_plan *plan);
 
 /// Writes one line about the choice and its reasons, at most size bytes with the terminating zero:
-/// "gated: 310 us, dense 3.1 ms (256 rows, 4096 / 64 <- 4096, share 0.094, avx512, 2 threads)".
+/// "forward by the way gated: gated 310 us, dense 3.1 ms (256 rows, 4096 / 64 share 0.094 <- 4096, fp32, avx512, 2
+/// threads)".
 WEIR_API void weir_plan_describe(const weir_plan *plan, char *text, size_t size);
 
 /// Asks for one way in every product that can be done that way (others are planned), for the whole process, before

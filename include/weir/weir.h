@@ -6,6 +6,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include "calibration.h"
 #include "data.h"
 #include "estimate.h"
 #include "graph.h"

@@ -79,6 +79,9 @@ weir_status weir__file_read(const char *path, size_t most, char **text, size_t *
 /// Makes a folder and those above it; an existing one is fine.
 weir_status weir__folder_make(const char *path, weir_error *error);
 
+/// What the processor calls itself ("AMD EPYC 9554 64-Core Processor"), or "unknown"; truncated to size bytes.
+void weir__processor_name(char *name, size_t size);
+
 /// The name in names[0 … count) nearest to text by edit distance, for "did you mean"; NULL if none is near.
 const char *weir__nearest(const char *text, const char *const *names, size_t count);
 

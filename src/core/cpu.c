@@ -7,6 +7,9 @@
 // saved on a task switch is not reported.
 
 #include <cblas.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -84,6 +87,21 @@ weir_status weir_isa_use(weir_isa isa) {
     if (isa > weir_isa_best()) return WEIR_UNSUPPORTED;
     atomic_store_explicit(&isa_in_use, (int)isa, memory_order_relaxed);
     return WEIR_OK;
+}
+
+void weir__processor_name(char *name, size_t size) {
+    uint32_t words[13] = {0}; // the last one ends the text
+#if defined(__x86_64__)
+    uint32_t *at = words;
+    for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++, at += 4) {
+        if (!__get_cpuid(leaf, &at[0], &at[1], &at[2], &at[3])) words[0] = 0;
+    }
+#endif
+    const char *text = (const char *)words;
+    while (*text == ' ') text++;
+    size_t length = strlen(text);
+    while (length && text[length - 1] == ' ') length--;
+    snprintf(name, size, "%.*s", length ? (int)length : 7, length ? text : "unknown");
 }
 
 int weir_threads(void) {

@@ -276,7 +276,7 @@ void weir_graph_free(weir_graph *graph) {
         weir__free(graph->touched[k]);
         weir__buffer_free(&graph->plain[k]);
     }
-    weir__buffer_free(&graph->scratch);
+    weir__scratch_free(&graph->scratch);
     weir__buffer_free(&graph->gradient_scratch);
     weir__buffer_free(&graph->wide_labels);
     weir__buffer_free(&graph->wide_targets);

@@ -103,7 +103,8 @@ struct weir_graph {
     size_t rows;    // that the node being run has: examples, or groups·examples
     bool forward_done;
     bool keeps_slopes; // this backward pass leaves out the parameters' gradients
-    weir__buffer scratch, gradient_scratch;
+    weir__scratch scratch;
+    weir__buffer gradient_scratch;
 
     // Row groups, see groups.c.
     weir__node *grouped;     // the first grouped node, or NULL

@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-#include "side.h"
-
-static const size_t least_for_threads = 32768; // floats: below that one thread is as fast
+#include "spread.h"
 
 static size_t blocks_of(const weir_batch *batch) {
     return batch->block ? (batch->width + batch->block - 1) / batch->block : 1;
@@ -81,35 +79,21 @@ weir__side weir__batch_gradient(const weir_batch *batch) { return side_of(batch,
 // ---- one form to the other -----------------------------------------------------------------------------------------
 
 static void put(const weir__side *side, size_t rows, const float *dense) {
-    const size_t blocks = weir__blocks(side);
     if (!rows) return;
-    if (!side->route) {
+    if (side->route) {
+        weir__collect(side, rows, dense, weir__by_rows(side), NULL);
+    } else {
         memcpy(side->values, dense, rows * side->width * sizeof *dense);
-        return;
-    }
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * side->width >= least_for_threads)
-    for (size_t j = 0; j < blocks; j++) {
-        const float *from = dense + j * side->block;
-        for (size_t s = weir__first(side, j); s < weir__open(side, j, rows); s++) {
-            memcpy(weir__values(side, s), from + weir__row(side, s) * side->width,
-                   weir__units(side, j) * sizeof *dense);
-        }
-    }
-}
-
-static void spread_row(const weir__side *side, size_t row, float *dense) {
-    const weir__entries entries = weir__entries_of(side, row);
-    memset(dense, 0, side->width * sizeof *dense);
-    for (size_t e = entries.first; e < entries.open; e++) {
-        const size_t j = weir__entry_block(side, e);
-        memcpy(dense + j * side->block, weir__values(side, weir__entry_slot(side, row, e)),
-               weir__units(side, j) * sizeof *dense);
     }
 }
 
 static void get(const weir__side *side, size_t rows, float *dense) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * side->width >= least_for_threads)
-    for (size_t r = 0; r < rows; r++) spread_row(side, r, dense + r * side->width);
+    if (!rows) return;
+    if (side->route) {
+        weir__spread(side, rows, dense, weir__by_rows(side));
+    } else {
+        memcpy(dense, side->values, rows * side->width * sizeof *dense);
+    }
 }
 
 void weir_batch_put(weir_batch *batch, const float *dense) {

@@ -89,19 +89,19 @@ uint64_t weir__gated_forward_work(size_t rows, const weir__side *y, const weir__
 uint64_t weir__gated_input_gradient_work(size_t rows, const weir__side *dx, const weir__side *dy);
 uint64_t weir__gated_weight_gradient_work(size_t rows, const weir__side *dy, const weir__side *x);
 
-/// Dense products. scratch [weir__scratch_floats()]. y[rows][out] = x[rows][in]·Wᵀ + bias (NULL: none).
-void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, const float *x, const float *weights,
-                         const float *bias, float *scratch);
+/// Dense products by CBLAS. by_units: y, or dy, lies [out][rows], not [rows][out], and there is no bias.
+/// y[rows][out] = x[rows][in]·Wᵀ + bias (NULL: none).
+void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, bool by_units, const float *x,
+                         const float *weights, const float *bias);
 /// dx[rows][in] = dy[rows][out]·W.
-void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, const float *weights,
-                                float *scratch);
-/// dW[out][in] = dyᵀ·x, dbias[out] = column sums of dy.
-void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, float *dbias, const float *dy,
+void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, bool by_units,
+                                const float *weights);
+/// dW[out][in] = dyᵀ·x.
+void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, const float *dy, bool by_units,
                                  const float *x);
-
 /// W += factor·dyᵀ·x.
 void weir__dense_descend(size_t rows, size_t out, size_t in, float *weights, float factor, const float *dy,
-                         const float *x);
+                         bool by_units, const float *x);
 
 /// sums[out] = column sums of values [rows][out], rows in order: the same bits for any number of threads.
 void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values);

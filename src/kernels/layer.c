@@ -32,8 +32,7 @@ struct weir_layer {
     weir_layer_options shape; // weights and bias NULL
     matrix weights, velocity;
     float *bias, *bias_velocity;
-    float *gradient, *bias_gradient; // of a dense step
-    weir__buffer scratch;
+    weir__scratch scratch;
 };
 
 weir_layer_options weir_layer_options_default(size_t inputs, size_t outputs) {
@@ -185,9 +184,9 @@ void weir_layer_free(weir_layer *layer) {
     layout *const layouts[] = {&layer->weights.tiles, &layer->weights.plain, &layer->velocity.tiles,
                                &layer->velocity.plain};
     for (size_t k = 0; k < sizeof layouts / sizeof *layouts; k++) free_layout(layouts[k]);
-    float *const arrays[] = {layer->bias, layer->bias_velocity, layer->gradient, layer->bias_gradient};
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) weir__free(arrays[k]);
-    weir__buffer_free(&layer->scratch);
+    weir__free(layer->bias);
+    weir__free(layer->bias_velocity);
+    weir__scratch_free(&layer->scratch);
     weir__free(layer);
 }
 
@@ -253,35 +252,12 @@ static weir__update update_of(const weir_layer_step *step, float *velocity, uint
                           .half = half};
 }
 
-/// A step of floats between dense batches, by CBLAS.
-static void dense_step(weir_layer *layer, const weir_layer_step *step, size_t rows, layout *weights,
-                       const layout *velocity, const float *dy, const float *x) {
-    const size_t out = layer->shape.outputs, in = layer->shape.inputs;
-    const weir__tiling plain = {out, in, out, in}, one_row = {1, out, 1, out};
-    if (step->momentum > 0) {
-        const weir__update update = update_of(step, velocity->values, NULL);
-        weir__dense_weight_gradient(rows, out, in, layer->gradient, layer->bias_gradient, dy, x);
-        weir__update_apply(&update, weights->values, layer->gradient, NULL, &plain);
-    } else {
-        weir__dense_descend(rows, out, in, weights->values, -step->rate, dy, x);
-        weir__sum_columns(rows, out, layer->bias_gradient, dy);
-    }
-    const weir__update update = update_of(step, layer->bias_velocity, NULL);
-    weir__update_apply(&update, layer->bias, layer->bias_gradient, NULL, &one_row);
-}
-
 /// What a step needs beside the weights.
-static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *step, bool dense, bool by_cblas,
-                                    layout **velocity, weir_error *error) {
+static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *step, bool dense, layout **velocity,
+                                    weir_error *error) {
     const size_t outputs = layer->shape.outputs;
     weir_status status = WEIR_OK;
-    if (by_cblas && !layer->bias_gradient) {
-        TRY(weir__new(&layer->bias_gradient, outputs, sizeof(float), "a layer's gradient", error));
-    }
     if (step->momentum <= 0) goto done;
-    if (by_cblas && !layer->gradient) {
-        TRY(weir__new(&layer->gradient, weight_count(layer), sizeof(float), "a layer's gradient", error));
-    }
     if (!layer->bias_velocity) {
         TRY(weir__new(&layer->bias_velocity, outputs, sizeof(float), "a layer's momentum", error));
     }
@@ -299,22 +275,20 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
     weir_status status = WEIR_OK;
     layout *velocity = NULL;
     TRY(check_batches(layer, y, x, error));
-    const bool dense = is_dense(y, x), by_cblas = dense && layer->shape.precision == WEIR_FLOAT32;
+    const bool dense = is_dense(y, x);
     TRY_THAT(y->has_gradient || !y->rows, WEIR_ARGUMENT, "the batch of outputs has no gradient");
     TRY_THAT(!step || (isfinite(step->rate) && step->momentum >= 0 && step->momentum < 1), WEIR_ARGUMENT,
              "a step of rate %g and momentum %g; expected a finite rate and 0 <= momentum < 1", (double)step->rate,
              (double)step->momentum);
     layout *weights = want_layout(layer, &layer->weights, dense, error);
     if (!weights) return WEIR_MEMORY;
-    if (step) TRY(want_step_memory(layer, step, dense, by_cblas, &velocity, error));
+    if (step) TRY(want_step_memory(layer, step, dense, &velocity, error));
     if (input_gradient) TRY(weir__batch_want_gradient(x, error));
     if (!x->rows) goto done;
     const weir__side dy = weir__batch_gradient(y), dx = weir__batch_gradient(x), from = weir__batch_values(x);
     const weir__weights w = {weights->values, weights->half};
     if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, &layer->scratch, error));
-    if (step && by_cblas) {
-        dense_step(layer, step, x->rows, weights, velocity, dy.values, from.values);
-    } else if (step) {
+    if (step) {
         const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
         const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
         TRY(weir__product_weight_update(NULL, x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update,
@@ -379,7 +353,8 @@ weir_status weir_layer_plan(const weir_layer *layer, weir_operation operation, c
     TRY(check_batches(layer, y, x, error));
     TRY_THAT((unsigned)operation < WEIR_OPERATION_COUNT, WEIR_ARGUMENT, "operation %d is unknown", (int)operation);
     const weir__side to = weir__batch_values(y), from = weir__batch_values(x);
-    *plan = weir__plan_of(operation, x->rows, &to, &from);
+    const weir__weights w = {layer->weights.tiles.values, layer->weights.tiles.half};
+    *plan = weir__plan_of(operation, x->rows, &to, &from, weir__precision_of(operation, &w));
 done:
     return status;
 }

@@ -1,30 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// The planner: what each way of doing a product is expected to cost, and the cheapest of them.
+// The planner: what each way of doing a product is expected to take, and the quickest of them.
 //
-// The dense way is taken at CBLAS's rate. The gated kernels do `share` of its work at an efficiency that falls with the
-// size of a block: the smaller it is, the fewer units share a row once it is in a register. The efficiencies are the
-// shares at which both ways took equal time, measured with 784 inputs, 1024 outputs and 1 to 256 rows.
+// The gated way does its share of the multiply-adds, at a rate that depends on the units of a block and on the rows
+// that a block has open: both say how often a number is used once it is in a register. The other two do all
+// of them, at a rate that depends on the rows alone, and move the open pairs between compact and dense arrays. The
+// route is built in any case.
 
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "product.h"
+#include "rates.h"
 
-static const char *const way_names[WEIR_WAY_COUNT] = {
-    [WEIR_WAY_AUTO] = "auto",
-    [WEIR_WAY_GATED] = "gated",
-    [WEIR_WAY_DENSE] = "dense",
-    [WEIR_WAY_STREAM] = "stream",
-};
+static const double start_seconds = 2e-6; // of threads that move pairs
 
 static atomic_int way_in_use = -1; // -1: not asked yet
-
-const char *weir_way_name(weir_way way) { return (unsigned)way < WEIR_WAY_COUNT ? way_names[way] : "unknown"; }
 
 static weir_way wanted_way(void) {
     int way = atomic_load_explicit(&way_in_use, memory_order_relaxed);
@@ -32,10 +26,10 @@ static weir_way wanted_way(void) {
         const char *wanted = getenv("WEIR_PLAN");
         way = WEIR_WAY_AUTO;
         for (int k = 0; wanted && k < WEIR_WAY_COUNT; k++) {
-            if (!strcmp(wanted, way_names[k])) way = k;
+            if (!strcmp(wanted, weir_way_name((weir_way)k))) way = k;
         }
-        atomic_store_explicit(&way_in_use, way,
-                              memory_order_relaxed); // several threads may get here: all find the same
+        // Several threads may get here: all find the same.
+        atomic_store_explicit(&way_in_use, way, memory_order_relaxed);
     }
     return (weir_way)way;
 }
@@ -48,42 +42,50 @@ weir_status weir_plan_use(weir_way way) {
 
 // ---- costs ---------------------------------------------------------------------------------------------------------
 
-/// Multiply-adds per second of one thread.
-static const double rates[WEIR_ISA_COUNT] = {
-    [WEIR_ISA_REFERENCE] = 1e9, [WEIR_ISA_GENERIC] = 8e9,     [WEIR_ISA_AVX2] = 30e9,
-    [WEIR_ISA_AVX512] = 45e9,   [WEIR_ISA_AVX512BF16] = 45e9,
-};
+static double products_of(const weir_plan *plan) { return (double)plan->rows * (double)plan->out * (double)plan->in; }
 
-static double dense_seconds(const weir_plan *plan) {
-    return (double)plan->rows * (double)plan->out * (double)plan->in / (rates[plan->isa] * plan->threads);
+static double gated_seconds(const weir_plan *plan, const weir__rates *rates) {
+    const double share = plan->out_share * plan->in_share, rows = (double)plan->rows * share;
+    size_t block = plan->out_block ? plan->out_block : plan->in_block;
+    if (plan->in_block && plan->in_block < block) block = plan->in_block;
+    const double rate = weir__rate(rates, plan->precision, WEIR_WAY_GATED, plan->operation, (double)block, rows);
+    return block && rate > 0 ? share * products_of(plan) / rate : INFINITY;
 }
 
-static double efficiency(const weir_plan *plan) {
-    if (plan->out_block == 1) return 0.45;
-    if (plan->out_block && plan->out_block < 4) return 0.65;
-    return plan->isa >= WEIR_ISA_AVX512 ? 0.95 : 0.8;
+/// To move the pairs of the outputs.
+static double moving_seconds(const weir_plan *plan, const weir__rates *rates) {
+    if (!plan->out_block) return 0;
+    const double floats = (double)plan->rows * (double)plan->out * plan->out_share;
+    return start_seconds + (floats / (double)plan->out_block * rates->calibration->pair_seconds +
+                            floats * rates->calibration->float_seconds) /
+                               rates->scale;
 }
 
-static double gated_seconds(const weir_plan *plan) {
-    return plan->out_share * plan->in_share * dense_seconds(plan) / efficiency(plan);
+/// Of a way that does everything. W must lie plain.
+static double seconds_of_all(const weir_plan *plan, const weir__rates *rates, weir_way way) {
+    const double rate = weir__rate(rates, plan->precision, way, plan->operation, 0, (double)plan->rows);
+    return plan->in_block || !(rate > 0) ? INFINITY : products_of(plan) / rate + moving_seconds(plan, rates);
 }
 
-/// Whether the dense way can do it: W lies plain, some side is compact, and CBLAS is worth its preparations. The
-/// reference is the specification of the gated kernels, and is meant to run.
-static bool can_be_dense(const weir_plan *plan) {
-    if (!plan->out_block && !plan->in_block) return true;
-    return plan->operation == WEIR_OPERATION_FORWARD && !plan->in_block && plan->rows >= 16 &&
-           plan->isa != WEIR_ISA_REFERENCE;
+/// The reference is the specification: of the gated kernels where a side is compact, and else not to be waited for.
+static void plan_reference(weir_plan *plan) {
+    plan->seconds[plan->out_block || plan->in_block ? WEIR_WAY_GATED : WEIR_WAY_DENSE] = products_of(plan) / 1e9;
 }
 
 void weir_plan_choose(weir_plan *plan) {
     const weir_way wanted = wanted_way();
+    const weir__rates rates = weir__rates_current();
     plan->isa = weir_isa_current();
     plan->threads = weir_threads();
     for (int way = 0; way < WEIR_WAY_COUNT; way++) plan->seconds[way] = INFINITY;
-    if (can_be_dense(plan)) plan->seconds[WEIR_WAY_DENSE] = dense_seconds(plan);
-    if (plan->out_block || plan->in_block) plan->seconds[WEIR_WAY_GATED] = gated_seconds(plan);
-    plan->way = WEIR_WAY_GATED;
+    if (plan->isa == WEIR_ISA_REFERENCE) {
+        plan_reference(plan);
+    } else {
+        plan->seconds[WEIR_WAY_GATED] = gated_seconds(plan, &rates);
+        plan->seconds[WEIR_WAY_DENSE] = seconds_of_all(plan, &rates, WEIR_WAY_DENSE);
+        plan->seconds[WEIR_WAY_STREAM] = seconds_of_all(plan, &rates, WEIR_WAY_STREAM);
+    }
+    plan->way = plan->out_block || plan->in_block ? WEIR_WAY_GATED : WEIR_WAY_DENSE;
     for (int way = WEIR_WAY_GATED; way < WEIR_WAY_COUNT; way++) {
         if (plan->seconds[way] < plan->seconds[plan->way]) plan->way = (weir_way)way;
     }
@@ -99,7 +101,8 @@ static double share_of(const weir__side *side, size_t rows, bool evaluated) {
     return (double)slots / ((double)rows * (double)side->route->blocks);
 }
 
-weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side *out, const weir__side *in) {
+weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side *out, const weir__side *in,
+                        weir_precision precision) {
     weir_plan plan = {
         .operation = operation,
         .rows = rows,
@@ -109,51 +112,8 @@ weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side 
         .in_block = in->route ? in->block : 0,
         .out_share = share_of(out, rows, operation == WEIR_OPERATION_FORWARD),
         .in_share = share_of(in, rows, operation == WEIR_OPERATION_INPUT_GRADIENT),
+        .precision = precision,
     };
     weir_plan_choose(&plan);
     return plan;
-}
-
-// ---- description ---------------------------------------------------------------------------------------------------
-
-static void append(char *text, size_t size, const char *format, ...) WEIR_PRINTF(3, 4);
-static void append(char *text, size_t size, const char *format, ...) {
-    const size_t length = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text + length, size - length, format, arguments);
-    va_end(arguments);
-}
-
-static void append_time(char *text, size_t size, double seconds) {
-    if (seconds < 1e-3) {
-        append(text, size, " %.3g us", 1e6 * seconds);
-    } else {
-        append(text, size, " %.3g ms", 1e3 * seconds);
-    }
-}
-
-static void append_side(char *text, size_t size, size_t width, size_t block, double share) {
-    append(text, size, "%zu", width);
-    if (block) append(text, size, " / %zu share %.3g", block, share);
-}
-
-void weir_plan_describe(const weir_plan *plan, char *text, size_t size) {
-    static const char *const operations[] = {"forward", "input gradient", "weight gradient"};
-    if (!size) return;
-    *text = 0;
-    append(text, size, "%s by the way %s%s:", operations[plan->operation], way_names[plan->way],
-           plan->forced ? ", as asked for" : "");
-    const char *separator = "";
-    for (int way = WEIR_WAY_GATED; way < WEIR_WAY_COUNT; way++) {
-        if (!isfinite(plan->seconds[way])) continue;
-        append(text, size, "%s %s", separator, way_names[way]);
-        append_time(text, size, plan->seconds[way]);
-        separator = ",";
-    }
-    append(text, size, " (%zu rows, ", plan->rows);
-    append_side(text, size, plan->out, plan->out_block, plan->out_share);
-    append(text, size, " <- ");
-    append_side(text, size, plan->in, plan->in_block, plan->in_share);
-    append(text, size, ", %s, %d threads)", weir_isa_name(plan->isa), plan->threads);
 }

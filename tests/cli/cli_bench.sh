@@ -62,6 +62,26 @@ must 0 "$tool" bench machine --json
 cp .out lines.json
 fields threads machine_float32_gflops machine_bfloat16_gflops machine_read_gbps
 
+# Plans and the rates behind them. Rates that were asked for must be there, and be of use; others are passed over.
+plan='bench plan --n 64 --block 16 --batch 8 --share 0.25 --threads 2'
+# shellcheck disable=SC2086
+must 0 "$tool" $plan
+grep -qx 'rates: built in' .out || fail "where rates come from: $(cat .out)"
+isa=$(sed -n 's/^\([a-z0-9]*\), 2 threads.*/\1/p' .out)
+grep -Eq '^ +forward, fp32 +dense( +[0-9.e+]+){5}$' .out || fail "no rates: $(cat .out)"
+for operation in forward 'input gradient' 'weight gradient' 'weight update'; do
+    grep -Eq "^$operation by the way [a-z]+: gated .* \(8 rows, 64 / 16 share 0.25 <- 64, fp32, .*, 2 threads\)\$" .out ||
+        fail "no plan of the $operation: $(cat .out)"
+done
+# shellcheck disable=SC2086
+WEIR_RATES=nowhere.json must 1 "$tool" $plan
+grep -q 'nowhere.json' .err || fail "$(cat .err)"
+mkdir -p cache/weir
+echo '{}' >"cache/weir/rates-$isa-2.json"
+# shellcheck disable=SC2086
+WEIR_RATES='' XDG_CACHE_HOME=$work/cache must 0 "$tool" $plan
+grep -q '^rates: built in; not used: .*/weir/rates-.*-2.json: "format"' .out || fail "a broken file of rates: $(cat .out)"
+
 # A peer: any program that prints lines of JSON. It gets the case, and its medians and ratios are printed.
 cat >peer.sh <<'END'
 echo "$@" >>called

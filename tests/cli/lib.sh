@@ -11,7 +11,7 @@ build=${WEIR_BUILD:-$here/../../build}
 tool=${WEIR_TOOL:-$build/weir}
 json=$build/json_value
 terminal=$build/on_terminal
-export LC_ALL=C.UTF-8 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive NO_COLOR=1
+export WEIR_RATES=builtin LC_ALL=C.UTF-8 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive NO_COLOR=1
 unset WEIR_ISA WEIR_PLAN PYTHON
 
 work=$(mktemp -d)

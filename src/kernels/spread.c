@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Compact values to dense arrays and back, block by block.
+//
+// Blocks of one unit are the hard case: their slots follow each other row by row, while in a dense array each row's
+// value lies in a cache line of its own, and rows that are a power of two apart all fall into the same few places of a
+// cache. So these go through a small tile of SOME units × MOST_ROWS rows, which is filled or emptied line by line.
+
+#include "spread.h"
+
+#include <string.h>
+
+#include "side.h"
+
+static const size_t least_for_threads = 16384; // floats: below that one thread is as fast
+
+enum { SOME = 16, MOST_ROWS = 256 };
+
+typedef float tile_values[SOME][MOST_ROWS];
+
+static void copy(float *to, const float *from, size_t units) {
+    if (units == 8) {
+        memcpy(to, from, 8 * sizeof *to); // a load and a store
+    } else {
+        memcpy(to, from, units * sizeof *to);
+    }
+}
+
+/// A tile: units first … first + count of the rows from … from + rows.
+typedef struct tile {
+    size_t first, count, from, rows;
+} tile;
+
+/// Slots of block j, from *at on, whose rows lie in the tile: *at … the result. Rows ascend.
+static size_t slots_in(const weir__side *side, const tile *t, size_t at, size_t end) {
+    const int32_t *row = side->route->row, past = (int32_t)(t->from + t->rows);
+    if (end - at <= t->rows && (at == end || row[end - 1] < past)) return end; // most often: all that are left
+    size_t low = at, high = end;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (row[middle] < past) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+// ---- blocks of one unit
+// ----------------------------------------------------------------------------------------------
+
+static void collect_part(const weir__side *side, const tile *t, size_t slot, size_t end, const float *column,
+                         float bias) {
+    const int32_t *row = side->route->row;
+    float *to = side->values;
+    if (end - slot == t->rows) { // all of them
+        for (size_t r = 0; r < t->rows; r++) to[slot + r] = column[r] + bias;
+    } else {
+        for (; slot < end; slot++) to[slot] = column[(size_t)row[slot] - t->from] + bias;
+    }
+}
+
+static void take_tile(tile_values values, const tile *t, const float *dense, size_t stride) {
+    for (size_t r = 0; r < t->rows; r++) {
+        const float *line = dense + (t->from + r) * stride + t->first;
+        for (size_t u = 0; u < t->count; u++) values[u][r] = line[u];
+    }
+}
+
+/// Units first … first + count, each a block.
+static void collect_units(const weir__side *side, size_t rows, size_t first, size_t count, const float *dense,
+                          weir__strides at, const float *bias) {
+    tile_values values;
+    size_t slot[2][SOME]; // open, closed
+    for (size_t u = 0; u < count; u++) {
+        slot[0][u] = weir__first(side, first + u);
+        slot[1][u] = weir__open(side, first + u, rows);
+    }
+    for (size_t from = 0; from < rows; from += MOST_ROWS) {
+        const tile t = {first, count, from, rows - from < MOST_ROWS ? rows - from : MOST_ROWS};
+        if (at.unit == 1) take_tile(values, &t, dense, at.row);
+        for (size_t u = 0; u < count; u++) {
+            const float *column = at.unit == 1 ? values[u] : dense + (first + u) * at.unit + from;
+            const float add = bias ? bias[first + u] : 0;
+            for (size_t kind = 0; kind < 2; kind++) {
+                const size_t last =
+                    kind == 0 ? weir__open(side, first + u, rows) : weir__evaluated(side, first + u, rows);
+                const size_t end = slots_in(side, &t, slot[kind][u], last);
+                collect_part(side, &t, slot[kind][u], end, column, add);
+                slot[kind][u] = end;
+            }
+        }
+    }
+}
+
+static void spread_part(const weir__side *side, const tile *t, size_t slot, size_t end, float *column) {
+    const int32_t *row = side->route->row;
+    if (end - slot == t->rows) {
+        memcpy(column, side->values + slot, t->rows * sizeof *column);
+        return;
+    }
+    memset(column, 0, t->rows * sizeof *column);
+    for (; slot < end; slot++) column[(size_t)row[slot] - t->from] = side->values[slot];
+}
+
+static void put_tile(float *dense, size_t stride, const tile *t, tile_values values) {
+    for (size_t r = 0; r < t->rows; r++) {
+        float *line = dense + (t->from + r) * stride + t->first;
+        for (size_t u = 0; u < t->count; u++) line[u] = values[u][r];
+    }
+}
+
+static void spread_units(const weir__side *side, size_t rows, size_t first, size_t count, float *dense,
+                         weir__strides at) {
+    tile_values values;
+    size_t slot[SOME];
+    for (size_t u = 0; u < count; u++) slot[u] = weir__first(side, first + u);
+    for (size_t from = 0; from < rows; from += MOST_ROWS) {
+        const tile t = {first, count, from, rows - from < MOST_ROWS ? rows - from : MOST_ROWS};
+        for (size_t u = 0; u < count; u++) {
+            const size_t end = slots_in(side, &t, slot[u], weir__open(side, first + u, rows));
+            spread_part(side, &t, slot[u], end, at.unit == 1 ? values[u] : dense + (first + u) * at.unit + from);
+            slot[u] = end;
+        }
+        if (at.unit == 1) put_tile(dense, at.row, &t, values);
+    }
+}
+
+// ---- blocks of several units
+// -----------------------------------------------------------------------------------------
+
+static void collect_block(const weir__side *side, size_t j, const float *dense, const float *bias) {
+    const size_t units = weir__units(side, j), end = weir__evaluated(side, j, 0);
+    const float *from = dense + j * side->block;
+    for (size_t slot = weir__first(side, j); slot < end; slot++) {
+        float *to = weir__values(side, slot);
+        copy(to, from + weir__row(side, slot) * side->width, units);
+        for (size_t u = 0; bias && u < units; u++) to[u] += bias[j * side->block + u];
+    }
+}
+
+static void spread_block(const weir__side *side, size_t rows, size_t j, float *dense) {
+    const size_t units = weir__units(side, j), end = weir__open(side, j, rows);
+    float *to = dense + j * side->block;
+    size_t r = 0; // the next row that has not been written
+    for (size_t slot = weir__first(side, j); slot < end; slot++, r++) {
+        for (const size_t row = weir__row(side, slot); r < row; r++) {
+            memset(to + r * side->width, 0, units * sizeof *to);
+        }
+        copy(to + r * side->width, weir__values(side, slot), units);
+    }
+    for (; r < rows; r++) memset(to + r * side->width, 0, units * sizeof *to);
+}
+
+// ---- both
+// ------------------------------------------------------------------------------------------------------------
+
+void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
+    const size_t blocks = weir__blocks(side), some = side->block == 1 ? SOME : 1;
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * side->width >= least_for_threads)
+    for (size_t j = 0; j < blocks; j += some) {
+        if (side->block == 1) {
+            collect_units(side, rows, j, blocks - j < SOME ? blocks - j : SOME, dense, at, bias);
+        } else {
+            collect_block(side, j, dense, bias);
+        }
+    }
+}
+
+void weir__spread(const weir__side *side, size_t rows, float *dense, weir__strides at) {
+    const size_t blocks = weir__blocks(side), some = side->block == 1 ? SOME : 1;
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * side->width >= least_for_threads)
+    for (size_t j = 0; j < blocks; j += some) {
+        if (side->block == 1) {
+            spread_units(side, rows, j, blocks - j < SOME ? blocks - j : SOME, dense, at);
+        } else {
+            spread_block(side, rows, j, dense);
+        }
+    }
+}

@@ -14,7 +14,8 @@ peer=$1 data=$2 rounds=${3:-5}
 here=$(cd "$(dirname "$0")/.." && pwd)
 threads=${OMP_NUM_THREADS:-$(nproc)}
 export OMP_NUM_THREADS="$threads"
-alike="train.optimizer.kind=sgd train.optimizer.momentum=0 train.sparsity.weight=0.1 bottleneck.rate=1 gater.rate=1
+alike="train.optimizer.kind=sgd train.optimizer.rate=0.1 train.optimizer.momentum=0 train.optimizer.schedule=constant
+       train.sparsity.weight=0.1 bottleneck.rate=1 bottleneck.init=1 gater.rate=1
        gater.init=4 gater.bias=0 bottleneck.max_norm=2 gater.max_norm=2 experts.max_norm=2 logits.max_norm=2"
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }

@@ -56,12 +56,19 @@ static const experiment_row block_rows[] = {
 #define GATED(n, gates)                                                                                                \
     { "gated-" #n, #n, CONFIG("blocks"), {"experts.size=" #n, "gater.size=" #gates}, .series = "gated, a tenth open" }
 static const experiment_row frontier_rows[] = {
-    DENSE(25),       DENSE(50),
-    DENSE(100),      DENSE(200),
-    DENSE(400),      DENSE(800),
-    DENSE(1600),     DENSE(2048),
-    GATED(256, 16),  GATED(512, 32),
-    GATED(1024, 64), {"gated-2048", "2048", CONFIG("blocks"), .same = "block-16", .series = "gated, a tenth open"},
+    DENSE(25),
+    DENSE(50),
+    DENSE(100),
+    DENSE(200),
+    DENSE(400),
+    DENSE(800),
+    DENSE(1600),
+    DENSE(2048),
+    DENSE(4096),
+    GATED(256, 16),
+    GATED(512, 32),
+    GATED(1024, 64),
+    {"gated-2048", "2048", CONFIG("blocks"), .same = "block-16", .series = "gated, a tenth open"},
     GATED(4096, 256)};
 
 // d. Two gated layers, one on the other: closed blocks of the first are skipped as inputs of the second.

@@ -494,8 +494,8 @@ static void test_variants_of_the_paper(void **state) {
     weir_config_free(&c);
     setting = "rule=reinforce";
     assert_int_equal(weir_config_load(&c, "mnist-paper", &setting, 1, NULL), WEIR_OK);
-    assert_string_equal(c.train.optimizer.kind, "sgd");
-    assert_true(c.network[1].rate == 0.01 && c.network[3].rate == 0.01 && c.network[5].rate == 0);
+    assert_string_equal(c.train.optimizer.kind, "adam");
+    assert_true(c.network[1].rate == 0.1 && c.network[3].rate == 0.1 && c.network[5].rate == 0);
     weir_config_free(&c);
     setting = "rule=noisy-rectifier:sd=0.5";
     assert_int_equal(weir_config_load(&c, "mnist-paper", &setting, 1, NULL), WEIR_OK);

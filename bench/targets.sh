@@ -6,9 +6,10 @@
 # Square layers of 4096 units, blocks of 64, 6 of 64 gates open unless said, weights cold; ratios of one run, in which
 # weir, its own dense product and PyTorch (bench/peers) take turns. PYTHON names an interpreter that has PyTorch.
 #
-#     bench/targets.sh [ID …]        F1 T2 F2 T1 L1 L2 U1 G0; all of them without an ID
+#     bench/targets.sh [ID …]        F1 T2 F2 T1 L1 L2 U1 G0 T3 P; all of them without an ID
 #
-# Ends with status 1 if a figure is missed. Build first; P has a script of its own, bench/paper_step.sh.
+# T3 and P are whole training steps: bench/gated_stack.sh, bench/paper_step.sh. Ends with status 1 if a figure is missed.
+# Build first.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -59,6 +60,18 @@ stack() {
     want "$1" "batch 1, 32 layers, bf16, $2-sided" "$(over "$(field dense_forward_ms)" "$(field forward_ms)")" "$3" "x own dense"
 }
 
+# whole_step PRECISION: the stack beside PyTorch, and beside the dense network of equal work.
+whole_step() {
+    bench/gated_stack.sh "$1" >"$work/stack"
+    stack_ms() { awk -v who="$1" '$1 == who { print $2 }' "$work/stack"; }
+    gated=$(stack_ms weir-gated)
+    want T3 "$1 step, stack of 4 gated on both sides, batch 1024" "$(over "$(stack_ms peer-masked)" "$gated")" 5 "x PyTorch masked"
+    want T3 "$1 step, beside a dense network of equal work" "$(over "$(stack_ms weir-dense)" "$gated")" 0.667 "x own dense"
+}
+paper_step() {
+    want P "fp32 step of mnist-paper, $1" "$(awk -v rule="$1" '$1 ~ "^" rule { print $4 }' "$work/paper")" "$2" "x PyTorch"
+}
+
 run() {
     case $1 in
     F1)
@@ -100,8 +113,18 @@ run() {
             want G0 "the same, a step" "$(least dense_train_ms train_ms)" 0.95 "x own dense, least"
         done
         ;;
+    T3)
+        whole_step fp32
+        whole_step bf16
+        ;;
+    P)
+        bench/paper_step.sh 3 >"$work/paper"
+        paper_step sts 5
+        paper_step reinforce 5
+        paper_step straight-through 4
+        ;;
     *)
-        echo "targets: unknown ID '$1'; one of F1 T2 F2 T1 L1 L2 U1 G0" >&2
+        echo "targets: unknown ID '$1'; one of F1 T2 F2 T1 L1 L2 U1 G0 T3 P" >&2
         exit 2
         ;;
     esac
@@ -109,6 +132,6 @@ run() {
 
 build/weir bench machine
 printf '%-3s %-52s %9s %9s\n' id case figure least
-[ $# -gt 0 ] || set -- F1 T2 F2 T1 L1 L2 U1 G0
+[ $# -gt 0 ] || set -- F1 T2 F2 T1 L1 L2 U1 G0 T3 P
 for id in "$@"; do run "$id"; done
 exit $missed

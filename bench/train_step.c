@@ -15,7 +15,7 @@
 
 #include <weir/weir.h>
 
-enum { rounds = 7, steps = 40, most_settings = 32 };
+enum { rounds = 7, rows_per_round = 1280, most_settings = 32 };
 
 static double now(void) {
     struct timespec t;
@@ -28,8 +28,8 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static weir_status run_steps(weir_trainer *trainer, weir_part part, size_t batch, float *inputs, size_t *next,
-                             weir_error *error) {
+static weir_status run_steps(weir_trainer *trainer, weir_part part, size_t batch, size_t steps, float *inputs,
+                             size_t *next, weir_error *error) {
     weir_status status = WEIR_OK;
     for (size_t s = 0; s < steps && status == WEIR_OK; s++) {
         if (*next + batch > part.count) *next = 0;
@@ -49,10 +49,11 @@ static weir_status measure(const char *network, const char *const *settings, siz
     weir_trainer *trainer = NULL;
     float *inputs = NULL;
     double seconds[rounds];
-    size_t next = 0;
+    size_t next = 0, steps = 0;
     weir_status status = weir_config_load(&config, network, settings, count, error);
     if (status == WEIR_OK) status = weir_data_load(&data, &config.data, error);
     if (status == WEIR_OK) {
+        steps = config.train.batch < rows_per_round ? rows_per_round / config.train.batch + 1 : 1;
         const weir_graph_options options = weir_graph_options_default(config.train.batch);
         status = weir_graph_create(&graph, config.network, config.network_count, &options, error);
     }
@@ -61,13 +62,13 @@ static weir_status measure(const char *network, const char *const *settings, siz
     for (int round = -1; round < rounds && status == WEIR_OK && inputs; round++) { // the first one warms up
         if (round == 0) weir_graph_counters_reset(graph);
         const double start = now();
-        status = run_steps(trainer, weir_data_train(data), config.train.batch, inputs, &next, error);
+        status = run_steps(trainer, weir_data_train(data), config.train.batch, steps, inputs, &next, error);
         if (round >= 0) seconds[round] = now() - start;
     }
     if (status == WEIR_OK && inputs) {
         const weir_counters c = weir_graph_counters(graph);
         qsort(seconds, rounds, sizeof *seconds, ascending);
-        const double step = seconds[rounds / 2] / steps;
+        const double step = seconds[rounds / 2] / (double)steps;
         printf("%-16s %9.3f %12.0f %8.3f %14.3f\n", config.rule, 1e3 * step, (double)config.train.batch / step,
                (double)c.gates_open / (double)(c.gates ? c.gates : 1),
                (double)(c.forward_done + c.backward_done) / (double)(c.forward_dense + c.backward_dense));

@@ -4,10 +4,9 @@
 // Philox 4x32-10 by Random123, and the distributions made from its words.
 //
 // The key is the seed; the counter is (quad, row, step, stream·2¹⁶ + sample). Random123's function is inlined into a
-// loop over quads that the compiler turns into vector code: one lane per quad. All arithmetic is exact or free of
-// fused operations (see clones.h), so that the numbers are the same bits on every instruction set.
+// loop over quads, or its rounds are done on vectors with one quad per lane (quads.h). All arithmetic is exact or free
+// of fused operations (see clones.h), so that the numbers are the same bits on every instruction set.
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <weir/random.h>
@@ -17,88 +16,37 @@
 
 #include "math.h"
 #include "noise.h"
+#include "quads.h"
 
-/// What the quads of one row have in common.
-typedef struct row_key {
-    philox4x32_key_t key;
-    uint32_t row, step, source;
-} row_key;
-
-WEIR__INLINE row_key key_of(weir_noise noise, uint32_t row) {
-    const row_key result = {.key = {{(uint32_t)noise.seed, (uint32_t)(noise.seed >> 32)}},
-                            .row = row,
-                            .step = noise.step,
-                            .source = (uint32_t)noise.stream << 16 | noise.sample};
+WEIR__INLINE weir__row_key key_of(weir_noise noise, uint32_t row) {
+    const weir__row_key result = {.key = {{(uint32_t)noise.seed, (uint32_t)(noise.seed >> 32)}},
+                                  .row = row,
+                                  .step = noise.step,
+                                  .source = (uint32_t)noise.stream << 16 | noise.sample};
     return result;
 }
 
-WEIR__INLINE philox4x32_ctr_t words_of(const row_key *at, uint32_t quad) {
+WEIR__INLINE philox4x32_ctr_t words_of(const weir__row_key *at, uint32_t quad) {
     const philox4x32_ctr_t counter = {{quad, at->row, at->step, at->source}};
     return philox4x32(counter, at->key);
 }
 
 void weir_random_words(uint32_t words[4], weir_noise noise, uint32_t row, uint32_t quad) {
-    const row_key at = key_of(noise, row);
+    const weir__row_key at = key_of(noise, row);
     const philox4x32_ctr_t drawn = words_of(&at, quad);
     for (int i = 0; i < 4; i++) words[i] = drawn.v[i];
 }
 
-/// Quads first … first + quads − 1 as uniforms. The upper 23 bits of a word give k; (k + ½)·2⁻²³ is exact.
-WEIR__CLONES static void uniform_quads(float *restrict out, const row_key *restrict row, uint32_t first, size_t quads) {
-    const row_key at = *row;
+/// Quads first … first + quads − 1 as uniforms. The upper 23 bits of a word give k; (k + ½)·2⁻²³ is exact. In plain C;
+/// quads.h has it for wide vectors.
+WEIR__CLONES static void uniform_quads(float *restrict out, const weir__row_key *restrict row, uint32_t first,
+                                       size_t quads) {
+    const weir__row_key at = *row;
     for (size_t q = 0; q < quads; q++) {
         const philox4x32_ctr_t drawn = words_of(&at, first + (uint32_t)q);
         for (int i = 0; i < 4; i++) out[4 * q + (size_t)i] = ((float)(int32_t)(drawn.v[i] >> 9) + 0.5f) * 0x1p-23f;
     }
 }
-
-enum { block_quads = 32 };
-
-/// The same for whole blocks of quads, 2 to 3 times as fast where vectors have 256 bits or more: the rounds of Philox
-/// on words that stand each in the lower half of 64 bits, where the product of two words fits. Upper halves are left
-/// over from products and count for nothing; words that stand side by side go back together at the end.
-WEIR__CLONES static void uniform_blocks(float *restrict out, const row_key *restrict row, uint32_t first,
-                                        size_t blocks) {
-    const row_key at = *row;
-    const uint64_t lower = 0xffffffffu;
-    for (size_t b = 0; b < blocks; b++, first += block_quads, out += 4 * block_quads) {
-        uint32_t key0 = at.key.v[0], key1 = at.key.v[1], words[4 * block_quads];
-        uint64_t c0[block_quads], c1[block_quads], c2[block_quads], c3[block_quads], pairs[2 * block_quads];
-        for (uint32_t q = 0; q < block_quads; q++) {
-            c0[q] = first + q;
-            c1[q] = at.row;
-            c2[q] = at.step;
-            c3[q] = at.source;
-        }
-#if WEIR__HAS_CLONES
-#pragma GCC unroll 10 // all rounds: the words then stay in registers
-#endif
-        for (int round = 0; round < philox4x32_rounds; round++) {
-            for (size_t q = 0; q < block_quads; q++) {
-                const uint64_t product0 = (uint64_t)PHILOX_M4x32_0 * (c0[q] & lower);
-                const uint64_t product1 = (uint64_t)PHILOX_M4x32_1 * (c2[q] & lower);
-                c0[q] = (product1 >> 32) ^ c1[q] ^ key0;
-                c1[q] = product1;
-                c2[q] = (product0 >> 32) ^ c3[q] ^ key1;
-                c3[q] = product0;
-            }
-            key0 += (uint32_t)PHILOX_W32_0;
-            key1 += (uint32_t)PHILOX_W32_1;
-        }
-        for (size_t q = 0; q < block_quads; q++) {
-            const uint64_t w[4] = {c0[q] & lower, c1[q] & lower, c2[q] & lower, c3[q] & lower};
-            pairs[2 * q] = w[0] | w[1] << 32;
-            pairs[2 * q + 1] = w[2] | w[3] << 32;
-        }
-        memcpy(words, pairs, sizeof words);
-        for (size_t i = 0; i < (size_t)4 * block_quads; i++)
-            out[i] = ((float)(int32_t)(words[i] >> 9) + 0.5f) * 0x1p-23f;
-    }
-}
-
-/// Do whole blocks pay? Only where they were compiled for vectors of 256 bits or more; on those processors the lower
-/// word of a pair comes first in memory.
-static bool has_blocks(void) { return WEIR__HAS_CLONES && weir_isa_current() >= WEIR_ISA_AVX2; }
 
 /// log(v / (1 − v)), with the same absolute value for v and 1 − v.
 WEIR__CLONES static void logistic_from_uniform(float *out, size_t count) {
@@ -121,25 +69,19 @@ WEIR__CLONES static void normal_from_uniform(float *out, size_t pairs) {
     }
 }
 
-/// Quads first … first + quads − 1: whole blocks, then the rest, which is a block of its own if that is faster than one
-/// quad after the other.
-static void draw_quads(float *out, const row_key *at, uint32_t first, size_t quads) {
-    if (!has_blocks()) {
-        uniform_quads(out, at, first, quads);
+static void draw_quads(float *out, const weir__row_key *at, uint32_t first, size_t quads) {
+#if defined(__x86_64__)
+    const weir_isa isa = weir_isa_current();
+    if (isa >= WEIR_ISA_AVX2) {
+        (isa >= WEIR_ISA_AVX512 ? weir__uniform_quads_avx512 : weir__uniform_quads_avx2)(out, at, first, quads);
         return;
     }
-    const size_t blocks = quads / block_quads, done = blocks * block_quads, rest = quads - done;
-    uniform_blocks(out, at, first, blocks);
-    if (rest > 12) {
-        float last[4 * block_quads];
-        uniform_blocks(last, at, first + (uint32_t)done, 1);
-        memcpy(out + 4 * done, last, 4 * rest * sizeof *out);
-    } else
-        uniform_quads(out + 4 * done, at, first + (uint32_t)done, rest);
+#endif
+    uniform_quads(out, at, first, quads);
 }
 
 void weir__random_uniform_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units) {
-    const row_key at = key_of(noise, row);
+    const weir__row_key at = key_of(noise, row);
     const size_t whole = units / 4;
     draw_quads(out, &at, (uint32_t)(first / 4), whole);
     if (units % 4) {
@@ -155,7 +97,7 @@ void weir__random_logistic_at(float *out, weir_noise noise, uint32_t row, size_t
 }
 
 void weir__random_normal_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units) {
-    const row_key at = key_of(noise, row);
+    const weir__row_key at = key_of(noise, row);
     const size_t whole = units / 4;
     draw_quads(out, &at, (uint32_t)(first / 4), whole);
     normal_from_uniform(out, 2 * whole);

@@ -62,7 +62,7 @@ static void time_nodes(weir_trainer *trainer, const weir_pass *pass, timing *t, 
     }
     graph->keeps_slopes = false;
     weir__optimizer_begin(&trainer->optimizer);
-    for (size_t k = 0; k < graph->count; k++) {
+    for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         const double from = omp_get_wtime();
         if (node->slope_kept) {

@@ -262,7 +262,8 @@ static void update_tensor(weir_graph *graph, const weir_tensor *t, const weir__u
 weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error) {
     weir_status status = WEIR_OK;
     memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
-    for (size_t k = 0; k < graph->count; k++) {
+    // From the last node to the first: the next pass begins with the weights that are in cache then.
+    for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) continue;
         const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];

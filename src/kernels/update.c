@@ -54,9 +54,13 @@ WEIR__CLONES float weir__sum_of_squares(const float *w, size_t count) {
     return squares;
 }
 
-static void scale(const weir__update *update, float *weights, size_t first, size_t count, float factor) {
+WEIR__CLONES static void multiply(float *w, size_t count, float factor) {
 #pragma omp simd
-    for (size_t i = first; i < first + count; i++) weights[i] *= factor;
+    for (size_t i = 0; i < count; i++) w[i] *= factor;
+}
+
+static void scale(const weir__update *update, float *weights, size_t first, size_t count, float factor) {
+    multiply(weights + first, count, factor);
     round_span(update, weights, first, count);
 }
 

@@ -23,6 +23,14 @@ WEIR__CLONES static float move(const weir__move *m, size_t count, float *restric
             *at = now;
         }
     }
+    for (; i + 16 <= count; i += 16) {
+        weir__wide *at = (weir__wide *)(w + i), *velocity = (weir__wide *)(v + i), now = *at;
+        const weir__wide moving = past * *velocity + (*(const weir__wide *)(g + i) + decay * now);
+        now -= rate * moving;
+        sums[0] += now * now;
+        *velocity = moving;
+        *at = now;
+    }
     float squares = weir__wide_total(sums);
     for (; i < count; i++) {
         v[i] = past * v[i] + (g[i] + decay * w[i]);

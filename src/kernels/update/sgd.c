@@ -20,6 +20,12 @@ WEIR__CLONES static float move(const weir__move *m, size_t count, float *restric
             *at = now;
         }
     }
+    for (; i + 16 <= count; i += 16) {
+        weir__wide *at = (weir__wide *)(w + i), now = *at;
+        now -= rate * (*(const weir__wide *)(g + i) + decay * now);
+        sums[0] += now * now;
+        *at = now;
+    }
     float squares = weir__wide_total(sums);
     for (; i < count; i++) {
         w[i] -= rate * (g[i] + decay * w[i]);

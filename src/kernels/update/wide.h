@@ -7,17 +7,22 @@
 #ifndef WEIR_UPDATE_WIDE_H
 #define WEIR_UPDATE_WIDE_H
 
+#include <string.h>
+
 #include "../../core/clones.h"
 #include "../update.h"
 
 typedef float weir__wide __attribute__((vector_size(64), aligned(4), may_alias));
 
-/// All lanes of four sums; one alone would make each addition wait for the one before it.
+/// All lanes of four sums, halves added to halves: one after the other each addition would wait for the one before it.
 WEIR__INLINE float weir__wide_total(const weir__wide *sums) {
     const weir__wide total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    float value = 0;
-    for (int k = 0; k < 16; k++) value += total[k];
-    return value;
+    float lanes[16];
+    memcpy(lanes, &total, sizeof lanes);
+    for (int half = 8; half; half /= 2) {
+        for (int k = 0; k < half; k++) lanes[k] += lanes[k + half];
+    }
+    return lanes[0];
 }
 
 #endif

@@ -7,7 +7,7 @@
 /// a tile of their own. Dense products of a few rows go this way too, some units after the other.
 
 enum {
-    SHORT_CHUNK = 768, // 4 rows and 4 units of 768 floats: 24 KiB
+    SHORT_CHUNK = 800, // 4 rows and 4 units of 800 floats: 25 KiB
     UNIT_CHUNK = 4096, // one unit: 16 KiB
     MOST_UNIT_ROWS = TILE_SUMS / 2
 };
@@ -19,9 +19,9 @@ INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_str
     size_t k = 0;
     for (; k + LANES <= count; k += LANES) {
         vec wk[8];
-        UNROLL for (int u = 0; u < units; u++) wk[u] = load(w + (size_t)u * w_stride + k);
+        UNROLL for (int u = 0; u < units; u++) wk[u] = in_register(load(w + (size_t)u * w_stride + k));
         UNROLL for (int r = 0; r < rows; r++) {
-            const vec xk = load(x[r] + k);
+            const vec xk = in_register(load(x[r] + k));
             UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
         }
     }

@@ -87,20 +87,34 @@ static size_t rows_of_tile(size_t left, size_t columns) {
 
 // ---- dense dx, blocks of dy with several units: block by block, each thread on columns of its own -------------------
 
-static void add_block_to_dense(const weir__side *dx, size_t first, size_t last, const weir__side *dy, size_t j,
-                               size_t rows, const float *weights) {
-    const size_t open = weir__open(dy, j, rows), units = weir__units(dy, j);
-    const float *strip = weights + weir__tile(dy, dx, j, 0);
+/// The products of some units of a block.
+static void add_units_to_dense(const weir__side *dx, size_t first, size_t last, const weir__side *dy, size_t j,
+                               weir__range units, size_t rows, const float *weights) {
+    const size_t open = weir__open(dy, j, rows);
+    const float *w = weights + weir__tile(dy, dx, j, 0) + units.first * dx->width + first;
     for (size_t s = weir__first(dy, j); s < open;) {
         const size_t group = rows_of_tile(open - s, last - first);
         float *to[8];
         const float *a[8];
         for (size_t r = 0; r < group; r++) {
             to[r] = dx->values + weir__row(dy, s + r) * dx->width;
-            a[r] = weir__values(dy, s + r);
+            a[r] = weir__values(dy, s + r) + units.first;
         }
-        add_products_of_rows(group, false, to, first, last, a, strip + first, dx->width, units);
+        add_products_of_rows(group, false, to, first, last, a, w, dx->width, units.last - units.first);
         s += group;
+    }
+}
+
+/// A piece of the weights at a time, which stays in the second-level cache while the rows pass.
+static void add_block_to_dense(const weir__side *dx, size_t first, size_t last, const weir__side *dy, size_t j,
+                               size_t rows, const float *weights) {
+    enum { COLUMNS = TILE_VECTORS * LANES, UNITS = 512 };
+    const size_t units = weir__units(dy, j);
+    for (size_t u = 0; u < units; u += UNITS) {
+        const weir__range some = {u, units - u < UNITS ? units : u + UNITS};
+        for (size_t c = first; c < last; c += COLUMNS) {
+            add_units_to_dense(dx, c, last - c < COLUMNS ? last : c + COLUMNS, dy, j, some, rows, weights);
+        }
     }
 }
 

@@ -66,7 +66,8 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
         for (size_t c = 0; c < tile->width; c += panel) {
             const size_t columns = least_of(panel, tile->width - c), at = tile->at + u * tile->stride + c;
             factor a = p->a, b = p->b;
-            const target next = {d->weights + at, tile->stride};
+            // A tile of one row: the next one follows it, and would come too late if it were sent for by itself.
+            const target next = {d->weights + at + (tile->height == 1 ? tile->stride : 0), tile->stride};
             bool fresh = true;
             a.values += u, b.values += c;
             first_pairs(p);

@@ -673,7 +673,7 @@ static const float shares[] = {0, 0.08f, 0.5f, 1};
 
 static void one_sided(void **state) {
     (void)state;
-    test_case cases[BLOCK_SIZES * 4 + 10];
+    test_case cases[BLOCK_SIZES * 4 + 12];
     size_t count = 0;
     for (size_t b = 0; b < BLOCK_SIZES; b++) {
         for (size_t s = 0; s < 4; s++) {
@@ -699,6 +699,9 @@ static void one_sided(void **state) {
     cases[count++] = (test_case){330, COMPACT, DENSE, 70, 40, 512, 0, 0.9f, 0}; // rows beyond one list, whole chunks
     cases[count++] = (test_case){3, COMPACT, DENSE, 64, 32, 17408, 0, 0.7f, 0}; // many chunks
     cases[count++] = (test_case){1100, COMPACT, DENSE, 50, 25, 41, 0, 0.3f, 0}; // rows beyond one piece of sums
+    cases[count++] =
+        (test_case){40, COMPACT, DENSE, 140, 70, 150, 0, 0.8f, 0}; // panels of columns, and units beyond one
+    cases[count++] = (test_case){1030, COMPACT, DENSE, 20, 16, 70, 0, 0.5f, 0}; // rows whose sums do not fit at once
     run_all(cases, count);
 }
 

@@ -130,6 +130,162 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
     }
 }
 
+// ---- dense dx, compact dy in blocks of many units: sums of some columns at hand -------------------------------------
+
+enum {
+    PANEL = TILE_VECTORS * LANES,
+    PANEL_ROWS = 6,
+    PANEL_UNITS = 64,         // copied at a time
+    MANY_UNITS = 16,          // least units of a block
+    MOST_ROWS = 1024,         // of which sums are at hand
+    SUMS_AT_HAND = 128 * 1024 // floats: half of a second-level cache
+};
+
+/// Sums of some columns of some rows, [row][stride]: in place, rows a power of two apart would share a few sets of the
+/// cache.
+typedef struct sums_at_hand {
+    weir__range rows, columns;
+    size_t stride;
+    float *values, *copy; // copy [PANEL_UNITS][PANEL] of weights
+} sums_at_hand;
+
+static float *sums_of_row(const sums_at_hand *sums, size_t row) {
+    return sums->values + (row - sums->rows.first) * sums->stride;
+}
+
+/// Weights of some units, a panel of columns; a panel that comes next is fetched meanwhile.
+typedef struct panel_weights {
+    const float *w, *next;
+    size_t stride, units;
+} panel_weights;
+
+/// to[r][c] += Σ_k a[r][k]·w[k][c] for a panel of columns c and a constant number of rows. The first tile copies the
+/// weights, the others read the copy.
+INLINE void add_to_panel(const int rows, const bool first, float *const *to, const float *const *a,
+                         const panel_weights *from, float *copy, size_t line) {
+    vec sum[PANEL_ROWS * TILE_VECTORS];
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) sum[r * TILE_VECTORS + v] = load(to[r] + v * LANES);
+    }
+    const float *next = from->next + line;
+    for (size_t k = 0; k < from->units; k++) {
+        vec wk[TILE_VECTORS];
+        __builtin_prefetch(next + k * from->stride, 0, 2);
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+            wk[v] = in_register(load((first ? from->w + k * from->stride : copy + k * PANEL) + v * LANES));
+            if (first) store(copy + k * PANEL + v * LANES, wk[v]);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vec ak = splat(a[r][k]);
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) sum[r * TILE_VECTORS + v] += ak * wk[v];
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) store(to[r] + v * LANES, sum[r * TILE_VECTORS + v]);
+    }
+}
+
+/// Slots of a block, of which there are more than one tile. Each tile fetches one more line of the rows that come next.
+static void add_slots_to_panel(const sums_at_hand *sums, size_t column, const weir__side *dy, weir__range slots,
+                               size_t unit, const panel_weights *from) {
+    size_t line = 0;
+    for (size_t s = slots.first; s < slots.last; s += PANEL_ROWS) {
+        const size_t group = slots.last - s < PANEL_ROWS ? slots.last - s : PANEL_ROWS;
+        float *to[PANEL_ROWS];
+        const float *a[PANEL_ROWS];
+        for (size_t r = 0; r < group; r++) {
+            to[r] = sums_of_row(sums, weir__row(dy, s + r)) + column;
+            a[r] = weir__values(dy, s + r) + unit;
+        }
+#define CASE(rows)                                                                                                     \
+    case rows:                                                                                                         \
+        add_to_panel(rows, false, to, a, from, sums->copy, line);                                                      \
+        break
+        switch (s == slots.first ? 0 : group) {
+        case 0:
+            add_to_panel(PANEL_ROWS, true, to, a, from, sums->copy, line);
+            break;
+            CASE(1);
+            CASE(2);
+            CASE(3);
+            CASE(4);
+            CASE(5);
+            CASE(6);
+#undef CASE
+        default:
+            break;
+        }
+        if (line + 16 < PANEL) line += 16;
+    }
+}
+
+/// Slots of few rows, or columns that are no whole panel, with the weights where they lie.
+static void add_slots_in_place(const sums_at_hand *sums, weir__range columns, const weir__side *dy, weir__range slots,
+                               size_t units, const float *w, size_t w_stride) {
+    for (size_t s = slots.first, group = 0; s < slots.last; s += group) {
+        group = rows_of_tile(slots.last - s, columns.last - columns.first);
+        float *to[8];
+        const float *a[8];
+        for (size_t r = 0; r < group; r++) {
+            to[r] = sums_of_row(sums, weir__row(dy, s + r));
+            a[r] = weir__values(dy, s + r);
+        }
+        add_products_of_rows(group, false, to, columns.first, columns.last, a, w, w_stride, units);
+    }
+}
+
+/// The first open slot of a block whose row is not before the given one.
+static size_t slot_from_row(const weir__side *dy, size_t j, size_t row) {
+    size_t first = weir__first(dy, j), last = weir__open(dy, j, 0);
+    while (first < last) {
+        const size_t middle = first + (last - first) / 2;
+        if (weir__row(dy, middle) < row) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+static void add_block_to_sums(const sums_at_hand *sums, const weir__side *dx, const weir__side *dy, size_t j,
+                              const float *weights) {
+    const weir__range slots = {slot_from_row(dy, j, sums->rows.first), slot_from_row(dy, j, sums->rows.last)};
+    const size_t units = weir__units(dy, j), stride = dx->width, columns = sums->columns.last - sums->columns.first;
+    const float *strip = weights + weir__tile(dy, dx, j, 0) + sums->columns.first;
+    const float *next_strip = j + 1 < weir__blocks(dy) ? strip + units * stride : strip;
+    const size_t whole = slots.last - slots.first < 2 * PANEL_ROWS ? 0 : columns / PANEL * PANEL;
+    for (size_t c = 0; c < whole; c += PANEL) {
+        for (size_t u = 0; u < units; u += PANEL_UNITS) {
+            panel_weights from = {.w = strip + u * stride + c, .stride = stride};
+            from.units = units - u < PANEL_UNITS ? units - u : PANEL_UNITS;
+            from.next = c + PANEL < whole ? from.w + PANEL : next_strip;
+            add_slots_to_panel(sums, c, dy, slots, u, &from);
+        }
+    }
+    if (whole < columns)
+        add_slots_in_place(sums, (weir__range){whole, columns}, dy, slots, units, strip + whole, stride);
+}
+
+static void dense_by_sums(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
+                          const float *weights, float *scratch) {
+    const size_t lists = (rows + MOST_ROWS - 1) / MOST_ROWS, most = (rows + lists - 1) / lists;
+    const size_t chunk = SUMS_AT_HAND / most / PANEL * PANEL;
+    sums_at_hand sums = {.stride = chunk + LANES, .values = scratch + PANEL_UNITS * PANEL, .copy = scratch};
+    for (size_t r = 0; r < rows; r += most) {
+        sums.rows = (weir__range){r, rows - r < most ? rows : r + most};
+        for (size_t c = columns.first; c < columns.last; c += chunk) {
+            sums.columns = (weir__range){c, columns.last - c < chunk ? columns.last : c + chunk};
+            const size_t bytes = (sums.columns.last - c) * sizeof(float);
+            for (size_t k = r; k < sums.rows.last; k++) memset(sums_of_row(&sums, k), 0, bytes);
+            for (size_t j = 0; j < weir__blocks(dy); j++) add_block_to_sums(&sums, dx, dy, j, weights);
+            for (size_t k = r; k < sums.rows.last; k++) {
+                memcpy(dx->values + k * dx->width + c, sums_of_row(&sums, k), bytes);
+            }
+        }
+    }
+}
+
 // ---- compact dx, dense dy: the rows of a block share its tile -------------------------------------------------------
 
 static void compact_from_dense(weir__range slots, const weir__side *dx, const weir__side *dy, const float *weights) {
@@ -334,7 +490,11 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         if (!dx->route) {
             const weir__range columns = groups_of_part(dx->width, GROUP, part, parts);
-            (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+            if (dy->route && dy->block >= MANY_UNITS) {
+                dense_by_sums(columns, rows, dx, dy, weights, scratch + part * WEIR__THREAD_SCRATCH);
+            } else {
+                (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+            }
         } else if (units && !dy->route) {
             units_by_rows(weir__part(rows, part, parts), dx, dy, weights);
         } else if (units && dy->block == 1) {

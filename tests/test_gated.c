@@ -457,13 +457,13 @@ static learner copy_learner(const test_case *c, const learner *from) {
 }
 
 static void free_learner(const test_case *c, learner *l) {
+    check_half(c, l);
     check_guards(l->weights, c->out * c->in), check_guards(l->bias, c->out);
     release(l->weights), release(l->bias);
     for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
         check_guards(l->slot[s], c->out * c->in), check_guards(l->bias_slot[s], c->out);
         release(l->slot[s]), release(l->bias_slot[s]);
     }
-    check_half(c, l);
     free(l->half);
 }
 

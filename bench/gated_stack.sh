@@ -20,7 +20,7 @@ dtype=float32
 [ "$precision" = bf16 ] && dtype=bfloat16
 
 weir_step() {
-    build/bench_train_step "bench/$1-stack.yaml" "train.precision=$precision" rule=straight-through |
+    build/bench_train_step "bench/$1-stack.yaml" "precision=$precision" rule=straight-through |
         awk 'END { print $2 }' >>"$work/weir-$1"
 }
 peer_step() {

@@ -127,7 +127,8 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc && count < MOST_SETTINGS; i++) settings[count++] = argv[i];
     must(weir_config_load(&config, network, settings, count, &error), &error);
     must(weir_data_load(&data, &config.data, &error), &error);
-    const weir_graph_options options = weir_graph_options_default(config.train.batch);
+    weir_graph_options options = weir_graph_options_default(config.train.batch);
+    (void)weir_precision_find(&options.precision, config.precision); // the configuration knows no other names
     must(weir_graph_create(&graph, config.network, config.network_count, &options, &error), &error);
     if (graph->count > MOST_NODES) exit(1);
     must(weir_trainer_create(&trainer, graph, data, &config.train, &error), &error);

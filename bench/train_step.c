@@ -54,7 +54,8 @@ static weir_status measure(const char *network, const char *const *settings, siz
     if (status == WEIR_OK) status = weir_data_load(&data, &config.data, error);
     if (status == WEIR_OK) {
         steps = config.train.batch < rows_per_round ? rows_per_round / config.train.batch + 1 : 1;
-        const weir_graph_options options = weir_graph_options_default(config.train.batch);
+        weir_graph_options options = weir_graph_options_default(config.train.batch);
+        (void)weir_precision_find(&options.precision, config.precision); // the configuration knows no other names
         status = weir_graph_create(&graph, config.network, config.network_count, &options, error);
     }
     if (status == WEIR_OK) status = weir_trainer_create(&trainer, graph, data, &config.train, error);

@@ -12,6 +12,10 @@
 set -eu
 precision=${1:-fp32} rounds=${2:-3}
 cd "$(dirname "$0")/.."
+[ -x build/bench_train_step ] || {
+    echo "bench/gated_stack.sh: build first: cmake --build --preset release --target bench_train_step" >&2
+    exit 2
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 threads=${OMP_NUM_THREADS:-$(nproc)}

@@ -11,6 +11,10 @@
 set -eu
 rounds=${1:-5}
 cd "$(dirname "$0")/.."
+[ -x build/bench_train_step ] || {
+    echo "bench/paper_step.sh: build first: cmake --build --preset release --target bench_train_step" >&2
+    exit 2
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 threads=${OMP_NUM_THREADS:-$(nproc)}

@@ -9,7 +9,7 @@
 #     bench/targets.sh [ID …]        F1 T2 F2 T1 L1 L2 U1 G0 T3 P; all of them without an ID
 #
 # T3 and P are whole training steps: bench/gated_stack.sh, bench/paper_step.sh. Ends with status 1 if a figure is missed.
-# Build first.
+# Build first: cmake --build --preset release, and its target bench_train_step for T3 and P.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

@@ -46,12 +46,13 @@ target_compile_options(weir_flags INTERFACE -fno-math-errno -fno-trapping-math -
 set(weir_flags_avx2 -mavx2 -mfma -ffp-contract=fast)
 set(weir_flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast)
 set(weir_flags_avx512bf16 ${weir_flags_avx512} -mavx512bf16)
+set(weir_flags_amx ${weir_flags_avx512bf16} -mamx-tile -mamx-bf16)
 
 # Gives each source NAME_avx2.c, NAME_avx512.c … in the list the flags of its name; off x86-64 takes it out of the list.
 function(weir_instruction_set_flags sources)
   set(kept)
   foreach(source ${${sources}})
-    if(source MATCHES "_(avx2|avx512|avx512bf16)\\.c$")
+    if(source MATCHES "_(avx2|avx512|avx512bf16|amx)\\.c$")
       set(instruction_set ${CMAKE_MATCH_1})
       if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
         continue()

@@ -32,6 +32,7 @@ static void names_are_those_of_the_environment(void **state) {
     assert_string_equal(weir_isa_name(WEIR_ISA_AVX2), "avx2");
     assert_string_equal(weir_isa_name(WEIR_ISA_AVX512), "avx512");
     assert_string_equal(weir_isa_name(WEIR_ISA_AVX512BF16), "avx512bf16");
+    assert_string_equal(weir_isa_name(WEIR_ISA_AMX), "amx");
     assert_string_equal(weir_isa_name(WEIR_ISA_COUNT), "unknown");
     assert_string_equal(weir_isa_name((weir_isa)-1), "unknown");
     assert_string_equal(weir_precision_name(WEIR_FLOAT32), "fp32");
@@ -78,7 +79,9 @@ static void environment_decides_at_the_first_call(void **state) {
     assert_int_equal(isa_of_a_process_with(program, "generic"), WEIR_ISA_GENERIC);
     assert_int_equal(isa_of_a_process_with(program, "avx2"), best >= WEIR_ISA_AVX2 ? WEIR_ISA_AVX2 : best);
     assert_int_equal(isa_of_a_process_with(program, "avx512"), best >= WEIR_ISA_AVX512 ? WEIR_ISA_AVX512 : best);
-    assert_int_equal(isa_of_a_process_with(program, "avx512bf16"), best);
+    assert_int_equal(isa_of_a_process_with(program, "avx512bf16"),
+                     best >= WEIR_ISA_AVX512BF16 ? WEIR_ISA_AVX512BF16 : best);
+    assert_int_equal(isa_of_a_process_with(program, "amx"), best);
     assert_int_equal(isa_of_a_process_with(program, "abacus"), best);
     assert_int_equal(isa_of_a_process_with(program, ""), best);
 }

@@ -40,6 +40,8 @@ static uint32_t next(void) { // splitmix64, upper half
     return (uint32_t)((z ^ (z >> 31)) >> 32);
 }
 static float uniform(void) { return (float)(next() >> 8) * 0x1p-24f; }
+extern const weir__bf16_kernels weir__bf16_emulated; // of emulated_tiles.c
+
 /// Whether inputs and weights are drawn among the bf16 numbers, which the bf16 kernels then have no need to round.
 static bool rounded;
 static float value(void) {
@@ -663,6 +665,13 @@ static void run_all(const test_case *cases, size_t count) {
         run_cases(cases, count, bf16_kernels());
         rounded = false;
     }
+    // Kernels of tiles without such tiles.
+    assert_int_equal(weir_isa_use(WEIR_ISA_GENERIC), WEIR_OK);
+    weir__bf16_kernels_in_use = &weir__bf16_emulated;
+    rounded = true;
+    run_cases(cases, count, bf16_kernels());
+    rounded = false;
+    weir__bf16_kernels_in_use = NULL;
     assert_int_equal(weir_isa_use(before), WEIR_OK);
     weir_threads_use(threads);
 }

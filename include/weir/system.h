@@ -26,10 +26,12 @@ typedef enum weir_isa {
     WEIR_ISA_AVX2,       ///< AVX2 and FMA
     WEIR_ISA_AVX512,     ///< AVX-512 F, BW, DQ, VL
     WEIR_ISA_AVX512BF16, ///< AVX-512 with its dot product of bf16 pairs
+    WEIR_ISA_AMX,        ///< that with products of bf16 tiles (AMX)
     WEIR_ISA_COUNT
 } weir_isa;
 
-/// The name as the environment variable WEIR_ISA spells it: "reference", "generic", "avx2", "avx512", "avx512bf16".
+/// The name as the environment variable WEIR_ISA spells it: "reference", "generic", "avx2", "avx512", "avx512bf16",
+/// "amx".
 WEIR_API const char *weir_isa_name(weir_isa isa);
 
 /// The best instruction set that both processor and operating system support.

@@ -6,6 +6,8 @@
 // __builtin_cpu_supports asks the processor (cpuid) and the operating system (xgetbv): a set whose registers are not
 // saved on a task switch is not reported.
 
+#define _DEFAULT_SOURCE // syscall
+
 #include <cblas.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -14,6 +16,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "core.h"
 
@@ -22,7 +28,7 @@
 
 static const char *const isa_names[WEIR_ISA_COUNT] = {
     [WEIR_ISA_REFERENCE] = "reference", [WEIR_ISA_GENERIC] = "generic",       [WEIR_ISA_AVX2] = "avx2",
-    [WEIR_ISA_AVX512] = "avx512",       [WEIR_ISA_AVX512BF16] = "avx512bf16",
+    [WEIR_ISA_AVX512] = "avx512",       [WEIR_ISA_AVX512BF16] = "avx512bf16", [WEIR_ISA_AMX] = "amx",
 };
 
 static const char *const precision_names[] = {
@@ -50,6 +56,25 @@ weir_status weir_precision_find(weir_precision *precision, const char *name) {
     return WEIR_ARGUMENT;
 }
 
+#if defined(__x86_64__)
+/// Whether there are tiles of bf16 numbers, and the operating system saves them on a task switch. A process on Linux
+/// must ask for that: its signal frames grow by 8 KiB.
+static bool has_tiles(void) {
+    uint32_t a = 0, b = 0, c = 0, d = 0, saved = 0, high = 0;
+    const uint32_t tiles = 1u << 24 | 1u << 22, states = 3u << 17; // AMX-TILE, AMX-BF16; XTILECFG, XTILEDATA
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & tiles) != tiles) return false;
+    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    if ((saved & states) != states) return false;
+#if defined(__linux__)
+    enum { ARCH_ASK = 0x1023, TILE_DATA = 18 }; // ARCH_REQ_XCOMP_PERM, since Linux 5.16
+    return syscall(SYS_arch_prctl, ARCH_ASK, TILE_DATA) == 0;
+#else
+    return true;
+#endif
+}
+#endif
+
 weir_isa weir_isa_best(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -58,7 +83,8 @@ weir_isa weir_isa_best(void) {
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
         return WEIR_ISA_AVX2;
     }
-    return __builtin_cpu_supports("avx512bf16") ? WEIR_ISA_AVX512BF16 : WEIR_ISA_AVX512;
+    if (!__builtin_cpu_supports("avx512bf16")) return WEIR_ISA_AVX512;
+    return has_tiles() ? WEIR_ISA_AMX : WEIR_ISA_AVX512BF16;
 #else
     return WEIR_ISA_GENERIC;
 #endif

@@ -11,7 +11,8 @@ double weir__small_work = 100000;
 const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)
-    case WEIR_ISA_AVX512BF16: // its instructions are of no use to floats
+    case WEIR_ISA_AMX: // their instructions are of no use to floats
+    case WEIR_ISA_AVX512BF16:
     case WEIR_ISA_AVX512:
         return &weir__gated_avx512;
     case WEIR_ISA_AVX2:

@@ -68,6 +68,8 @@ static weir__bf16_side round_side(size_t rows, const weir__side *side, float *ro
 const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)
+    case WEIR_ISA_AMX:
+        return &weir__bf16_amx;
     case WEIR_ISA_AVX512BF16:
         return &weir__bf16_avx512bf16;
     case WEIR_ISA_AVX512:
@@ -82,12 +84,19 @@ const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa) {
     }
 }
 
+const weir__bf16_kernels *weir__bf16_kernels_in_use;
+
+static const weir__bf16_kernels *kernels(void) {
+    return weir__bf16_kernels_in_use ? weir__bf16_kernels_in_use : weir__bf16_kernels_of(weir_isa_current());
+}
+
 weir_status weir__bf16_forward(size_t rows, const weir__side *y, const weir__side *x, const uint16_t *weights,
                                const float *bias, weir__buffer *scratch, weir_error *error) {
-    const weir_status status = weir__buffer_reserve(scratch, room_of(x, rows), error);
+    const size_t room = (size_t)weir_threads() * WEIR__BF16_ROOM;
+    const weir_status status = weir__buffer_reserve(scratch, room + room_of(x, rows), error);
     if (status != WEIR_OK) return status;
-    const weir__bf16_side rounded = round_side(rows, x, scratch->data);
-    weir__bf16_kernels_of(weir_isa_current())->forward(rows, y, &rounded, weights, bias);
+    const weir__bf16_side rounded = round_side(rows, x, scratch->data + room);
+    kernels()->forward(rows, y, &rounded, weights, bias, scratch->data);
     return WEIR_OK;
 }
 
@@ -97,7 +106,7 @@ weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const w
     const weir_status status = weir__buffer_reserve(scratch, room + room_of(dy, rows), error);
     if (status != WEIR_OK) return status;
     const weir__bf16_side rounded = round_side(rows, dy, scratch->data + room);
-    weir__bf16_kernels_of(weir_isa_current())->input_gradient(rows, dx, &rounded, weights, scratch->data);
+    kernels()->input_gradient(rows, dx, &rounded, weights, scratch->data);
     return WEIR_OK;
 }
 
@@ -118,6 +127,6 @@ weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, c
     const weir_status status = weir__buffer_reserve(scratch, room + room_of(x, rows), error);
     if (status != WEIR_OK) return status;
     const weir__bf16_side out = round_side(rows, dy, scratch->data), in = round_side(rows, x, scratch->data + room);
-    weir__bf16_kernels_of(weir_isa_current())->weight_update(rows, weights, bias, &out, &in, update, bias_update);
+    kernels()->weight_update(rows, weights, bias, &out, &in, update, bias_update);
     return WEIR_OK;
 }

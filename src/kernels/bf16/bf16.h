@@ -4,7 +4,7 @@
 /// \file bf16.h
 /// Gated products in bf16: both factors are rounded to 8 significant bits (nearest, ties to even), their products are
 /// exact and their sums float. Half the bytes per weight, and twice the multiply-adds per instruction where the
-/// processor has them (AVX512_BF16; AMX).
+/// processor has them (AVX512_BF16, AMX).
 ///
 /// A bf16 number is the upper half of a float. Weights: an array of them in exactly the order of the float weights
 /// (gated.h), which stay the master copy. The side that is read is rounded into scratch memory first; outputs, biases
@@ -47,15 +47,15 @@ typedef struct weir__bf16_side {
     size_t stride;
 } weir__bf16_side;
 
-/// Floats in which a thread forms sums: half of the second-level cache.
-enum { WEIR__BF16_ROOM = 1 << 17 };
+/// Floats in which a thread forms sums and keeps a factor: 768 KiB of the second-level cache.
+enum { WEIR__BF16_ROOM = 3 << 16 };
 
 /// A table of kernels for one instruction set. The rules are those of weir__gated_kernels.
 typedef struct weir__bf16_kernels {
     const char *name;
+    /// room: WEIR__BF16_ROOM floats for each thread, here and below.
     void (*forward)(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
-                    const float *bias);
-    /// room: WEIR__BF16_ROOM floats for each thread.
+                    const float *bias, float *room);
     void (*input_gradient)(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights,
                            float *room);
     void (*weight_update)(size_t rows, float *weights, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
@@ -63,6 +63,9 @@ typedef struct weir__bf16_kernels {
 } weir__bf16_kernels;
 
 const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa);
+
+/// Instead of those of the current instruction set; NULL: no others. For tests, of kernels for processors elsewhere.
+extern const weir__bf16_kernels *weir__bf16_kernels_in_use;
 
 /// The gated products as in weir__gated_kernels, of two dense sides too (that is the dense product), by the kernels of
 /// the current instruction set. scratch takes the rounded copy of the side that is read.

@@ -13,7 +13,8 @@ static float value(const weir__bf16_side *side, size_t slot, size_t unit) {
 }
 
 static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
-                    const float *bias) {
+                    const float *bias, float *room) {
+    (void)room;
     for (size_t jo = 0; jo < weir__blocks(y); jo++) {
         for (size_t slot = weir__first(y, jo); slot < weir__evaluated(y, jo, rows); slot++) {
             const size_t row = weir__row(y, slot);

@@ -20,11 +20,13 @@
 #include "../side.h"
 #include "bf16.h"
 
-enum {
-    CHUNK = 2048,
-    ROWS_AT_ONCE = 96,
-    ROWS_OF_PANEL = 48
-}; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
+#if defined(BF16_TILES)
+#include "forward_tiles.h"
+enum { ROWS_OF_PANEL = 4, UNIT_GROUP = 2 * TILE_EDGE };
+#else
+enum { ROWS_OF_PANEL = 48, UNIT_GROUP = 8 };
+#endif
+enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
 
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (constants where it is inlined, at most 24).
 INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const uint16_t *const *x,
@@ -119,6 +121,7 @@ static void begin_slot(float *y, size_t units, const float *bias) {
 typedef struct piece {
     size_t block;
     weir__range slots, units;
+    float *room; ///< the thread's own, WEIR__BF16_ROOM floats
 } piece;
 
 /// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x.
@@ -146,7 +149,12 @@ static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side
     }
 }
 
-/// The outputs of a piece by panels, each for all of its slots.
+/// The outputs of a piece of many rows, for which weights are put into panels or tiles.
+#if defined(BF16_TILES)
+static void add_panels_of_units(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip) {
+    add_tiles_of_units(y, p->units, p->slots, x, strip, p->room);
+}
+#else
 static void add_panels_of_units(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip) {
     enum { LOOKED_UP = 1024 }; // slots
     const size_t width = x->side->width;
@@ -159,11 +167,12 @@ static void add_panels_of_units(const weir__side *y, const piece *p, const weir_
             from[r] = half_values(x, weir__row(y, s + r));
         }
         for (size_t k = 0; k < width; k += PANEL_NUMBERS) {
-            add_units(count, to, p->units, &(left_factor){from, k, 2}, strip + k, width,
-                      least_of(width - k, PANEL_NUMBERS), PANEL_NUMBERS);
+            add_units(count, to, p->units, from, k, strip + k, width, least_of(width - k, PANEL_NUMBERS),
+                      PANEL_NUMBERS);
         }
     }
 }
+#endif
 
 static void forward_piece(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
                           const uint16_t *weights, const float *bias) {
@@ -183,7 +192,7 @@ static void forward_piece(size_t rows, const weir__side *y, const piece *p, cons
         const size_t count = width - k < chunk ? width - k : chunk;
         for (size_t s = p->slots.first; s < p->slots.last; s += ROWS_AT_ONCE) {
             const size_t last = p->slots.last - s < ROWS_AT_ONCE ? p->slots.last : s + ROWS_AT_ONCE;
-            add_chunk(y, &(piece){p->block, {s, last}, p->units}, x, strip, k, count);
+            add_chunk(y, &(piece){p->block, {s, last}, p->units, NULL}, x, strip, k, count);
         }
     }
 }
@@ -294,9 +303,8 @@ static void forward_compact_piece(size_t rows, const weir__side *y, const piece 
 /// A part of all units: whole groups of units of a block, such that each part has about as many (slot, group)
 /// pairs. Each weight is then read by one thread.
 static void forward_by_units(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
-                             const uint16_t *weights, const float *bias) {
-    enum { GROUP = 8 };
-    const size_t groups = (y->block + GROUP - 1) / GROUP;
+                             const uint16_t *weights, const float *bias, float *room) {
+    const size_t groups = (y->block + UNIT_GROUP - 1) / UNIT_GROUP;
     const weir__range mine = weir__part(weir__slots(y, rows) * groups, part, parts);
     for (size_t j = 0, base = 0; j < weir__blocks(y) && base < mine.last; j++) {
         const weir__range slots = {weir__first(y, j), weir__evaluated(y, j, rows)};
@@ -305,8 +313,8 @@ static void forward_by_units(size_t part, size_t parts, size_t rows, const weir_
             // A group belongs to the part in which its first pair lies.
             const size_t g0 = mine.first > base ? (mine.first - base + m - 1) / m : 0;
             const size_t g1 = mine.last < end ? (mine.last - base + m - 1) / m : groups;
-            const size_t units = weir__units(y, j), u0 = g0 * GROUP, u1 = g1 * GROUP < units ? g1 * GROUP : units;
-            const piece p = {j, slots, {u0, u1}};
+            const size_t units = weir__units(y, j), u0 = g0 * UNIT_GROUP, u1 = g1 * UNIT_GROUP < units ? g1 * UNIT_GROUP : units;
+            const piece p = {j, slots, {u0, u1}, room};
             if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         }
         base = end;
@@ -315,11 +323,11 @@ static void forward_by_units(size_t part, size_t parts, size_t rows, const weir_
 
 /// A part of all slots, whole units.
 static void forward_by_slots(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
-                             const uint16_t *weights, const float *bias) {
+                             const uint16_t *weights, const float *bias, float *room) {
     weir__range slots = weir__part(weir__slots(y, rows), part, parts);
     for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
         const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
-        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}};
+        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, room};
         (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         slots.first = last;
     }
@@ -338,9 +346,8 @@ static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, s
             from[r] = half_values(x, (size_t)m->in_slot[r]);
         }
         for (size_t k = 0; m->count && k < width; k += PANEL_NUMBERS) {
-            const left_factor a = {from, k, 2};
-            add_units(m->count, to, (weir__range){0, height}, &a, tile + k, width, least_of(width - k, PANEL_NUMBERS),
-                      height * width);
+            add_units(m->count, to, (weir__range){0, height}, from, k, tile + k, width,
+                      least_of(width - k, PANEL_NUMBERS), height * width);
         }
         if (!are_more_matches(m)) return;
         next_matches(m);
@@ -349,9 +356,10 @@ static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, s
 
 /// Both sides compact: tile by tile, each for all of its rows. A part of the blocks of y.
 static void forward_by_tiles(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
-                             const uint16_t *weights, const float *bias) {
+                             const uint16_t *weights, const float *bias, float *room) {
     const weir__range blocks = weir__blocks_of_part(y, part, parts);
     matches m;
+    (void)room;
     for (size_t jo = blocks.first; jo < blocks.last; jo++) {
         const size_t units = weir__units(y, jo);
         const weir__range open = open_slots(y, jo, rows), closed = {open.last, weir__evaluated(y, jo, rows)};
@@ -367,8 +375,18 @@ static void forward_by_tiles(size_t part, size_t parts, size_t rows, const weir_
         }
     }
 }
+
+/// Whether threads own units, not slots, so that each weight is read by one of them.
+static bool threads_own_units(size_t slots, const weir__side *y, const weir__bf16_side *x, size_t parts) {
+    if (slots < 8 * parts) return true;
+#if defined(BF16_TILES)
+    if (!x->side->route && !y->route) return y->width >= 4 * UNIT_GROUP * parts;
+#endif
+    return !x->side->route && y->route && y->block >= 8;
+}
+
 static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
-                    const float *bias) {
+                    const float *bias, float *room) {
     const size_t slots = weir__slots(y, rows), open_x = x->side->route ? x->side->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
@@ -377,9 +395,11 @@ static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, 
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        const bool by_units = slots < 8 * parts || (!x->side->route && y->route && y->block >= 8);
-        (by_tiles   ? forward_by_tiles
-         : by_units ? forward_by_units
-                    : forward_by_slots)(part, parts, rows, y, x, weights, bias);
+        begin_tiles();
+        (by_tiles ? forward_by_tiles
+         : threads_own_units(slots, y, x, parts)
+             ? forward_by_units
+             : forward_by_slots)(part, parts, rows, y, x, weights, bias, room + part * WEIR__BF16_ROOM);
+        end_tiles();
     }
 }

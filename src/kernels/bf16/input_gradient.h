@@ -31,10 +31,11 @@ static size_t slot_from(const weir__side *side, size_t j, size_t row, size_t row
 /// Adds what slots of block j of dy give to columns of sums, whose rows begin with row `begin` of the batch.
 static void add_block(float *sums, size_t begin, weir__range columns, weir__range slots, const weir__side *dx,
                       const weir__bf16_side *dy, size_t j, const uint16_t *weights) {
-    enum { LOOKED_UP = 256 }; // rows
+    enum { LOOKED_UP = LEFT_ROWS };
     const weir__side *side = dy->side;
     const size_t units = weir__units(side, j), width = dx->width, count = columns.last - columns.first;
     const uint16_t *strip = weights + weir__tile(side, dx, j, 0) + columns.first;
+    left_factor left;
     for (; slots.first < slots.last; slots.first += LOOKED_UP) {
         const size_t some = least_of(slots.last - slots.first, LOOKED_UP);
         float *to[LOOKED_UP];
@@ -48,8 +49,9 @@ static void add_block(float *sums, size_t begin, weir__range columns, weir__rang
             const bool last = o + depth == units && j + 1 == weir__blocks(side);
             const uint16_t *b[PANEL_NUMBERS];
             for (size_t k = 0; k < depth; k++) b[k] = strip + (o + k) * width;
-            add_panels(some, false, to, (weir__range){0, count}, &(left_factor){a, o, 2}, b, depth,
-                       last ? 0 : depth * width, &(target){0});
+            left_of_rows(&left, a, some, o, depth);
+            add_panels(some, false, to, (weir__range){0, count}, &left, b, depth, last ? 0 : depth * width,
+                       &(target){0});
         }
     }
 }
@@ -81,7 +83,8 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
 
 static void compact_from_dense(weir__range slots, const weir__side *dx, const weir__bf16_side *dy,
                                const uint16_t *weights) {
-    enum { LOOKED_UP = 256 }; // rows
+    enum { LOOKED_UP = LEFT_ROWS };
+    left_factor left;
     for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
         const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
         const size_t width = weir__units(dx, j), units = dy->side->width;
@@ -98,7 +101,8 @@ static void compact_from_dense(weir__range slots, const weir__side *dx, const we
                 const size_t depth = units - o < PANEL_NUMBERS ? units - o : PANEL_NUMBERS;
                 const uint16_t *b[PANEL_NUMBERS];
                 for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
-                add_panels(count, o == 0, to, (weir__range){0, width}, &(left_factor){a, o, 2}, b, depth,
+                left_of_rows(&left, a, count, o, depth);
+                add_panels(count, o == 0, to, (weir__range){0, width}, &left, b, depth,
                            o + depth < units ? depth * width : 0, &(target){0});
             }
         }
@@ -233,6 +237,7 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
     const size_t units = weir__units(dy->side, jo), width = weir__units(dx, ji);
     const uint16_t *tile = weights + weir__tile(dy->side, dx, jo, ji);
     const size_t ahead = jo + 1 < weir__blocks(dy->side) ? weir__tile(dy->side, dx, jo + 1, ji) : 0;
+    left_factor left;
     for (;;) {
         float *to[PANEL_NUMBERS];
         const uint16_t *a[PANEL_NUMBERS];
@@ -244,7 +249,8 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
             const size_t depth = least_of(units - o, PANEL_NUMBERS);
             const uint16_t *b[PANEL_NUMBERS];
             for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
-            add_panels(m->count, false, to, (weir__range){0, width}, &(left_factor){a, o, 2}, b, depth,
+            left_of_rows(&left, a, m->count, o, depth);
+            add_panels(m->count, false, to, (weir__range){0, width}, &left, b, depth,
                        ahead ? ahead - (size_t)(tile - weights) : 0, &(target){0});
         }
         if (!are_more_matches(m)) return;
@@ -280,13 +286,14 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_s
     const bool units = dx->route && dx->block == 1;
     if (units && !side->route) {
         // A tile is one column, contiguous along o: the forward product with the sides exchanged.
-        forward(rows, dx, dy, weights, NULL);
+        forward(rows, dx, dy, weights, NULL, room);
         return;
     }
     const double work = (double)slots * (double)dx->block * (double)open_dy * (double)side->block / (double)rows;
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        begin_tiles();
         if (!dx->route) {
             weir__range columns = weir__part((dx->width + GROUP - 1) / GROUP, part, parts);
             columns.first *= GROUP;
@@ -305,5 +312,6 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_s
         } else {
             compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
         }
+        end_tiles();
     }
 }

@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: MIT
 
 /// \file panel.h
-/// to[r][c] += Σ_k a[r][k]·b[k][c] in bf16, where a is contiguous along k and b along c: what both gradients are.
+/// to[r][c] += Σ_k a[r][k]·b[k][c] in bf16 for a piece of k, which is what all products of many rows are made of:
 ///
-/// Rows of b are interleaved two by two, column by column, into a panel of some columns in the first-level cache, which
-/// every group of rows then reads: a lane is a column, its pair two neighbours k. Where b is contiguous along k, too,
-/// it is transposed pair by pair instead: that is the forward product.
+///   left_of_rows       takes the left factor from rows that are contiguous along k,
+///   left_of_columns    from rows k, each contiguous along r;
+///   add_panels         adds its products with rows k of b, each contiguous along c, to rows that lie anywhere;
+///   sum_panels         the same, to rows a constant stride apart;
+///   add_units          both factors contiguous along k: the forward product.
+///
+/// panel_vectors.h has them in vector registers, panel_tiles.h in tile registers.
 
 #ifndef WEIR_BF16_PANEL_H
 #define WEIR_BF16_PANEL_H
@@ -22,29 +26,8 @@ INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
     return side->values + slot * side->stride;
 }
 
-// Most k at once, and most columns: 64 pairs × 64 columns are 16 KiB.
-enum { PANEL_NUMBERS = 128, PANEL_PAIRS = PANEL_NUMBERS / 2, PANEL_COLUMNS = 64 };
-
-/// panel[pair][vector] from rows b[0 … depth) at some columns, at most PANEL_COLUMNS; a row that is not there is 0.
-/// ahead: how far the numbers lie that are wanted after these and fetched from memory meanwhile; 0: none.
-static void pack_panel(pairs *panel, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth,
-                       size_t column, size_t ahead) {
-    static const uint16_t zeros[PANEL_COLUMNS];
-    for (size_t k = 0; k < depth; k += 2, panel += vectors) {
-        const uint16_t *low = b[k] + column, *high = k + 1 < depth ? b[k + 1] + column : zeros;
-        size_t c = 0;
-        for (; c + PAIR_LANES <= columns; c += PAIR_LANES) {
-            interleave(panel + c / LANES, low + c, high + c);
-            if (!ahead) continue;
-            __builtin_prefetch(low + c + ahead, 0, 2);
-            __builtin_prefetch(high + c + ahead, 0, 2);
-        }
-        for (; c < columns; c += LANES) {
-            const size_t tail = columns - c < LANES ? columns - c : LANES;
-            panel[c / LANES] = widen_first(low + c, tail) | widen_first(high + c, tail) << 16;
-        }
-    }
-}
+// Most k of a panel, most rows of a left factor taken from rows, and from columns.
+enum { PANEL_NUMBERS = 128, LEFT_ROWS = 256, LEFT_COLUMNS = 64 };
 
 /// Weights that will be moved by the sums: row r begins at values + r·stride. They are fetched from memory, column by
 /// column, while those are formed.
@@ -64,169 +47,10 @@ INLINE void fetch_target(const target *next, size_t row, const int rows, size_t 
     }
 }
 
-/// The first factor: pair k of row r lies at row[r] + offset + k·step.
-typedef struct left_factor {
-    const uint16_t *const *row;
-    size_t offset, step;
-} left_factor;
-
-/// to[r][column …] (+)= Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at
-/// most 24).
-INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                      const left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
-    vec sum[24] = {{0}};
-    if (next->values) {
-        fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
-    }
-    for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
-        pairs b[8];
-        UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
-        UNROLL for (int r = 0; r < rows; r++) {
-            const pairs ak = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));
-            UNROLL for (int v = 0; v < vectors; v++) {
-                sum[r * vectors + v] = add_pairs(sum[r * vectors + v], ak, b[v]);
-            }
-        }
-    }
-    UNROLL for (int r = 0; r < rows; r++) {
-        UNROLL for (int v = 0; v < vectors; v++) {
-            float *at = to[first + (size_t)r] + column + v * LANES;
-            vec total = sum[r * vectors + v];
-            if (v == vectors - 1 && tail < LANES) {
-                if (!fresh) total += load_first(at, tail);
-                store_first(at, total, tail);
-            } else {
-                if (!fresh) total += load(at);
-                store(at, total);
-            }
-        }
-    }
-}
-
-/// Any number of rows, in groups.
-INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                              const left_factor *a, const pairs *panel, size_t pair_count, const target *next) {
-    size_t r = 0;
-    for (; r + PANEL_ROWS <= rows; r += PANEL_ROWS) {
-        add_panel(PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-    }
-    switch (rows - r) {
-#if LANES == 16
-    case 5:
-        add_panel(5, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 4:
-        add_panel(4, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 3:
-        add_panel(3, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-#endif
-    case 2:
-        add_panel(2, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 1:
-        add_panel(1, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    default:
-        break;
-    }
-}
-
-/// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. A last pair of a is complete:
-/// 0 where there is no k. ahead as in pack_panel.
-static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, const left_factor *a,
-                       const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
-    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
-    const size_t pair_count = (depth + 1) / 2;
-    size_t c = columns.first;
-    for (; c + PANEL_VECTORS * LANES <= columns.last; c += PANEL_VECTORS * LANES) {
-        pack_panel(panel, PANEL_VECTORS, PANEL_VECTORS * LANES, b, depth, c, ahead);
-        add_panel_to_rows(rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
-    }
-    for (; c < columns.last; c += LANES) {
-        const size_t tail = columns.last - c < LANES ? columns.last - c : LANES;
-        pack_panel(panel, 1, tail, b, depth, c, ahead);
-        add_panel_to_rows(rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
-    }
-}
-
-// ---- the other factor contiguous along k, too -----------------------------------------------------------------------
-
-#if LANES == 16
-/// The pairs of LANES rows at LANES places, exchanged: to[k·step] has pair k of every row. Only `rows` of them are
-/// there, and the first `count` numbers of each.
-static void transpose_pairs(pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
-    __m512i r[16], t[16];
-    UNROLL for (size_t i = 0; i < 16; i++) {
-        r[i] = _mm512_setzero_si512();
-        if (i < rows)
-            r[i] = (__m512i)(count < PAIR_LANES ? load_first_pairs(from + i * stride, count)
-                                                : load_pairs(from + i * stride));
-    }
-    UNROLL for (size_t i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    UNROLL for (size_t i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    // Now quarter q of r[4·g + c] has pair 4·q + c of rows 4·g … 4·g + 3.
-    UNROLL for (size_t c = 0; c < 4; c++) {
-        const __m512i even_low = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88);
-        const __m512i even_high = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88);
-        const __m512i odd_low = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd);
-        const __m512i odd_high = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xdd);
-        to[c * step] = (pairs)_mm512_shuffle_i32x4(even_low, even_high, 0x88);
-        to[(4 + c) * step] = (pairs)_mm512_shuffle_i32x4(odd_low, odd_high, 0x88);
-        to[(8 + c) * step] = (pairs)_mm512_shuffle_i32x4(even_low, even_high, 0xdd);
-        to[(12 + c) * step] = (pairs)_mm512_shuffle_i32x4(odd_low, odd_high, 0xdd);
-    }
-}
+#if defined(BF16_TILES)
+#include "panel_tiles.h"
 #else
-/// The same, number by number.
-static void transpose_pairs(pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
-    for (size_t i = 0; i < LANES; i++) {
-        pairs row = {0};
-        if (i < rows)
-            row = count < PAIR_LANES ? load_first_pairs(from + i * stride, count) : load_pairs(from + i * stride);
-        for (size_t k = 0; k < LANES; k++) to[k * step][i] = row[k];
-    }
-}
+#include "panel_vectors.h"
 #endif
-
-/// panel[pair][vector] of units (lanes) that are rows of b, depth numbers of each. ahead as in pack_panel.
-static void pack_units(pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride, size_t depth,
-                       size_t ahead) {
-    for (size_t u = 0; u < units; u += LANES) {
-        for (size_t k = 0; k < depth; k += PAIR_LANES) {
-            const uint16_t *from = b + u * stride + k;
-            const size_t rows = least_of(LANES, units - u);
-            for (size_t i = 0; i < rows; i++) __builtin_prefetch(from + i * stride + ahead, 0, 2);
-            transpose_pairs(panel + k / 2 * vectors + u / LANES, vectors, from, stride, rows, depth - k);
-        }
-    }
-}
-
-/// to[r][u] += Σ_{k<depth} a[r][k]·b[u][k] for units u, depth at most PANEL_NUMBERS.
-static void add_units(size_t rows, float *const *to, weir__range units, const left_factor *a, const uint16_t *b,
-                      size_t stride, size_t depth, size_t ahead) {
-    enum { WHOLE = PANEL_VECTORS * LANES };
-    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
-    const size_t pair_count = (depth + 1) / 2;
-    size_t u = units.first;
-    for (; u + WHOLE <= units.last; u += WHOLE) {
-        pack_units(panel, PANEL_VECTORS, WHOLE, b + u * stride, stride, depth, ahead);
-        add_panel_to_rows(rows, PANEL_VECTORS, LANES, false, to, u, a, panel, pair_count, &(target){0});
-    }
-    for (; u < units.last; u += LANES) {
-        const size_t tail = least_of(units.last - u, LANES);
-        pack_units(panel, 1, tail, b + u * stride, stride, depth, ahead);
-        add_panel_to_rows(rows, 1, tail, false, to, u, a, panel, pair_count, &(target){0});
-    }
-}
 
 #endif

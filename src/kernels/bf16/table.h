@@ -14,6 +14,7 @@
 
 #include "tables.h"
 
+extern const weir__bf16_kernels BF16_TABLE; // declared in tables.h, but for those of a test
 const weir__bf16_kernels BF16_TABLE = {
     .name = BF16_NAME,
     .forward = forward,

@@ -13,5 +13,6 @@ extern const weir__bf16_kernels weir__bf16_generic;
 extern const weir__bf16_kernels weir__bf16_avx2;
 extern const weir__bf16_kernels weir__bf16_avx512;
 extern const weir__bf16_kernels weir__bf16_avx512bf16;
+extern const weir__bf16_kernels weir__bf16_amx;
 
 #endif

@@ -13,7 +13,7 @@
 #include "matches.h"
 #include "panel.h"
 
-enum { PIECE_UNITS = 64, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; // the last in weights
+enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; // the last in weights
 
 /// The weights of a product on their way to new values.
 typedef struct descent {
@@ -30,24 +30,20 @@ typedef struct place {
 
 // ---- a tile --------------------------------------------------------------------------------------------------------
 
+/// The rows of dy that are at hand: units first … first + height.
+static void left_of_matches(left_factor *left, const weir__bf16_side *dy, const matches *m, size_t first,
+                            size_t height) {
+    const uint16_t *row[PANEL_NUMBERS];
+    for (size_t k = 0; k < m->count; k++) row[k] = half_values(dy, (size_t)m->out_slot[k]) + first;
+    left_of_columns(left, row, m->count, height);
+}
+
 /// g[u][c] (+)= Σ over the matches at hand, for some units and columns of their blocks.
-static void add_matches(float *g, bool fresh, const weir__bf16_side *dy_side, const weir__bf16_side *x_side,
-                        const matches *m, weir__range units, weir__range columns, const target *next) {
-    pairs left[PANEL_PAIRS * PIECE_UNITS / LANES];
-    const uint16_t *dy[PANEL_NUMBERS], *x[PANEL_NUMBERS], *row[PIECE_UNITS];
-    float *to[PIECE_UNITS];
-    const size_t height = units.last - units.first, width = columns.last - columns.first;
-    for (size_t k = 0; k < m->count; k++) {
-        dy[k] = half_values(dy_side, (size_t)m->out_slot[k]) + units.first;
-        x[k] = half_values(x_side, (size_t)m->in_slot[k]) + columns.first;
-    }
-    pack_panel(left, PIECE_UNITS / LANES, height, dy, m->count, 0, 0);
-    for (size_t u = 0; u < height; u++) {
-        row[u] = (const uint16_t *)(const void *)left + 2 * u;
-        to[u] = g + u * width;
-    }
-    const left_factor a = {row, 0, 2 * PIECE_UNITS};
-    add_panels(height, fresh, to, (weir__range){0, width}, &a, x, m->count, 0, next);
+static void add_matches(float *g, bool fresh, const left_factor *left, size_t height, const weir__bf16_side *x,
+                        const matches *m, weir__range columns, const target *next) {
+    const uint16_t *row[PANEL_NUMBERS];
+    for (size_t k = 0; k < m->count; k++) row[k] = half_values(x, (size_t)m->in_slot[k]) + columns.first;
+    sum_panels(height, fresh, g, columns.last - columns.first, left, row, m->count, next);
 }
 
 /// Moves weights[at … at + count) by g, and returns the sum of their squares.
@@ -66,10 +62,12 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
                       const target *next) {
     _Alignas(64) float g[PIECE_UNITS * PIECE_COLUMNS];
     float squares[PIECE_UNITS];
+    left_factor left;
     for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
         const weir__range some = {u, least_of(u + PIECE_UNITS, units.last)};
         const size_t height = some.last - u;
         memset(squares, 0, sizeof squares);
+        if (m->complete) left_of_matches(&left, d->dy, m, u, height);
         for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
             const weir__range columns = {c, least_of(c + PIECE_COLUMNS, whole.last)};
             const size_t width = columns.last - c, at = tile->at + u * tile->stride + c;
@@ -77,7 +75,8 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
             bool fresh = true;
             first_matches(m);
             for (;;) {
-                add_matches(g, fresh, d->dy, d->x, m, some, columns, !fresh ? &(target){0} : next ? next : &own);
+                if (!m->complete) left_of_matches(&left, d->dy, m, u, height);
+                add_matches(g, fresh, &left, height, d->x, m, columns, !fresh ? &(target){0} : next ? next : &own);
                 if (!are_more_matches(m)) break;
                 fresh = false;
                 next_matches(m);
@@ -198,6 +197,7 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
         // Many strips: whole ones to each thread. Few: some units of every one.
         const bool cut_units = strips < 8 * parts;
         const weir__range all = {0, strips}, own = weir__blocks_of_part(out, part, parts);
+        begin_tiles();
         if (in->route && out->route) {
             update_pairs(rows, &d, own, dy, x);
         } else if (in->route) {
@@ -213,6 +213,7 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
         }
         if (bias && cut_units) update_bias(rows, bias_update, bias, all, part, parts, out);
         if (bias && !cut_units) update_bias(rows, bias_update, bias, own, 0, 1, out);
+        end_tiles();
         finish_streams();
     }
 }

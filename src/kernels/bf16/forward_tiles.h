@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file forward_tiles.h
+/// The outputs of some units of a block for some of its slots, dense x, in tile registers.
+///
+/// Weights are the left factor, read where they lie; inputs are the right one: a piece of each row, the rows of 16
+/// slots beside each other. So the larger factor, which each call reads once and from memory, is not copied, and each
+/// thread copies the inputs of its blocks only. Sums of all tiles wait in the second-level cache between two pieces;
+/// those are the same for any number of rows, so that no bit depends on where the work is cut.
+#ifndef WEIR_FORWARD_TILES_H
+#define WEIR_FORWARD_TILES_H
+
+#include "panel_tiles.h"
+
+enum {
+    INPUTS_AT_ONCE = 512, // 32 rows of weights are 32 KiB: of the first-level cache
+    SLOTS_AT_ONCE = 256,  // their inputs: 256 KiB
+    UNITS_AT_ONCE = 512,  // sums: 512 KiB
+    INPUT_STEPS = INPUTS_AT_ONCE / TILE_DEPTH,
+    SUMS_ROOM = SLOTS_AT_ONCE * UNITS_AT_ONCE,
+    INPUTS_ROOM = SLOTS_AT_ONCE * INPUTS_AT_ONCE / 2, // floats
+};
+_Static_assert(SUMS_ROOM + INPUTS_ROOM <= WEIR__BF16_ROOM, "a thread's room holds sums and inputs");
+
+/// At most UNITS_AT_ONCE units by SLOTS_AT_ONCE slots.
+typedef struct tile_task {
+    const uint16_t *weights; ///< of the first unit
+    size_t width, units, slots;
+    const uint16_t *const *x; ///< row of each slot
+    float *sums;              ///< [pairs of unit tiles][slot tiles][2] tiles
+    uint16_t *inputs;         ///< [slot tiles][INPUT_STEPS] tiles
+    size_t ahead;             ///< numbers from the weights to those that are wanted after them
+} tile_task;
+
+INLINE float *sums_of(const tile_task *t, size_t unit, size_t slot) {
+    const size_t tiles = (t->slots + TILE_EDGE - 1) / TILE_EDGE;
+    return t->sums + (unit / TILE_EDGE * tiles + slot / TILE_EDGE) * TILE_FLOATS;
+}
+
+/// Adds what inputs first … first + count give to two tiles of units by all slots.
+static void add_inputs(const tile_task *t, size_t unit, size_t first, size_t count) {
+    _Alignas(64) uint16_t copy[2][INPUT_STEPS * TILE_NUMBERS];
+    const size_t some = least_of(t->units - unit, 2 * TILE_EDGE), rows = some > TILE_EDGE ? 2 : 1;
+    const uint16_t *strip = t->weights + unit * t->width + first;
+    const bool whole = some % TILE_EDGE == 0 && count % TILE_DEPTH == 0, last = first + count == t->width;
+    // The next piece of these units, or the first one of those that come after all units of the task.
+    const size_t next = last ? t->ahead - first : count;
+    const size_t wanted = last ? INPUTS_AT_ONCE : least_of(t->width - first - count, INPUTS_AT_ONCE);
+    const tile_fetch fetch = {(const char *)(strip + next), t->width * sizeof *strip, some,
+                              (wanted * sizeof *strip + 63) / 64};
+    tile_product p = {
+        .a = {strip, strip + TILE_EDGE * t->width},
+        .a_stride = t->width,
+        .a_step = TILE_DEPTH,
+        .steps = steps_of(count),
+        .fresh = first == 0,
+    };
+    if (!whole) {
+        const uint16_t *row[2 * TILE_EDGE];
+        for (size_t k = 0; k < some; k++) row[k] = strip + k * t->width;
+        for (size_t k = 0; k < count; k += TILE_DEPTH) {
+            left_tile(copy[0] + k * TILE_EDGE, row, some, k, count - k);
+            if (rows > 1) left_tile(copy[1] + k * TILE_EDGE, row + TILE_EDGE, some - TILE_EDGE, k, count - k);
+        }
+        p.a[0] = copy[0], p.a[1] = copy[1], p.a_stride = TILE_DEPTH, p.a_step = TILE_NUMBERS;
+    }
+    for (size_t s = 0; s < t->slots; s += 2 * TILE_EDGE) {
+        const size_t columns = t->slots - s > TILE_EDGE ? 2 : 1;
+        for (size_t h = 0; h < columns; h++) {
+            p.b[h] = t->inputs + (s / TILE_EDGE + h) * INPUT_STEPS * TILE_NUMBERS;
+            for (size_t i = 0; i < rows; i++) p.c[i][h] = sums_of(t, unit + i * TILE_EDGE, s + h * TILE_EDGE);
+        }
+        multiply_tiles(rows, columns, &p, s ? NULL : &fetch);
+    }
+}
+
+static void do_task(const tile_task *t) {
+    for (size_t first = 0; first < t->width; first += INPUTS_AT_ONCE) {
+        const size_t count = least_of(t->width - first, INPUTS_AT_ONCE);
+        for (size_t s = 0; s < t->slots; s += TILE_EDGE) {
+            uint16_t *to = t->inputs + s / TILE_EDGE * INPUT_STEPS * TILE_NUMBERS;
+            for (size_t k = 0; k < count; k += TILE_DEPTH, to += TILE_NUMBERS) {
+                right_tile(to, t->x + s, t->slots - s, first + k, count - k);
+            }
+        }
+        for (size_t u = 0; u < t->units; u += 2 * TILE_EDGE) add_inputs(t, u, first, count);
+    }
+}
+
+/// Adds to the outputs of units and slots of a block. strip: the block's weights. room: WEIR__BF16_ROOM floats.
+static void add_tiles_of_units(const weir__side *y, weir__range units, weir__range slots, const weir__bf16_side *x,
+                               const uint16_t *strip, float *room) {
+    const size_t width = x->side->width;
+    if (!width) return;
+    for (size_t u = units.first; u < units.last; u += UNITS_AT_ONCE) {
+        for (size_t s = slots.first; s < slots.last; s += SLOTS_AT_ONCE) {
+            float *to[SLOTS_AT_ONCE];
+            const uint16_t *from[SLOTS_AT_ONCE];
+            const tile_task t = {
+                .weights = strip + u * width,
+                .width = width,
+                .units = least_of(units.last - u, UNITS_AT_ONCE),
+                .slots = least_of(slots.last - s, SLOTS_AT_ONCE),
+                .x = from,
+                .sums = room,
+                .inputs = (uint16_t *)(void *)(room + SUMS_ROOM),
+                .ahead = s + SLOTS_AT_ONCE < slots.last ? 0 : least_of(units.last - u, UNITS_AT_ONCE) * width,
+            };
+            for (size_t k = 0; k < t.slots; k++) {
+                to[k] = weir__values(y, s + k) + u;
+                from[k] = half_values(x, weir__row(y, s + k));
+            }
+            do_task(&t);
+            for (size_t unit = 0; unit < t.units; unit += TILE_EDGE) {
+                for (size_t k = 0; k < t.slots; k += TILE_EDGE) {
+                    move_exchanged(to + k, t.slots - k, sums_of(&t, unit, k), unit, t.units - unit, false);
+                }
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file panel_tiles.h
+/// The products of panel.h in tile registers.
+///
+/// Both factors are copied into tiles of their kind (tiles.h), with 0 for rows, columns and numbers that are not there,
+/// but for weights that fill whole tiles as they lie. 2 × 2 tiles of sums are formed at once, and added to their rows
+/// from the first-level cache.
+#ifndef WEIR_PANEL_TILES_H
+#define WEIR_PANEL_TILES_H
+
+#include "panel.h"
+#include "tiles.h"
+
+enum { PANEL_STEPS = PANEL_NUMBERS / TILE_DEPTH, PANEL_TILE_NUMBERS = PANEL_STEPS * TILE_NUMBERS };
+
+INLINE size_t steps_of(size_t depth) { return (depth + TILE_DEPTH - 1) / TILE_DEPTH; }
+
+/// The left factor: of each 16 rows a tile per step.
+typedef struct left_factor {
+    _Alignas(64) uint16_t tiles[LEFT_ROWS / TILE_EDGE][PANEL_TILE_NUMBERS];
+} left_factor;
+
+/// Numbers offset … offset + depth of some rows.
+static void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows, size_t offset, size_t depth) {
+    for (size_t r = 0; r < rows; r += TILE_EDGE) {
+        for (size_t k = 0; k < depth; k += TILE_DEPTH) {
+            left_tile(a->tiles[r / TILE_EDGE] + k * TILE_EDGE, row + r, rows - r, offset + k, depth - k);
+        }
+    }
+}
+
+/// Columns of rows k.
+static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t depth, size_t columns) {
+    for (size_t u = 0; u < columns; u += 2 * TILE_EDGE) {
+        for (size_t k = 0; k < depth; k += TILE_DEPTH) {
+            tile_row r[2][TILE_EDGE];
+            for (size_t p = 0; p < TILE_EDGE; p++) {
+                tile_row pair[2] = {{0}, {0}};
+                const size_t at = k + 2 * p;
+                if (at < depth) pair_rows(pair, row[at] + u, at + 1 < depth ? row[at + 1] + u : NULL, columns - u);
+                r[0][p] = pair[0], r[1][p] = pair[1];
+            }
+            for (size_t h = 0; h < 2; h++) {
+                exchange(r[h]);
+                store_tile(a->tiles[u / TILE_EDGE + h] + k * TILE_EDGE, r[h]);
+            }
+        }
+    }
+}
+
+typedef float tile_floats __attribute__((vector_size(64)));
+typedef float tile_floats_at __attribute__((vector_size(64), aligned(sizeof(float)), may_alias));
+
+/// to[0 … count) (+)= a row of sums, at most 16 of them.
+INLINE void move_sums(float *to, const float *from, size_t count, bool fresh) {
+    if (count >= TILE_EDGE) {
+        tile_floats a = *(const tile_floats *)(const void *)from;
+        if (!fresh) a += *(const tile_floats_at *)to;
+        *(tile_floats_at *)to = a;
+    } else {
+        for (size_t n = 0; n < count; n++) to[n] = fresh ? from[n] : to[n] + from[n];
+    }
+}
+
+/// Right factors of 32 columns, and what is wanted after them (ahead numbers further on; 0: nothing).
+static void pack_columns(uint16_t right[2][PANEL_TILE_NUMBERS], const uint16_t *const *b, size_t depth, size_t column,
+                         size_t count, size_t ahead) {
+    for (size_t k = 0; k < depth; k += TILE_DEPTH) {
+        right_tiles(right[0] + k * TILE_EDGE, PANEL_TILE_NUMBERS, b + k, depth - k, column, count);
+    }
+    for (size_t k = 0; ahead && k < depth; k++) __builtin_prefetch(b[k] + column + ahead, 0, 2);
+}
+
+/// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
+/// that are wanted after these and fetched from memory meanwhile; 0: none.
+static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, const left_factor *a,
+                       const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
+    _Alignas(64) uint16_t right[2][PANEL_TILE_NUMBERS];
+    _Alignas(64) float sums[2][2][TILE_FLOATS];
+    for (size_t c = columns.first; c < columns.last; c += 2 * TILE_EDGE) {
+        const size_t count = least_of(columns.last - c, 2 * TILE_EDGE), halves = count > TILE_EDGE ? 2 : 1;
+        pack_columns(right, b, depth, c, count, ahead);
+        for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
+            const size_t some = least_of(rows - r, 2 * TILE_EDGE), tile = r / TILE_EDGE;
+            const tile_product p = {
+                .a = {a->tiles[tile], a->tiles[tile] + PANEL_TILE_NUMBERS},
+                .a_stride = TILE_DEPTH,
+                .a_step = TILE_NUMBERS,
+                .b = {right[0], right[1]},
+                .c = {{sums[0][0], sums[0][1]}, {sums[1][0], sums[1][1]}},
+                .steps = steps_of(depth),
+                .fresh = true,
+            };
+            if (next->values) fetch_target(next, r, (int)some, c, count);
+            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, NULL);
+            for (size_t k = 0; k < some; k++) {
+                for (size_t h = 0; h < halves; h++) {
+                    const float *from = sums[k / TILE_EDGE][h] + k % TILE_EDGE * TILE_EDGE;
+                    move_sums(to[r + k] + c + h * TILE_EDGE, from, count - h * TILE_EDGE, fresh);
+                }
+            }
+        }
+    }
+}
+
+/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows.
+static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const left_factor *a, const uint16_t *const *b,
+                       size_t depth, const target *next) {
+    float *to[LEFT_COLUMNS];
+    for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
+    add_panels(rows, fresh, to, (weir__range){0, width}, a, b, depth, 0, next);
+}
+
+// ---- both factors contiguous along k -------------------------------------------------------------------------------
+
+/// The sums of tiles whose columns are rows r, exchanged, into units of these rows.
+INLINE void move_exchanged(float *const *to, size_t rows, const float *sums, size_t unit, size_t units, bool fresh) {
+    tile_row r[TILE_EDGE];
+    UNROLL for (size_t i = 0; i < TILE_EDGE; i++) r[i] = ((const tile_row *)(const void *)sums)[i];
+    exchange(r);
+    for (size_t k = 0; k < least_of(rows, TILE_EDGE); k++) {
+        move_sums(to[k] + unit, (const float *)(const void *)&r[k], units, fresh);
+    }
+}
+
+/// to[r][u] += Σ_{k<depth} a[r][offset + k]·b[u][k] for units u, depth at most PANEL_NUMBERS, at most LEFT_ROWS rows:
+/// weights are the left factor.
+static void add_units(size_t rows, float *const *to, weir__range units, const uint16_t *const *a, size_t offset,
+                      const uint16_t *b, size_t stride, size_t depth, size_t ahead) {
+    _Alignas(64) uint16_t right[LEFT_ROWS / TILE_EDGE][PANEL_TILE_NUMBERS], copy[2][PANEL_TILE_NUMBERS];
+    _Alignas(64) float sums[2][2][TILE_FLOATS];
+    for (size_t r = 0; r < rows; r += TILE_EDGE) {
+        for (size_t k = 0; k < depth; k += TILE_DEPTH) {
+            right_tile(right[r / TILE_EDGE] + k * TILE_EDGE, a + r, rows - r, offset + k, depth - k);
+        }
+    }
+    for (size_t u = units.first; u < units.last; u += 2 * TILE_EDGE) {
+        const size_t some = least_of(units.last - u, 2 * TILE_EDGE);
+        const bool whole = some % TILE_EDGE == 0 && depth % TILE_DEPTH == 0;
+        const uint16_t *strip = b + u * stride;
+        const tile_fetch fetch = {(const char *)(strip + ahead), stride * sizeof *b, some, (depth + 31) / 32};
+        tile_product p = {
+            .a = {strip, strip + TILE_EDGE * stride},
+            .a_stride = stride,
+            .a_step = TILE_DEPTH,
+            .c = {{sums[0][0], sums[0][1]}, {sums[1][0], sums[1][1]}},
+            .steps = steps_of(depth),
+            .fresh = true,
+        };
+        if (!whole) {
+            const uint16_t *row[2 * TILE_EDGE];
+            for (size_t k = 0; k < some; k++) row[k] = strip + k * stride;
+            for (size_t k = 0; k < depth; k += TILE_DEPTH) {
+                left_tile(copy[0] + k * TILE_EDGE, row, some, k, depth - k);
+                if (some > TILE_EDGE) {
+                    left_tile(copy[1] + k * TILE_EDGE, row + TILE_EDGE, some - TILE_EDGE, k, depth - k);
+                }
+            }
+            p.a[0] = copy[0], p.a[1] = copy[1], p.a_stride = TILE_DEPTH, p.a_step = TILE_NUMBERS;
+        }
+        for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
+            const size_t halves = rows - r > TILE_EDGE ? 2 : 1;
+            p.b[0] = right[r / TILE_EDGE], p.b[1] = right[r / TILE_EDGE] + PANEL_TILE_NUMBERS;
+            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, r || !ahead ? NULL : &fetch);
+            for (size_t i = 0; i * TILE_EDGE < some; i++) {
+                for (size_t h = 0; h < halves; h++) {
+                    const size_t first = r + h * TILE_EDGE, unit = u + i * TILE_EDGE;
+                    move_exchanged(to + first, rows - first, sums[i][h], unit, units.last - unit, false);
+                }
+            }
+        }
+    }
+}
+
+#endif

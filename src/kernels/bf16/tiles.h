@@ -1,0 +1,281 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file tiles.h
+/// Products of bf16 numbers in the tile registers of AMX, or in arrays that behave like them (BF16_TILES_EMULATED),
+/// with which the kernels of tiles are tested on any processor.
+///
+/// A tile has 16 rows of 64 bytes. Three kinds, all without a gap in memory:
+///   left factor   a[m][k]: 16 rows m of 32 numbers k;
+///   right factor  b[k][n]: 16 rows, each the pairs k = 2p, 2p + 1 of 16 columns n;
+///   sums          c[m][n]: 16 rows m of 16 floats n.
+/// The instruction: c[m][n] += Σ_p a[m][2p]·b[2p][n] + Σ_p a[m][2p + 1]·b[2p + 1][n], in this order, where numbers too
+/// small for a float's full precision count as 0. What one element gets does not depend on where it lies in a tile.
+#ifndef WEIR_TILES_H
+#define WEIR_TILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "../vector/lanes.h"
+
+enum { TILE_EDGE = 16, TILE_DEPTH = 32, TILE_FLOATS = 256, TILE_NUMBERS = 512, TILE_BYTES = 1024 };
+
+// ---- registers -----------------------------------------------------------------------------------------------------
+
+#if defined(BF16_TILES_EMULATED)
+
+static _Thread_local uint32_t emulated[8][TILE_EDGE][TILE_EDGE];
+
+static void emulated_load(int tile, const void *from, size_t stride) {
+    for (size_t r = 0; r < TILE_EDGE; r++) memcpy(emulated[tile][r], (const char *)from + r * stride, 64);
+}
+static void emulated_store(int tile, void *to, size_t stride) {
+    for (size_t r = 0; r < TILE_EDGE; r++) memcpy((char *)to + r * stride, emulated[tile][r], 64);
+}
+static float emulated_number(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+static void emulated_multiply(int c, int a, int b) {
+    for (size_t m = 0; m < TILE_EDGE; m++) {
+        for (size_t n = 0; n < TILE_EDGE; n++) {
+            float even = 0, odd = 0;
+            for (size_t p = 0; p < TILE_EDGE; p++) {
+                const uint32_t left = emulated[a][m][p], right = emulated[b][p][n];
+                even += emulated_number(left << 16) * emulated_number(right << 16);
+                odd += emulated_number(left & 0xffff0000u) * emulated_number(right & 0xffff0000u);
+            }
+            const float sum = emulated_number(emulated[c][m][n]) + (even + odd);
+            memcpy(&emulated[c][m][n], &sum, sizeof sum);
+        }
+    }
+}
+#define TILE_ZERO(t)               memset(emulated[t], 0, sizeof emulated[t])
+#define TILE_LOAD(t, from, stride) emulated_load(t, from, stride)
+#define TILE_STORE(t, to, stride)  emulated_store(t, to, stride)
+#define TILE_MULTIPLY(c, a, b)     emulated_multiply(c, a, b)
+INLINE void begin_tiles(void) {}
+INLINE void end_tiles(void) {}
+INLINE void tile_barrier(void) {}
+
+#else
+
+#define TILE_ZERO(t)               _tile_zero(t)
+#define TILE_LOAD(t, from, stride) _tile_loadd(t, from, stride)
+#define TILE_STORE(t, to, stride)  _tile_stored(t, to, stride)
+#define TILE_MULTIPLY(c, a, b)     _tile_dpbf16ps(c, a, b)
+
+/// Before and after a thread's work with tiles: they take a kilobyte each whenever the thread is interrupted.
+INLINE void begin_tiles(void) {
+    struct {
+        uint8_t palette, first_row, unused[14];
+        uint16_t bytes_per_row[16];
+        uint8_t rows[16];
+    } shapes = {.palette = 1};
+    for (int t = 0; t < 8; t++) shapes.bytes_per_row[t] = 64, shapes.rows[t] = TILE_EDGE;
+    _tile_loadconfig(&shapes);
+}
+INLINE void end_tiles(void) { _tile_release(); }
+
+/// What was written before is in memory: compilers do not know what a load of a tile reads.
+INLINE void tile_barrier(void) { __asm__ volatile("" ::: "memory"); }
+
+#endif
+
+/// One product of 2 × 2 tiles of sums, or fewer.
+typedef struct tile_product {
+    const uint16_t *a[2]; ///< left factors, row r of a step at a + r·a_stride
+    size_t a_stride;      ///< in numbers
+    size_t a_step;        ///< numbers from a step to the next one
+    const uint16_t *b[2]; ///< right factors, a tile per step, one after another
+    float *c[2][2];       ///< [left][right]
+    size_t steps;
+    bool fresh; ///< the sums begin with 0, else with what is there
+} tile_product;
+
+/// Memory that is wanted next: count rows of `lines` cache lines, a stride of bytes apart. Each step of a product
+/// fetches a few rows.
+typedef struct tile_fetch {
+    const char *at;
+    size_t stride, rows, lines;
+} tile_fetch;
+
+INLINE void fetch_some(const tile_fetch *next, size_t step, size_t steps) {
+    const size_t first = next->rows * step / steps, last = next->rows * (step + 1) / steps;
+    for (size_t r = first; r < last; r++) {
+        for (size_t k = 0; k < next->lines; k++) __builtin_prefetch(next->at + r * next->stride + k * 64, 0, 2);
+    }
+}
+
+/// left, right: 1 or 2, constants where it is inlined.
+INLINE void multiply_tiles_of(const int left, const int right, const tile_product *p, const tile_fetch *next) {
+    const size_t stride = p->a_stride * sizeof(uint16_t);
+    const uint16_t *a0 = p->a[0], *a1 = p->a[1], *b0 = p->b[0], *b1 = p->b[1];
+    tile_barrier();
+    if (p->fresh) {
+        TILE_ZERO(0);
+        if (right > 1) TILE_ZERO(1);
+        if (left > 1) TILE_ZERO(2);
+        if (left > 1 && right > 1) TILE_ZERO(3);
+    } else {
+        TILE_LOAD(0, p->c[0][0], 64);
+        if (right > 1) TILE_LOAD(1, p->c[0][1], 64);
+        if (left > 1) TILE_LOAD(2, p->c[1][0], 64);
+        if (left > 1 && right > 1) TILE_LOAD(3, p->c[1][1], 64);
+    }
+    for (size_t s = 0; s < p->steps; s++) {
+        TILE_LOAD(4, a0, stride);
+        TILE_LOAD(6, b0, 64);
+        TILE_MULTIPLY(0, 4, 6);
+        if (right > 1) {
+            TILE_LOAD(7, b1, 64);
+            TILE_MULTIPLY(1, 4, 7);
+        }
+        if (left > 1) {
+            TILE_LOAD(5, a1, stride);
+            TILE_MULTIPLY(2, 5, 6);
+        }
+        if (left > 1 && right > 1) TILE_MULTIPLY(3, 5, 7);
+        a0 += p->a_step, a1 += p->a_step, b0 += TILE_NUMBERS, b1 += TILE_NUMBERS;
+        if (next) fetch_some(next, s, p->steps);
+    }
+    TILE_STORE(0, p->c[0][0], 64);
+    if (right > 1) TILE_STORE(1, p->c[0][1], 64);
+    if (left > 1) TILE_STORE(2, p->c[1][0], 64);
+    if (left > 1 && right > 1) TILE_STORE(3, p->c[1][1], 64);
+}
+
+static void multiply_tiles(size_t left, size_t right, const tile_product *p, const tile_fetch *next) {
+    if (left > 1 && right > 1) {
+        multiply_tiles_of(2, 2, p, next);
+    } else if (left > 1) {
+        multiply_tiles_of(2, 1, p, next);
+    } else if (right > 1) {
+        multiply_tiles_of(1, 2, p, next);
+    } else {
+        multiply_tiles_of(1, 1, p, next);
+    }
+}
+
+// ---- factors -------------------------------------------------------------------------------------------------------
+
+// A row of a tile: pairs of numbers, or floats by their bits.
+typedef uint32_t tile_row __attribute__((vector_size(64)));
+typedef uint32_t tile_row_at __attribute__((vector_size(64), aligned(2), may_alias));
+
+/// The first count numbers (at most 32), the rest 0; nothing beyond them is read.
+INLINE void load_tile_row(tile_row *to, const uint16_t *from, size_t count) {
+    if (count >= TILE_DEPTH) {
+        *to = *(const tile_row_at *)from;
+    } else {
+#if defined(__AVX512BW__)
+        *to = (tile_row)_mm512_maskz_loadu_epi16((__mmask32)((1u << count) - 1), from);
+#else
+        *to = (tile_row){0};
+        memcpy(to, from, count * sizeof *from);
+#endif
+    }
+}
+
+/// Rows and columns exchanged.
+INLINE void exchange(tile_row *r) {
+    tile_row t[TILE_EDGE];
+#if defined(__AVX512F__)
+    __m512i *const from = (__m512i *)(void *)r, *const to = (__m512i *)(void *)t;
+    UNROLL for (size_t i = 0; i < 16; i += 2) {
+        to[i] = _mm512_unpacklo_epi32(from[i], from[i + 1]);
+        to[i + 1] = _mm512_unpackhi_epi32(from[i], from[i + 1]);
+    }
+    UNROLL for (size_t i = 0; i < 16; i += 4) {
+        from[i] = _mm512_unpacklo_epi64(to[i], to[i + 2]);
+        from[i + 1] = _mm512_unpackhi_epi64(to[i], to[i + 2]);
+        from[i + 2] = _mm512_unpacklo_epi64(to[i + 1], to[i + 3]);
+        from[i + 3] = _mm512_unpackhi_epi64(to[i + 1], to[i + 3]);
+    }
+    // Now quarter q of row 4·g + c has column 4·q + c of rows 4·g … 4·g + 3.
+    UNROLL for (size_t c = 0; c < 4; c++) {
+        to[c] = _mm512_shuffle_i32x4(from[c], from[4 + c], 0x88);
+        to[4 + c] = _mm512_shuffle_i32x4(from[8 + c], from[12 + c], 0x88);
+        to[8 + c] = _mm512_shuffle_i32x4(from[c], from[4 + c], 0xdd);
+        to[12 + c] = _mm512_shuffle_i32x4(from[8 + c], from[12 + c], 0xdd);
+    }
+    UNROLL for (size_t c = 0; c < 4; c++) {
+        from[c] = _mm512_shuffle_i32x4(to[c], to[4 + c], 0x88);
+        from[4 + c] = _mm512_shuffle_i32x4(to[8 + c], to[12 + c], 0x88);
+        from[8 + c] = _mm512_shuffle_i32x4(to[c], to[4 + c], 0xdd);
+        from[12 + c] = _mm512_shuffle_i32x4(to[8 + c], to[12 + c], 0xdd);
+    }
+#else
+    for (size_t i = 0; i < TILE_EDGE; i++) {
+        for (size_t k = 0; k < TILE_EDGE; k++) t[k][i] = r[i][k];
+    }
+    memcpy(r, t, sizeof t);
+#endif
+}
+
+INLINE void store_tile(uint16_t *to, const tile_row *r) {
+    UNROLL for (size_t i = 0; i < TILE_EDGE; i++)((tile_row *)(void *)to)[i] = r[i];
+}
+
+/// A left factor: numbers offset … offset + count of some rows, 0 for the others.
+INLINE void left_tile(uint16_t *to, const uint16_t *const *row, size_t rows, size_t offset, size_t count) {
+    tile_row r[TILE_EDGE];
+    for (size_t i = 0; i < TILE_EDGE; i++) {
+        r[i] = (tile_row){0};
+        if (i < rows) load_tile_row(&r[i], row[i] + offset, count);
+    }
+    store_tile(to, r);
+}
+
+/// A right factor whose columns are rows in memory.
+INLINE void right_tile(uint16_t *to, const uint16_t *const *row, size_t rows, size_t offset, size_t count) {
+    tile_row r[TILE_EDGE];
+    if (rows >= TILE_EDGE && count >= TILE_DEPTH) {
+        UNROLL for (size_t i = 0; i < TILE_EDGE; i++) r[i] = *(const tile_row_at *)(row[i] + offset);
+    } else {
+        for (size_t i = 0; i < TILE_EDGE; i++) {
+            r[i] = (tile_row){0};
+            if (i < rows) load_tile_row(&r[i], row[i] + offset, count);
+        }
+    }
+    exchange(r);
+    store_tile(to, r);
+}
+
+/// Pairs of columns of two rows (high NULL: 0), at most 32 of them: 16 to each of two tile rows.
+INLINE void pair_rows(tile_row *to, const uint16_t *low, const uint16_t *high, size_t count) {
+    tile_row a, b = {0};
+    load_tile_row(&a, low, count);
+    if (high) load_tile_row(&b, high, count);
+#if defined(__AVX512BW__)
+    const __m512i first = _mm512_set_epi32(0x002f000f, 0x002e000e, 0x002d000d, 0x002c000c, 0x002b000b, 0x002a000a,
+                                           0x00290009, 0x00280008, 0x00270007, 0x00260006, 0x00250005, 0x00240004,
+                                           0x00230003, 0x00220002, 0x00210001, 0x00200000);
+    to[0] = (tile_row)_mm512_permutex2var_epi16((__m512i)a, first, (__m512i)b);
+    to[1] = (tile_row)_mm512_permutex2var_epi16((__m512i)a, _mm512_add_epi16(first, _mm512_set1_epi16(TILE_EDGE)),
+                                                (__m512i)b);
+#else
+    for (size_t n = 0; n < TILE_DEPTH; n++) {
+        const uint32_t left = a[n / 2] >> (n % 2 * 16) & 0xffff, right = b[n / 2] >> (n % 2 * 16) & 0xffff;
+        to[n / TILE_EDGE][n % TILE_EDGE] = left | right << 16;
+    }
+#endif
+}
+
+/// Two right factors beside each other, steps apart: 32 columns of at most 32 rows k. A row is 0 from depth on, a
+/// column from count on.
+INLINE void right_tiles(uint16_t *to, size_t apart, const uint16_t *const *row, size_t depth, size_t column,
+                        size_t count) {
+    for (size_t p = 0; p < TILE_EDGE; p++) {
+        tile_row pair[2] = {{0}, {0}};
+        const size_t k = 2 * p;
+        if (k < depth) pair_rows(pair, row[k] + column, k + 1 < depth ? row[k + 1] + column : NULL, count);
+        ((tile_row *)(void *)to)[p] = pair[0];
+        ((tile_row *)(void *)(to + apart))[p] = pair[1];
+    }
+}
+
+#endif

@@ -313,7 +313,8 @@ static void forward_by_units(size_t part, size_t parts, size_t rows, const weir_
             // A group belongs to the part in which its first pair lies.
             const size_t g0 = mine.first > base ? (mine.first - base + m - 1) / m : 0;
             const size_t g1 = mine.last < end ? (mine.last - base + m - 1) / m : groups;
-            const size_t units = weir__units(y, j), u0 = g0 * UNIT_GROUP, u1 = g1 * UNIT_GROUP < units ? g1 * UNIT_GROUP : units;
+            const size_t units = weir__units(y, j), u0 = g0 * UNIT_GROUP,
+                         u1 = g1 * UNIT_GROUP < units ? g1 * UNIT_GROUP : units;
             const piece p = {j, slots, {u0, u1}, room};
             if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         }

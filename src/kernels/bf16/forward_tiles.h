@@ -16,7 +16,7 @@
 enum {
     INPUTS_AT_ONCE = 512, // 32 rows of weights are 32 KiB: of the first-level cache
     SLOTS_AT_ONCE = 256,  // their inputs: 256 KiB
-    UNITS_AT_ONCE = 512,  // sums: 512 KiB
+    UNITS_AT_ONCE = 256,  // sums: 256 KiB
     INPUT_STEPS = INPUTS_AT_ONCE / TILE_DEPTH,
     SUMS_ROOM = SLOTS_AT_ONCE * UNITS_AT_ONCE,
     INPUTS_ROOM = SLOTS_AT_ONCE * INPUTS_AT_ONCE / 2, // floats
@@ -39,20 +39,16 @@ INLINE float *sums_of(const tile_task *t, size_t unit, size_t slot) {
 }
 
 /// Adds what inputs first … first + count give to two tiles of units by all slots.
-static void add_inputs(const tile_task *t, size_t unit, size_t first, size_t count) {
+static void add_inputs(const tile_task *t, size_t unit, size_t first, size_t count, tile_fetch *next) {
     _Alignas(64) uint16_t copy[2][INPUT_STEPS * TILE_NUMBERS];
     const size_t some = least_of(t->units - unit, 2 * TILE_EDGE), rows = some > TILE_EDGE ? 2 : 1;
     const uint16_t *strip = t->weights + unit * t->width + first;
-    const bool whole = some % TILE_EDGE == 0 && count % TILE_DEPTH == 0, last = first + count == t->width;
-    // The next piece of these units, or the first one of those that come after all units of the task.
-    const size_t next = last ? t->ahead - first : count;
-    const size_t wanted = last ? INPUTS_AT_ONCE : least_of(t->width - first - count, INPUTS_AT_ONCE);
-    const tile_fetch fetch = {(const char *)(strip + next), t->width * sizeof *strip, some,
-                              (wanted * sizeof *strip + 63) / 64};
+    const bool whole = some % TILE_EDGE == 0 && count % TILE_DEPTH == 0;
     tile_product p = {
         .a = {strip, strip + TILE_EDGE * t->width},
         .a_stride = t->width,
         .a_step = TILE_DEPTH,
+        .c_stride = TILE_EDGE,
         .steps = steps_of(count),
         .fresh = first == 0,
     };
@@ -71,20 +67,41 @@ static void add_inputs(const tile_task *t, size_t unit, size_t first, size_t cou
             p.b[h] = t->inputs + (s / TILE_EDGE + h) * INPUT_STEPS * TILE_NUMBERS;
             for (size_t i = 0; i < rows; i++) p.c[i][h] = sums_of(t, unit + i * TILE_EDGE, s + h * TILE_EDGE);
         }
-        multiply_tiles(rows, columns, &p, s ? NULL : &fetch);
+        multiply_tiles(rows, columns, &p, next);
+    }
+}
+
+/// What is wanted after inputs first … first + count: the next ones of the same units, or the first ones of as many
+/// units further on.
+static tile_fetch fetch_after(const tile_task *t, size_t first, size_t count) {
+    const size_t next = first + count, slot_tiles = (t->slots + TILE_EDGE - 1) / TILE_EDGE, steps = steps_of(count);
+    const size_t pairs_of_units = (t->units + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE),
+                 pairs_of_slots = (slot_tiles + 1) / 2;
+    const size_t wanted = least_of(next < t->width ? t->width - next : t->ahead ? t->width : 0, INPUTS_AT_ONCE);
+    return fetch_rows(t->weights + (next < t->width ? next : t->ahead), t->width * sizeof *t->weights, t->units,
+                      (wanted * sizeof *t->weights + 63) / 64, (slot_tiles + pairs_of_units * pairs_of_slots) * steps);
+}
+
+/// Copies a piece of the inputs of 16 slots into tiles, while those of the next ones, or of the next piece, are
+/// fetched.
+static void pack_inputs(const tile_task *t, size_t slot, size_t first, size_t count, tile_fetch *weights) {
+    const bool more = slot + TILE_EDGE < t->slots;
+    const size_t next_slot = more ? slot + TILE_EDGE : 0, next_first = more ? first : first + count;
+    const size_t next_slots = next_first < t->width ? least_of(t->slots - next_slot, TILE_EDGE) : 0;
+    uint16_t *to = t->inputs + slot / TILE_EDGE * INPUT_STEPS * TILE_NUMBERS;
+    for (size_t k = 0; k < count; k += TILE_DEPTH, to += TILE_NUMBERS) {
+        for (size_t n = 0; n < next_slots; n++) __builtin_prefetch(t->x[next_slot + n] + next_first + k, 0, 3);
+        right_tile(to, t->x + slot, t->slots - slot, first + k, count - k);
+        fetch_some(weights);
     }
 }
 
 static void do_task(const tile_task *t) {
     for (size_t first = 0; first < t->width; first += INPUTS_AT_ONCE) {
         const size_t count = least_of(t->width - first, INPUTS_AT_ONCE);
-        for (size_t s = 0; s < t->slots; s += TILE_EDGE) {
-            uint16_t *to = t->inputs + s / TILE_EDGE * INPUT_STEPS * TILE_NUMBERS;
-            for (size_t k = 0; k < count; k += TILE_DEPTH, to += TILE_NUMBERS) {
-                right_tile(to, t->x + s, t->slots - s, first + k, count - k);
-            }
-        }
-        for (size_t u = 0; u < t->units; u += 2 * TILE_EDGE) add_inputs(t, u, first, count);
+        tile_fetch next = fetch_after(t, first, count);
+        for (size_t s = 0; s < t->slots; s += TILE_EDGE) pack_inputs(t, s, first, count, &next);
+        for (size_t u = 0; u < t->units; u += 2 * TILE_EDGE) add_inputs(t, u, first, count, &next);
     }
 }
 

@@ -13,6 +13,8 @@
 #include "panel.h"
 #include "tiles.h"
 
+enum { ROWS_AHEAD = 4 }; // weights are fetched while others move: sums are formed too fast for that
+
 enum { PANEL_STEPS = PANEL_NUMBERS / TILE_DEPTH, PANEL_TILE_NUMBERS = PANEL_STEPS * TILE_NUMBERS };
 
 INLINE size_t steps_of(size_t depth) { return (depth + TILE_DEPTH - 1) / TILE_DEPTH; }
@@ -64,13 +66,37 @@ INLINE void move_sums(float *to, const float *from, size_t count, bool fresh) {
     }
 }
 
-/// Right factors of 32 columns, and what is wanted after them (ahead numbers further on; 0: nothing).
+/// Right factors of 32 columns.
 static void pack_columns(uint16_t right[2][PANEL_TILE_NUMBERS], const uint16_t *const *b, size_t depth, size_t column,
-                         size_t count, size_t ahead) {
+                         size_t count) {
     for (size_t k = 0; k < depth; k += TILE_DEPTH) {
         right_tiles(right[0] + k * TILE_EDGE, PANEL_TILE_NUMBERS, b + k, depth - k, column, count);
     }
-    for (size_t k = 0; ahead && k < depth; k++) __builtin_prefetch(b[k] + column + ahead, 0, 2);
+}
+
+/// 2 × 2 tiles of sums on their way to rows. They are moved after the next ones have been formed: a processor that has
+/// just stored a tile makes those wait who read it.
+typedef struct pending_sums {
+    _Alignas(64) float sums[2][2][2][TILE_FLOATS]; ///< [turn][left][right]
+    int turn;
+    size_t rows, column, columns; ///< rows 0: none
+    float *const *to;
+} pending_sums;
+
+/// Where the next product goes.
+INLINE void set_sums(tile_product *p, pending_sums *s) {
+    for (int k = 0; k < 4; k++) p->c[k / 2][k % 2] = s->sums[s->turn][k / 2][k % 2];
+    p->c_stride = TILE_EDGE;
+}
+
+INLINE void finish_sums(const pending_sums *s, bool fresh) {
+    const int turn = s->turn ^ 1;
+    for (size_t k = 0; k < s->rows; k++) {
+        const float *from = s->sums[turn][k / TILE_EDGE][0] + k % TILE_EDGE * TILE_EDGE;
+        float *to = s->to[k] + s->column;
+        move_sums(to, from, s->columns, fresh);
+        if (s->columns > TILE_EDGE) move_sums(to + TILE_EDGE, from + TILE_FLOATS, s->columns - TILE_EDGE, fresh);
+    }
 }
 
 /// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
@@ -78,39 +104,63 @@ static void pack_columns(uint16_t right[2][PANEL_TILE_NUMBERS], const uint16_t *
 static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, const left_factor *a,
                        const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
     _Alignas(64) uint16_t right[2][PANEL_TILE_NUMBERS];
-    _Alignas(64) float sums[2][2][TILE_FLOATS];
+    pending_sums pending;
+    (void)next;
+    pending.turn = 0, pending.rows = 0;
     for (size_t c = columns.first; c < columns.last; c += 2 * TILE_EDGE) {
-        const size_t count = least_of(columns.last - c, 2 * TILE_EDGE), halves = count > TILE_EDGE ? 2 : 1;
-        pack_columns(right, b, depth, c, count, ahead);
+        const size_t count = least_of(columns.last - c, 2 * TILE_EDGE);
+        // Rows of b are a constant stride apart where something is wanted after them.
+        tile_fetch fetch =
+            fetch_rows(b[0] + c + ahead, depth > 1 ? (size_t)((const char *)b[1] - (const char *)b[0]) : 0,
+                       ahead ? depth : 0, 1, (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
+        pack_columns(right, b, depth, c, count);
         for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
             const size_t some = least_of(rows - r, 2 * TILE_EDGE), tile = r / TILE_EDGE;
-            const tile_product p = {
+            tile_product p = {
                 .a = {a->tiles[tile], a->tiles[tile] + PANEL_TILE_NUMBERS},
                 .a_stride = TILE_DEPTH,
                 .a_step = TILE_NUMBERS,
                 .b = {right[0], right[1]},
-                .c = {{sums[0][0], sums[0][1]}, {sums[1][0], sums[1][1]}},
                 .steps = steps_of(depth),
                 .fresh = true,
             };
-            if (next->values) fetch_target(next, r, (int)some, c, count);
-            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, NULL);
-            for (size_t k = 0; k < some; k++) {
-                for (size_t h = 0; h < halves; h++) {
-                    const float *from = sums[k / TILE_EDGE][h] + k % TILE_EDGE * TILE_EDGE;
-                    move_sums(to[r + k] + c + h * TILE_EDGE, from, count - h * TILE_EDGE, fresh);
-                }
-            }
+            set_sums(&p, &pending);
+            multiply_tiles(some > TILE_EDGE ? 2 : 1, count > TILE_EDGE ? 2 : 1, &p, &fetch);
+            finish_sums(&pending, fresh);
+            pending.turn ^= 1, pending.rows = some, pending.column = c, pending.columns = count, pending.to = to + r;
         }
     }
+    finish_sums(&pending, fresh);
 }
 
-/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows.
+/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows. g has room for LEFT_COLUMNS of them.
 static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const left_factor *a, const uint16_t *const *b,
                        size_t depth, const target *next) {
-    float *to[LEFT_COLUMNS];
-    for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
-    add_panels(rows, fresh, to, (weir__range){0, width}, a, b, depth, 0, next);
+    _Alignas(64) uint16_t right[2][PANEL_TILE_NUMBERS];
+    size_t c = 0;
+    for (; c + TILE_EDGE <= width; c += 2 * TILE_EDGE) {
+        const size_t count = least_of((width - c) / TILE_EDGE, 2) * TILE_EDGE;
+        pack_columns(right, b, depth, c, count);
+        for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
+            float *to = g + r * width + c, *below = to + TILE_EDGE * width;
+            const tile_product p = {
+                .a = {a->tiles[r / TILE_EDGE], a->tiles[r / TILE_EDGE] + PANEL_TILE_NUMBERS},
+                .a_stride = TILE_DEPTH,
+                .a_step = TILE_NUMBERS,
+                .b = {right[0], right[1]},
+                .c = {{to, to + TILE_EDGE}, {below, below + TILE_EDGE}},
+                .c_stride = width,
+                .steps = steps_of(depth),
+                .fresh = fresh,
+            };
+            multiply_tiles(rows - r > TILE_EDGE ? 2 : 1, count / TILE_EDGE, &p, &(tile_fetch){0});
+        }
+    }
+    if (width % TILE_EDGE) {
+        float *to[LEFT_COLUMNS];
+        for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
+        add_panels(rows, fresh, to, (weir__range){width / TILE_EDGE * TILE_EDGE, width}, a, b, depth, 0, next);
+    }
 }
 
 // ---- both factors contiguous along k -------------------------------------------------------------------------------
@@ -125,12 +175,23 @@ INLINE void move_exchanged(float *const *to, size_t rows, const float *sums, siz
     }
 }
 
+/// The columns of pending sums are rows.
+INLINE void finish_exchanged(const pending_sums *s) {
+    for (size_t k = 0; k < s->rows; k += TILE_EDGE) {
+        for (size_t u = 0; u < s->columns; u += TILE_EDGE) {
+            move_exchanged(s->to + k, s->rows - k, s->sums[s->turn ^ 1][u / TILE_EDGE][k / TILE_EDGE], s->column + u,
+                           s->columns - u, false);
+        }
+    }
+}
+
 /// to[r][u] += Σ_{k<depth} a[r][offset + k]·b[u][k] for units u, depth at most PANEL_NUMBERS, at most LEFT_ROWS rows:
 /// weights are the left factor.
 static void add_units(size_t rows, float *const *to, weir__range units, const uint16_t *const *a, size_t offset,
                       const uint16_t *b, size_t stride, size_t depth, size_t ahead) {
     _Alignas(64) uint16_t right[LEFT_ROWS / TILE_EDGE][PANEL_TILE_NUMBERS], copy[2][PANEL_TILE_NUMBERS];
-    _Alignas(64) float sums[2][2][TILE_FLOATS];
+    pending_sums pending;
+    pending.turn = 0, pending.rows = 0;
     for (size_t r = 0; r < rows; r += TILE_EDGE) {
         for (size_t k = 0; k < depth; k += TILE_DEPTH) {
             right_tile(right[r / TILE_EDGE] + k * TILE_EDGE, a + r, rows - r, offset + k, depth - k);
@@ -140,12 +201,12 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
         const size_t some = least_of(units.last - u, 2 * TILE_EDGE);
         const bool whole = some % TILE_EDGE == 0 && depth % TILE_DEPTH == 0;
         const uint16_t *strip = b + u * stride;
-        const tile_fetch fetch = {(const char *)(strip + ahead), stride * sizeof *b, some, (depth + 31) / 32};
+        tile_fetch fetch = fetch_rows(strip + ahead, stride * sizeof *b, ahead ? some : 0, (depth + 31) / 32,
+                                      (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
         tile_product p = {
             .a = {strip, strip + TILE_EDGE * stride},
             .a_stride = stride,
             .a_step = TILE_DEPTH,
-            .c = {{sums[0][0], sums[0][1]}, {sums[1][0], sums[1][1]}},
             .steps = steps_of(depth),
             .fresh = true,
         };
@@ -163,15 +224,14 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
         for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
             const size_t halves = rows - r > TILE_EDGE ? 2 : 1;
             p.b[0] = right[r / TILE_EDGE], p.b[1] = right[r / TILE_EDGE] + PANEL_TILE_NUMBERS;
-            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, r || !ahead ? NULL : &fetch);
-            for (size_t i = 0; i * TILE_EDGE < some; i++) {
-                for (size_t h = 0; h < halves; h++) {
-                    const size_t first = r + h * TILE_EDGE, unit = u + i * TILE_EDGE;
-                    move_exchanged(to + first, rows - first, sums[i][h], unit, units.last - unit, false);
-                }
-            }
+            set_sums(&p, &pending);
+            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, &fetch);
+            finish_exchanged(&pending);
+            pending.turn ^= 1, pending.rows = least_of(rows - r, 2 * TILE_EDGE), pending.column = u,
+                               pending.columns = some, pending.to = to + r;
         }
     }
+    finish_exchanged(&pending);
 }
 
 #endif

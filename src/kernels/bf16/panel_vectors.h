@@ -15,6 +15,8 @@
 // 64 pairs × 64 columns are 16 KiB.
 enum { PANEL_PAIRS = PANEL_NUMBERS / 2, PANEL_COLUMNS = 64 };
 
+enum { ROWS_AHEAD = 0 }; // weights are fetched while their sums are formed
+
 INLINE void begin_tiles(void) {}
 INLINE void end_tiles(void) {}
 

@@ -92,27 +92,39 @@ typedef struct tile_product {
     size_t a_step;        ///< numbers from a step to the next one
     const uint16_t *b[2]; ///< right factors, a tile per step, one after another
     float *c[2][2];       ///< [left][right]
+    size_t c_stride;      ///< between rows of sums, in floats
     size_t steps;
     bool fresh; ///< the sums begin with 0, else with what is there
 } tile_product;
 
-/// Memory that is wanted next: count rows of `lines` cache lines, a stride of bytes apart. Each step of a product
-/// fetches a few rows.
+/// Memory that is wanted next: some rows of `lines` cache lines, a stride of bytes apart. It is fetched a few lines at
+/// a time, between other work: a core waits when it has asked for more than a dozen.
 typedef struct tile_fetch {
     const char *at;
-    size_t stride, rows, lines;
+    size_t stride, lines, left; ///< lines of a row; lines still wanted in all
+    size_t line;                ///< of the current row, the next
+    size_t each;                ///< lines at a time
 } tile_fetch;
 
-INLINE void fetch_some(const tile_fetch *next, size_t step, size_t steps) {
-    const size_t first = next->rows * step / steps, last = next->rows * (step + 1) / steps;
-    for (size_t r = first; r < last; r++) {
-        for (size_t k = 0; k < next->lines; k++) __builtin_prefetch(next->at + r * next->stride + k * 64, 0, 2);
+/// What is wanted, in `times` parts.
+INLINE tile_fetch fetch_rows(const void *at, size_t stride, size_t rows, size_t lines, size_t times) {
+    return (tile_fetch){at, stride, lines, rows * lines, 0, times ? (rows * lines + times - 1) / times : 0};
+}
+
+INLINE void fetch_some(tile_fetch *f) {
+    const size_t count = f->left < f->each ? f->left : f->each;
+    for (size_t k = 0; k < count; k++) {
+        __builtin_prefetch(f->at + f->line * 64, 0, 2);
+        if (++f->line < f->lines) continue;
+        f->line = 0;
+        f->at += f->stride;
     }
+    f->left -= count;
 }
 
 /// left, right: 1 or 2, constants where it is inlined.
-INLINE void multiply_tiles_of(const int left, const int right, const tile_product *p, const tile_fetch *next) {
-    const size_t stride = p->a_stride * sizeof(uint16_t);
+INLINE void multiply_tiles_of(const int left, const int right, const tile_product *p, tile_fetch *next) {
+    const size_t stride = p->a_stride * sizeof(uint16_t), c_stride = p->c_stride * sizeof(float);
     const uint16_t *a0 = p->a[0], *a1 = p->a[1], *b0 = p->b[0], *b1 = p->b[1];
     tile_barrier();
     if (p->fresh) {
@@ -121,10 +133,10 @@ INLINE void multiply_tiles_of(const int left, const int right, const tile_produc
         if (left > 1) TILE_ZERO(2);
         if (left > 1 && right > 1) TILE_ZERO(3);
     } else {
-        TILE_LOAD(0, p->c[0][0], 64);
-        if (right > 1) TILE_LOAD(1, p->c[0][1], 64);
-        if (left > 1) TILE_LOAD(2, p->c[1][0], 64);
-        if (left > 1 && right > 1) TILE_LOAD(3, p->c[1][1], 64);
+        TILE_LOAD(0, p->c[0][0], c_stride);
+        if (right > 1) TILE_LOAD(1, p->c[0][1], c_stride);
+        if (left > 1) TILE_LOAD(2, p->c[1][0], c_stride);
+        if (left > 1 && right > 1) TILE_LOAD(3, p->c[1][1], c_stride);
     }
     for (size_t s = 0; s < p->steps; s++) {
         TILE_LOAD(4, a0, stride);
@@ -140,15 +152,15 @@ INLINE void multiply_tiles_of(const int left, const int right, const tile_produc
         }
         if (left > 1 && right > 1) TILE_MULTIPLY(3, 5, 7);
         a0 += p->a_step, a1 += p->a_step, b0 += TILE_NUMBERS, b1 += TILE_NUMBERS;
-        if (next) fetch_some(next, s, p->steps);
+        fetch_some(next);
     }
-    TILE_STORE(0, p->c[0][0], 64);
-    if (right > 1) TILE_STORE(1, p->c[0][1], 64);
-    if (left > 1) TILE_STORE(2, p->c[1][0], 64);
-    if (left > 1 && right > 1) TILE_STORE(3, p->c[1][1], 64);
+    TILE_STORE(0, p->c[0][0], c_stride);
+    if (right > 1) TILE_STORE(1, p->c[0][1], c_stride);
+    if (left > 1) TILE_STORE(2, p->c[1][0], c_stride);
+    if (left > 1 && right > 1) TILE_STORE(3, p->c[1][1], c_stride);
 }
 
-static void multiply_tiles(size_t left, size_t right, const tile_product *p, const tile_fetch *next) {
+static void multiply_tiles(size_t left, size_t right, const tile_product *p, tile_fetch *next) {
     if (left > 1 && right > 1) {
         multiply_tiles_of(2, 2, p, next);
     } else if (left > 1) {

@@ -56,6 +56,12 @@ static float move_span(const descent *d, size_t at, size_t count, const float *g
     return squares;
 }
 
+/// Sends for a row of weights of a piece, or, beyond its last one, of the piece to the right of it.
+INLINE void fetch_row(const descent *d, size_t at, size_t row, size_t height, size_t stride, size_t width) {
+    const float *from = d->weights + at + (row < height ? row * stride : (row - height) * stride + width);
+    for (size_t k = 0; k < width; k += 16) __builtin_prefetch(from + k, 1, 2);
+}
+
 /// Moves some units (rows of W) and columns of a tile, fetching `next` meanwhile (NULL: the weights themselves). limit:
 /// the columns are whole rows of W, which are held to the limit.
 static void move_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit, matches *m,
@@ -85,7 +91,10 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
                 move_span(d, at, height * width, g);
                 continue;
             }
-            for (size_t k = 0; k < height; k++) squares[k] += move_span(d, at + k * tile->stride, width, g + k * width);
+            for (size_t k = 0; k < height; k++) {
+                if (ROWS_AHEAD) fetch_row(d, at, k + ROWS_AHEAD, height, tile->stride, width);
+                squares[k] += move_span(d, at + k * tile->stride, width, g + k * width);
+            }
         }
         for (size_t k = 0; limit && k < height; k++) {
             weir__update_limit_row(d->update, d->weights, tile->at + (u + k) * tile->stride, tile->width, squares[k]);

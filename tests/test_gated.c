@@ -682,7 +682,7 @@ static const float shares[] = {0, 0.08f, 0.5f, 1};
 
 static void one_sided(void **state) {
     (void)state;
-    test_case cases[BLOCK_SIZES * 4 + 12];
+    test_case cases[BLOCK_SIZES * 4 + 13];
     size_t count = 0;
     for (size_t b = 0; b < BLOCK_SIZES; b++) {
         for (size_t s = 0; s < 4; s++) {
@@ -705,9 +705,10 @@ static void one_sided(void **state) {
     cases[count++] = (test_case){30, COMPACT, DENSE, 200, 1, 784, 0, 0.1f, 0};  // more than one thread
     cases[count++] = (test_case){33, COMPACT, DENSE, 100, 16, 801, 0, 0.4f, 0}; // more than one chunk
     cases[count++] = (test_case){9, COMPACT, DENSE, 40, 16, 1700, 0, 0.8f, 0.2f};
-    cases[count++] = (test_case){330, COMPACT, DENSE, 70, 40, 512, 0, 0.9f, 0}; // rows beyond one list, whole chunks
-    cases[count++] = (test_case){3, COMPACT, DENSE, 64, 32, 17408, 0, 0.7f, 0}; // many chunks
-    cases[count++] = (test_case){1100, COMPACT, DENSE, 50, 25, 41, 0, 0.3f, 0}; // rows beyond one piece of sums
+    cases[count++] = (test_case){330, COMPACT, DENSE, 70, 40, 512, 0, 0.9f, 0};   // rows beyond one list, whole chunks
+    cases[count++] = (test_case){300, COMPACT, DENSE, 96, 48, 1100, 0, 0.95f, 0}; // slots and inputs beyond one piece
+    cases[count++] = (test_case){3, COMPACT, DENSE, 64, 32, 17408, 0, 0.7f, 0};   // many chunks
+    cases[count++] = (test_case){1100, COMPACT, DENSE, 50, 25, 41, 0, 0.3f, 0};   // rows beyond one piece of sums
     cases[count++] =
         (test_case){40, COMPACT, DENSE, 140, 70, 150, 0, 0.8f, 0}; // panels of columns, and units beyond one
     cases[count++] = (test_case){1030, COMPACT, DENSE, 20, 16, 70, 0, 0.5f, 0}; // rows whose sums do not fit at once
@@ -772,8 +773,9 @@ static void dense_sides(void **state) {
     const test_case cases[] = {{1, DENSE, DENSE, 1, 0, 1, 0, 1, 0},
                                {7, DENSE, DENSE, 19, 0, 33, 0, 1, 0},
                                {40, DENSE, DENSE, 70, 0, 130, 0, 1, 0},
-                               {150, DENSE, DENSE, 130, 0, 300, 0, 1, 0}};
-    run_all(cases, 4);
+                               {150, DENSE, DENSE, 130, 0, 300, 0, 1, 0},
+                               {270, DENSE, DENSE, 300, 0, 600, 0, 1, 0}}; // beyond one piece in all three
+    run_all(cases, 5);
 }
 
 /// Work falls exactly with the open pairs.

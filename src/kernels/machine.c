@@ -74,7 +74,8 @@ weir_status weir_machine_measure(weir_machine *machine, bool memory, weir_error 
     machine->float32_flops = multiply_add_rate(probes()->multiply_add);
 #if defined(__x86_64__)
     if (weir_isa_current() >= WEIR_ISA_AVX512BF16) {
-        machine->bfloat16_flops = multiply_add_rate(weir__probe_bf16_avx512bf16);
+        const bool tiles = weir_isa_current() >= WEIR_ISA_AMX;
+        machine->bfloat16_flops = multiply_add_rate(tiles ? weir__probe_bf16_amx : weir__probe_bf16_avx512bf16);
     }
 #endif
 done:

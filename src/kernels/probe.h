@@ -17,5 +17,6 @@ extern const weir__probes weir__probes_generic, weir__probes_avx2, weir__probes_
 
 /// Multiply-adds of bf16 numbers; on x86-64 only.
 float weir__probe_bf16_avx512bf16(size_t turns, double *operations);
+float weir__probe_bf16_amx(size_t turns, double *operations);
 
 #endif

@@ -124,6 +124,10 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
                 .steps = steps_of(depth),
                 .fresh = true,
             };
+            for (size_t k = 0; !fresh && k < some; k++) { // they are wanted a product later
+                __builtin_prefetch(to[r + k] + c, 1, 3);
+                __builtin_prefetch(to[r + k] + c + count - 1, 1, 3);
+            }
             set_sums(&p, &pending);
             multiply_tiles(some > TILE_EDGE ? 2 : 1, count > TILE_EDGE ? 2 : 1, &p, &fetch);
             finish_sums(&pending, fresh);

@@ -14,6 +14,7 @@
 #ifndef WEIR_TILES_H
 #define WEIR_TILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -160,7 +161,7 @@ INLINE void multiply_tiles_of(const int left, const int right, const tile_produc
     if (left > 1 && right > 1) TILE_STORE(3, p->c[1][1], c_stride);
 }
 
-static void multiply_tiles(size_t left, size_t right, const tile_product *p, tile_fetch *next) {
+INLINE void multiply_tiles(size_t left, size_t right, const tile_product *p, tile_fetch *next) {
     if (left > 1 && right > 1) {
         multiply_tiles_of(2, 2, p, next);
     } else if (left > 1) {

@@ -84,8 +84,9 @@ void cli_wrap(FILE *out, size_t indent, const char *text);
 /// The name nearest to text by edit distance, or NULL if none is near.
 const char *cli_nearest(const char *text, const char *const *names, size_t count);
 
-/// Starts the tool anew with threads that wait without spinning for long, unless that is set already.
-void cli_wait_briefly(char **argv);
+/// Starts the tool anew where the libraries underneath need other settings than they have: threads that wait without
+/// spinning for long, dense products by kernels for this processor.
+void cli_set_runtimes(char **argv);
 
 /// Sets the threads of the process and takes the rates of this machine into use, where they have been measured:
 /// $WEIR_RATES, or the file in the user's cache. CLI_FAILED after a message about a file that was asked for.

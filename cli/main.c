@@ -80,8 +80,7 @@ static int run_command(const cli_command *command, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2 || strcmp(argv[1], "bench") != 0)
-        cli_wait_briefly(argv); // which measures: it has the machine to itself
+    cli_set_runtimes(argv);
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); // a reader that goes away must not end a training run; writes fail with EPIPE instead
     // Not flushed on its own between two calls of cli_flush, which keeps the reason of a failure.

@@ -59,6 +59,11 @@ WEIR_API weir_status weir_precision_find(weir_precision *precision, const char *
 /// Threads that each call may use, at least 1: the OpenMP setting (OMP_NUM_THREADS, or every processor).
 WEIR_API int weir_threads(void);
 
+/// The kernels that OpenBLAS has chosen for this processor, by its own name for them. It
+/// does so when it is loaded, and takes "Prescott", slow ones, for a processor that is newer than itself; the
+/// environment variable OPENBLAS_CORETYPE names others ("SkylakeX", "Haswell").
+WEIR_API const char *weir_blas_core(void);
+
 /// Sets weir_threads() for the whole process, CBLAS included; 0 means every processor. Results are
 /// reproduced bit for bit with the same thread count. Not while another thread runs a weir function.
 WEIR_API void weir_threads_use(int threads);

@@ -130,6 +130,8 @@ void weir__processor_name(char *name, size_t size) {
     snprintf(name, size, "%.*s", length ? (int)length : 7, length ? text : "unknown");
 }
 
+const char *weir_blas_core(void) { return openblas_get_corename(); }
+
 int weir_threads(void) {
     const int threads = atomic_load_explicit(&threads_in_use, memory_order_relaxed);
     return threads ? threads : omp_get_max_threads();

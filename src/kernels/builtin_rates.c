@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Rates that `weir bench plan --save` found on two cores of an AMD EPYC (Zen 4, DDR5), in multiply-adds per second. A
-// plan compares them with each other, so that what they say holds for processors that are faster or slower in
-// everything.
+// Rates that `weir bench plan --save` found on two cores of an AMD EPYC (Zen 4, DDR5), those of AMX on two of an Intel
+// Xeon, in multiply-adds per second. A plan compares them with each other, so that what they say holds for processors
+// that are faster or slower in everything.
 
 #include "builtin_rates.h"
 
@@ -339,6 +339,96 @@ static const weir_calibration
                     },
                 .pair_seconds = 2.5e-10,
                 .float_seconds = 7.54e-11,
+            },
+            {
+                .isa = WEIR_ISA_AMX,
+                .threads = 2,
+                .rates =
+                    {
+                        [WEIR_FLOAT32] =
+                            {
+                                .dense =
+                                    {
+                                        [WEIR_OPERATION_FORWARD] = {6.41e9, 15.2e9, 47.4e9, 82.6e9, 104e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.97e9, 12.9e9, 42.5e9, 80.2e9, 102e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.83e9, 19.5e9, 56.4e9, 88.7e9, 99.7e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.02e9, 31.9e9, 74.6e9, 104e9, 106e9},
+                                    },
+                                .stream =
+                                    {
+                                        [WEIR_OPERATION_FORWARD] = {7.16e9, 39.9e9, 69.8e9, 93.2e9, 94.6e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {6.17e9, 16.7e9, 31.3e9, 40.8e9, 44.1e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {3.61e9, 33e9, 62.3e9, 66.4e9, 40.5e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {5.05e9, 34.6e9, 61e9, 67.9e9, 40.5e9},
+                                    },
+                                .gated =
+                                    {
+                                        [WEIR_OPERATION_FORWARD] =
+                                            {
+                                                {5.83e9, 38.3e9, 37.4e9, 39.1e9, 23.6e9},
+                                                {6.47e9, 38e9, 65.8e9, 74.6e9, 49.8e9},
+                                                {7.95e9, 43.6e9, 71.2e9, 84.7e9, 71.8e9},
+                                                {7.99e9, 44.9e9, 76.7e9, 84.1e9, 84.5e9},
+                                            },
+                                        [WEIR_OPERATION_INPUT_GRADIENT] =
+                                            {
+                                                {5.3e9, 8.87e9, 9.1e9, 9.42e9, 9.68e9},
+                                                {5.08e9, 22.2e9, 29.5e9, 29.8e9, 28.4e9},
+                                                {6.66e9, 30.6e9, 74.4e9, 85.4e9, 87.9e9},
+                                                {6.83e9, 30.8e9, 90.6e9, 108e9, 109e9},
+                                            },
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] =
+                                            {
+                                                {5.41e9, 39.2e9, 39e9, 36e9, 19.6e9},
+                                                {5.77e9, 53e9, 78e9, 76.7e9, 42.8e9},
+                                                {7.91e9, 63e9, 81.7e9, 83e9, 44.4e9},
+                                                {5.43e9, 51.9e9, 77.1e9, 77.9e9, 45.3e9},
+                                            },
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] =
+                                            {
+                                                {4.54e9, 24.4e9, 33.4e9, 37.2e9, 19.4e9},
+                                                {3.93e9, 32.6e9, 62.8e9, 73.8e9, 42.1e9},
+                                                {5.16e9, 34.4e9, 61.9e9, 75.1e9, 43.3e9},
+                                                {5.27e9, 33.1e9, 64.2e9, 76.4e9, 43e9},
+                                            },
+                                    },
+                            },
+                        [WEIR_BFLOAT16] =
+                            {
+                                .dense =
+                                    {
+                                        [WEIR_OPERATION_FORWARD] = {9.98e9, 57e9, 153e9, 273e9, 294e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.58e9, 35.8e9, 107e9, 198e9, 251e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.78e9, 19.3e9, 54.5e9, 146e9, 190e9},
+                                    },
+                                .gated =
+                                    {
+                                        [WEIR_OPERATION_FORWARD] =
+                                            {
+                                                {6.96e9, 33.4e9, 45.2e9, 50.4e9, 45.7e9},
+                                                {8.55e9, 36.5e9, 54.7e9, 62.6e9, 61.4e9},
+                                                {10.7e9, 65.8e9, 139e9, 163e9, 188e9},
+                                                {11.1e9, 79e9, 179e9, 268e9, 277e9},
+                                            },
+                                        [WEIR_OPERATION_INPUT_GRADIENT] =
+                                            {
+                                                {2.43e9, 5.54e9, 6.96e9, 7.81e9, 7.18e9},
+                                                {2.7e9, 16.2e9, 22.3e9, 23.7e9, 24.9e9},
+                                                {7.01e9, 45.1e9, 73.4e9, 86.2e9, 94.1e9},
+                                                {6.81e9, 53.7e9, 114e9, 194e9, 223e9},
+                                            },
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] =
+                                            {
+                                                {2.73e9, 17.9e9, 29.1e9, 35e9, 20.7e9},
+                                                {2.6e9, 20.6e9, 49.3e9, 67.8e9, 40.9e9},
+                                                {2.78e9, 19.4e9, 42.5e9, 119e9, 168e9},
+                                                {2.93e9, 20e9, 54.3e9, 151e9, 203e9},
+                                            },
+                                    },
+                            },
+                    },
+                .pair_seconds = 2.35e-10,
+                .float_seconds = 1.11e-10,
             },
 };
 

@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: MIT
 
 // Dense products by CBLAS, and the bias that it does not know. One row is a matrix-vector product.
+//
+// Threads are ours, not CBLAS's: which bits its kernels give near the edge of a piece depends, for many processors, on
+// how it cuts a product between threads. Here the pieces follow from the shapes alone, and within a parallel region a
+// CBLAS built for OpenMP does not cut again.
 
 #include <cblas.h>
 #include <stdbool.h>
@@ -11,6 +15,63 @@
 
 static const size_t least_for_threads = 32768; // floats: below that one thread is as fast
 
+/// Pieces of a dimension of the product: eight, but neither so small nor so large that CBLAS would be slowed down.
+static size_t piece_of(size_t count) {
+    enum { PIECES = 8, LEAST = 64, MOST = 512, LINE = 16 };
+    const size_t piece = ((count + PIECES - 1) / PIECES + LINE - 1) / LINE * LINE;
+    return piece < LEAST ? LEAST : piece > MOST ? MOST : piece;
+}
+
+static const double least_work = 1e5; // multiply-adds: below that one thread is as fast
+
+/// A matrix as it lies in memory: rows of `stride` floats; turned: its columns are the rows of the factor.
+typedef struct matrix {
+    const float *values;
+    size_t stride;
+    bool turned;
+} matrix;
+
+static const float *from_row(const matrix *a, size_t row) { return a->values + (a->turned ? row : row * a->stride); }
+static const float *from_column(const matrix *a, size_t column) {
+    return a->values + (a->turned ? column * a->stride : column);
+}
+
+/// c[m][n] = alpha·a[m][k]·b[k][n] + beta·c, rows of c n floats apart.
+static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix b, float beta, float *c) {
+    const bool by_rows = m > n;
+    const size_t count = by_rows ? m : n, piece = piece_of(count);
+    const CBLAS_TRANSPOSE turn_a = a.turned ? CblasTrans : CblasNoTrans, turn_b = b.turned ? CblasTrans : CblasNoTrans;
+#pragma omp parallel for num_threads(weir_threads())                                                                   \
+    schedule(static) if (count > piece && (double)m * (double)n * (double)k >= least_work)
+    for (size_t first = 0; first < count; first += piece) {
+        const size_t some = count - first < piece ? count - first : piece;
+        if (by_rows) {
+            cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)n, (int)k, alpha, from_row(&a, first),
+                        (int)a.stride, b.values, (int)b.stride, beta, c + first * n, (int)n);
+        } else {
+            cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)m, (int)some, (int)k, alpha, a.values, (int)a.stride,
+                        from_column(&b, first), (int)b.stride, beta, c + first, (int)n);
+        }
+    }
+}
+
+/// y[m] = a[m][k]·x[k] + beta·y.
+static void multiply_vector(size_t m, size_t k, matrix a, const float *x, float beta, float *y) {
+    const size_t piece = piece_of(m);
+#pragma omp parallel for num_threads(weir_threads())                                                                   \
+    schedule(static) if (m > piece && (double)m * (double)k >= least_work)
+    for (size_t first = 0; first < m; first += piece) {
+        const size_t some = m - first < piece ? m - first : piece;
+        if (a.turned) {
+            cblas_sgemv(CblasRowMajor, CblasTrans, (int)k, (int)some, 1, from_row(&a, first), (int)a.stride, x, 1, beta,
+                        y + first, 1);
+        } else {
+            cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)some, (int)k, 1, from_row(&a, first), (int)a.stride, x, 1,
+                        beta, y + first, 1);
+        }
+    }
+}
+
 static void fill_bias(size_t rows, size_t out, float *y, const float *bias) {
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * out >= least_for_threads)
     for (size_t r = 0; r < rows; r++) memcpy(y + r * out, bias, out * sizeof *y);
@@ -18,32 +79,29 @@ static void fill_bias(size_t rows, size_t out, float *y, const float *bias) {
 
 void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, bool by_units, const float *x,
                          const float *weights, const float *bias) {
-    const int m = (int)rows, n = (int)out, k = (int)in;
     const float former = bias ? 1 : 0; // times y, before anything is added
     if (!rows || !out) return;
     if (bias) fill_bias(rows, out, y, bias);
     if (!in) {
         if (!bias) memset(y, 0, rows * out * sizeof *y);
     } else if (rows == 1) {
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, weights, k, x, 1, former, y, 1);
+        multiply_vector(out, in, (matrix){weights, in, false}, x, former, y);
     } else if (by_units) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, m, k, 1, weights, k, x, k, former, y, m);
+        multiply(out, rows, in, 1, (matrix){weights, in, false}, (matrix){x, in, true}, former, y);
     } else {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, weights, k, former, y, n);
+        multiply(rows, out, in, 1, (matrix){x, in, false}, (matrix){weights, in, true}, former, y);
     }
 }
 
 void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, const float *dy, bool by_units,
                                 const float *weights) {
-    const int m = (int)rows, n = (int)in, k = (int)out;
     if (!rows || !in) return;
     if (!out) {
         memset(dx, 0, rows * in * sizeof *dx);
     } else if (rows == 1) {
-        cblas_sgemv(CblasRowMajor, CblasTrans, k, n, 1, weights, n, dy, 1, 0, dx, 1);
+        multiply_vector(in, out, (matrix){weights, in, true}, dy, 0, dx);
     } else {
-        const CBLAS_TRANSPOSE form = by_units ? CblasTrans : CblasNoTrans;
-        cblas_sgemm(CblasRowMajor, form, CblasNoTrans, m, n, k, 1, dy, by_units ? m : k, weights, n, 0, dx, n);
+        multiply(rows, in, out, 1, (matrix){dy, by_units ? rows : out, by_units}, (matrix){weights, in, false}, 0, dx);
     }
 }
 
@@ -64,9 +122,8 @@ void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values
 /// W = factor·dyᵀ·x + former·W.
 static void add_gradient(size_t rows, size_t out, size_t in, float *weights, float former, float factor,
                          const float *dy, bool by_units, const float *x) {
-    const int m = (int)out, n = (int)in, k = (int)rows;
-    const CBLAS_TRANSPOSE form = by_units ? CblasNoTrans : CblasTrans;
-    cblas_sgemm(CblasRowMajor, form, CblasNoTrans, m, n, k, factor, dy, by_units ? k : m, x, n, former, weights, n);
+    multiply(out, in, rows, factor, (matrix){dy, by_units ? rows : out, !by_units}, (matrix){x, in, false}, former,
+             weights);
 }
 
 void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, const float *dy, bool by_units,

@@ -65,11 +65,7 @@ static void time_nodes(weir_trainer *trainer, const weir_pass *pass, timing *t, 
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         const double from = omp_get_wtime();
-        if (node->slope_kept) {
-            const weir__update weights = update_of(&trainer->optimizer, &graph->tensors[node->weight]);
-            const weir__update biases = update_of(&trainer->optimizer, &graph->tensors[node->bias]);
-            must(weir__affine_update(graph, node, &weights, &biases, &error), &error);
-        }
+        must(weir__node_update(graph, node, update_of, &trainer->optimizer, &error), &error);
         t->update[k][step] = omp_get_wtime() - from;
     }
 }

@@ -180,6 +180,9 @@ weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error
 weir_status weir__graph_backward_for_update(weir_graph *graph, const weir_pass *pass, weir_error *error);
 typedef weir__update (*weir__update_of)(const void *context, const weir_tensor *tensor);
 weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error);
+/// Those of one node, if it has any.
+weir_status weir__node_update(weir_graph *graph, weir__node *node, weir__update_of update_of, const void *context,
+                              weir_error *error);
 
 /// Unit nodes, for those that gate with them: the unit, and its running averages.
 const weir_unit *weir__node_unit(const weir__node *node);

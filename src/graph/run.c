@@ -259,23 +259,25 @@ static void update_tensor(weir_graph *graph, const weir_tensor *t, const weir__u
     weir__update_apply(update, graph->values + t->offset, graph->gradients + t->offset, t->touched, &tiling);
 }
 
+weir_status weir__node_update(weir_graph *graph, weir__node *node, weir__update_of update_of, const void *context,
+                              weir_error *error) {
+    if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) return WEIR_OK;
+    const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
+    weir__update weights = update_of(context, weight);
+    const weir__update biases = update_of(context, bias);
+    if (graph->bf16) weights.half = graph->bf16 + weight->offset;
+    if (node->slope_kept) return weir__affine_update(graph, node, &weights, &biases, error);
+    update_tensor(graph, weight, &weights);
+    update_tensor(graph, bias, &biases);
+    return WEIR_OK;
+}
+
 weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error) {
     weir_status status = WEIR_OK;
     memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     // From the last node to the first: the next pass begins with the weights that are in cache then.
     for (size_t k = graph->count; k-- > 0;) {
-        weir__node *node = &graph->nodes[k];
-        if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) continue;
-        const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
-        weir__update weights = update_of(context, weight);
-        const weir__update biases = update_of(context, bias);
-        if (graph->bf16) weights.half = graph->bf16 + weight->offset;
-        if (node->slope_kept) {
-            TRY(weir__affine_update(graph, node, &weights, &biases, error));
-        } else {
-            update_tensor(graph, weight, &weights);
-            update_tensor(graph, bias, &biases);
-        }
+        TRY(weir__node_update(graph, &graph->nodes[k], update_of, context, error));
     }
 done:
     return status;

@@ -3,7 +3,7 @@
 
 // The bf16 kernels for AMX: tiles where some rows share weights, AVX512_BF16 for the rest.
 
-#if !defined(__AMX_BF16__) || !defined(__AVX512BF16__) || !defined(__AVX512BW__)
+#if !(defined(__AMX_BF16__) || defined(__AMXBF16__)) || !defined(__AVX512BF16__) || !defined(__AVX512BW__)
 #error "this file is compiled with -mamx-tile -mamx-bf16 and the flags of AVX512_BF16"
 #endif
 #define BF16_TILES

@@ -3,7 +3,7 @@
 
 // Multiply-adds of bf16 numbers by AMX, tiles in registers.
 
-#if !defined(__AMX_BF16__)
+#if !defined(__AMX_BF16__) && !defined(__AMXBF16__) // gcc, clang
 #error "this file is compiled with -mamx-tile -mamx-bf16"
 #endif
 

@@ -35,23 +35,31 @@ static void emulated_load(int tile, const void *from, size_t stride) {
 static void emulated_store(int tile, void *to, size_t stride) {
     for (size_t r = 0; r < TILE_EDGE; r++) memcpy((char *)to + r * stride, emulated[tile][r], 64);
 }
-static float emulated_number(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+/// The pairs of a row as floats: the first numbers of all pairs, then the second ones.
+static void emulated_floats(float *to, const uint32_t *row) {
+    for (size_t n = 0; n < TILE_EDGE; n++) {
+        const uint32_t bits[2] = {row[n] << 16, row[n] & 0xffff0000u};
+        memcpy(&to[n], &bits[0], sizeof *to);
+        memcpy(&to[TILE_EDGE + n], &bits[1], sizeof *to);
+    }
 }
-static void emulated_multiply(int c, int a, int b) {
+__attribute__((no_sanitize("address"))) // or tests would take minutes
+static void
+emulated_multiply(int c, int a, int b) {
+    float right[TILE_EDGE][TILE_DEPTH];
+    for (size_t p = 0; p < TILE_EDGE; p++) emulated_floats(right[p], emulated[b][p]);
     for (size_t m = 0; m < TILE_EDGE; m++) {
-        for (size_t n = 0; n < TILE_EDGE; n++) {
-            float even = 0, odd = 0;
-            for (size_t p = 0; p < TILE_EDGE; p++) {
-                const uint32_t left = emulated[a][m][p], right = emulated[b][p][n];
-                even += emulated_number(left << 16) * emulated_number(right << 16);
-                odd += emulated_number(left & 0xffff0000u) * emulated_number(right & 0xffff0000u);
+        float left[TILE_DEPTH], sum[TILE_DEPTH] = {0}, total[TILE_EDGE];
+        emulated_floats(left, emulated[a][m]);
+        for (size_t p = 0; p < TILE_EDGE; p++) {
+            for (size_t n = 0; n < TILE_EDGE; n++) {
+                sum[n] += left[p] * right[p][n];
+                sum[TILE_EDGE + n] += left[TILE_EDGE + p] * right[p][TILE_EDGE + n];
             }
-            const float sum = emulated_number(emulated[c][m][n]) + (even + odd);
-            memcpy(&emulated[c][m][n], &sum, sizeof sum);
         }
+        memcpy(total, emulated[c][m], sizeof total);
+        for (size_t n = 0; n < TILE_EDGE; n++) total[n] += sum[n] + sum[TILE_EDGE + n];
+        memcpy(emulated[c][m], total, sizeof total);
     }
 }
 #define TILE_ZERO(t)               memset(emulated[t], 0, sizeof emulated[t])

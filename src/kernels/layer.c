@@ -14,6 +14,7 @@
 
 #include "bf16/bf16.h"
 #include "product.h"
+#include "scratch.h"
 #include "side.h"
 
 /// A matrix in one layout.
@@ -32,7 +33,6 @@ struct weir_layer {
     weir_layer_options shape; // weights and bias NULL
     matrix weights, velocity;
     float *bias, *bias_velocity;
-    weir__scratch scratch;
 };
 
 weir_layer_options weir_layer_options_default(size_t inputs, size_t outputs) {
@@ -167,6 +167,7 @@ weir_status weir_layer_create(weir_layer **layer, const weir_layer_options *opti
     *layer = NULL;
     TRY(check_shape(options, error));
     TRY(weir__new(&made, 1, sizeof *made, "a layer", error));
+    weir__scratch_join();
     made->shape = *options;
     made->shape.weights = made->shape.bias = NULL;
     TRY(new_layout(made, &made->weights.tiles, options->precision == WEIR_BFLOAT16, "a layer's weights", error));
@@ -186,7 +187,7 @@ void weir_layer_free(weir_layer *layer) {
     for (size_t k = 0; k < sizeof layouts / sizeof *layouts; k++) free_layout(layouts[k]);
     weir__free(layer->bias);
     weir__free(layer->bias_velocity);
-    weir__scratch_free(&layer->scratch);
+    weir__scratch_leave();
     weir__free(layer);
 }
 
@@ -237,7 +238,10 @@ weir_status weir_layer_forward(weir_layer *layer, weir_batch *y, const weir_batc
     const layout *weights = want_layout(layer, &layer->weights, is_dense(y, x), error);
     if (!weights) return WEIR_MEMORY;
     const weir__weights w = {weights->values, weights->half};
-    TRY(weir__product_forward(NULL, x->rows, &to, &from, &w, layer->bias, &layer->scratch, error));
+    weir__scratch *scratch = weir__scratch_borrow(error);
+    if (!scratch) return WEIR_MEMORY;
+    status = weir__product_forward(NULL, x->rows, &to, &from, &w, layer->bias, scratch, error);
+    weir__scratch_return(scratch);
 done:
     return status;
 }
@@ -274,6 +278,7 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
                                 const weir_layer_step *step, weir_error *error) {
     weir_status status = WEIR_OK;
     layout *velocity = NULL;
+    weir__scratch *scratch = NULL;
     TRY(check_batches(layer, y, x, error));
     const bool dense = is_dense(y, x);
     TRY_THAT(y->has_gradient || !y->rows, WEIR_ARGUMENT, "the batch of outputs has no gradient");
@@ -285,18 +290,21 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
     if (step) TRY(want_step_memory(layer, step, dense, &velocity, error));
     if (input_gradient) TRY(weir__batch_want_gradient(x, error));
     if (!x->rows) goto done;
+    scratch = weir__scratch_borrow(error);
+    if (!scratch) return WEIR_MEMORY;
     const weir__side dy = weir__batch_gradient(y), dx = weir__batch_gradient(x), from = weir__batch_values(x);
     const weir__weights w = {weights->values, weights->half};
-    if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, &layer->scratch, error));
+    if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, scratch, error));
     if (step) {
         const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
         const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
         TRY(weir__product_weight_update(NULL, x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update,
-                                        &layer->scratch, error));
+                                        scratch, error));
     }
     if (step) moved(layer, &layer->weights, weights);
     if (velocity) moved(layer, &layer->velocity, velocity);
 done:
+    weir__scratch_return(scratch);
     return status;
 }
 

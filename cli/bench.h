@@ -99,8 +99,6 @@ const char *bench_case_name(char text[120], const bench_case *c);
 /// The least time that the machine allows: the greater of multiply-adds at its rate and weights through its memory.
 void bench_floor(const bench_case *c, const weir_machine *machine, bench_result *result);
 
-double bench_median(double *values, size_t count);
-
 /// Measures and prints one case after the other.
 int bench_gated(const bench_case *cases, size_t count, const bench_effort *effort, const bench_peer_options *peer,
                 const bench_output *output);

@@ -435,16 +435,6 @@ void bench_floor(const bench_case *c, const weir_machine *machine, bench_result 
 
 // Timing.
 
-double bench_median(double *values, size_t count) {
-    for (size_t i = 1; i < count; i++)
-        for (size_t k = i; k > 0 && values[k] < values[k - 1]; k--) {
-            double swap = values[k];
-            values[k] = values[k - 1];
-            values[k - 1] = swap;
-        }
-    return count == 0 ? NAN : values[count / 2];
-}
-
 /// Samples of one way.
 typedef struct samples {
     double forward[MOST_SAMPLES], backward[MOST_SAMPLES], train[MOST_SAMPLES];
@@ -466,8 +456,8 @@ static int sample(bed *b, const way *w, samples *s) {
 }
 
 static bench_times medians(samples *s) {
-    return (bench_times){bench_median(s->forward, s->forwards), bench_median(s->backward, s->trains),
-                         bench_median(s->train, s->trains)};
+    return (bench_times){cli_median(s->forward, s->forwards), cli_median(s->backward, s->trains),
+                         cli_median(s->train, s->trains)};
 }
 
 /// Every set once, so that all memory exists; twice at least.
@@ -493,7 +483,7 @@ static int time_routes(bed *b, bench_result *result) {
             if (begin_batch(b->gated.y[l], b->c->batch, b->gates[l]) != CLI_OK) return CLI_FAILED;
         times[k] = 1e3 * (cli_clock() - start);
     }
-    result->route = bench_median(times, LEAST_SAMPLES);
+    result->route = cli_median(times, LEAST_SAMPLES);
     return CLI_OK;
 }
 

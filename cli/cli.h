@@ -126,6 +126,8 @@ const char *cli_thousands(char text[CLI_NUMBER], uint64_t number);        ///< 2
 const char *cli_bytes(char text[CLI_NUMBER], uint64_t bytes);             ///< 10.8 MB
 const char *cli_duration(char text[CLI_NUMBER], double seconds);          ///< 1:05
 const char *cli_milliseconds(char text[CLI_NUMBER], double milliseconds); ///< three digits that count
+/// The median, of an even count the upper one of the two; NaN of none. Sorts the values.
+double cli_median(double *values, size_t count);
 /// Seconds of a clock that never goes back.
 double cli_clock(void);
 

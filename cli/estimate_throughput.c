@@ -28,19 +28,6 @@ typedef struct speed {
     size_t peers;
 } speed;
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(const double *values, size_t count) {
-    double sorted[SAMPLES] = {0};
-    if (count == 0) return NAN;
-    memcpy(sorted, values, count * sizeof *values);
-    qsort(sorted, count, sizeof *sorted, ascending);
-    return sorted[count / 2];
-}
-
 static weir_status measure(const lab_rule *rule, double *rows_per_second, weir_error *error) {
     double target = lab_target, samples[SAMPLES] = {0};
     float *logits = calloc(2 * ROWS * UNITS, sizeof *logits), *gradient = logits + ROWS * UNITS;
@@ -56,7 +43,7 @@ static weir_status measure(const lab_rule *rule, double *rows_per_second, weir_e
         } while (cli_clock() - started < 0.04 && status == WEIR_OK);
         samples[s] = (double)(calls * ROWS) / (cli_clock() - started);
     }
-    *rows_per_second = median(samples, SAMPLES);
+    *rows_per_second = cli_median(samples, SAMPLES);
     weir_estimator_free(estimator);
     free(logits);
     return status;
@@ -102,8 +89,8 @@ static int run_peer(const lab_options *o, const lab_rule *rules, speed *speeds, 
     return CLI_OK;
 }
 
-static void print_json(const lab_rule *rule, const speed *s) {
-    const double own = median(s->own, ROUNDS), peer = median(s->peer, s->peers);
+static void print_json(const lab_rule *rule, speed *s) {
+    const double own = cli_median(s->own, ROUNDS), peer = cli_median(s->peer, s->peers);
     json_t *line = json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:o}", "rule", rule->text, "units", UNITS, "rows", ROWS,
                              "threads", weir_threads(), "rows_per_second", own, "peer_rows_per_second",
                              isnan(peer) ? json_null() : json_real(peer), "ratio",
@@ -112,14 +99,14 @@ static void print_json(const lab_rule *rule, const speed *s) {
     json_decref(line);
 }
 
-static void print_table(const lab_rule *rules, const speed *speeds, size_t count) {
+static void print_table(const lab_rule *rules, speed *speeds, size_t count) {
     cli_table table = {.align = "lrrr"};
     char own[CLI_NUMBER], peer[CLI_NUMBER], ratio[CLI_NUMBER];
     printf("%d units, batches of %d rows, mean of (h - %g)^2, %d threads: rows per second\n\n", UNITS, ROWS, lab_target,
            weir_threads());
     cli_table_add(&table, "rule\tweir\tpeer\tratio");
     for (size_t k = 0; k < count; k++) {
-        const double one = median(speeds[k].own, ROUNDS), other = median(speeds[k].peer, speeds[k].peers);
+        const double one = cli_median(speeds[k].own, ROUNDS), other = cli_median(speeds[k].peer, speeds[k].peers);
         cli_thousands(own, (uint64_t)one);
         peer[0] = ratio[0] = '\0';
         if (!isnan(other)) {

@@ -219,11 +219,6 @@ static void add_gradient(const bed *b, weir_graph *graph, double *sum, double *s
     }
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /// Draws more estimates of a rule; its mean and variance are then those of all of them.
 static int draw_rule(bed *b, weir_graph *graph, measured *m, size_t draws, uint32_t first) {
     double *sum = calloc(2 * b->parameters, sizeof *sum), *times = calloc(draws, sizeof *times), loss;
@@ -246,8 +241,7 @@ static int draw_rule(bed *b, weir_graph *graph, measured *m, size_t draws, uint3
         }
         variance *= now / (now - 1);
         m->variance = (before * m->variance + now * variance) / all;
-        qsort(times, draws, sizeof *times, ascending);
-        if (m->draws == 0) m->milliseconds = times[draws / 2];
+        if (m->draws == 0) m->milliseconds = cli_median(times, draws);
         m->draws += draws;
     }
     free(sum);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <langinfo.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,17 @@ const char *cli_milliseconds(char text[CLI_NUMBER], double milliseconds) {
     int digits = milliseconds >= 99.95 ? 0 : milliseconds >= 9.995 ? 1 : 2;
     snprintf(text, CLI_NUMBER, "%.*f", digits, milliseconds);
     return text;
+}
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double cli_median(double *values, size_t count) {
+    if (count == 0) return NAN;
+    qsort(values, count, sizeof *values, ascending);
+    return values[count / 2];
 }
 
 // Tables.

@@ -71,11 +71,6 @@ static int store(const reproduce_run *run, const weir_result *whole, const weir_
 
 // Training steps.
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /// Median time of a step on the first training rows.
 static weir_status time_steps(weir_trainer *trainer, const weir_data *data, size_t batch, double *ms,
                               weir_error *error) {
@@ -96,8 +91,7 @@ static weir_status time_steps(weir_trainer *trainer, const weir_data *data, size
     free(rows);
     free(targets);
     if (status != WEIR_OK) return status;
-    qsort(times, STEPS, sizeof *times, ascending);
-    *ms = times[STEPS / 2];
+    *ms = cli_median(times, STEPS);
     return WEIR_OK;
 }
 

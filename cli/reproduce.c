@@ -111,9 +111,11 @@ static int check_names(const experiment *x) {
     return CLI_OK;
 }
 
+const char *reproduce_row_name(const experiment_row *row) { return row->same != NULL ? row->same : row->name; }
+
 static int add_run(reproduce_plan *plan, const experiment_part *part, const experiment_row *row, size_t seed) {
     char name[160];
-    snprintf(name, sizeof name, "%s/%zu", row->same != NULL ? row->same : row->name, seed);
+    snprintf(name, sizeof name, "%s/%zu", reproduce_row_name(row), seed);
     reproduce_run *run = &plan->runs[plan->run_count];
     *run = (reproduce_run){.part = part, .row = row, .seed = seed, .folder = cli_path(plan->out, name)};
     if (run->folder == NULL) return CLI_FAILED;

@@ -43,6 +43,9 @@ typedef struct reproduce_plan {
     size_t jobs, threads; ///< processes at a time; threads of all of them together
 } reproduce_plan;
 
+/// The name of the row whose training stands for this one: of the row that it is the same as if there is one.
+const char *reproduce_row_name(const experiment_row *row);
+
 /// The settings of a run in the order in which they apply: the row's, the command line's, the seed.
 bool reproduce_settings(const reproduce_plan *plan, const reproduce_run *run, cli_list *settings);
 

@@ -45,8 +45,7 @@ static int store(const reproduce_run *run, const weir_result *whole, const weir_
     json_t *result = reproduce_result(run);
     if (result == NULL) return CLI_FAILED;
     double rows = (double)single->predict_rows;
-    int failed =
-        json_object_set_new(result, "row", json_string(run->row->same != NULL ? run->row->same : run->row->name));
+    int failed = json_object_set_new(result, "row", json_string(reproduce_row_name(run->row)));
     failed |= put(result, "predict_ms_dense", whole->predict_ms_dense);
     failed |= put(result, "predict_ms_gated", whole->predict_ms_gated);
     failed |= put(result, "predict_single_ms_dense", single->predict_ms_dense / rows);

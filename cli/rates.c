@@ -15,10 +15,18 @@ static char origin[PATH_ROOM + WEIR_ERROR_TEXT] = "built in";
 
 const char *cli_rates_origin(void) { return origin; }
 
-int cli_rates_path(char *path, size_t size) {
+/// $WEIR_RATES; NULL where it is not set or empty.
+static const char *wanted_rates(void) {
     const char *wanted = getenv("WEIR_RATES");
+    return wanted != NULL && wanted[0] != '\0' ? wanted : NULL;
+}
+
+static bool is_builtin(const char *wanted) { return strcmp(wanted, "builtin") == 0; }
+
+int cli_rates_path(char *path, size_t size) {
+    const char *wanted = wanted_rates();
     weir_error error = {0};
-    if (wanted != NULL && wanted[0] != '\0' && strcmp(wanted, "builtin") != 0) {
+    if (wanted != NULL && !is_builtin(wanted)) {
         snprintf(path, size, "%s", wanted);
         return CLI_OK;
     }
@@ -28,12 +36,12 @@ int cli_rates_path(char *path, size_t size) {
 /// A file that somebody has asked for must be usable; without one in its usual place, or with one that is of another
 /// machine or version, what is built in does.
 static int use_rates(void) {
-    const char *wanted = getenv("WEIR_RATES");
-    const bool asked = wanted != NULL && wanted[0] != '\0';
+    const char *wanted = wanted_rates();
+    const bool asked = wanted != NULL;
     char path[PATH_ROOM];
     weir_calibration rates;
     weir_error error = {0};
-    if (asked && strcmp(wanted, "builtin") == 0) return CLI_OK;
+    if (asked && is_builtin(wanted)) return CLI_OK;
     if (asked)
         snprintf(path, sizeof path, "%s", wanted);
     else if (weir_calibration_path(path, sizeof path, NULL) != WEIR_OK)

@@ -155,12 +155,10 @@ const cli_command cli_bench = {
         "the command. ratio: dense / gated. effic.: share of the multiply-adds done * ratio; 1: nothing is lost.\n\n"
         "machine: the rates of the registers (fp32, bf16) and of the memory alone.\n\n"
         "plan: which way the products of such layers are done, and the rates that this is decided by. With --save "
-        "these "
-        "are measured on this machine, with as many threads as are used later, and kept in the user's cache; all "
+        "these are measured on this machine, with as many threads as are used later, and kept in the user's cache; all "
         "commands use them from then on, and a run repeats bit for bit while they stay as they are. WEIR_RATES=builtin "
         "goes back to the rates that are built in, WEIR_RATES=FILE names another file; WEIR_PLAN=gated, dense or "
-        "stream "
-        "asks for one way wherever it can be done.",
+        "stream asks for one way wherever it can be done.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .least = 1,

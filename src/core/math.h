@@ -105,6 +105,9 @@ WEIR__INLINE float weir__sigmoid(float a) {
     return p;
 }
 
+/// 1 where the uniform number u is below p, else 0; NaN where p is NaN (p − p is 0, or NaN).
+WEIR__INLINE float weir__bernoulli(float u, float p) { return (u < p ? 1.0f : 0.0f) + (p - p); }
+
 /// tanh x: relative error below 3·10⁻⁷. NaN gives NaN. Near 0 a polynomial, elsewhere 1 − 2/(e^(2|x|) + 1).
 WEIR__INLINE float weir__tanh(float x) {
     const float size = x < 0 ? -x : x, square = x * x;

@@ -8,10 +8,7 @@
 #include "rules.h"
 
 WEIR__CLONES static void threshold(float *restrict h, const float *restrict u, const float *restrict a, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const float p = weir__sigmoid(a[i]);
-        h[i] = (u[i] < p ? 1.0f : 0.0f) + (p - p); // p − p is 0, or NaN
-    }
+    for (size_t i = 0; i < count; i++) h[i] = weir__bernoulli(u[i], weir__sigmoid(a[i]));
 }
 
 static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {

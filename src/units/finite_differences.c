@@ -26,10 +26,7 @@ static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
     return 2 * units;
 }
 
-static float outcome(float u, float a) {
-    const float p = weir__sigmoid(a);
-    return (u < p ? 1.0f : 0.0f) + (p - p);
-}
+static float outcome(float u, float a) { return weir__bernoulli(u, weir__sigmoid(a)); }
 
 static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
     const weir_unit *unit = context;

@@ -31,8 +31,8 @@ WEIR__CLONES static void draw_row(float *restrict h, float *restrict other, cons
                                   const float *restrict a, float sd, size_t units) {
     for (size_t i = 0; i < units; i++) {
         const float u = h[i], p = weir__sigmoid(a[i]), moved = weir__sigmoid(a[i] + sd * noise[i]);
-        h[i] = (u < p ? 1.0f : 0.0f) + (p - p);
-        other[i] = (u < moved ? 1.0f : 0.0f) + (moved - moved);
+        h[i] = weir__bernoulli(u, p);
+        other[i] = weir__bernoulli(u, moved);
     }
 }
 

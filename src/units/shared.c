@@ -50,10 +50,7 @@ void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch) {
 }
 
 WEIR__CLONES static void bernoulli_from_uniform(float *restrict h, const float *restrict a, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const float p = weir__sigmoid(a[i]);
-        h[i] = (h[i] < p ? 1.0f : 0.0f) + (p - p); // p − p is 0, or NaN
-    }
+    for (size_t i = 0; i < count; i++) h[i] = weir__bernoulli(h[i], weir__sigmoid(a[i]));
 }
 
 static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
@@ -72,7 +69,7 @@ WEIR__CLONES static void probabilities(float *restrict p, const float *restrict 
 }
 
 WEIR__CLONES static void compare(float *restrict h, const float *restrict p, size_t count) {
-    for (size_t i = 0; i < count; i++) h[i] = (h[i] < p[i] ? 1.0f : 0.0f) + (p[i] - p[i]);
+    for (size_t i = 0; i < count; i++) h[i] = weir__bernoulli(h[i], p[i]);
 }
 
 static void sample_groups_span(const void *context, const weir_unit_batch *batch, weir__span span) {

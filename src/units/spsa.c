@@ -33,8 +33,8 @@ WEIR__CLONES static void draw_row(float *restrict h, float *restrict other, floa
         const float u = h[i], direction = other[i] < 0.5f ? -1 : 1;
         const float up = weir__sigmoid(a[i] + direction * step), down = weir__sigmoid(a[i] - direction * step);
         sign[i] = direction;
-        h[i] = (u < up ? 1.0f : 0.0f) + (up - up);
-        other[i] = (u < down ? 1.0f : 0.0f) + (down - down);
+        h[i] = weir__bernoulli(u, up);
+        other[i] = weir__bernoulli(u, down);
     }
 }
 

@@ -9,13 +9,6 @@
 
 #include "antithetic.h"
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 2;
-}
-
 static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
     (void)context;
     const size_t units = batch->units;
@@ -61,5 +54,5 @@ const weir_rule weir__arm = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__two_groups,
 };

@@ -11,13 +11,6 @@
 #include "../core/math.h"
 #include "rules.h"
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 2;
-}
-
 static size_t chosen(const weir_unit_batch *batch, size_t row) {
     weir_noise noise = batch->noise;
     noise.sample++;
@@ -71,6 +64,6 @@ const weir_rule weir__bitflip = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__two_groups,
     .merge = weir__merge_first,
 };

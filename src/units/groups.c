@@ -19,6 +19,13 @@ size_t weir_unit_state(const weir_unit *unit, size_t units) {
     return rule->state_count ? rule->state_count(unit, units) : rule->state * units;
 }
 
+size_t weir__two_groups(const weir_unit *unit, size_t units, size_t layers) {
+    (void)unit;
+    (void)units;
+    (void)layers;
+    return 2;
+}
+
 void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
     const size_t groups = unit->rule->groups ? batch->groups : 1;
     const float share = 1 / (float)groups;

@@ -31,13 +31,6 @@ static const weir_parameter parameters[] = {
                      .about = "weight of the past in that average"},
 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 2;
-}
-
 /// The sum of learning signals, and the sum of its weights.
 static size_t state_count(const weir_unit *unit, size_t units) {
     (void)unit;
@@ -138,7 +131,7 @@ const weir_rule weir__muprop = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__two_groups,
     .merge = weir__merge_first,
     .state_count = state_count,
 };

@@ -19,13 +19,6 @@ static const weir_parameter parameters[] = {
                   .about = "s: standard deviation of the noise; bias grows as s², variance as 1/s"},
 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 2;
-}
-
 /// u in h and ξ in saved: both outcomes.
 WEIR__CLONES static void draw_row(float *restrict h, float *restrict other, const float *restrict noise,
                                   const float *restrict a, float sd, size_t units) {
@@ -85,6 +78,6 @@ const weir_rule weir__node_perturbation = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__two_groups,
     .merge = weir__merge_first,
 };

@@ -19,13 +19,6 @@ static const weir_parameter parameters[] = {
                     .about = "c: how far each pre-activation is moved; bias grows as c², variance as 1/c"},
 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 2;
-}
-
 /// u in h and Δ's own uniform number in other become the two outcomes; sign keeps Δ.
 WEIR__CLONES static void draw_row(float *restrict h, float *restrict other, float *restrict sign,
                                   const float *restrict a, float step, size_t units) {
@@ -87,5 +80,5 @@ const weir_rule weir__spsa = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__two_groups,
 };

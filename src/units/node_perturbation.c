@@ -47,19 +47,8 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, 4 * batch->units, sample_rows);
 }
 
-WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
-    const weir_unit *unit = context;
-    const float scale = batch->row_weight / (float)unit->values[sd_index];
-    for (size_t row = rows.first; row < rows.last; row++) {
-        const float *restrict noise = batch->saved + row * batch->units;
-        float *restrict da = batch->da + row * batch->units;
-        const float factor = scale * (batch->loss[batch->rows + row] - batch->loss[row]);
-        for (size_t i = 0; i < batch->units; i++) da[i] = factor * noise[i];
-    }
-}
-
 static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_rows(unit, batch, batch->units, combine);
+    weir__backward_difference(batch, batch->row_weight / (float)unit->values[sd_index], 1, 0);
 }
 
 const weir_rule weir__node_perturbation = {

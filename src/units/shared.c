@@ -120,3 +120,23 @@ WEIR__CLONES static void sigmoid_span(const void *context, const weir_unit_batch
 void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, sigmoid_span);
 }
+
+typedef struct difference {
+    float scale;
+    size_t plus, minus; ///< row groups
+} difference;
+
+WEIR__CLONES static void difference_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+    const difference *d = context;
+    const float *plus = batch->loss + d->plus * batch->rows, *minus = batch->loss + d->minus * batch->rows;
+    for (size_t row = rows.first; row < rows.last; row++) {
+        const float *restrict saved = batch->saved + row * batch->units;
+        float *restrict da = batch->da + row * batch->units;
+        const float factor = d->scale * (plus[row] - minus[row]);
+        for (size_t i = 0; i < batch->units; i++) da[i] = factor * saved[i];
+    }
+}
+
+void weir__backward_difference(const weir_unit_batch *batch, float scale, size_t plus, size_t minus) {
+    weir__for_rows(&(difference){scale, plus, minus}, batch, batch->units, difference_rows);
+}

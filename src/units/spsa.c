@@ -49,19 +49,8 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, 3 * batch->units, sample_rows);
 }
 
-WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
-    const weir_unit *unit = context;
-    const float scale = batch->row_weight / (2 * (float)unit->values[step_index]);
-    for (size_t row = rows.first; row < rows.last; row++) {
-        const float *restrict sign = batch->saved + row * batch->units;
-        float *restrict da = batch->da + row * batch->units;
-        const float factor = scale * (batch->loss[row] - batch->loss[batch->rows + row]);
-        for (size_t i = 0; i < batch->units; i++) da[i] = factor * sign[i];
-    }
-}
-
 static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_rows(unit, batch, batch->units, combine);
+    weir__backward_difference(batch, batch->row_weight / (2 * (float)unit->values[step_index]), 0, 1);
 }
 
 const weir_rule weir__spsa = {

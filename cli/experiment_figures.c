@@ -131,19 +131,21 @@ static bool in_series(const experiment_row *row, const char *name) {
     return strcmp(row->series != NULL ? row->series : "", name) == 0;
 }
 
-/// The data of one panel: a block for each series, a line "x y label" for each row.
+/// The data of one panel: a block for each series that has a point, a line "x y label" for each row. shown: which have.
 static size_t print_points(FILE *out, const reproduce_plan *plan, const experiment_part *part, size_t panel,
-                           const char *const *series, size_t series_count, double range[4]) {
+                           const char *const *series, size_t series_count, bool shown[SERIES], double range[4]) {
     size_t found = 0;
     range[0] = range[2] = INFINITY;
     range[1] = range[3] = 0;
     for (size_t s = 0; s < series_count; s++) {
-        fprintf(out, "$points%zu%zu << EOD\n", panel, s);
+        shown[s] = false;
         for (size_t r = 0; r < part->row_count; r++) {
             const experiment_row *row = &part->rows[r];
             if (!in_series(row, series[s])) continue;
             double x = row_mean(plan, row, &part->figure.x[panel]), y = row_mean(plan, row, &part->figure.y);
             if (!(x > 0) || !isfinite(y)) continue;
+            if (!shown[s]) fprintf(out, "$points%zu%zu << EOD\n", panel, s);
+            shown[s] = true;
             print_number(out, x);
             print_number(out, y);
             fprintf(out, " \"%s\"\n", row->label);
@@ -153,13 +155,13 @@ static size_t print_points(FILE *out, const reproduce_plan *plan, const experime
             range[3] = fmax(range[3], y);
             found++;
         }
-        fprintf(out, "EOD\n");
+        if (shown[s]) fprintf(out, "EOD\n");
     }
     return found;
 }
 
 static void panel(FILE *out, const experiment_part *part, size_t which, const char *const *series, size_t series_count,
-                  const double range[4]) {
+                  const bool shown[SERIES], const double range[4]) {
     const experiment_figure *figure = &part->figure;
     double low = range[0] / 1.5, high = range[1] * 2.2, span = range[3] - range[2];
     draw_title(out, figure->title, figure->axis);
@@ -168,19 +170,23 @@ static void panel(FILE *out, const experiment_part *part, size_t which, const ch
             range[3] + 0.12 * span + 0.05, figure->x_title[which]);
     draw_log_ticks(out, "x", low, high);
     for (size_t s = 0; s < series_count; s++) {
-        if (series[s][0] != '\0') {
+        if (shown[s] && series[s][0] != '\0') {
             fprintf(out, "set label %zu ", 10 + s);
             draw_quoted(out, series[s]);
             fprintf(out, " at graph 0.98, graph %g right textcolor rgb '%s' noenhanced\n", 0.96 - 0.07 * (double)s,
                     draw_colour(s));
         }
     }
-    for (size_t s = 0; s < series_count; s++)
+    const char *before = "plot ";
+    for (size_t s = 0; s < series_count; s++) {
+        if (!shown[s]) continue; // gnuplot warns of data without a point
         fprintf(out,
                 "%s$points%zu%zu using 1:2 with linespoints pointtype 7 pointsize 0.7 linewidth 1.5 linecolor rgb "
                 "'%s', $points%zu%zu using 1:2:3 with labels left offset 0.6,0.5 noenhanced font ',11' textcolor rgb "
                 "'%s'",
-                s == 0 ? "plot " : ", ", which, s, draw_colour(s), which, s, draw_colour(s));
+                before, which, s, draw_colour(s), which, s, draw_colour(s));
+        before = ", ";
+    }
     fprintf(out, "\n");
 }
 
@@ -189,12 +195,13 @@ static void points(FILE *out, const reproduce_plan *plan, const experiment_part 
     const experiment_figure *figure = &part->figure;
     const char *series[SERIES];
     size_t series_count = find_series(part, series), panels = figure->x[1].field != NULL ? 2 : 1;
+    bool shown[2][SERIES];
     double range[2][4];
     for (size_t p = 0; p < panels; p++)
-        if (print_points(out, plan, part, p, series, series_count, range[p]) == 0) return;
+        if (print_points(out, plan, part, p, series, series_count, shown[p], range[p]) == 0) return;
     draw_begin(out, plan->out, figure->name, format, panels == 2 ? 1180 : 680, 460, written);
     if (panels == 2) fprintf(out, "set multiplot layout 1,2\n");
-    for (size_t p = 0; p < panels; p++) panel(out, part, p, series, series_count, range[p]);
+    for (size_t p = 0; p < panels; p++) panel(out, part, p, series, series_count, shown[p], range[p]);
     fprintf(out, "%sunset output\n", panels == 2 ? "unset multiplot\n" : "");
 }
 

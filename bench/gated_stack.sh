@@ -12,14 +12,10 @@
 set -eu
 precision=${1:-fp32} rounds=${2:-3}
 cd "$(dirname "$0")/.."
-[ -x build/bench_train_step ] || {
-    echo "bench/gated_stack.sh: build first: cmake --build --preset release --target bench_train_step" >&2
-    exit 2
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-threads=${OMP_NUM_THREADS:-$(nproc)}
-export OMP_NUM_THREADS="$threads"
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
+need bench_train_step
+threads_of_all
 dtype=float32
 [ "$precision" = bf16 ] && dtype=bfloat16
 
@@ -31,7 +27,6 @@ peer_step() {
     "${PYTHON:-python3}" bench/peers/torch_gated_stack.py --way "$1" --dtype "$dtype" --threads "$threads" --steps 3 |
         sed 's/.*"ms": \([0-9.]*\).*/\1/' >>"$work/peer-$1"
 }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 round=0
 while [ "$round" -lt "$rounds" ]; do

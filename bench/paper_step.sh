@@ -11,19 +11,13 @@
 set -eu
 rounds=${1:-5}
 cd "$(dirname "$0")/.."
-[ -x build/bench_train_step ] || {
-    echo "bench/paper_step.sh: build first: cmake --build --preset release --target bench_train_step" >&2
-    exit 2
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-threads=${OMP_NUM_THREADS:-$(nproc)}
-export OMP_NUM_THREADS="$threads"
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
+need bench_train_step
+threads_of_all
 alike="train.optimizer.kind=sgd train.optimizer.rate=0.1 train.optimizer.momentum=0 train.optimizer.schedule=constant
        train.sparsity.weight=0.1 bottleneck.rate=1 bottleneck.init=1 gater.rate=1
        gater.init=4 gater.bias=0 bottleneck.max_norm=2 gater.max_norm=2 experts.max_norm=2 logits.max_norm=2"
-
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 printf '%-42s %10s %10s %7s\n' rule 'weir ms' 'peer ms' ratio
 for pair in straight-through:st sts:sts reinforce:sbn; do

@@ -12,8 +12,8 @@
 # Build first: cmake --build --preset release, and its target bench_train_step for T3 and P.
 set -eu
 cd "$(dirname "$0")/.."
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
 missed=0
 
 # case_of OPTIONS…: measures, and leaves the lines of JSON in $work/lines.

@@ -20,5 +20,9 @@ threads_of_all() {
     export OMP_NUM_THREADS="$threads"
 }
 
+# Everyone multiplies by the kernels of OpenBLAS that the tool chooses for this processor.
+core=$(OPENBLAS_VERBOSE=2 build/weir --version 2>&1 | sed -n 's/^Core: //p' | tail -n 1)
+[ -z "$core" ] || export OPENBLAS_CORETYPE="$core"
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

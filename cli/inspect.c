@@ -65,6 +65,8 @@ static void describe(layer *l, const weir_unit *unit, double threshold) {
                  n->activation == NULL || !strcmp(n->activation, "linear") ? "" : n->activation);
     } else if (n->dropout > 0)
         snprintf(text, size, "probability %g", n->dropout);
+    else if (n->shift > 0)
+        snprintf(text, size, "up to %zu %s", n->shift, n->shift == 1 ? "pixel" : "pixels");
     else
         text[0] = '\0';
 }

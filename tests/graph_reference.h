@@ -172,6 +172,26 @@ static inline void reference_dropout(const reference *ref, size_t k) {
     free(u);
 }
 
+/// Moves square images, and the gradient back: pixel (i, j) of the one is (i - v, j - h) of the other.
+static inline void reference_shift(const reference *ref, size_t k, bool back) {
+    const reference_node *node = &ref->nodes[k], *from = &ref->nodes[node->from];
+    const int side = (int)sqrt((double)node->width), s = (int)node->spec->shift;
+    for (size_t r = 0; r < ref->rows; r++) {
+        float u[2] = {0};
+        weir_random_uniform(u, noise_of(ref, k), (uint32_t)r, 2);
+        const bool moves = ref->pass.mode == WEIR_MODE_SAMPLE;
+        const int v = moves ? (int)(u[0] * (float)(2 * s + 1)) - s : 0;
+        const int h = moves ? (int)(u[1] * (float)(2 * s + 1)) - s : 0;
+        for (int at = 0; at < side * side; at++) {
+            const int i = at / side - v, j = at % side - h;
+            if (i < 0 || i >= side || j < 0 || j >= side) continue;
+            const size_t to = r * node->width + (size_t)at, source = r * node->width + (size_t)(i * side + j);
+            if (back) from->dy[source] += node->dy[to];
+            if (!back) node->y[to] = from->y[source];
+        }
+    }
+}
+
 /// Takes h from the graph and draws (or decides) it again, for what the rule saves, and to see that the noise is the
 /// pass's own. In open mode gates that are not run are 1.
 static inline void reference_unit(const reference *ref, size_t k) {
@@ -240,6 +260,8 @@ static inline void reference_forward(const reference *ref, size_t k) {
         reference_unit(ref, k);
     } else if (is_kind(node, "dropout")) {
         reference_dropout(ref, k);
+    } else if (is_kind(node, "shift")) {
+        reference_shift(ref, k, false);
     } else if (ref->graph->nodes[k].kind->loss) {
         reference_loss(ref, node);
     }
@@ -368,6 +390,7 @@ static inline void reference_backward(const reference *ref) {
         if (is_kind(node, "affine")) reference_affine_backward(ref, node, node->dy);
         if (is_kind(node, "gated-affine")) reference_gated_backward(ref, node);
         if (is_kind(node, "unit")) reference_unit_backward(ref, node);
+        if (is_kind(node, "shift")) reference_shift(ref, k, true);
         for (size_t at = 0; at < ref->rows * node->width; at++) {
             const double y = node->y[at], dy = node->dy[at];
             if (is_kind(node, "tanh")) dx[at] += dy * (1 - y * y);

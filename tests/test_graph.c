@@ -97,6 +97,8 @@ static void test_wrong_nodes(void **state) {
     check_node_refused((weir_node){.kind = "affine", .size = 3, .max_norm = -2}, WEIR_ARGUMENT, "max_norm");
     check_node_refused((weir_node){.kind = "dropout", .dropout = 1}, WEIR_ARGUMENT, "dropout");
     check_node_refused((weir_node){.kind = "dropout", .dropout = NAN}, WEIR_ARGUMENT, "dropout");
+    check_node_refused((weir_node){.kind = "dropout", .shift = 1}, WEIR_ARGUMENT, "takes no shift");
+    check_node_refused((weir_node){.kind = "shift", .shift = 1}, WEIR_SHAPE, "square");
     check_node_refused((weir_node){.kind = "unit"}, WEIR_ARGUMENT, "rule");
     check_node_refused((weir_node){.kind = "unit", .rule = "stss"}, WEIR_NOT_FOUND, "stss");
     check_node_refused((weir_node){.kind = "unit", .rule = "sts:noise=loud"}, WEIR_ARGUMENT, "loud");

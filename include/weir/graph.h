@@ -32,6 +32,7 @@ typedef struct weir_node {
     const char *activation; ///< gated-affine: "linear" (not said), "rectifier" or "tanh", before the gate multiplies
     const char *rule;       ///< unit: what weir_unit_parse reads
     double dropout;         ///< dropout: probability of 0, in [0, 1)
+    size_t shift;           ///< shift: most pixels that a square image moves in each direction
     const char *closed; ///< gated-affine, for rules that read ∂L/∂h of closed gates: "all", "none" or "sample" (not
                         ///< said: all). Rules with WEIR_TRAIT_SKIPS never look at it.
     double closed_share; ///< share q in (0, 1] of closed gates evaluated with "sample"; their gradient has weight 1/q
@@ -120,11 +121,11 @@ WEIR_API float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *co
 
 /// How the units of a pass get their outputs.
 typedef enum weir_mode {
-    WEIR_MODE_SAMPLE, ///< drawn (training); dropout active
+    WEIR_MODE_SAMPLE, ///< drawn (training); dropout and shift active
     WEIR_MODE_DECIDE, ///< deterministic, closed at or under the node's threshold (test time)
     WEIR_MODE_EXPECT, ///< the mean
     WEIR_MODE_OPEN,   ///< every gate is 1, the gater is not run, all experts are computed by the dense product
-    WEIR_MODE_DRAW    ///< drawn as by a finished network: weir_rule.draw; dropout off, closed gates skipped
+    WEIR_MODE_DRAW    ///< drawn as by a finished network: weir_rule.draw; dropout and shift off, closed gates skipped
 } weir_mode;
 
 /// One batch. inputs [rows][input size]; for a loss node labels [rows] (softmax-cross-entropy) or targets

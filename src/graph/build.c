@@ -55,6 +55,7 @@ static unsigned said_fields(const weir_node *spec) {
     }
     if (is_said(spec->rule)) said |= WEIR__FIELD_RULE;
     if (spec->dropout != 0) said |= WEIR__FIELD_DROPOUT;
+    if (spec->shift) said |= WEIR__FIELD_SHIFT;
     if (spec->init != 0 || spec->init_inputs || spec->bias != 0 || spec->rate != 0 || spec->max_norm != 0) {
         said |= WEIR__FIELD_PARAMETERS;
     }
@@ -67,6 +68,7 @@ static weir_status copy_fields(weir__node *node, const weir_node *spec, weir_err
     node->spec.size = spec->size;
     node->spec.block = spec->block;
     node->spec.dropout = spec->dropout;
+    node->spec.shift = spec->shift;
     node->spec.closed_share = spec->closed_share;
     node->spec.bias = spec->bias;
     node->spec.max_norm = spec->max_norm;
@@ -86,6 +88,7 @@ static const char *field_names(unsigned field) {
     if (field & WEIR__FIELD_GATES) return "gates, block, activation, closed or closed_share";
     if (field & WEIR__FIELD_RULE) return "rule";
     if (field & WEIR__FIELD_DROPOUT) return "dropout";
+    if (field & WEIR__FIELD_SHIFT) return "shift";
     return "init, init_inputs, bias, rate or max_norm";
 }
 

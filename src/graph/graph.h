@@ -27,6 +27,7 @@ enum {
     WEIR__FIELD_RULE = 1 << 2,
     WEIR__FIELD_DROPOUT = 1 << 3,
     WEIR__FIELD_PARAMETERS = 1 << 4, // init, init_inputs, bias, rate, max_norm
+    WEIR__FIELD_SHIFT = 1 << 5,
 };
 
 /// A kind of node.

@@ -15,6 +15,7 @@ static const weir__kind *const kinds[] = {
     &weir__kind_sigmoid,
     &weir__kind_rectifier,
     &weir__kind_dropout,
+    &weir__kind_shift,
     &weir__kind_unit,
     &weir__kind_softmax_cross_entropy,
     &weir__kind_squared_error,

@@ -124,6 +124,7 @@ const weir__setting weir__node_settings[] = {
     {"activation", WEIR__CHOICE, AT(activation), NULL, "linear|rectifier|tanh", "gated-affine: not said: linear"},
     {"rule", WEIR__RULE, AT(rule), NULL, NULL, "unit: its rule; not said: the configuration's"},
     {"dropout", WEIR__NUMBER, AT(dropout), &below_one, NULL, "dropout: probability of 0"},
+    {"shift", WEIR__SIZE, AT(shift), &size_one, NULL, "shift: most pixels that a square image moves each way"},
     {"closed", WEIR__CHOICE, AT(closed), NULL, "all|none|sample",
      "gated-affine: experts of closed gates that training evaluates; not said: all"},
     {"closed_share", WEIR__NUMBER, AT(closed_share), &up_to_one, NULL, "share of them with closed: sample"},

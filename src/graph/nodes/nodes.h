@@ -15,6 +15,7 @@ extern const weir__kind weir__kind_tanh;
 extern const weir__kind weir__kind_sigmoid;
 extern const weir__kind weir__kind_rectifier;
 extern const weir__kind weir__kind_dropout;
+extern const weir__kind weir__kind_shift;
 extern const weir__kind weir__kind_unit;
 extern const weir__kind weir__kind_softmax_cross_entropy;
 extern const weir__kind weir__kind_squared_error;

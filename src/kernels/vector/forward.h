@@ -419,6 +419,8 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         if (!x->route && !y->route && rows <= FEW_ROWS) {
             forward_dense_units(groups_of_part(y->width, 16, part, parts), rows, y, x, weights, bias);
+        } else if (!x->route && y->block == 1) {
+            forward_single_units(weir__part(slots, part, parts), rows, y, x, weights, bias);
         } else if (x->route || y->block < FEW_UNITS) {
             forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
         } else {

@@ -8,7 +8,7 @@
 
 enum {
     SHORT_CHUNK = 800, // 4 rows and 4 units of 800 floats: 25 KiB
-    UNIT_CHUNK = 4096, // one unit: 16 KiB
+    UNIT_CHUNK = 1024, // columns of one unit: 256 rows of x are 1 MiB
     MOST_UNIT_ROWS = TILE_SUMS / 2
 };
 
@@ -147,36 +147,55 @@ INLINE void add_dots_of_unit(const int rows, float *y, size_t y_stride, const fl
     }
 }
 
-/// Slots first … last of a block of one unit.
-static void forward_unit(size_t first, size_t last, const weir__side *y, const weir__side *x, const float *w) {
-    const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK);
-    for (size_t k = 0; k < width; k += chunk) {
-        const size_t count = width - k < chunk ? width - k : chunk;
-        for (size_t s = first; s < last;) {
-            const size_t rows = last - s < MOST_UNIT_ROWS ? last - s : MOST_UNIT_ROWS;
-            const float *from[MOST_UNIT_ROWS];
-            for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-            switch (rows) {
+/// Slots first … last of a block of one unit, columns k … k + count of x; the next block's weights come after the width.
+static void forward_unit(size_t first, size_t last, const weir__side *y, const weir__side *x, const float *w, size_t k,
+                         size_t count) {
+    const size_t width = x->width;
+    for (size_t s = first; s < last;) {
+        const size_t rows = last - s < MOST_UNIT_ROWS ? last - s : MOST_UNIT_ROWS;
+        const float *from[MOST_UNIT_ROWS];
+        for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
+        switch (rows) {
 #define CASE(rows)                                                                                                     \
     case rows:                                                                                                         \
         add_dots_of_unit(rows, weir__values(y, s), y->block, from, w + k, count, width);                               \
         break
-                CASE(1);
-                CASE(2);
-                CASE(3);
-                CASE(4);
+            CASE(1);
+            CASE(2);
+            CASE(3);
+            CASE(4);
 #if LANES == 16
-                CASE(5);
-                CASE(6);
-                CASE(7);
-                CASE(8);
+            CASE(5);
+            CASE(6);
+            CASE(7);
+            CASE(8);
 #endif
 #undef CASE
-            default:
-                break;
-            }
-            s += rows;
+        default:
+            break;
         }
+        s += rows;
+    }
+}
+
+/// Slots of blocks of one unit each, dense x. The blocks go over some columns of x, for all rows, before the next ones:
+/// these then stay in the second-level cache, which one unit alone reads too seldom. The sums are the same either way.
+static void forward_single_units(weir__range slots, size_t rows, const weir__side *y, const weir__side *x,
+                                 const float *weights, const float *bias) {
+    const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK), at_once = rows < FEW_ROWS ? width : chunk;
+    const size_t begin = weir__block_of_slot(y, slots.first);
+    for (size_t from = 0; from == 0 || from < width; from += at_once) {
+        const size_t to = width - from < at_once ? width : from + at_once;
+        size_t first = slots.first;
+        for (size_t j = begin; first < slots.last; j++) {
+            const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
+            for (size_t s = first; from == 0 && s < last; s++) begin_slot(weir__values(y, s), 1, bias ? bias + j : NULL);
+            for (size_t k = from; k < to; k += chunk) {
+                forward_unit(first, last, y, x, weights + weir__tile(y, x, j, 0), k, to - k < chunk ? to - k : chunk);
+            }
+            first = last;
+        }
+        if (!at_once) break;
     }
 }
 
@@ -187,10 +206,6 @@ static void forward_few_units(const weir__side *y, size_t j, size_t first, size_
     const float *strip = weights + weir__tile(y, x, j, 0);
     for (size_t s = first; s < last; s++) begin_slot(weir__values(y, s), units, bias ? bias + j * y->block : NULL);
     const size_t chunk = chunk_of(width, SHORT_CHUNK);
-    if (units == 1) {
-        forward_unit(first, last, y, x, strip);
-        return;
-    }
     for (size_t k = 0; k < width; k += chunk) {
         const size_t count = width - k < chunk ? width - k : chunk;
         for (size_t s = first; s < last;) {

@@ -555,7 +555,7 @@ static void compare_update(const test_case *c, const weir__gated_kernels *kernel
         u.half = runs[k]->half;
         const weir__update of = update_of(rule, runs[k]->bias_slot, false, limit, all);
         weir_threads_use(k + 1);
-        kernels->weight_update(c->rows, runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of);
+        kernels->weight_update(c->rows, runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of, scratch);
     }
     assert_memory_equal(one.weights, two.weights, weights * sizeof(float));
     assert_memory_equal(one.bias, two.bias, c->out * sizeof(float));
@@ -619,7 +619,8 @@ static void bf16_input_gradient(size_t rows, const weir__side *dx, const weir__s
 }
 
 static void bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
-                               const weir__update *update, const weir__update *bias_update) {
+                               const weir__update *update, const weir__update *bias_update, float *unused) {
+    (void)unused;
     weir__buffer room = {0};
     assert_int_equal(weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, &room, NULL), WEIR_OK);
     weir__buffer_free(&room);
@@ -688,7 +689,7 @@ static const float shares[] = {0, 0.08f, 0.5f, 1};
 
 static void one_sided(void **state) {
     (void)state;
-    test_case cases[BLOCK_SIZES * 4 + 12];
+    test_case cases[BLOCK_SIZES * 4 + 16];
     size_t count = 0;
     for (size_t b = 0; b < BLOCK_SIZES; b++) {
         for (size_t s = 0; s < 4; s++) {
@@ -712,6 +713,7 @@ static void one_sided(void **state) {
     cases[count++] = (test_case){33, COMPACT, DENSE, 100, 16, 801, 0, 0.4f, 0}; // more than one chunk
     cases[count++] = (test_case){9, COMPACT, DENSE, 40, 16, 1700, 0, 0.8f, 0.2f};
     cases[count++] = (test_case){330, COMPACT, DENSE, 70, 40, 512, 0, 0.9f, 0}; // rows beyond one list, whole chunks
+    cases[count++] = (test_case){200, COMPACT, DENSE, 50, 33, 801, 0, 0.2f, 0}; // panels of x, the last one narrower
     cases[count++] = (test_case){3, COMPACT, DENSE, 64, 32, 17408, 0, 0.7f, 0}; // many chunks
     cases[count++] = (test_case){1100, COMPACT, DENSE, 50, 25, 41, 0, 0.3f, 0}; // rows beyond one piece of sums
     cases[count++] =

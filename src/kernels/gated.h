@@ -48,7 +48,7 @@ typedef struct weir__side {
 } weir__side;
 
 /// Floats that a thread may use during a product; all threads' together.
-enum { WEIR__THREAD_SCRATCH = 192 * 1024 };
+enum { WEIR__THREAD_SCRATCH = 320 * 1024 };
 size_t weir__scratch_floats(void);
 
 /// Weights lie in tiles [strip of out.block rows][tile of in.block columns], each row-major, without padding: tile (jo,
@@ -74,9 +74,9 @@ typedef struct weir__gated_kernels {
     /// weight_gradient and, while a piece of the gradient is in cache, its update: weights and biases move, rows of
     /// weights that moved are held to the limit, no gradient array is written or read. Tiles and blocks of the bias
     /// without a pair stay as they are, but for `all` of the update and for the limit, which needs the rest of a row.
-    /// bias NULL: not wanted.
+    /// bias NULL: not wanted. scratch [weir__scratch_floats()].
     void (*weight_update)(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
-                          const weir__update *update, const weir__update *bias_update);
+                          const weir__update *update, const weir__update *bias_update, float *scratch);
 } weir__gated_kernels;
 
 /// The table of an instruction set, and that of the current one.

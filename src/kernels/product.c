@@ -245,15 +245,18 @@ weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, floa
     plain_side from;
     if (own.way == WEIR_WAY_GATED || (dy->route && !may_visit_all(rows, dy, update)) ||
         (own.way == WEIR_WAY_STREAM && !dy->route)) {
-        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update);
-        return WEIR_OK;
+        TRY(reserve_work(scratch, error));
+        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update, scratch->work.data);
+        goto done;
     }
+    TRY(reserve_work(scratch, error));
     TRY(weir__buffer_reserve(&scratch->work, 2 * dy->width, error)); // of bias_step, which cannot fail after this
     TRY(spread(&from, dy, rows, own.way == WEIR_WAY_DENSE, scratch, error));
     if (own.way == WEIR_WAY_DENSE) {
         TRY(dense_update(rows, weights, &from, x, update, scratch, error));
     } else {
-        weir__gated_current()->weight_update(rows, weights, NULL, &from.side, x, update, bias_update);
+        weir__gated_current()->weight_update(rows, weights, NULL, &from.side, x, update, bias_update,
+                                             scratch->work.data);
     }
     if (bias) TRY(bias_step(rows, bias, dy, bias_update, scratch, error));
 done:

@@ -119,13 +119,15 @@ static bool pays(size_t rows, const weir__side *dy, const weir__side *x) {
 weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy,
                                      const weir__side *x, const weir__update *update, const weir__update *bias_update,
                                      weir__buffer *scratch, weir_error *error) {
-    if (!pays(rows, dy, x)) {
-        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update);
+    const bool rounds = pays(rows, dy, x);
+    const size_t room = (room_of(dy, rows) + 15) / 16 * 16; // the second copy begins with a cache line
+    const size_t wanted = rounds ? room + room_of(x, rows) : weir__scratch_floats();
+    const weir_status status = weir__buffer_reserve(scratch, wanted, error);
+    if (status != WEIR_OK) return status;
+    if (!rounds) {
+        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update, scratch->data);
         return WEIR_OK;
     }
-    const size_t room = (room_of(dy, rows) + 15) / 16 * 16; // the second copy begins with a cache line
-    const weir_status status = weir__buffer_reserve(scratch, room + room_of(x, rows), error);
-    if (status != WEIR_OK) return status;
     const weir__bf16_side out = round_side(rows, dy, scratch->data), in = round_side(rows, x, scratch->data + room);
     kernels()->weight_update(rows, weights, bias, &out, &in, update, bias_update);
     return WEIR_OK;

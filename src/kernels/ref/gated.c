@@ -155,7 +155,8 @@ static void update_bias(size_t rows, float *bias, const weir__side *dy, size_t j
 }
 
 static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
-                          const weir__update *update, const weir__update *bias_update) {
+                          const weir__update *update, const weir__update *bias_update, float *scratch) {
+    (void)scratch;
     const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
     for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
         const size_t first = jo * dy->block;

@@ -203,6 +203,7 @@ static void forward_piece(size_t rows, const weir__side *y, const piece *p, cons
 INLINE void add_dots_of_entries(const int units, float *y, const weir__bf16_side *x, size_t row, weir__entries entries,
                                 const uint16_t *strip, size_t height, size_t u) {
     const weir__side *side = x->side;
+    const bool more = u + 2 * (size_t)units <= height; // as many units, whose weights are sent for
     vec sum[8] = {{0}};
     for (size_t e = entries.first; e < entries.open; e++) {
         const size_t j = weir__entry_block(side, e), width = weir__units(side, j);
@@ -212,7 +213,9 @@ INLINE void add_dots_of_entries(const int units, float *y, const weir__bf16_side
         for (; k + PAIR_LANES <= width; k += PAIR_LANES) {
             const pairs xk = load_pairs(from + k);
             UNROLL for (int o = 0; o < units; o++) {
-                sum[o] = add_pairs(sum[o], xk, load_pairs(tile + (size_t)o * width + k));
+                const uint16_t *w = tile + (size_t)o * width + k;
+                sum[o] = add_pairs(sum[o], xk, load_pairs(w));
+                if (more) __builtin_prefetch(w + (size_t)units * width, 0, 2);
             }
         }
         if (k < width) {

@@ -136,8 +136,9 @@ static const experiment_part parts[] = {
     {
         .name = "best",
         .title = "As accurate as we can",
-        .question = "A tenth of the gates: with dropout of the experts' outputs, too, and with training images that move "
-                    "by up to a pixel.",
+        .question =
+            "A tenth of the gates: with dropout of the experts' outputs, too, and with training images that move "
+            "by up to a pixel.",
         .rows = best_rows,
         .row_count = CLI_COUNT_OF(best_rows),
         .figure = {.name = NULL},

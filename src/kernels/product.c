@@ -243,13 +243,12 @@ weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, floa
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy, x, WEIR_FLOAT32);
     weir_status status = WEIR_OK;
     plain_side from;
+    TRY(reserve_work(scratch, error));
     if (own.way == WEIR_WAY_GATED || (dy->route && !may_visit_all(rows, dy, update)) ||
         (own.way == WEIR_WAY_STREAM && !dy->route)) {
-        TRY(reserve_work(scratch, error));
         weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update, scratch->work.data);
         goto done;
     }
-    TRY(reserve_work(scratch, error));
     TRY(weir__buffer_reserve(&scratch->work, 2 * dy->width, error)); // of bias_step, which cannot fail after this
     TRY(spread(&from, dy, rows, own.way == WEIR_WAY_DENSE, scratch, error));
     if (own.way == WEIR_WAY_DENSE) {

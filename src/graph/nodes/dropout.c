@@ -13,46 +13,28 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     return WEIR_OK;
 }
 
-/// The mask of the pass, already divided by 1 − p, into out.
+/// Rows times the mask of the pass, already divided by 1 − p: its own transpose.
 /// Row groups of one example have one mask: it is part of the loss that they are evaluations of.
-static void draw_mask(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *out) {
+static void apply_mask(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *to,
+                       const float *from, bool back) {
+    (void)back;
     const float p = (float)node->spec.dropout, scale = 1 / (1 - p);
     const weir_noise noise = weir__node_noise(node, pass, 0);
     WEIR__FOR_PIECES(pass->rows * node->width)
     for (size_t r = 0; r < pass->rows; r++) {
-        float *row = out + r * node->width;
+        float *row = to + r * node->width;
+        const float *x = from + r * node->width;
         weir_random_uniform(row, noise, (uint32_t)(r % graph->examples), node->width);
-        for (size_t i = 0; i < node->width; i++) row[i] = row[i] < p ? 0 : scale;
+        for (size_t i = 0; i < node->width; i++) row[i] = (row[i] < p ? 0 : scale) * x[i];
     }
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    const float *x = NULL;
-    weir_status status = weir__output_reserve(graph, node, NULL, error);
-    if (status == WEIR_OK) status = weir__output_dense(graph, node->from, &x, error);
-    if (status != WEIR_OK) return status;
-    float *y = node->values.data;
-    const size_t count = pass->rows * node->width;
-    const bool drawn = pass->mode == WEIR_MODE_SAMPLE && node->spec.dropout > 0;
-    if (drawn) draw_mask(graph, node, pass, y);
-    WEIR__FOR_PIECES(count)
-    for (size_t k = 0; k < count; k++) y[k] = drawn ? y[k] * x[k] : x[k];
-    return WEIR_OK;
+    return weir__noisy_forward(graph, node, pass, apply_mask, error);
 }
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    if (!node->gradient_written || !node->from->wants_gradient) return WEIR_OK;
-    float *dx = NULL;
-    const weir_status status = weir__gradient_open(graph, node->from, true, &dx, error);
-    if (status != WEIR_OK) return status;
-    const float *dy = node->gradient.data;
-    const size_t count = pass->rows * node->width;
-    const bool drawn = node->spec.dropout > 0;
-    if (drawn) draw_mask(graph, node, pass, dx); // the same coordinates give the same mask
-    WEIR__FOR_PIECES(count)
-    for (size_t k = 0; k < count; k++) dx[k] = drawn ? dx[k] * dy[k] : dy[k];
-    weir__gradient_close(graph, node->from, true, dx);
-    return WEIR_OK;
+    return weir__noisy_backward(graph, node, pass, apply_mask, error);
 }
 
 const weir__kind weir__kind_dropout = {

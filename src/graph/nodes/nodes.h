@@ -21,4 +21,14 @@ extern const weir__kind weir__kind_softmax_cross_entropy;
 extern const weir__kind weir__kind_squared_error;
 extern const weir__kind weir__kind_bernoulli_cross_entropy;
 
+/// A linear map of rows that is drawn in sample mode and the identity elsewhere: to [rows][width] = the map of the pass
+/// applied to from, or, back, its transpose. The same coordinates of the noise give the same map.
+typedef void (*weir__noisy_map)(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *to,
+                                const float *from, bool back);
+/// forward and backward of a kind that is such a map.
+weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__noisy_map map,
+                                weir_error *error);
+weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__noisy_map map,
+                                 weir_error *error);
+
 #endif

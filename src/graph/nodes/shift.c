@@ -55,26 +55,11 @@ static void move_all(const weir_graph *graph, const weir__node *node, const weir
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    const float *x = NULL;
-    weir_status status = weir__output_reserve(graph, node, NULL, error);
-    if (status == WEIR_OK) status = weir__output_dense(graph, node->from, &x, error);
-    if (status != WEIR_OK) return status;
-    if (pass->mode == WEIR_MODE_SAMPLE) {
-        move_all(graph, node, pass, node->values.data, x, false);
-    } else {
-        memcpy(node->values.data, x, pass->rows * node->width * sizeof *x);
-    }
-    return WEIR_OK;
+    return weir__noisy_forward(graph, node, pass, move_all, error);
 }
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    if (!node->gradient_written || !node->from->wants_gradient) return WEIR_OK;
-    float *dx = NULL;
-    const weir_status status = weir__gradient_open(graph, node->from, true, &dx, error);
-    if (status != WEIR_OK) return status;
-    move_all(graph, node, pass, dx, node->gradient.data, true);
-    weir__gradient_close(graph, node->from, true, dx);
-    return WEIR_OK;
+    return weir__noisy_backward(graph, node, pass, move_all, error);
 }
 
 const weir__kind weir__kind_shift = {

@@ -147,7 +147,8 @@ INLINE void add_dots_of_unit(const int rows, float *y, size_t y_stride, const fl
     }
 }
 
-/// Slots first … last of a block of one unit, columns k … k + count of x; the next block's weights come after the width.
+/// Slots first … last of a block of one unit, columns k … k + count of x. The next block's weights follow after a width
+/// of them.
 static void forward_unit(size_t first, size_t last, const weir__side *y, const weir__side *x, const float *w, size_t k,
                          size_t count) {
     const size_t width = x->width;
@@ -184,18 +185,21 @@ static void forward_single_units(weir__range slots, size_t rows, const weir__sid
                                  const float *weights, const float *bias) {
     const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK), at_once = rows < FEW_ROWS ? width : chunk;
     const size_t begin = weir__block_of_slot(y, slots.first);
-    for (size_t from = 0; from == 0 || from < width; from += at_once) {
+    for (size_t s = slots.first, j = begin; s < slots.last; s++) {
+        while (s >= weir__evaluated(y, j, rows)) j++;
+        begin_slot(weir__values(y, s), 1, bias ? bias + j : NULL);
+    }
+    for (size_t from = 0; from < width; from += at_once) {
         const size_t to = width - from < at_once ? width : from + at_once;
         size_t first = slots.first;
         for (size_t j = begin; first < slots.last; j++) {
             const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
-            for (size_t s = first; from == 0 && s < last; s++) begin_slot(weir__values(y, s), 1, bias ? bias + j : NULL);
+            const float *w = weights + weir__tile(y, x, j, 0);
             for (size_t k = from; k < to; k += chunk) {
-                forward_unit(first, last, y, x, weights + weir__tile(y, x, j, 0), k, to - k < chunk ? to - k : chunk);
+                forward_unit(first, last, y, x, w, k, to - k < chunk ? to - k : chunk);
             }
             first = last;
         }
-        if (!at_once) break;
     }
 }
 

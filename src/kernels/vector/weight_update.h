@@ -10,7 +10,8 @@
 /// threads gives the same bits.
 ///
 /// A dense x that is larger than a cache is copied by panels of columns, each of which stays in the second-level cache
-/// while all blocks go over it: in place its rows, often a power of two apart, would be read from memory for every block.
+/// while all blocks go over it: in place its rows, often a power of two apart, would be read from memory for every
+/// block.
 
 #include "../bf16/bf16.h"
 
@@ -115,16 +116,22 @@ static float *extend_run(run *r, size_t at, size_t count) {
 
 // ---- dense x: strips of dy's blocks ---------------------------------------------------------------------------------
 
-/// Strips of a range of blocks; of each the rows of one part.
+/// Columns first … first + count of a dense x: row r of them begins at values + r·stride.
+typedef struct panel {
+    const float *values;
+    size_t stride, first, count;
+} panel;
+
+/// Strips of a range of blocks, and of each the columns of a panel; the rows of one part.
 static void update_strips(size_t rows, const descent *d, weir__range blocks, size_t part, size_t parts,
-                          const weir__side *dy, const weir__side *x) {
+                          const weir__side *dy, const weir__side *x, const panel *at_hand) {
     for (size_t j = blocks.first; j < blocks.last; j++) {
         const size_t first = weir__first(dy, j), count = weir__open(dy, j, rows) - first, units = weir__units(dy, j);
         if (dy->route && !count && !d->update->all) continue;
         pairs p = {.a = {dy->values, dy->block, first, NULL},
-                   .b = {x->values, x->width, first, dy->route ? dy->route->row + first : NULL},
+                   .b = {at_hand->values, at_hand->stride, first, dy->route ? dy->route->row + first : NULL},
                    .count = count};
-        const place strip = {weir__tile(dy, x, j, 0), x->width, units, x->width};
+        const place strip = {weir__tile(dy, x, j, 0) + at_hand->first, x->width, units, at_hand->count};
         const weir__range groups = weir__part((units + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
         const weir__range own = {groups.first * PIECE_UNITS, least_of(groups.last * PIECE_UNITS, units)};
         move_tile(d, &strip, own, d->update->most > 0, &p);
@@ -136,42 +143,24 @@ static void update_strips(size_t rows, const descent *d, weir__range blocks, siz
 static size_t panel_columns(size_t rows, const weir__side *x, const weir__update *update) {
     enum { MOST = 256, LEAST = 64, IN_CACHE = 128 * 1024, EVEN = 4 };
     if (x->route || rows * x->width <= IN_CACHE || update->most > 0) return 0;
-    const size_t room = WEIR__THREAD_SCRATCH / rows, fit = room > LANES ? least_of(room - LANES, MOST) / LANES * LANES : 0;
+    const size_t room = WEIR__THREAD_SCRATCH / rows;
+    const size_t fit = room > LANES ? least_of(room - LANES, MOST) / LANES * LANES : 0;
     if (fit < LEAST) return 0;
     const size_t panels = (x->width + fit - 1) / fit, even = (panels + EVEN - 1) / EVEN * EVEN;
     return ((x->width + even - 1) / even + LANES - 1) / LANES * LANES;
 }
 
-/// Columns c … c + columns of all strips; of x they are in `packed`, rows `stride` apart.
-static void update_panel(size_t rows, const descent *d, size_t c, size_t columns, const weir__side *dy,
-                         const weir__side *x, const float *packed, size_t stride) {
-    _Alignas(64) float g[PIECE];
-    const size_t group = PIECE / columns;
-    for (size_t j = 0; j < weir__blocks(dy); j++) {
-        const size_t first = weir__first(dy, j), count = weir__open(dy, j, rows) - first, units = weir__units(dy, j);
-        if (dy->route && !count && !d->update->all) continue;
-        const factor b = {packed, stride, first, dy->route ? dy->route->row + first : NULL};
-        for (size_t u = 0; u < units; u += group) {
-            const size_t some = least_of(group, units - u), at = weir__tile(dy, x, j, 0) + u * x->width + c;
-            const factor a = {dy->values + u, dy->block, first, NULL};
-            const target next = {d->weights + at, x->width};
-            add_tile(g, columns, some, (weir__range){0, columns}, true, &a, &b, count, &next);
-            for (size_t k = 0; k < some; k++) {
-                weir__update_span(d->update, d->weights, at + k * x->width, columns, g + k * columns);
-            }
-        }
-    }
-}
-
-/// A part of the panels, each `columns` wide but for the last.
+/// All strips, by a part of the panels, which are `columns` wide but for the last.
 static void update_panels(size_t rows, const descent *d, size_t columns, size_t part, size_t parts,
                           const weir__side *dy, const weir__side *x, float *packed) {
-    const size_t stride = columns + LANES; // no power of two
-    const weir__range own = weir__part((x->width + columns - 1) / columns, part, parts);
-    for (size_t p = own.first; p < own.last; p++) {
-        const size_t c = p * columns, some = least_of(columns, x->width - c);
-        for (size_t r = 0; r < rows; r++) memcpy(packed + r * stride, x->values + r * x->width + c, some * sizeof *packed);
-        update_panel(rows, d, c, some, dy, x, packed, stride);
+    const weir__range all = {0, weir__blocks(dy)}, own = weir__part((x->width + columns - 1) / columns, part, parts);
+    for (size_t k = own.first; k < own.last; k++) {
+        const size_t first = k * columns;
+        const panel copy = {packed, columns + LANES, first, least_of(columns, x->width - first)}; // no power of two
+        for (size_t r = 0; r < rows; r++) {
+            memcpy(packed + r * copy.stride, x->values + r * x->width + first, copy.count * sizeof *packed);
+        }
+        update_strips(rows, d, all, 0, 1, dy, x, &copy);
     }
 }
 
@@ -360,7 +349,8 @@ static void limit_part(const descent *d, const weir__tiling *tiling, size_t part
 
 static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
                           const weir__update *update, const weir__update *bias_update, float *scratch) {
-    const size_t panel = panel_columns(rows, x, update);
+    const size_t columns = panel_columns(rows, x, update);
+    const panel in_place = {x->values, x->width, 0, x->width};
     const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
     const double work = (double)dy->width * (double)open_x * (double)x->block;
     const descent d = {update, weights}, bias_descent = {bias_update, bias};
@@ -379,12 +369,12 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
 #pragma omp barrier
                 limit_part(&d, &tiling, part, parts);
             }
-        } else if (panel) {
-            update_panels(rows, &d, panel, part, parts, dy, x, scratch + part * WEIR__THREAD_SCRATCH);
+        } else if (columns) {
+            update_panels(rows, &d, columns, part, parts, dy, x, scratch + part * WEIR__THREAD_SCRATCH);
         } else if (cut_rows) {
-            update_strips(rows, &d, all, part, parts, dy, x);
+            update_strips(rows, &d, all, part, parts, dy, x, &in_place);
         } else {
-            update_strips(rows, &d, own, 0, 1, dy, x);
+            update_strips(rows, &d, own, 0, 1, dy, x, &in_place);
         }
         if (bias && cut_rows) update_bias(rows, &bias_descent, all, part, parts, dy);
         if (bias && !cut_rows) update_bias(rows, &bias_descent, own, 0, 1, dy);

@@ -149,7 +149,7 @@ static void memory_may_run_out(void **state) {
         assert_null(route.row);
         assert_true(failures < 20);
     }
-    assert_int_equal(failures, 8);
+    assert_int_equal(failures, 9);
     check_route(&route, &b, NULL);
     weir__route_free(&route);
     free_batch(&b);

@@ -25,8 +25,9 @@ typedef struct weir__route {
     size_t rows, blocks, slots, open_slots;
     int32_t *start, *open, *row;
     int32_t *row_start, *row_open, *row_block, *row_slot;
-    int32_t *cursors; // [threads][2][blocks], of the build
-    size_t row_capacity, block_capacity, slot_capacity, cursor_capacity;
+    int32_t *cursors; // [threads][blocks], of the build; and its gates as bits, by row and by block
+    uint64_t *bits;
+    size_t row_capacity, block_capacity, slot_capacity, cursor_capacity, bit_capacity;
 } weir__route;
 
 /// Instead of an array for weir__route_build: every closed pair is evaluated. Compared by address, never read.

@@ -3,21 +3,28 @@
 
 // Routes: from the gates of a batch, its open pairs listed by block and by row.
 //
-// A counting sort in two sweeps over h. The rows are cut into parts; the first sweep counts, per part, the pairs of
-// each block; prefix sums turn the counts into each part's first slots; the second sweep writes. Parts are swept in
-// parallel, and the result does not depend on their number.
+// Gates become bits, 64 blocks of a row to a word; a square of 64 such words is turned, and there are the words of the
+// blocks, 64 rows each. Counting bits gives the places of the lists, and a list is written from its own words: from
+// the rows' ones the blocks of each row, from the blocks' ones the rows of each block, so that all is written in order,
+// whatever the share. Few rows are not worth the turning: the lists of the blocks are then written in the sweep over
+// the rows. Pieces are done in parallel, and the result does not depend on their number.
 
 #include <string.h>
 
+#include "bits.h"
 #include "gated.h"
 
-enum { PIECE = 1024 };                      // blocks whose gates are listed at a time, on the stack
 static const size_t least_per_part = 16384; // gates: below that another thread costs more than it saves
+
+static const size_t few_rows = 16;
 
 const uint8_t weir__route_all[1] = {1};
 
 typedef struct gate_matrix {
     size_t rows, blocks, parts;
+    size_t row_words;   // of a row: a bit per block
+    size_t block_words; // of a block: a bit per row; 0: there are few rows, and no such words
+    size_t kinds;       // 1: open pairs; 2: closed ones that are evaluated, too
     const float *h;
     const uint8_t *evaluate;
 } gate_matrix;
@@ -26,6 +33,7 @@ void weir__route_free(weir__route *route) {
     int32_t *const arrays[] = {route->start,    route->open,      route->row,      route->row_start,
                                route->row_open, route->row_block, route->row_slot, route->cursors};
     for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++) weir__free(arrays[k]);
+    weir__free(route->bits);
     memset(route, 0, sizeof *route);
 }
 
@@ -48,10 +56,16 @@ static weir_status reserve_counts(weir__route *route, const gate_matrix *gates, 
         TRY(grow(&route->row_start, gates->rows + 1, error));
         TRY(grow(&route->row_open, gates->rows + 1, error));
     }
-    const size_t cursors = gates->parts * 2 * gates->blocks;
+    const size_t cursors = gates->parts * gates->blocks;
     if (!route->cursors || cursors > route->cursor_capacity) {
         route->cursor_capacity = cursors;
         TRY(grow(&route->cursors, cursors, error));
+    }
+    const size_t words = gates->kinds * (gates->rows * gates->row_words + gates->blocks * gates->block_words);
+    if (!route->bits || words > route->bit_capacity) {
+        route->bit_capacity = words;
+        weir__free(route->bits);
+        TRY(weir__new(&route->bits, words, sizeof *route->bits, "the list of open gates", error));
     }
 done:
     return status;
@@ -69,157 +83,172 @@ done:
     return status;
 }
 
-static size_t first_row(const gate_matrix *gates, size_t part) { return gates->rows * part / gates->parts; }
-
-// ---- first sweep ---------------------------------------------------------------------------------------------------
-
-/// Counts the pairs of a row: open ones in *open and by block, closed ones to evaluate in *closed and by block.
-static void count_row(const gate_matrix *gates, size_t r, int32_t *open_of, int32_t *closed_of, int32_t *open,
-                      int32_t *closed) {
-    const float *h = gates->h + r * gates->blocks;
-    int32_t n = 0, m = 0;
-    for (size_t j = 0; j < gates->blocks; j++) {
-        const int32_t is_open = h[j] != 0;
-        open_of[j] += is_open;
-        n += is_open;
-    }
-    if (gates->evaluate == weir__route_all) {
-        for (size_t j = 0; j < gates->blocks; j++) closed_of[j] += h[j] == 0;
-        m = (int32_t)gates->blocks - n;
-    } else if (gates->evaluate) {
-        const uint8_t *evaluate = gates->evaluate + r * gates->blocks;
-        for (size_t j = 0; j < gates->blocks; j++) {
-            const int32_t wanted = (h[j] == 0) & (evaluate[j] != 0);
-            closed_of[j] += wanted;
-            m += wanted;
-        }
-    }
-    *open = n;
-    *closed = m;
+/// Words of a row, and of a block.
+WEIR__INLINE uint64_t *words_of_row(const weir__route *route, const gate_matrix *gates, size_t kind, size_t r) {
+    return route->bits + (kind * gates->rows + r) * gates->row_words;
+}
+WEIR__INLINE uint64_t *words_of_block(const weir__route *route, const gate_matrix *gates, size_t kind, size_t j) {
+    uint64_t *first = route->bits + gates->kinds * gates->rows * gates->row_words;
+    return first + (kind * gates->blocks + j) * gates->block_words;
 }
 
-/// Leaves the counts of each row in row_open (open) and row_start (closed).
-static void count_part(weir__route *route, const gate_matrix *gates, size_t part) {
-    int32_t *open_of = route->cursors + part * 2 * gates->blocks, *closed_of = open_of + gates->blocks;
-    memset(open_of, 0, 2 * gates->blocks * sizeof *open_of);
-    for (size_t r = first_row(gates, part); r < first_row(gates, part + 1); r++) {
-        count_row(gates, r, open_of, closed_of, &route->row_open[r], &route->row_start[r]);
-    }
-}
+WEIR__INLINE size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
 
-// ---- prefix sums ---------------------------------------------------------------------------------------------------
+// ---- bits ----------------------------------------------------------------------------------------------------------
 
-static size_t sum_rows(weir__route *route, const gate_matrix *gates) {
-    size_t at = 0;
-    route->open_slots = 0;
-    for (size_t r = 0; r < gates->rows; r++) {
-        const size_t open = (size_t)route->row_open[r], closed = (size_t)route->row_start[r];
-        route->row_start[r] = (int32_t)at;
-        route->row_open[r] = (int32_t)(at + open);
-        route->open_slots += open;
-        at += open + closed;
-    }
-    route->row_start[gates->rows] = (int32_t)at;
-    return at;
-}
-
-/// Turns the counts of each part and block into the slot at which that part begins.
-static void sum_blocks(weir__route *route, const gate_matrix *gates) {
-    const size_t blocks = gates->blocks;
-    int32_t at = 0;
-    for (size_t j = 0; j < blocks; j++) {
-        route->start[j] = at;
-        for (size_t kind = 0; kind < 2; kind++) { // open, closed
-            for (size_t part = 0; part < gates->parts; part++) {
-                int32_t *cursor = &route->cursors[(part * 2 + kind) * blocks + j];
-                const int32_t count = *cursor;
-                *cursor = at;
-                at += count;
-            }
-            if (kind == 0) route->open[j] = at;
-        }
-    }
-    route->start[blocks] = at;
-}
-
-// ---- second sweep --------------------------------------------------------------------------------------------------
-
-/// Gives each listed block's pair with row r the next slot of the block, from entry on.
-static void write_entries(weir__route *route, size_t r, int32_t *cursors, size_t entry, const int32_t *list,
-                          size_t count) {
-    int32_t *restrict row = route->row, *restrict slots = route->row_slot + entry;
-    for (size_t k = 0; k < count; k++) {
-        const int32_t slot = cursors[list[k]]++;
-        row[slot] = (int32_t)r;
-        slots[k] = slot;
-    }
-    memcpy(route->row_block + entry, list, count * sizeof *list);
-}
-
-typedef float floats __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int32_t ints __attribute__((vector_size(16)));
-
-/// Bit k: whether h[k] ≠ 0, for k = 0 … 15.
-static inline uint64_t open_bits_of_16(const float *h) {
-    const floats *four = (const floats *)h, zero = {0};
-    const ints one = {1, 2, 4, 8};
-    ints bits = ((ints)(four[0] != zero) & one) | ((ints)(four[1] != zero) & one << 4) |
-                ((ints)(four[2] != zero) & one << 8) | ((ints)(four[3] != zero) & one << 12);
-    bits |= __builtin_shufflevector(bits, bits, 2, 3, 0, 1);
-    return (uint64_t)(uint32_t)(bits[0] | bits[1]);
-}
-
-/// Bit k: whether h[k] ≠ 0, for k < count ≤ 64.
-static inline uint64_t open_bits(const float *h, size_t count) {
+/// Bit k: whether the pair of row r with block first + k is closed and evaluated.
+WEIR__INLINE uint64_t evaluated_bits(const gate_matrix *gates, size_t r, size_t first, size_t count, uint64_t open) {
     uint64_t bits = 0;
-    size_t k = 0;
-    for (; k + 16 <= count; k += 16) bits |= open_bits_of_16(h + k) << k;
-    for (; k < count; k++) bits |= (uint64_t)(h[k] != 0) << k;
-    return bits;
+    if (gates->evaluate == weir__route_all) return ~open & (~UINT64_C(0) >> (WEIR__WORD - count));
+    const uint8_t *evaluate = gates->evaluate + r * gates->blocks + first;
+    for (size_t k = 0; k < count; k++) bits |= (uint64_t)(evaluate[k] != 0) << k;
+    return bits & ~open;
 }
 
-/// Lists the blocks from … to of row r that are open, or those that are closed and to be evaluated. Most gates are
-/// closed: 64 at a time become the bits of a word, and only set bits cost more.
-static size_t list_piece(int32_t *list, const gate_matrix *gates, size_t r, size_t from, size_t to, bool closed) {
-    const float *h = gates->h + r * gates->blocks;
-    const uint8_t *evaluate = gates->evaluate == weir__route_all ? NULL : gates->evaluate;
-    size_t count = 0;
-    for (size_t j = from; j < to; j += 64) {
-        const size_t width = to - j < 64 ? to - j : 64;
-        uint64_t bits = open_bits(h + j, width);
-        if (closed) bits = ~bits & (width < 64 ? (UINT64_C(1) << width) - 1 : ~UINT64_C(0));
-        for (; bits; bits &= bits - 1) {
-            const size_t block = j + (size_t)__builtin_ctzll(bits);
-            list[count] = (int32_t)block;
-            count += !closed || !evaluate || evaluate[r * gates->blocks + block];
+/// A row's words, and how many are set in them: open ones in row_open, closed ones in row_start.
+WEIR__CLONES static void take_row(weir__route *route, const gate_matrix *gates, size_t r) {
+    int32_t count[2] = {0};
+    for (size_t w = 0; w < gates->row_words; w++) {
+        const size_t first = w * WEIR__WORD, some = least_of(gates->blocks - first, WEIR__WORD);
+        const uint64_t open = weir__bits_of(gates->h + r * gates->blocks + first, some);
+        words_of_row(route, gates, 0, r)[w] = open;
+        count[0] += __builtin_popcountll(open);
+        if (gates->kinds == 1) continue;
+        const uint64_t closed = evaluated_bits(gates, r, first, some, open);
+        words_of_row(route, gates, 1, r)[w] = closed;
+        count[1] += __builtin_popcountll(closed);
+    }
+    route->row_open[r] = count[0];
+    route->row_start[r] = count[1];
+}
+
+/// From word w of all rows, the counts of up to WEIR__WORD blocks.
+WEIR__INLINE void add_rows(const weir__route *route, const gate_matrix *gates, size_t kind, size_t w, size_t rows,
+                           int32_t *counts) {
+    for (size_t r = 0; r < rows; r++) weir__bits_add(counts, words_of_row(route, gates, kind, r)[w]);
+}
+
+/// The same of many rows, and the words of the blocks.
+WEIR__INLINE void turn_rows(const weir__route *route, const gate_matrix *gates, size_t kind, size_t w, size_t blocks,
+                            int32_t *counts) {
+    for (size_t v = 0; v < gates->block_words; v++) {
+        const size_t rows = least_of(gates->rows - v * WEIR__WORD, WEIR__WORD);
+        uint64_t words[WEIR__WORD] = {0};
+        for (size_t i = 0; i < rows; i++) words[i] = words_of_row(route, gates, kind, v * WEIR__WORD + i)[w];
+        weir__bits_turn(words);
+        for (size_t k = 0; k < blocks; k++) {
+            words_of_block(route, gates, kind, w * WEIR__WORD + k)[v] = words[k];
+            counts[k] += __builtin_popcountll(words[k]);
         }
     }
-    return count;
 }
 
-static void write_part(weir__route *route, const gate_matrix *gates, size_t part) {
-    int32_t list[PIECE + 1];
-    for (size_t r = first_row(gates, part); r < first_row(gates, part + 1); r++) {
-        size_t entry = (size_t)route->row_start[r];
-        for (size_t kind = 0; kind < (gates->evaluate ? 2u : 1u); kind++) {
-            int32_t *cursors = route->cursors + (part * 2 + kind) * gates->blocks;
-            for (size_t from = 0; from < gates->blocks; from += PIECE) {
-                const size_t to = from + PIECE < gates->blocks ? from + PIECE : gates->blocks;
-                const size_t count = list_piece(list, gates, r, from, to, kind == 1);
-                write_entries(route, r, cursors, entry, list, count);
-                entry += count;
-            }
+/// Counts of the blocks of word w: open ones in open, closed ones in start.
+WEIR__CLONES static void count_blocks(weir__route *route, const gate_matrix *gates, size_t w) {
+    const size_t first = w * WEIR__WORD, blocks = least_of(gates->blocks - first, WEIR__WORD);
+    for (size_t kind = 0; kind < 2; kind++) {
+        int32_t counts[WEIR__WORD] = {0};
+        if (kind < gates->kinds && gates->block_words) {
+            turn_rows(route, gates, kind, w, blocks, counts);
+        } else if (kind < gates->kinds) {
+            add_rows(route, gates, kind, w, gates->rows, counts);
+        }
+        memcpy((kind ? route->start : route->open) + first, counts, blocks * sizeof *counts);
+    }
+}
+
+// ---- lists ---------------------------------------------------------------------------------------------------------
+
+/// first [count + 1] and open [count] hold the counts of closed and open pairs: afterwards where the pairs of each one
+/// begin, and where its open ones end. Returns how many are open.
+static size_t sum_counts(int32_t *first, int32_t *open, size_t count) {
+    int32_t at = 0;
+    size_t all_open = 0;
+    for (size_t k = 0; k < count; k++) {
+        const int32_t closed = first[k];
+        first[k] = at;
+        all_open += (size_t)open[k];
+        at += open[k];
+        open[k] = at;
+        at += closed;
+    }
+    first[count] = at;
+    return all_open;
+}
+
+/// The rows of a part of the blocks.
+WEIR__CLONES static void list_rows(weir__route *route, const gate_matrix *gates, size_t part) {
+    const size_t begin = gates->blocks * part / gates->parts, past = gates->blocks * (part + 1) / gates->parts;
+    const int32_t *end = route->row + route->start[past];
+    for (size_t j = begin; j < past; j++) {
+        int32_t *to = route->row + route->start[j];
+        for (size_t kind = 0; kind < gates->kinds; kind++) {
+            to = weir__bits_list(to, end, words_of_block(route, gates, kind, j), gates->block_words);
         }
     }
 }
 
-// ---- both ----------------------------------------------------------------------------------------------------------
+/// Of each block the first slot whose row is `row` or comes after it.
+WEIR__INLINE void find_slots(const weir__route *route, const gate_matrix *gates, size_t kind, size_t row,
+                             int32_t *slots) {
+    const size_t whole = row / WEIR__WORD, rest = row % WEIR__WORD;
+    memcpy(slots, kind ? route->open : route->start, gates->blocks * sizeof *slots);
+    for (size_t j = 0; gates->block_words && row && j < gates->blocks; j++) {
+        const uint64_t *words = words_of_block(route, gates, kind, j);
+        slots[j] += weir__bits_count(words, whole);
+        if (rest) slots[j] += __builtin_popcountll(words[whole] << (WEIR__WORD - rest));
+    }
+    for (size_t w = 0; !gates->block_words && row && w < gates->row_words; w++) {
+        int32_t counts[WEIR__WORD] = {0};
+        add_rows(route, gates, kind, w, row, counts);
+        for (size_t j = w * WEIR__WORD, k = 0; j < gates->blocks && k < WEIR__WORD; j++, k++) slots[j] += counts[k];
+    }
+}
+
+/// The blocks of a part of the rows, and their slots; of few rows these, too.
+WEIR__CLONES static void list_blocks(weir__route *route, const gate_matrix *gates, size_t part) {
+    const size_t begin = gates->rows * part / gates->parts, past = gates->rows * (part + 1) / gates->parts;
+    const int32_t *end = route->row_block + route->row_start[past];
+    int32_t *slots = route->cursors + part * gates->blocks;
+    for (size_t kind = 0; kind < gates->kinds && begin < past; kind++) {
+        find_slots(route, gates, kind, begin, slots);
+        for (size_t r = begin; r < past; r++) {
+            const size_t entry = (size_t)(kind ? route->row_open[r] : route->row_start[r]);
+            int32_t *list = route->row_block + entry, *to = route->row_slot + entry;
+            // What a word writes beyond its list is written again later, but for the open pairs behind closed ones.
+            const int32_t *stop = kind ? route->row_block + route->row_start[r + 1] : end;
+            const int32_t *listed = weir__bits_list(list, stop, words_of_row(route, gates, kind, r), gates->row_words);
+            const size_t count = (size_t)(listed - list);
+            for (size_t k = 0; k < count; k++) to[k] = slots[list[k]]++;
+            for (size_t k = 0; !gates->block_words && k < count; k++) route->row[to[k]] = (int32_t)r;
+        }
+    }
+}
+
+// ---- all of it -----------------------------------------------------------------------------------------------------
 
 static size_t choose_parts(size_t rows, size_t blocks) {
     size_t parts = rows * blocks / least_per_part;
     if (parts > (size_t)weir_threads()) parts = (size_t)weir_threads();
-    if (parts > rows) parts = rows;
     return parts ? parts : 1;
+}
+
+static void take_bits(weir__route *route, const gate_matrix *gates, int parts) {
+#pragma omp parallel num_threads(parts) if (parts > 1)
+    {
+#pragma omp for schedule(static)
+        for (size_t r = 0; r < gates->rows; r++) take_row(route, gates, r);
+#pragma omp for schedule(static)
+        for (size_t w = 0; w < gates->row_words; w++) count_blocks(route, gates, w);
+    }
+}
+
+static void write_lists(weir__route *route, const gate_matrix *gates, int parts) {
+#pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
+    for (int part = 0; part < parts; part++) {
+        if (gates->block_words) list_rows(route, gates, (size_t)part);
+        list_blocks(route, gates, (size_t)part);
+    }
 }
 
 weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, const float *h, const uint8_t *evaluate,
@@ -230,16 +259,22 @@ weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, co
              "%zu rows x %zu gates are too many for one batch: use smaller batches", rows, blocks);
     TRY_THAT(rows <= INT32_MAX && blocks <= INT32_MAX, WEIR_SHAPE, "%zu rows x %zu gates: too many for one batch", rows,
              blocks);
-    const gate_matrix gates = {rows, blocks, choose_parts(rows, blocks), h, evaluate};
+    const gate_matrix gates = {.rows = rows,
+                               .blocks = blocks,
+                               .parts = choose_parts(rows, blocks),
+                               .row_words = weir__words(blocks),
+                               .block_words = rows > few_rows ? weir__words(rows) : 0,
+                               .kinds = evaluate ? 2 : 1,
+                               .h = h,
+                               .evaluate = evaluate};
     const int parts = (int)gates.parts;
     TRY(reserve_counts(route, &gates, error));
-#pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
-    for (int part = 0; part < parts; part++) count_part(route, &gates, (size_t)part);
-    const size_t slots = sum_rows(route, &gates);
-    sum_blocks(route, &gates);
+    take_bits(route, &gates, parts);
+    route->open_slots = sum_counts(route->row_start, route->row_open, rows);
+    sum_counts(route->start, route->open, blocks);
+    const size_t slots = (size_t)route->start[blocks];
     TRY(reserve_slots(route, slots, error));
-#pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
-    for (int part = 0; part < parts; part++) write_part(route, &gates, (size_t)part);
+    write_lists(route, &gates, parts);
     route->rows = rows;
     route->blocks = blocks;
     route->slots = slots;

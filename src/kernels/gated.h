@@ -25,8 +25,10 @@ typedef struct weir__route {
     size_t rows, blocks, slots, open_slots;
     int32_t *start, *open, *row;
     int32_t *row_start, *row_open, *row_block, *row_slot;
-    int32_t *cursors; // [threads][blocks], of the build; and its gates as bits, by row and by block
-    uint64_t *bits;
+    size_t block_words;         // of many rows: 64 of them a word, else 0
+    const uint64_t *block_bits; // [1 or 2][blocks][block_words]: whether a row is in the block's open, closed part
+    int32_t *cursors;           // [threads][blocks], of the build
+    uint64_t *bits;             // of rows, and block_bits
     size_t row_capacity, block_capacity, slot_capacity, cursor_capacity, bit_capacity;
 } weir__route;
 
@@ -39,6 +41,10 @@ extern const uint8_t weir__route_all[1];
 weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, const float *h, const uint8_t *evaluate,
                               weir_error *error);
 void weir__route_free(weir__route *route);
+
+/// Bit r % 64 of word r / 64: whether row r is among the open slots of a block (or the closed ones that are evaluated).
+/// NULL: there are too few rows, or no such slots at all.
+const uint64_t *weir__block_bits(const weir__route *route, size_t block, bool closed);
 
 /// One side of a gated product.
 typedef struct weir__side {

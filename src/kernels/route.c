@@ -37,6 +37,11 @@ void weir__route_free(weir__route *route) {
     memset(route, 0, sizeof *route);
 }
 
+const uint64_t *weir__block_bits(const weir__route *route, size_t block, bool closed) {
+    if (!route->block_words || (closed && route->slots == route->open_slots)) return NULL;
+    return route->block_bits + (closed * route->blocks + block) * route->block_words;
+}
+
 static weir_status grow(int32_t **array, size_t count, weir_error *error) {
     weir__free(*array);
     return weir__new(array, count, sizeof **array, "the list of open gates", error);
@@ -278,6 +283,8 @@ weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, co
     route->rows = rows;
     route->blocks = blocks;
     route->slots = slots;
+    route->block_words = gates.block_words;
+    route->block_bits = words_of_block(route, &gates, 0, 0);
 done:
     if (status != WEIR_OK) weir__route_free(route);
     return status;

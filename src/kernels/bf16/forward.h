@@ -14,8 +14,9 @@
 
 #include <omp.h>
 
-#include "matches.h"
 #include "panel.h"
+
+#include "../matches.h"
 
 #include "../side.h"
 #include "bf16.h"
@@ -343,8 +344,8 @@ static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, s
     const size_t height = weir__units(y, jo), width = weir__units(x->side, ji);
     const uint16_t *tile = weights + weir__tile(y, x->side, jo, ji);
     for (;;) {
-        float *to[PANEL_NUMBERS];
-        const uint16_t *from[PANEL_NUMBERS];
+        float *to[MATCHES_AT_ONCE];
+        const uint16_t *from[MATCHES_AT_ONCE];
         for (size_t r = 0; r < m->count; r++) {
             to[r] = weir__values(y, (size_t)m->out_slot[r]);
             from[r] = half_values(x, (size_t)m->in_slot[r]);
@@ -366,15 +367,16 @@ static void forward_by_tiles(size_t part, size_t parts, size_t rows, const weir_
     (void)room;
     for (size_t jo = blocks.first; jo < blocks.last; jo++) {
         const size_t units = weir__units(y, jo);
-        const weir__range open = open_slots(y, jo, rows), closed = {open.last, weir__evaluated(y, jo, rows)};
-        for (size_t s = open.first; s < closed.last; s++) {
+        const part_of_block open = open_slots(y, jo, rows), closed = closed_slots(y, jo, rows);
+        for (size_t s = open.slots.first; s < closed.slots.last; s++) {
             begin_slot(weir__values(y, s), units, bias ? bias + jo * y->block : NULL);
         }
         for (size_t ji = 0; ji < weir__blocks(x->side); ji++) {
-            match_slots(&m, y, open, x->side, open_slots(x->side, ji, rows));
+            const part_of_block of_x = open_slots(x->side, ji, rows);
+            match_parts(&m, &open, &of_x);
             add_tile(y, jo, x, ji, weights, &m);
-            if (closed.first == closed.last) continue;
-            match_slots(&m, y, closed, x->side, open_slots(x->side, ji, rows));
+            if (closed.slots.first == closed.slots.last) continue;
+            match_parts(&m, &closed, &of_x);
             add_tile(y, jo, x, ji, weights, &m);
         }
     }

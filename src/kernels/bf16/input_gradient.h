@@ -9,8 +9,9 @@
 /// Where hardly any rows share weights (both sides compact, few rows) a row runs through its open blocks, the weights
 /// widened to floats. Threads own columns of a dense dx, slots or blocks of a compact one.
 
-#include "matches.h"
 #include "panel.h"
+
+#include "../matches.h"
 
 // ---- dense dx, blocks of dy with several units: block by block, each thread on columns of its own -------------------
 
@@ -239,8 +240,8 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
     const size_t ahead = jo + 1 < weir__blocks(dy->side) ? weir__tile(dy->side, dx, jo + 1, ji) : 0;
     left_factor left;
     for (;;) {
-        float *to[PANEL_NUMBERS];
-        const uint16_t *a[PANEL_NUMBERS];
+        float *to[MATCHES_AT_ONCE];
+        const uint16_t *a[MATCHES_AT_ONCE];
         for (size_t r = 0; r < m->count; r++) {
             to[r] = weir__values(dx, (size_t)m->in_slot[r]);
             a[r] = half_values(dy, (size_t)m->out_slot[r]);
@@ -262,14 +263,15 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
                              const uint16_t *weights) {
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        const weir__range open = open_slots(dx, ji, rows), closed = {open.last, weir__evaluated(dx, ji, rows)};
+        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
         const size_t bytes = weir__units(dx, ji) * sizeof(float);
-        for (size_t s = open.first; s < closed.last; s++) memset(weir__values(dx, s), 0, bytes);
+        for (size_t s = open.slots.first; s < closed.slots.last; s++) memset(weir__values(dx, s), 0, bytes);
         for (size_t jo = 0; jo < weir__blocks(dy->side); jo++) {
-            match_slots(&m, dy->side, open_slots(dy->side, jo, rows), dx, open);
+            const part_of_block of_dy = open_slots(dy->side, jo, rows);
+            match_parts(&m, &of_dy, &open);
             add_tile_to_dx(dx, ji, dy, jo, weights, &m);
-            if (closed.first == closed.last) continue;
-            match_slots(&m, dy->side, open_slots(dy->side, jo, rows), dx, closed);
+            if (closed.slots.first == closed.slots.last) continue;
+            match_parts(&m, &of_dy, &closed);
             add_tile_to_dx(dx, ji, dy, jo, weights, &m);
         }
     }

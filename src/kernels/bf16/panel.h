@@ -20,8 +20,6 @@
 #include "../side.h"
 #include "bf16.h"
 
-static size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
-
 INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
     return side->values + slot * side->stride;
 }

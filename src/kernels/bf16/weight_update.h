@@ -10,8 +10,17 @@
 /// Sums go to an array in the second-level cache, over which the rule of the update then runs. How units, columns and
 /// rows are cut into pieces depends on the shapes alone: any number of threads gives the same bits.
 
-#include "matches.h"
 #include "panel.h"
+
+#include "../matches.h"
+
+_Static_assert((int)MATCHES_AT_ONCE <= (int)PANEL_NUMBERS, "the matches at hand are the depth of a panel");
+
+/// Begins with all open slots of two blocks.
+static void match_open(matches *m, size_t rows, const weir__side *out, size_t jo, const weir__side *in, size_t ji) {
+    const part_of_block of_out = open_slots(out, jo, rows), of_in = open_slots(in, ji, rows);
+    match_parts(m, &of_out, &of_in);
+}
 
 enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; // the last in weights
 

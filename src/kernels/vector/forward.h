@@ -10,11 +10,12 @@
 /// share a few sets of the cache). A register tile of units × rows keeps its weights in the first-level cache while
 /// the rows of a block stream by, so that weights are read once per ROWS rows and in order. Blocks of a few units go
 /// another way (forward_few_units.h).
-/// Compact x: row by row, the dot product running through the row's open blocks; with blocks of one unit (a
-/// tile is then a column) a sum of columns, vectorised over the outputs.
+/// Compact x: tile by tile where several rows share one, each for all of its rows. Else row by row, the dot product
+/// running through the row's open blocks; with blocks of one unit (a tile is then a column) a sum of columns,
+/// vectorised over the outputs.
 ///
-/// A sum over i is cut into chunks that the width alone fixes, and each chunk's lanes are added up in one order, so
-/// that neither the tile nor the way changes a bit.
+/// A sum over i is cut into chunks that the width alone fixes, or into tiles, and each one's lanes are added up in one
+/// order, so that how rows are grouped changes no bit.
 
 #include <omp.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@
 
 #include "lanes.h"
 
+#include "../matches.h"
 #include "../side.h"
 
 enum {
@@ -181,8 +183,7 @@ typedef struct block_part {
     weir__range units, slots;
 } block_part;
 
-static block_part part_of_block(const weir__side *y, size_t rows, size_t j, const output_cut *from,
-                                const output_cut *to) {
+static block_part own_part(const weir__side *y, size_t rows, size_t j, const output_cut *from, const output_cut *to) {
     return (block_part){.units = {j == from->block ? from->unit : 0, j == to->block ? to->unit : weir__units(y, j)},
                         .slots = {weir__first(y, j), weir__evaluated(y, j, rows)}};
 }
@@ -239,7 +240,7 @@ static void forward_gathered(const output_cut *from, const output_cut *to, size_
     layout.stride = layout.length + LANES;
     row_list list;
     for (size_t j = from->block; j <= to->block; j++) {
-        const block_part part = part_of_block(y, rows, j, from, to);
+        const block_part part = own_part(y, rows, j, from, to);
         for (size_t s = part.slots.first; s < part.slots.last && part.units.first < part.units.last; s += list.count) {
             list.count = part.slots.last - s < ROWS ? part.slots.last - s : ROWS;
             layout.chunk_stride = list.count * layout.stride;
@@ -408,12 +409,47 @@ static void forward_slots(weir__range slots, size_t rows, const weir__side *y, c
     }
 }
 
+/// Tile by tile, a range of blocks of y. Tiles of a block follow one another in memory: the next one is fetched
+/// meanwhile.
+static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *y, const weir__side *x,
+                             const float *weights, const float *bias) {
+    matches m;
+    row_list list;
+    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
+        const part_of_block parts[2] = {open_slots(y, jo, rows), closed_slots(y, jo, rows)};
+        const size_t height = weir__units(y, jo);
+        for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) {
+            begin_slot(weir__values(y, s), height, bias ? bias + jo * y->block : NULL);
+        }
+        for (size_t k = 0; k < 2 * weir__blocks(x); k++) {
+            const size_t ji = k / 2, width = weir__units(x, ji);
+            const part_of_block of_x = open_slots(x, ji, rows);
+            const float *tile = weights + weir__tile(y, x, jo, ji);
+            const bool last = jo + 1 == weir__blocks(y) && ji + 1 == weir__blocks(x);
+            for (match_parts(&m, &parts[k % 2], &of_x); m.count; next_matches(&m)) {
+                list.count = m.count;
+                for (size_t r = 0; r < m.count; r++) {
+                    list.to[r] = weir__values(y, (size_t)m.out_slot[r]);
+                    list.from[r] = weir__values(x, (size_t)m.in_slot[r]);
+                }
+                for (size_t u = 0, units = 0; u < height; u += units) {
+                    units = units_of_tile(height - u, list.count);
+                    ahead next = {tile + (last ? 0 : height * width) + u * width, width, units};
+                    add_tile_of_rows(units, &list, u, 0, tile + u * width, width, width, &next);
+                }
+                if (!are_more_matches(&m)) break;
+            }
+        }
+    }
+}
+
 static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
                     float *scratch) {
     const size_t slots = weir__slots(y, rows), open_x = x->route ? x->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
     const double work = (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows;
+    const bool by_tiles = tiles_are_shared(rows, y, x);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
@@ -421,6 +457,8 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
             forward_dense_units(groups_of_part(y->width, 16, part, parts), rows, y, x, weights, bias);
         } else if (!x->route && y->block == 1) {
             forward_single_units(weir__part(slots, part, parts), rows, y, x, weights, bias);
+        } else if (by_tiles) {
+            forward_by_tiles(weir__blocks_of_part(y, part, parts), rows, y, x, weights, bias);
         } else if (x->route || y->block < FEW_UNITS) {
             forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
         } else {

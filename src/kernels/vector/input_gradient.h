@@ -5,8 +5,9 @@
 /// dx[slot][i] = Σ_o dy[row][o]·W[o][i].
 ///
 /// Weights are contiguous along i, so rows of W are added up. Where rows share a block's weights (a dense side, blocks
-/// of some units) a register tile holds rows × columns; elsewhere it holds one row's columns while the sum runs
-/// through the row's open blocks. Threads own columns of a dense dx, slots of a compact one.
+/// of some units; two compact sides whose tiles have several rows each) a register tile holds rows × columns; elsewhere
+/// it holds one row's columns while the sum runs through the row's open blocks. Threads own columns of a dense dx,
+/// slots or blocks of a compact one.
 
 /// to[r][column + c] (+)= Σ_{k<count} a[r][k]·w[k][c] for rows × vectors (constants, at most 16); fresh: without the
 /// old value. A partial vector has tail lanes.
@@ -473,6 +474,45 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const weir
     }
 }
 
+// ---- both compact, rows that share tiles: tile by tile, each for all of its rows
+// -------------------------------------
+
+/// A range of blocks of dx. Tiles of a column of them lie apart: the next one is fetched meanwhile.
+static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
+                             const float *weights) {
+    matches m;
+    for (size_t ji = blocks.first; ji < blocks.last; ji++) {
+        const part_of_block parts[2] = {open_slots(dx, ji, rows), closed_slots(dx, ji, rows)};
+        const size_t width = weir__units(dx, ji), bytes = width * sizeof(float);
+        for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) memset(weir__values(dx, s), 0, bytes);
+        for (size_t k = 0; k < 2 * weir__blocks(dy); k++) {
+            const size_t jo = k / 2, units = weir__units(dy, jo);
+            const part_of_block of_dy = open_slots(dy, jo, rows);
+            const float *tile = weights + weir__tile(dy, dx, jo, ji);
+            const size_t coming = jo + 1 < weir__blocks(dy) ? weir__units(dy, jo + 1) * width : 0;
+            size_t fetched = 0;
+            for (match_parts(&m, &of_dy, &parts[k % 2]); m.count; next_matches(&m)) {
+                for (size_t r = 0, group = 0; r < m.count; r += group) {
+                    float *to[8];
+                    const float *a[8];
+                    group = rows_of_tile(m.count - r, width);
+                    for (size_t q = 0; q < group; q++) {
+                        to[q] = weir__values(dx, (size_t)m.in_slot[r + q]);
+                        a[q] = weir__values(dy, (size_t)m.out_slot[r + q]);
+                    }
+                    if (fetched < coming) {
+                        const size_t some = least_of(coming - fetched, (coming + 1) / 2);
+                        fetch_ahead(weights + weir__tile(dy, dx, jo + 1, ji) + fetched, some);
+                        fetched += some;
+                    }
+                    add_products_of_rows(group, false, to, 0, width, a, tile, width, units);
+                }
+                if (!are_more_matches(&m)) break;
+            }
+        }
+    }
+}
+
 static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
                            float *scratch) {
     enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
@@ -501,6 +541,8 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
             unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
         } else if (!dy->route) {
             compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
+        } else if (tiles_are_shared(rows, dx, dy)) {
+            compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
         } else {
             compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
         }

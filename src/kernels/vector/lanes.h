@@ -36,6 +36,8 @@ enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+INLINE size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
+
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef float vec_at __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef float four __attribute__((vector_size(4 * sizeof(float))));

@@ -17,8 +17,6 @@
 
 enum { PIECE = 4096, PIECE_UNITS = 16, MOST_UNITS = 64 };
 
-static size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
-
 /// The weights of a product on their way to new values.
 typedef struct descent {
     const weir__update *update;

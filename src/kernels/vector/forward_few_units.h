@@ -179,26 +179,71 @@ static void forward_unit(size_t first, size_t last, const weir__side *y, const w
     }
 }
 
-/// Slots of blocks of one unit each, dense x. The blocks go over some columns of x, for all rows, before the next ones:
-/// these then stay in the second-level cache, which one unit alone reads too seldom. The sums are the same either way.
+/// Slots of a range whose rows are `from` … `to`, which ascend.
+static weir__range slots_of_rows(const weir__side *y, weir__range slots, size_t from, size_t to) {
+    const size_t bounds[2] = {from, to};
+    size_t at[2];
+    for (size_t k = 0; k < 2; k++) {
+        size_t first = slots.first, last = slots.last;
+        while (first < last) {
+            const size_t middle = first + (last - first) / 2;
+            if (weir__row(y, middle) < bounds[k]) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        at[k] = first;
+    }
+    return (weir__range){at[0], at[1]};
+}
+
+/// A piece of x: some rows, some columns, the latter `chunk` at a time.
+typedef struct piece_of_x {
+    weir__range rows, columns;
+    size_t chunk;
+} piece_of_x;
+
+/// What a piece of x gives to slots first … last of block j: open ones, then closed ones that are evaluated.
+static void forward_unit_piece(const piece_of_x *p, size_t rows, const weir__side *y, size_t j, size_t first,
+                               size_t last, const weir__side *x, const float *weights) {
+    const float *w = weights + weir__tile(y, x, j, 0);
+    const size_t open = weir__open(y, j, rows), middle = open < first ? first : open < last ? open : last;
+    weir__range parts[2] = {{first, middle}, {middle, last}};
+    if (p->rows.last - p->rows.first < rows) {
+        for (size_t k = 0; k < 2; k++) parts[k] = slots_of_rows(y, parts[k], p->rows.first, p->rows.last);
+    }
+    for (size_t k = p->columns.first; k < p->columns.last; k += p->chunk) {
+        const size_t count = least_of(p->columns.last - k, p->chunk);
+        for (size_t part = 0; part < 2; part++) {
+            forward_unit(parts[part].first, parts[part].last, y, x, w, k, count);
+        }
+    }
+}
+
+/// Slots of blocks of one unit each, dense x. All blocks go over a piece of x before the next one: it then stays in the
+/// second-level cache, which one unit alone reads too seldom. The sums are the same either way.
 static void forward_single_units(weir__range slots, size_t rows, const weir__side *y, const weir__side *x,
                                  const float *weights, const float *bias) {
-    const size_t width = x->width, chunk = chunk_of(width, UNIT_CHUNK), at_once = rows < FEW_ROWS ? width : chunk;
-    const size_t begin = weir__block_of_slot(y, slots.first);
+    enum { MOST_ROWS = 256 };
+    const size_t width = x->width, begin = weir__block_of_slot(y, slots.first);
+    const size_t bands = (rows + MOST_ROWS - 1) / MOST_ROWS, band = bands ? (rows + bands - 1) / bands : 1;
+    piece_of_x p = {.chunk = chunk_of(width, UNIT_CHUNK)};
+    const size_t columns = rows < FEW_ROWS ? width : p.chunk;
     for (size_t s = slots.first, j = begin; s < slots.last; s++) {
         while (s >= weir__evaluated(y, j, rows)) j++;
         begin_slot(weir__values(y, s), 1, bias ? bias + j : NULL);
     }
-    for (size_t from = 0; from < width; from += at_once) {
-        const size_t to = width - from < at_once ? width : from + at_once;
-        size_t first = slots.first;
-        for (size_t j = begin; first < slots.last; j++) {
-            const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
-            const float *w = weights + weir__tile(y, x, j, 0);
-            for (size_t k = from; k < to; k += chunk) {
-                forward_unit(first, last, y, x, w, k, to - k < chunk ? to - k : chunk);
+    for (size_t r = 0; r < rows; r += band) {
+        p.rows = (weir__range){r, least_of(r + band, rows)};
+        for (size_t k = 0; k < width; k += columns) {
+            p.columns = (weir__range){k, least_of(k + columns, width)};
+            size_t first = slots.first;
+            for (size_t j = begin; first < slots.last; j++) {
+                const size_t last = least_of(weir__evaluated(y, j, rows), slots.last);
+                forward_unit_piece(&p, rows, y, j, first, last, x, weights);
+                first = last;
             }
-            first = last;
         }
     }
 }

@@ -51,6 +51,7 @@ typedef struct weir_plan {
     double out_share;      ///< of that side's (row, block) pairs that are computed or read; 1 when it is dense
     double in_share;
     weir_precision precision; ///< that the product is done in
+    int gradient_array;       ///< not 0: of a weight update, what CBLAS cannot do in one pass (momentum, Adam, a limit)
     // The choice.
     weir_isa isa;
     int threads;

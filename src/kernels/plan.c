@@ -61,10 +61,16 @@ static double moving_seconds(const weir_plan *plan, const weir__rates *rates) {
                                rates->scale;
 }
 
+/// For another pass over gradients and weights, after CBLAS has written the gradients.
+static double pass_seconds(const weir_plan *plan, const weir__rates *rates) {
+    return 2 * (double)plan->out * (double)plan->in * rates->calibration->float_seconds / rates->scale;
+}
+
 /// Of a way that does everything. W must lie plain.
 static double seconds_of_all(const weir_plan *plan, const weir__rates *rates, weir_way way) {
     const double rate = weir__rate(rates, plan->precision, way, plan->operation, 0, (double)plan->rows);
-    return plan->in_block || !(rate > 0) ? INFINITY : products_of(plan) / rate + moving_seconds(plan, rates);
+    const double pass = plan->gradient_array && way == WEIR_WAY_DENSE ? pass_seconds(plan, rates) : 0;
+    return plan->in_block || !(rate > 0) ? INFINITY : products_of(plan) / rate + moving_seconds(plan, rates) + pass;
 }
 
 /// The reference is the specification: of the gated kernels where a side is compact, and else not to be waited for.

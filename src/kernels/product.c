@@ -202,6 +202,15 @@ static bool may_visit_all(size_t rows, const weir__side *dy, const weir__update 
     return has_pairs || update->all || is_plain_descent(update);
 }
 
+/// The plan of an update; what has no pair is looked at again by may_visit_all.
+static weir_plan plan_update(size_t rows, const weir__side *dy, const weir__side *x, const weir__update *update) {
+    weir_plan plan = weir__plan_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy, x, WEIR_FLOAT32);
+    if (is_plain_descent(update)) return plan;
+    plan.gradient_array = 1;
+    weir_plan_choose(&plan);
+    return plan;
+}
+
 /// In one pass, if it can be, or by way of an array of gradients.
 static weir_status dense_update(size_t rows, float *weights, const plain_side *dy, const weir__side *x,
                                 const weir__update *update, weir__scratch *scratch, weir_error *error) {
@@ -240,7 +249,7 @@ weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, floa
     if (update->half) {
         return weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, &scratch->work, error);
     }
-    const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy, x, WEIR_FLOAT32);
+    const weir_plan own = plan ? *plan : plan_update(rows, dy, x, update);
     weir_status status = WEIR_OK;
     plain_side from;
     TRY(reserve_work(scratch, error));

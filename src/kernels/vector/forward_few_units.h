@@ -13,12 +13,14 @@ enum {
 };
 
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 16).
+/// Meanwhile count floats of `next` are fetched, a line at a time.
 INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x,
-                         const float *w, size_t w_stride, size_t count) {
+                         const float *w, size_t w_stride, size_t count, const float *next) {
     vec sum[16] = {{0}};
     size_t k = 0;
     for (; k + LANES <= count; k += LANES) {
         vec wk[8];
+        if (k % 16 == 0) __builtin_prefetch(next + k, 0, 2);
         UNROLL for (int u = 0; u < units; u++) wk[u] = in_register(load(w + (size_t)u * w_stride + k));
         UNROLL for (int r = 0; r < rows; r++) {
             const vec xk = in_register(load(x[r] + k));
@@ -48,23 +50,25 @@ INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_str
     }
 }
 
-/// The same for any number of units.
+/// The same for any number of units, each one's next weights w_stride after the other's.
 INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
-                                  const float *w, size_t w_stride, size_t count) {
+                                  const float *w, size_t w_stride, size_t count, const float *next) {
     size_t u = 0;
     if (rows == 1) {
-        for (; u + 8 <= units; u += 8) add_few_dots(rows, 8, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        for (; u + 8 <= units; u += 8)
+            add_few_dots(rows, 8, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
     }
-    for (; u + 4 <= units; u += 4) add_few_dots(rows, 4, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+    for (; u + 4 <= units; u += 4)
+        add_few_dots(rows, 4, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
     switch (units - u) {
     case 3:
-        add_few_dots(rows, 3, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        add_few_dots(rows, 3, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
         break;
     case 2:
-        add_few_dots(rows, 2, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        add_few_dots(rows, 2, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
         break;
     case 1:
-        add_few_dots(rows, 1, y + u, y_stride, x, w + u * w_stride, w_stride, count);
+        add_few_dots(rows, 1, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
         break;
     default:
         break;
@@ -72,19 +76,19 @@ INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t
 }
 
 static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
-                                 const float *w, size_t w_stride, size_t count) {
+                                 const float *w, size_t w_stride, size_t count, const float *next) {
     switch (rows) {
     case 4:
-        add_few_dots_of_units(4, units, y, y_stride, x, w, w_stride, count);
+        add_few_dots_of_units(4, units, y, y_stride, x, w, w_stride, count, next);
         break;
     case 3:
-        add_few_dots_of_units(3, units, y, y_stride, x, w, w_stride, count);
+        add_few_dots_of_units(3, units, y, y_stride, x, w, w_stride, count, next);
         break;
     case 2:
-        add_few_dots_of_units(2, units, y, y_stride, x, w, w_stride, count);
+        add_few_dots_of_units(2, units, y, y_stride, x, w, w_stride, count, next);
         break;
     default:
-        add_few_dots_of_units(1, units, y, y_stride, x, w, w_stride, count);
+        add_few_dots_of_units(1, units, y, y_stride, x, w, w_stride, count, next);
         break;
     }
 }
@@ -93,6 +97,12 @@ static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_s
 static size_t chunk_of(size_t width, size_t most) {
     const size_t chunks = (width + most - 1) / most;
     return chunks ? ((width + chunks - 1) / chunks + LANES - 1) / LANES * LANES : 0;
+}
+
+/// Weights that come `distance` floats after w, for the tile that begins with the given row: four tiles of rows fetch
+/// one of four units each. distance 0: there are none.
+static const float *next_weights(const float *w, size_t distance, size_t row, size_t w_stride) {
+    return distance ? w + distance + row / TILE_ROWS % 4 * w_stride : w;
 }
 
 /// Units first … last of a dense side, dense x, few rows. The weights of some units stay in the second-level cache
@@ -106,14 +116,16 @@ static void forward_dense_units(weir__range units, size_t rows, const weir__side
     }
     for (size_t u = units.first; u < units.last; u += fit) {
         const size_t some = units.last - u < fit ? units.last - u : fit;
+        const bool more = u + 2 * some <= units.last;
         for (size_t k = 0; k < in; k += chunk) {
             const size_t count = in - k < chunk ? in - k : chunk;
             for (size_t r = 0; r < rows; r += TILE_ROWS) {
                 const size_t group = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
                 const float *from[TILE_ROWS];
                 for (size_t i = 0; i < group; i++) from[i] = x->values + (r + i) * in + k;
-                add_few_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, weights + u * in + k,
-                                     in, count);
+                const float *w = weights + u * in + k;
+                const float *next = next_weights(w, k + chunk < in ? chunk : more ? some * in - k : 0, r, in);
+                add_few_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, w, in, count, next);
             }
         }
     }
@@ -255,13 +267,16 @@ static void forward_few_units(const weir__side *y, size_t j, size_t first, size_
     const float *strip = weights + weir__tile(y, x, j, 0);
     for (size_t s = first; s < last; s++) begin_slot(weir__values(y, s), units, bias ? bias + j * y->block : NULL);
     const size_t chunk = chunk_of(width, SHORT_CHUNK);
+    const bool more = j + 1 < weir__blocks(y) && weir__units(y, j + 1) == units;
     for (size_t k = 0; k < width; k += chunk) {
         const size_t count = width - k < chunk ? width - k : chunk;
+        const size_t distance = k + chunk < width ? chunk : more ? units * width - k : 0;
         for (size_t s = first; s < last;) {
             const size_t left = last - s, rows = left < TILE_ROWS ? left : TILE_ROWS;
             const float *from[TILE_ROWS];
             for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-            add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count);
+            const float *next = next_weights(strip + k, distance, s - first, width);
+            add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count, next);
             s += rows;
         }
     }

@@ -7,16 +7,17 @@
 /// a tile of their own. Dense products of a few rows go this way too, some units after the other.
 
 enum {
-    SHORT_CHUNK = 800, // 4 rows and 4 units of 800 floats: 25 KiB
-    UNIT_CHUNK = 1024, // columns of one unit: 256 rows of x are 1 MiB
+    SHORT_CHUNK = 800,                   // 6 rows and 4 units of 800 floats: 31 KiB
+    MOST_FEW_ROWS = LANES == 16 ? 6 : 3, // of a register tile with 4 units
+    UNIT_CHUNK = 1024,                   // columns of one unit: 256 rows of x are 1 MiB
     MOST_UNIT_ROWS = TILE_SUMS / 2
 };
 
-/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 16).
+/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
 /// Meanwhile count floats of `next` are fetched, a line at a time.
 INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x,
                          const float *w, size_t w_stride, size_t count, const float *next) {
-    vec sum[16] = {{0}};
+    vec sum[24] = {{0}};
     size_t k = 0;
     for (; k + LANES <= count; k += LANES) {
         vec wk[8];
@@ -78,6 +79,14 @@ INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t
 static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
                                  const float *w, size_t w_stride, size_t count, const float *next) {
     switch (rows) {
+#if LANES == 16
+    case 6:
+        add_few_dots_of_units(6, units, y, y_stride, x, w, w_stride, count, next);
+        break;
+    case 5:
+        add_few_dots_of_units(5, units, y, y_stride, x, w, w_stride, count, next);
+        break;
+#endif
     case 4:
         add_few_dots_of_units(4, units, y, y_stride, x, w, w_stride, count, next);
         break;
@@ -99,10 +108,16 @@ static size_t chunk_of(size_t width, size_t most) {
     return chunks ? ((width + chunks - 1) / chunks + LANES - 1) / LANES * LANES : 0;
 }
 
-/// Weights that come `distance` floats after w, for the tile that begins with the given row: four tiles of rows fetch
-/// one of four units each. distance 0: there are none.
-static const float *next_weights(const float *w, size_t distance, size_t row, size_t w_stride) {
-    return distance ? w + distance + row / TILE_ROWS % 4 * w_stride : w;
+/// How many of the rows left go into the next tile: tiles of about the same number.
+static size_t few_rows_of_tile(size_t left) {
+    const size_t tiles = (left + MOST_FEW_ROWS - 1) / MOST_FEW_ROWS;
+    return (left + tiles - 1) / tiles;
+}
+
+/// Weights that come `distance` floats after w, for the given tile of rows: four tiles fetch one of four units each.
+/// distance 0: there are none.
+static const float *next_weights(const float *w, size_t distance, size_t tile, size_t w_stride) {
+    return distance ? w + distance + tile % 4 * w_stride : w;
 }
 
 /// Units first … last of a dense side, dense x, few rows. The weights of some units stay in the second-level cache
@@ -119,12 +134,12 @@ static void forward_dense_units(weir__range units, size_t rows, const weir__side
         const bool more = u + 2 * some <= units.last;
         for (size_t k = 0; k < in; k += chunk) {
             const size_t count = in - k < chunk ? in - k : chunk;
-            for (size_t r = 0; r < rows; r += TILE_ROWS) {
-                const size_t group = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
-                const float *from[TILE_ROWS];
+            for (size_t r = 0, group = 0, tile = 0; r < rows; r += group, tile++) {
+                group = few_rows_of_tile(rows - r);
+                const float *from[MOST_FEW_ROWS];
                 for (size_t i = 0; i < group; i++) from[i] = x->values + (r + i) * in + k;
                 const float *w = weights + u * in + k;
-                const float *next = next_weights(w, k + chunk < in ? chunk : more ? some * in - k : 0, r, in);
+                const float *next = next_weights(w, k + chunk < in ? chunk : more ? some * in - k : 0, tile, in);
                 add_few_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, w, in, count, next);
             }
         }
@@ -271,11 +286,11 @@ static void forward_few_units(const weir__side *y, size_t j, size_t first, size_
     for (size_t k = 0; k < width; k += chunk) {
         const size_t count = width - k < chunk ? width - k : chunk;
         const size_t distance = k + chunk < width ? chunk : more ? units * width - k : 0;
-        for (size_t s = first; s < last;) {
-            const size_t left = last - s, rows = left < TILE_ROWS ? left : TILE_ROWS;
-            const float *from[TILE_ROWS];
+        for (size_t s = first, tile = 0; s < last; tile++) {
+            const size_t rows = few_rows_of_tile(last - s);
+            const float *from[MOST_FEW_ROWS];
             for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-            const float *next = next_weights(strip + k, distance, s - first, width);
+            const float *next = next_weights(strip + k, distance, tile, width);
             add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count, next);
             s += rows;
         }

@@ -15,11 +15,20 @@
 
 static const size_t least_for_threads = 32768; // floats: below that one thread is as fast
 
+enum { LINE = 16 }; // floats of a line of cache, which pieces do not share
+
 /// Pieces of a dimension of the product: eight, but neither so small nor so large that CBLAS would be slowed down.
-static size_t piece_of(size_t count) {
-    enum { PIECES = 8, LEAST = 64, MOST = 512, LINE = 16 };
-    const size_t piece = ((count + PIECES - 1) / PIECES + LINE - 1) / LINE * LINE;
-    return piece < LEAST ? LEAST : piece > MOST ? MOST : piece;
+static size_t pieces_of(size_t count) {
+    enum { PIECES = 8, LEAST = 64, MOST = 512 };
+    if (count <= 2 * LEAST) return count > LEAST ? 2 : 1;
+    if (count < PIECES * LEAST) return count / LEAST / 2 * 2;
+    return count > PIECES * MOST ? (count + MOST - 1) / MOST : PIECES;
+}
+
+/// Where a piece begins: they differ by a line at most.
+static size_t piece_begin(size_t count, size_t piece, size_t pieces) {
+    const size_t lines = (count + LINE - 1) / LINE, at = lines * piece / pieces * LINE;
+    return at < count ? at : count;
 }
 
 static const double least_work = 1e5; // multiply-adds: below that one thread is as fast
@@ -39,12 +48,12 @@ static const float *from_column(const matrix *a, size_t column) {
 /// c[m][n] = alpha·a[m][k]·b[k][n] + beta·c, rows of c n floats apart.
 static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix b, float beta, float *c) {
     const bool by_rows = m > n;
-    const size_t count = by_rows ? m : n, piece = piece_of(count);
+    const size_t count = by_rows ? m : n, pieces = pieces_of(count);
     const CBLAS_TRANSPOSE turn_a = a.turned ? CblasTrans : CblasNoTrans, turn_b = b.turned ? CblasTrans : CblasNoTrans;
 #pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (count > piece && (double)m * (double)n * (double)k >= least_work)
-    for (size_t first = 0; first < count; first += piece) {
-        const size_t some = count - first < piece ? count - first : piece;
+    schedule(static) if (pieces > 1 && (double)m * (double)n * (double)k >= least_work)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t first = piece_begin(count, p, pieces), some = piece_begin(count, p + 1, pieces) - first;
         if (by_rows) {
             cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)n, (int)k, alpha, from_row(&a, first),
                         (int)a.stride, b.values, (int)b.stride, beta, c + first * n, (int)n);
@@ -57,11 +66,11 @@ static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix
 
 /// y[m] = a[m][k]·x[k] + beta·y.
 static void multiply_vector(size_t m, size_t k, matrix a, const float *x, float beta, float *y) {
-    const size_t piece = piece_of(m);
+    const size_t pieces = pieces_of(m);
 #pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (m > piece && (double)m * (double)k >= least_work)
-    for (size_t first = 0; first < m; first += piece) {
-        const size_t some = m - first < piece ? m - first : piece;
+    schedule(static) if (pieces > 1 && (double)m * (double)k >= least_work)
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t first = piece_begin(m, p, pieces), some = piece_begin(m, p + 1, pieces) - first;
         if (a.turned) {
             cblas_sgemv(CblasRowMajor, CblasTrans, (int)k, (int)some, 1, from_row(&a, first), (int)a.stride, x, 1, beta,
                         y + first, 1);

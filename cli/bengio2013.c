@@ -26,6 +26,14 @@ static const experiment_row best_rows[] = {
     {.name = "shifted-sts", .label = "STS, shifted images", .config = CONFIG("shifted-sts")},
     {.name = "shifted-blocks", .label = "blocks of 64, shifted images", .config = CONFIG("shifted-blocks")},
     {.name = "shifted-dense", .label = "dense 2048, shifted images", .config = CONFIG("shifted-dense")},
+    {.name = "shifted-wide-blocks",
+     .label = "blocks of 16, 4096 units, shifted images",
+     .config = CONFIG("shifted-blocks"),
+     .settings = {"experts.size=4096", "experts.block=16", "gater.size=256", "bottleneck.size=100"}},
+    {.name = "shifted-wide-dense",
+     .label = "dense 4096, shifted images",
+     .config = CONFIG("shifted-dense"),
+     .settings = {"hidden.size=4096"}},
 };
 
 // a. Straight-through reads the gradient of closed gates, too, for which their experts must be computed: for all of

@@ -7,37 +7,35 @@
 #include "../../core/clones.h"
 #include "wide.h"
 
-WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
+/// Moves count weights, and returns them; the lanes beyond are 0.
+WEIR__INLINE weir__wide step(const weir__move *m, size_t count, float *w, const float *g, float *v) {
+    weir__wide now = weir__wide_load(w, count);
+    const weir__wide gradient = weir__wide_load(g, count) + m->decay * now;
+    const weir__wide velocity = m->momentum * weir__wide_load(v, count) + gradient;
+    now -= m->rate * velocity;
+    weir__wide_store(v, velocity, count);
+    weir__wide_store(w, now, count);
+    return now;
+}
+
+WEIR__CLONES static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
                                float *const *slot) {
+    const weir__move m = *move;
     float *restrict v = slot[0];
-    const float rate = m->rate, decay = m->decay, past = m->momentum;
     weir__wide sums[4] = {{0}};
     size_t i = 0;
-    for (; i + 64 <= count; i += 64) {
+    for (; i + 4 * WEIR__WIDE <= count; i += 4 * WEIR__WIDE) {
         for (size_t k = 0; k < 4; k++) {
-            weir__wide *at = (weir__wide *)(w + i) + k, *velocity = (weir__wide *)(v + i) + k, now = *at;
-            const weir__wide moving = past * *velocity + (((const weir__wide *)(g + i))[k] + decay * now);
-            now -= rate * moving;
+            const size_t at = i + k * WEIR__WIDE;
+            const weir__wide now = step(&m, WEIR__WIDE, w + at, g + at, v + at);
             sums[k] += now * now;
-            *velocity = moving;
-            *at = now;
         }
     }
-    for (; i + 16 <= count; i += 16) {
-        weir__wide *at = (weir__wide *)(w + i), *velocity = (weir__wide *)(v + i), now = *at;
-        const weir__wide moving = past * *velocity + (*(const weir__wide *)(g + i) + decay * now);
-        now -= rate * moving;
+    for (; i < count; i += WEIR__WIDE) {
+        const weir__wide now = step(&m, count - i < WEIR__WIDE ? count - i : WEIR__WIDE, w + i, g + i, v + i);
         sums[0] += now * now;
-        *velocity = moving;
-        *at = now;
     }
-    float squares = weir__wide_total(sums);
-    for (; i < count; i++) {
-        v[i] = past * v[i] + (g[i] + decay * w[i]);
-        w[i] -= rate * v[i];
-        squares += w[i] * w[i];
-    }
-    return squares;
+    return weir__wide_total(sums);
 }
 
 const weir__update_rule weir__momentum = {

@@ -6,32 +6,32 @@
 #include "../../core/clones.h"
 #include "wide.h"
 
-WEIR__CLONES static float move(const weir__move *m, size_t count, float *restrict w, const float *restrict g,
+/// Moves count weights, and returns them; the lanes beyond are 0.
+WEIR__INLINE weir__wide step(const weir__move *m, size_t count, float *w, const float *g) {
+    weir__wide now = weir__wide_load(w, count);
+    now -= m->rate * (weir__wide_load(g, count) + m->decay * now);
+    weir__wide_store(w, now, count);
+    return now;
+}
+
+WEIR__CLONES static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
                                float *const *slot) {
-    (void)slot;
-    const float rate = m->rate, decay = m->decay;
+    const weir__move m = *move;
     weir__wide sums[4] = {{0}};
     size_t i = 0;
-    for (; i + 64 <= count; i += 64) {
+    (void)slot;
+    for (; i + 4 * WEIR__WIDE <= count; i += 4 * WEIR__WIDE) {
         for (size_t k = 0; k < 4; k++) {
-            weir__wide *at = (weir__wide *)(w + i) + k, now = *at;
-            now -= rate * (((const weir__wide *)(g + i))[k] + decay * now);
+            const size_t at = i + k * WEIR__WIDE;
+            const weir__wide now = step(&m, WEIR__WIDE, w + at, g + at);
             sums[k] += now * now;
-            *at = now;
         }
     }
-    for (; i + 16 <= count; i += 16) {
-        weir__wide *at = (weir__wide *)(w + i), now = *at;
-        now -= rate * (*(const weir__wide *)(g + i) + decay * now);
+    for (; i < count; i += WEIR__WIDE) {
+        const weir__wide now = step(&m, count - i < WEIR__WIDE ? count - i : WEIR__WIDE, w + i, g + i);
         sums[0] += now * now;
-        *at = now;
     }
-    float squares = weir__wide_total(sums);
-    for (; i < count; i++) {
-        w[i] -= rate * (g[i] + decay * w[i]);
-        squares += w[i] * w[i];
-    }
-    return squares;
+    return weir__wide_total(sums);
 }
 
 const weir__update_rule weir__sgd = {

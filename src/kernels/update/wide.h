@@ -14,6 +14,22 @@
 
 typedef float weir__wide __attribute__((vector_size(64), aligned(4), may_alias));
 
+/// The first count lanes (WEIR__WIDE: all), the rest 0; nothing beyond them is read or written.
+enum { WEIR__WIDE = 16 };
+WEIR__INLINE weir__wide weir__wide_load(const float *from, size_t count) {
+    if (count == WEIR__WIDE) return *(const weir__wide *)from;
+    weir__wide a = {0};
+    memcpy(&a, from, count * sizeof *from);
+    return a;
+}
+WEIR__INLINE void weir__wide_store(float *to, weir__wide a, size_t count) {
+    if (count == WEIR__WIDE) {
+        *(weir__wide *)to = a;
+    } else {
+        memcpy(to, &a, count * sizeof *to);
+    }
+}
+
 /// All lanes of four sums, halves added to halves: one after the other each addition would wait for the one before it.
 WEIR__INLINE float weir__wide_total(const weir__wide *sums) {
     const weir__wide total = (sums[0] + sums[1]) + (sums[2] + sums[3]);

@@ -7,15 +7,17 @@
 #include "../../core/clones.h"
 #include "wide.h"
 
-/// Moves count weights, and returns them; the lanes beyond are 0.
-WEIR__INLINE weir__wide step(const weir__move *m, size_t count, float *w, const float *g, float *v) {
-    weir__wide now = weir__wide_load(w, count);
-    const weir__wide gradient = weir__wide_load(g, count) + m->decay * now;
-    const weir__wide velocity = m->momentum * weir__wide_load(v, count) + gradient;
+/// Moves count weights, and adds their squares, lane by lane.
+WEIR__INLINE void step(const weir__move *m, size_t count, float *w, const float *g, float *v, weir__wide *squares) {
+    weir__wide now, gradient, velocity;
+    weir__wide_load(&now, w, count);
+    weir__wide_load(&gradient, g, count);
+    weir__wide_load(&velocity, v, count);
+    velocity = m->momentum * velocity + (gradient + m->decay * now);
     now -= m->rate * velocity;
-    weir__wide_store(v, velocity, count);
-    weir__wide_store(w, now, count);
-    return now;
+    weir__wide_store(v, &velocity, count);
+    weir__wide_store(w, &now, count);
+    *squares += now * now;
 }
 
 WEIR__CLONES static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
@@ -27,14 +29,11 @@ WEIR__CLONES static float move(const weir__move *move, size_t count, float *rest
     for (; i + 4 * WEIR__WIDE <= count; i += 4 * WEIR__WIDE) {
         for (size_t k = 0; k < 4; k++) {
             const size_t at = i + k * WEIR__WIDE;
-            const weir__wide now = step(&m, WEIR__WIDE, w + at, g + at, v + at);
-            sums[k] += now * now;
+            step(&m, WEIR__WIDE, w + at, g + at, v + at, &sums[k]);
         }
     }
-    for (; i < count; i += WEIR__WIDE) {
-        const weir__wide now = step(&m, count - i < WEIR__WIDE ? count - i : WEIR__WIDE, w + i, g + i, v + i);
-        sums[0] += now * now;
-    }
+    for (; i + WEIR__WIDE <= count; i += WEIR__WIDE) step(&m, WEIR__WIDE, w + i, g + i, v + i, &sums[0]);
+    if (i < count) step(&m, count - i, w + i, g + i, v + i, &sums[0]);
     return weir__wide_total(sums);
 }
 

@@ -6,12 +6,14 @@
 #include "../../core/clones.h"
 #include "wide.h"
 
-/// Moves count weights, and returns them; the lanes beyond are 0.
-WEIR__INLINE weir__wide step(const weir__move *m, size_t count, float *w, const float *g) {
-    weir__wide now = weir__wide_load(w, count);
-    now -= m->rate * (weir__wide_load(g, count) + m->decay * now);
-    weir__wide_store(w, now, count);
-    return now;
+/// Moves count weights, and adds their squares, lane by lane.
+WEIR__INLINE void step(const weir__move *m, size_t count, float *w, const float *g, weir__wide *squares) {
+    weir__wide now, gradient;
+    weir__wide_load(&now, w, count);
+    weir__wide_load(&gradient, g, count);
+    now -= m->rate * (gradient + m->decay * now);
+    weir__wide_store(w, &now, count);
+    *squares += now * now;
 }
 
 WEIR__CLONES static float move(const weir__move *move, size_t count, float *restrict w, const float *restrict g,
@@ -23,14 +25,11 @@ WEIR__CLONES static float move(const weir__move *move, size_t count, float *rest
     for (; i + 4 * WEIR__WIDE <= count; i += 4 * WEIR__WIDE) {
         for (size_t k = 0; k < 4; k++) {
             const size_t at = i + k * WEIR__WIDE;
-            const weir__wide now = step(&m, WEIR__WIDE, w + at, g + at);
-            sums[k] += now * now;
+            step(&m, WEIR__WIDE, w + at, g + at, &sums[k]);
         }
     }
-    for (; i < count; i += WEIR__WIDE) {
-        const weir__wide now = step(&m, count - i < WEIR__WIDE ? count - i : WEIR__WIDE, w + i, g + i);
-        sums[0] += now * now;
-    }
+    for (; i + WEIR__WIDE <= count; i += WEIR__WIDE) step(&m, WEIR__WIDE, w + i, g + i, &sums[0]);
+    if (i < count) step(&m, count - i, w + i, g + i, &sums[0]);
     return weir__wide_total(sums);
 }
 

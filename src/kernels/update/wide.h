@@ -14,19 +14,22 @@
 
 typedef float weir__wide __attribute__((vector_size(64), aligned(4), may_alias));
 
-/// The first count lanes (WEIR__WIDE: all), the rest 0; nothing beyond them is read or written.
 enum { WEIR__WIDE = 16 };
-WEIR__INLINE weir__wide weir__wide_load(const float *from, size_t count) {
-    if (count == WEIR__WIDE) return *(const weir__wide *)from;
-    weir__wide a = {0};
-    memcpy(&a, from, count * sizeof *from);
-    return a;
-}
-WEIR__INLINE void weir__wide_store(float *to, weir__wide a, size_t count) {
+
+/// The first count lanes (WEIR__WIDE: all), the rest 0; nothing beyond them is read or written.
+WEIR__INLINE void weir__wide_load(weir__wide *to, const float *from, size_t count) {
     if (count == WEIR__WIDE) {
-        *(weir__wide *)to = a;
+        *to = *(const weir__wide *)from;
     } else {
-        memcpy(to, &a, count * sizeof *to);
+        *to = (weir__wide){0};
+        memcpy(to, from, count * sizeof *from);
+    }
+}
+WEIR__INLINE void weir__wide_store(float *to, const weir__wide *from, size_t count) {
+    if (count == WEIR__WIDE) {
+        *(weir__wide *)to = *from;
+    } else {
+        memcpy(to, from, count * sizeof *to);
     }
 }
 

@@ -78,6 +78,20 @@ static inline weir__range weir__part(size_t count, size_t part, size_t parts) {
     return (weir__range){count * part / parts, count * (part + 1) / parts};
 }
 
+/// Of slots whose rows ascend, the first one whose row is not before the given one.
+static inline size_t weir__slot_from_row(const weir__side *side, weir__range slots, size_t row) {
+    size_t first = slots.first, last = slots.last;
+    while (first < last) {
+        const size_t middle = first + (last - first) / 2;
+        if (weir__row(side, middle) < row) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
 /// The blocks of a part, such that each has about the same number of slots, a block itself counting as four.
 static inline weir__range weir__blocks_of_part(const weir__side *side, size_t part, size_t parts) {
     const size_t blocks = weir__blocks(side);

@@ -36,16 +36,7 @@ typedef struct tile {
 static size_t slots_in(const weir__side *side, const tile *t, size_t at, size_t end) {
     const int32_t *row = side->route->row, past = (int32_t)(t->from + t->rows);
     if (end - at <= t->rows && (at == end || row[end - 1] < past)) return end; // most often: all that are left
-    size_t low = at, high = end;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (row[middle] < past) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return weir__slot_from_row(side, (weir__range){at, end}, t->from + t->rows);
 }
 
 // ---- blocks of one unit

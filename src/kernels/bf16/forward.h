@@ -17,7 +17,6 @@
 #include "panel.h"
 
 #include "../matches.h"
-
 #include "../side.h"
 #include "bf16.h"
 

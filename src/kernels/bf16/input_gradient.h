@@ -15,20 +15,6 @@
 
 // ---- dense dx, blocks of dy with several units: block by block, each thread on columns of its own -------------------
 
-/// The first slot of block j whose row is not before `row`.
-static size_t slot_from(const weir__side *side, size_t j, size_t row, size_t rows) {
-    size_t first = weir__first(side, j), last = weir__open(side, j, rows);
-    while (first < last) {
-        const size_t middle = first + (last - first) / 2;
-        if (weir__row(side, middle) < row) {
-            first = middle + 1;
-        } else {
-            last = middle;
-        }
-    }
-    return first;
-}
-
 /// Adds what slots of block j of dy give to columns of sums, whose rows begin with row `begin` of the batch.
 static void add_block(float *sums, size_t begin, weir__range columns, weir__range slots, const weir__side *dx,
                       const weir__bf16_side *dy, size_t j, const uint16_t *weights) {
@@ -69,8 +55,9 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
             const size_t width = some.last - c;
             memset(sums, 0, count * width * sizeof *sums);
             for (size_t j = 0; j < weir__blocks(dy->side); j++) {
-                const weir__range slots = {slot_from(dy->side, j, begin, rows),
-                                           slot_from(dy->side, j, begin + count, rows)};
+                const weir__range open = {weir__first(dy->side, j), weir__open(dy->side, j, rows)};
+                const weir__range slots = {weir__slot_from_row(dy->side, open, begin),
+                                           weir__slot_from_row(dy->side, open, begin + count)};
                 add_block(sums, begin, some, slots, dx, dy, j, weights);
             }
             for (size_t r = 0; r < count; r++) {

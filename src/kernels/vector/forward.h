@@ -421,12 +421,13 @@ static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *
         for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) {
             begin_slot(weir__values(y, s), height, bias ? bias + jo * y->block : NULL);
         }
-        for (size_t k = 0; k < 2 * weir__blocks(x); k++) {
-            const size_t ji = k / 2, width = weir__units(x, ji);
+        const size_t kinds = parts[1].slots.first < parts[1].slots.last ? 2 : 1;
+        for (size_t k = 0; k < kinds * weir__blocks(x); k++) {
+            const size_t ji = k / kinds, width = weir__units(x, ji);
             const part_of_block of_x = open_slots(x, ji, rows);
             const float *tile = weights + weir__tile(y, x, jo, ji);
             const bool last = jo + 1 == weir__blocks(y) && ji + 1 == weir__blocks(x);
-            for (match_parts(&m, &parts[k % 2], &of_x); m.count; next_matches(&m)) {
+            for (match_parts(&m, &parts[k % kinds], &of_x); m.count; next_matches(&m)) {
                 list.count = m.count;
                 for (size_t r = 0; r < m.count; r++) {
                     list.to[r] = weir__values(y, (size_t)m.out_slot[r]);

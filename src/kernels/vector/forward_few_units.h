@@ -79,25 +79,20 @@ INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t
 static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
                                  const float *w, size_t w_stride, size_t count, const float *next) {
     switch (rows) {
+#define CASE(rows)                                                                                                     \
+    case rows:                                                                                                         \
+        add_few_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, next);                                  \
+        break
 #if LANES == 16
-    case 6:
-        add_few_dots_of_units(6, units, y, y_stride, x, w, w_stride, count, next);
-        break;
-    case 5:
-        add_few_dots_of_units(5, units, y, y_stride, x, w, w_stride, count, next);
-        break;
+        CASE(6);
+        CASE(5);
 #endif
-    case 4:
-        add_few_dots_of_units(4, units, y, y_stride, x, w, w_stride, count, next);
-        break;
-    case 3:
-        add_few_dots_of_units(3, units, y, y_stride, x, w, w_stride, count, next);
-        break;
-    case 2:
-        add_few_dots_of_units(2, units, y, y_stride, x, w, w_stride, count, next);
-        break;
+        CASE(4);
+        CASE(3);
+        CASE(2);
+        CASE(1);
+#undef CASE
     default:
-        add_few_dots_of_units(1, units, y, y_stride, x, w, w_stride, count, next);
         break;
     }
 }
@@ -206,25 +201,6 @@ static void forward_unit(size_t first, size_t last, const weir__side *y, const w
     }
 }
 
-/// Slots of a range whose rows are `from` … `to`, which ascend.
-static weir__range slots_of_rows(const weir__side *y, weir__range slots, size_t from, size_t to) {
-    const size_t bounds[2] = {from, to};
-    size_t at[2];
-    for (size_t k = 0; k < 2; k++) {
-        size_t first = slots.first, last = slots.last;
-        while (first < last) {
-            const size_t middle = first + (last - first) / 2;
-            if (weir__row(y, middle) < bounds[k]) {
-                first = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-        at[k] = first;
-    }
-    return (weir__range){at[0], at[1]};
-}
-
 /// A piece of x: some rows, some columns, the latter `chunk` at a time.
 typedef struct piece_of_x {
     weir__range rows, columns;
@@ -238,7 +214,10 @@ static void forward_unit_piece(const piece_of_x *p, size_t rows, const weir__sid
     const size_t open = weir__open(y, j, rows), middle = open < first ? first : open < last ? open : last;
     weir__range parts[2] = {{first, middle}, {middle, last}};
     if (p->rows.last - p->rows.first < rows) {
-        for (size_t k = 0; k < 2; k++) parts[k] = slots_of_rows(y, parts[k], p->rows.first, p->rows.last);
+        for (size_t k = 0; k < 2; k++) {
+            parts[k] = (weir__range){weir__slot_from_row(y, parts[k], p->rows.first),
+                                     weir__slot_from_row(y, parts[k], p->rows.last)};
+        }
     }
     for (size_t k = p->columns.first; k < p->columns.last; k += p->chunk) {
         const size_t count = least_of(p->columns.last - k, p->chunk);

@@ -235,23 +235,11 @@ static void add_slots_in_place(const sums_at_hand *sums, weir__range columns, co
     }
 }
 
-/// The first open slot of a block whose row is not before the given one.
-static size_t slot_from_row(const weir__side *dy, size_t j, size_t row) {
-    size_t first = weir__first(dy, j), last = weir__open(dy, j, 0);
-    while (first < last) {
-        const size_t middle = first + (last - first) / 2;
-        if (weir__row(dy, middle) < row) {
-            first = middle + 1;
-        } else {
-            last = middle;
-        }
-    }
-    return first;
-}
-
 static void add_block_to_sums(const sums_at_hand *sums, const weir__side *dx, const weir__side *dy, size_t j,
                               const float *weights) {
-    const weir__range slots = {slot_from_row(dy, j, sums->rows.first), slot_from_row(dy, j, sums->rows.last)};
+    const weir__range open = {weir__first(dy, j), weir__open(dy, j, 0)};
+    const weir__range slots = {weir__slot_from_row(dy, open, sums->rows.first),
+                               weir__slot_from_row(dy, open, sums->rows.last)};
     const size_t units = weir__units(dy, j), stride = dx->width, columns = sums->columns.last - sums->columns.first;
     const float *strip = weights + weir__tile(dy, dx, j, 0) + sums->columns.first;
     const float *next_strip = j + 1 < weir__blocks(dy) ? strip + units * stride : strip;
@@ -474,8 +462,7 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const weir
     }
 }
 
-// ---- both compact, rows that share tiles: tile by tile, each for all of its rows
-// -------------------------------------
+// ---- both compact, rows that share tiles: tile by tile -------------------------------------------------------------
 
 /// A range of blocks of dx. Tiles of a column of them lie apart: the next one is fetched meanwhile.
 static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
@@ -485,13 +472,14 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
         const part_of_block parts[2] = {open_slots(dx, ji, rows), closed_slots(dx, ji, rows)};
         const size_t width = weir__units(dx, ji), bytes = width * sizeof(float);
         for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) memset(weir__values(dx, s), 0, bytes);
-        for (size_t k = 0; k < 2 * weir__blocks(dy); k++) {
-            const size_t jo = k / 2, units = weir__units(dy, jo);
+        const size_t kinds = parts[1].slots.first < parts[1].slots.last ? 2 : 1;
+        for (size_t k = 0; k < kinds * weir__blocks(dy); k++) {
+            const size_t jo = k / kinds, units = weir__units(dy, jo);
             const part_of_block of_dy = open_slots(dy, jo, rows);
             const float *tile = weights + weir__tile(dy, dx, jo, ji);
             const size_t coming = jo + 1 < weir__blocks(dy) ? weir__units(dy, jo + 1) * width : 0;
             size_t fetched = 0;
-            for (match_parts(&m, &of_dy, &parts[k % 2]); m.count; next_matches(&m)) {
+            for (match_parts(&m, &of_dy, &parts[k % kinds]); m.count; next_matches(&m)) {
                 for (size_t r = 0, group = 0; r < m.count; r += group) {
                     float *to[8];
                     const float *a[8];

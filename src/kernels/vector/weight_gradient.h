@@ -202,17 +202,7 @@ static size_t find_pairs(int32_t *pairs_dy, int32_t *pairs_x, const int32_t *slo
     const int32_t *row = x->route->row, open = x->route->open[ji];
     int32_t s = x->route->start[ji];
     size_t count = 0;
-    if (from) { // the first slot whose row is not before it
-        int32_t last = open;
-        while (s < last) {
-            const int32_t middle = s + (last - s) / 2;
-            if ((size_t)row[middle] < from) {
-                s = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-    }
+    if (from) s = (int32_t)weir__slot_from_row(x, (weir__range){(size_t)s, (size_t)open}, from);
     for (; s < open && (size_t)row[s] < from + ROWS_AT_ONCE; s++) {
         pairs_dy[count] = slot_of_row[(size_t)row[s] - from];
         pairs_x[count] = s;

@@ -57,6 +57,7 @@ static weir_train_options options_of(int kind) {
         o.optimizer.kind = "adam";
         o.optimizer.rate = 2e-3;
         o.optimizer.schedule = "cosine";
+        o.average = 0.95;
         o.sparsity.kind = "l1";
         o.sparsity.weight = 1e-4;
         o.sparsity.adapt = 1.1;
@@ -553,6 +554,56 @@ static void test_step_keeps_parameters(void **unused) {
     close_bench(&b);
 }
 
+// What an average over the steps must come to, from the parameters after every batch.
+typedef struct watch {
+    weir_graph *graph;
+    double past, *average;
+    size_t steps;
+} watch;
+
+static int watch_batch(void *context, const weir_progress *progress) {
+    watch *w = context;
+    if (progress->finished || ++w->steps % 8) return 0;
+    const double k = (double)(w->steps / 8), past = fmin(pow(w->past, 8), (1 + k) / (10 + k));
+    const weir_parameters p = weir_graph_parameters(w->graph);
+    for (size_t i = 0; i < p.count; i++) w->average[i] = past * w->average[i] + (1 - past) * (double)p.values[i];
+    return 0;
+}
+
+// With an average the steps are as without one, and the graph that is judged and kept holds the average.
+static void test_average(void **unused) {
+    (void)unused;
+    weir_error error = {0};
+    weir_train_options o = options_of(2);
+    o.epochs = 1;
+    o.average = 0.9;
+    bench b = open_bench(2, &o);
+    const weir_parameters p = weir_graph_parameters(b.graph);
+    watch w = {.graph = b.graph, .past = o.average, .average = malloc(p.count * sizeof *w.average)};
+    float *kept = malloc(p.count * sizeof *kept);
+    assert_true(w.average && kept);
+    for (size_t i = 0; i < p.count; i++) w.average[i] = (double)p.values[i];
+    must(weir_trainer_run(b.trainer, NULL, NULL, watch_batch, &w, &error), &error);
+    assert_int_equal(w.steps, batches);
+    memcpy(kept, weir_graph_parameters(b.graph).values, p.count * sizeof *kept);
+    const weir_epoch averaged = *weir_trainer_epochs(b.trainer, NULL, NULL);
+    for (size_t i = 0; i < p.count; i++) {
+        if (!(fabs((double)kept[i] - w.average[i]) <= 1e-6 * (1 + fabs(w.average[i])))) {
+            fail_msg("parameter %zu: %.9g, expected %.9g", i, (double)kept[i], w.average[i]);
+        }
+    }
+    close_bench(&b);
+
+    o.average = 0;
+    b = open_bench(2, &o);
+    must(weir_trainer_run(b.trainer, NULL, NULL, NULL, NULL, &error), &error);
+    const weir_epoch plain = *weir_trainer_epochs(b.trainer, NULL, NULL);
+    assert_true(plain.train_loss == averaged.train_loss && plain.valid_loss != averaged.valid_loss);
+    assert_memory_not_equal(kept, weir_graph_parameters(b.graph).values, p.count * sizeof *kept);
+    free(kept), free(w.average);
+    close_bench(&b);
+}
+
 static void test_early_stopping(void **unused) {
     (void)unused;
     weir_error error = {0};
@@ -730,6 +781,9 @@ static void test_bad_options(void **unused) {
     o.batch = 65;
     expect_config(o, WEIR_ARGUMENT, "64 rows");
     o = options_of(0);
+    o.average = 1;
+    expect_config(o, WEIR_CONFIG, "train.average");
+    o = options_of(0);
     o.checkpoint_seconds = NAN;
     expect_config(o, WEIR_CONFIG, "checkpoint_seconds");
     o = options_of(0);
@@ -832,6 +886,7 @@ int main(int count, char **arguments) {
         cmocka_unit_test(test_diverges),
         cmocka_unit_test(test_not_finite_is_not_saved),
         cmocka_unit_test(test_step_keeps_parameters),
+        cmocka_unit_test(test_average),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_interrupted_between_epochs),
         cmocka_unit_test(test_best_survives),

@@ -63,6 +63,8 @@ typedef struct weir_train_options {
     size_t epochs, batch;
     size_t patience;     ///< epochs without a better validation error (likelihood, of targets) before the end; 0: never
     bool test_threshold; ///< find the thresholds on validation data that give the target share (A.3); false: 0
+    double average; ///< weight of the past per step, in [0, 1), in a moving average of the parameters, which is what is
+                    ///< validated, tested and saved (Polyak and Juditsky 1992); 0: the parameters themselves
     double checkpoint_seconds; ///< at most so much time between checkpoints inside an epoch; 0: only at its end
     size_t valid_samples; ///< networks that predict targets: draws per row for the likelihood of the validation part
     size_t test_samples;  ///< and of the test part; the trainer does not read it

@@ -63,6 +63,8 @@ const weir__setting weir__settings[] = {
      "epochs without a better validation error (or likelihood) before the end; 0: never"},
     {"train.test_threshold", WEIR__FLAG, AT(train.test_threshold), NULL, NULL,
      "find the test thresholds that give the target share"},
+    {"train.average", WEIR__NUMBER, AT(train.average), &below_one, NULL,
+     "weight of the past in a moving average of the parameters, which is judged and saved; 0: none"},
     {"train.checkpoint_seconds", WEIR__NUMBER, AT(train.checkpoint_seconds), &not_negative, NULL,
      "most time between checkpoints inside an epoch; 0: only at its end"},
     {"train.valid_samples", WEIR__SIZE, AT(train.valid_samples), &size_one, NULL,

@@ -3,7 +3,7 @@
 
 // checkpoint.safetensors: all that a run's future depends on, so that it continues bit for bit. Arrays, plain
 // row-major, by prefix and tensor or node name:
-//   parameters/T  best/T  the optimizer's own (velocity/T, mean/T, square/T)
+//   parameters/T  best/T  average/T  the optimizer's own (velocity/T, mean/T, square/T)
 //   gates/thresholds  gates/best_thresholds   one per gate node
 //   unit/N  a unit's running averages   open/N  moving averages of being open   (N: node)
 // Metadata: weir.version, weir.format, weir.kind ("checkpoint"), weir.config (the caller's text), weir.settings
@@ -96,7 +96,7 @@ done:
 static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters *p) {
     size_t nodes = 0;
     weir_graph_nodes(trainer->graph, &nodes);
-    return p->tensor_count * (2 + WEIR__UPDATE_SLOTS) + 2 * nodes + 2;
+    return p->tensor_count * (3 + WEIR__UPDATE_SLOTS) + 2 * nodes + 2;
 }
 
 static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters *p, const float *thresholds,
@@ -108,6 +108,7 @@ static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameter
     TRY(list_init(l, arrays_at_most(trainer, p), error));
     TRY(add_flat(l, "parameters", p, p->values, error));
     if (trainer->place.best_epoch) TRY(add_flat(l, "best", p, trainer->best_values, error));
+    if (trainer->average.values) TRY(add_flat(l, "average", p, trainer->average.values, error));
     for (size_t k = 0; o->rule->slots[k]; k++) TRY(add_flat(l, o->rule->slots[k], p, o->slots[k], error));
     if (trainer->gate_count) {
         TRY(add_floats(l, "gates", "thresholds", thresholds, trainer->gate_count, error));
@@ -335,6 +336,7 @@ static weir_status read_all(const weir__safetensors *file, weir_trainer *trainer
     const weir__optimizer *o = &trainer->optimizer;
     TRY(read_flat(file, "parameters", &p, p.values, error));
     if (trainer->place.best_epoch) TRY(read_flat(file, "best", &p, trainer->best_values, error));
+    if (trainer->average.values) TRY(read_flat(file, "average", &p, trainer->average.values, error));
     for (size_t k = 0; o->rule->slots[k]; k++) TRY(read_flat(file, o->rule->slots[k], &p, o->slots[k], error));
     TRY(read_gates(file, trainer, error));
     for (size_t i = 0; i < nodes; i++) {

@@ -12,6 +12,7 @@ weir_train_options weir_train_options_default(void) {
         .batch = 32,
         .patience = 0,
         .test_threshold = true,
+        .average = 0,
         .checkpoint_seconds = 30,
         .valid_samples = 10,
         .test_samples = 100,

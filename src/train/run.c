@@ -189,18 +189,29 @@ done:
     return status;
 }
 
+// What is found out about the parameters, or their average, at the end of an epoch, and put into the folder.
+static weir_status judge_epoch(const run *r, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_trainer *t = r->t;
+    TRY(finish_epoch(t, error));
+    if (r->folder) TRY(weir__metrics_append(t, r->folder, error));
+    TRY(save_best(r, &t->epochs[t->epoch_count - 1], error));
+done:
+    return status;
+}
+
 // The checkpoint comes last: whatever fails before it is done again when the run continues.
 static weir_status train_epoch(const run *r, weir_error *error) {
     weir_status status = WEIR_OK;
     weir_trainer *t = r->t;
     shuffle(t);
     TRY(train_batches(r, error));
-    TRY(finish_epoch(t, error));
-    const weir_epoch *epoch = &t->epochs[t->epoch_count - 1];
-    if (r->folder) TRY(weir__metrics_append(t, r->folder, error));
-    TRY(save_best(r, epoch, error));
+    weir__average_show(&t->average, t->graph);
+    status = judge_epoch(r, error);
+    weir__average_hide(&t->average, t->graph);
+    if (status != WEIR_OK) return status;
     TRY(save(r, error));
-    if (report(r, epoch)) status = fail_interrupted(t, r, error);
+    if (report(r, &t->epochs[t->epoch_count - 1])) status = fail_interrupted(t, r, error);
 done:
     return status;
 }

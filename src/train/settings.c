@@ -103,6 +103,7 @@ static void add_options(text *t, const weir_train_options *o) {
     const weir_sparsity_options *s = &o->sparsity;
     add(t, "train.seed=%llu\ntrain.batch=%zu\ntrain.test_threshold=%d\n", (unsigned long long)o->seed, o->batch,
         o->test_threshold);
+    if (o->average > 0) add(t, "train.average=%.17g\n", o->average);
     if (weir__schedule_needs_epochs(p)) add(t, "train.epochs=%zu\n", o->epochs);
     add(t, "train.optimizer.kind=%s\ntrain.optimizer.schedule=%s\ntrain.optimizer.step_epochs=%zu\n", p->kind,
         p->schedule, p->step_epochs);

@@ -52,6 +52,7 @@ static weir_status allocate(weir_trainer *t, weir_error *error) {
              "train.epochs is %zu: more than 2^32 batches in all; the noise of a batch is numbered by 32 bits",
              t->options.epochs);
     TRY(weir__optimizer_init(&t->optimizer, &t->options.optimizer, p.count, error));
+    TRY(weir__average_init(&t->average, t->options.average, t->graph, error));
     TRY(weir__sparsity_init(&t->sparsity, t->graph, &t->options.sparsity, batch, error));
     TRY(weir__gate_nodes(t->graph, &t->gates, &t->gate_count, error));
     TRY(weir__new(&t->order, rows, sizeof *t->order, "the order of the training rows", error));
@@ -92,6 +93,7 @@ void weir_trainer_free(weir_trainer *t) {
     if (!t) return;
     weir__optimizer_free(&t->optimizer);
     weir__sparsity_free(&t->sparsity);
+    weir__average_free(&t->average);
     weir__free(t->gates);
     weir__free(t->order);
     weir__free(t->inputs);
@@ -155,6 +157,7 @@ static weir_status step(weir_trainer *t, const float *inputs, const int32_t *lab
 
     const weir__gate_count after = weir__count_gates(t->graph, t->gates, t->gate_count);
     t->place.step++;
+    weir__average_add(&t->average, t->graph, t->place.step);
     t->place.loss += loss * (double)rows;
     t->place.penalty += penalty * (double)rows;
     t->place.rows += rows;

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "average.h"
 #include "evaluate.h"
 #include "optimizer.h"
 #include "schedule.h"
@@ -32,6 +33,7 @@ struct weir_trainer {
     weir_train_options options; ///< strings point into constant tables
     weir__optimizer optimizer;
     weir__sparsity sparsity;
+    weir__average average;
     size_t *gates, gate_count; ///< nodes
     size_t batches;            ///< per epoch
     uint32_t *order;           ///< [training rows] of this epoch, as row indices

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// The moving average of the parameters. It moves every eighth step only, an eighth of the memory traffic: over a
+// thousand steps and more, which is what it is for, the two averages are the same to a hundredth of their width.
+
+#include "average.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../graph/graph.h"
+
+static const uint64_t interval = 8;
+
+weir_status weir__average_init(weir__average *average, double past, weir_graph *graph, weir_error *error) {
+    weir_status status = WEIR_OK;
+    *average = (weir__average){.past = past};
+    TRY_THAT(past >= 0 && past < 1, WEIR_CONFIG, "train.average is %g; expected 0 <= average < 1", past);
+    if (past == 0) return WEIR_OK;
+    const weir_parameters p = weir_graph_parameters(graph);
+    TRY(weir__new(&average->values, p.count, sizeof *average->values, "the average of the parameters", error));
+    TRY(weir__new(&average->raw, p.count, sizeof *average->raw, "the average of the parameters", error));
+    memcpy(average->values, p.values, p.count * sizeof *p.values);
+done:
+    return status;
+}
+
+void weir__average_free(weir__average *average) {
+    weir__free(average->values);
+    weir__free(average->raw);
+    *average = (weir__average){0};
+}
+
+void weir__average_add(weir__average *average, const weir_graph *graph, uint64_t step) {
+    if (!average->values || step % interval) return;
+    const double k = (double)(step / interval), most = pow(average->past, (double)interval);
+    const float fresh = (float)(1 - fmin(most, (1 + k) / (10 + k)));
+    float *restrict a = average->values;
+    const float *restrict w = graph->values;
+#pragma omp parallel for simd schedule(static)
+    for (size_t i = 0; i < graph->parameter_count; i++) a[i] += fresh * (w[i] - a[i]);
+}
+
+void weir__average_show(const weir__average *average, weir_graph *graph) {
+    if (!average->values) return;
+    const weir_parameters p = weir_graph_parameters(graph);
+    memcpy(average->raw, p.values, p.count * sizeof *p.values);
+    memcpy(p.values, average->values, p.count * sizeof *p.values);
+}
+
+void weir__average_hide(const weir__average *average, weir_graph *graph) {
+    if (!average->values) return;
+    const weir_parameters p = weir_graph_parameters(graph);
+    memcpy(p.values, average->raw, p.count * sizeof *p.values);
+}

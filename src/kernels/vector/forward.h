@@ -30,6 +30,9 @@ enum {
     CHUNK = 512,                     // floats of i at a time
     ROWS = 256,                      // rows whose chunk is packed at a time
     PACKED = ROWS * (CHUNK + LANES), // floats that are packed at a time: half of a second-level cache
+    CACHED_INPUTS = 1024 * 1024,     // floats of x that stay in the last-level cache while weights stream by
+    INPUTS_AT_HAND = 256 * 1024,     // of a larger x, those that a band of outputs goes over at a time
+    BAND = 512 * 1024,               // outputs of a band
     FEW_UNITS = 32,                  // least units of a block whose rows are copied
     FEW_ROWS = 64                    // most rows of a dense product that are not
 };
@@ -97,17 +100,27 @@ typedef struct row_list {
     const float *from[ROWS];
 } row_list;
 
-/// Weights of some units that are worked on next. They are fetched a unit at a time.
+/// Rows of x that are copied next.
+typedef struct rows_ahead {
+    size_t left;
+    const float *const *from;
+} rows_ahead;
+
+/// What is worked on next: weights of some units, fetched a unit at a time, then rows of x (NULL: none).
 typedef struct ahead {
     const float *w;
     size_t stride, units;
+    rows_ahead *rows;
 } ahead;
 
-INLINE const float *next_unit(ahead *next) {
+INLINE const float *next_piece(ahead *next) {
     const float *w = next->w;
-    if (next->units > 1) {
-        next->w += next->stride;
+    if (next->units) {
         next->units--;
+        next->w += next->units ? next->stride : 0;
+    } else if (next->rows && next->rows->left) {
+        next->rows->left--;
+        return *next->rows->from++;
     }
     return w;
 }
@@ -116,7 +129,7 @@ INLINE const float *next_unit(ahead *next) {
 INLINE void add_dots_of_rows(const int units, const int most, const row_list *rows, size_t unit, size_t offset,
                              const float *w, size_t w_stride, size_t count, ahead *next) {
     size_t r = 0;
-#define ADD_DOTS(n) add_dots(n, units, rows->to + r, unit, rows->from + r, offset, w, w_stride, count, next_unit(next))
+#define ADD_DOTS(n) add_dots(n, units, rows->to + r, unit, rows->from + r, offset, w, w_stride, count, next_piece(next))
     for (; r + (size_t)most <= rows->count; r += (size_t)most) ADD_DOTS(most);
     if (most > 4 && r + 4 <= rows->count) {
         ADD_DOTS(4);
@@ -201,17 +214,22 @@ static size_t chunk_count(const input_layout *x, size_t chunk) {
     return left < x->length ? left : x->length;
 }
 
-/// Copies the chunks at hand of a row to the given place among the packed rows.
-static void pack_row(float *packed, const input_layout *x, const float *row) {
-    for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
-        memcpy(packed + (c - x->chunks.first) * x->chunk_stride, row + c * x->length,
-               chunk_count(x, c) * sizeof *packed);
+/// Copies the chunks at hand of some rows; those of the rows after are on their way meanwhile.
+static void pack_rows(float *packed, const input_layout *x, size_t rows, const float *const *from) {
+    enum { AHEAD = 2 };
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
+            const size_t count = chunk_count(x, c);
+            if (r + AHEAD < rows) fetch_ahead(from[r + AHEAD] + c * x->length, count);
+            memcpy(packed + (c - x->chunks.first) * x->chunk_stride + r * x->stride, from[r] + c * x->length,
+                   count * sizeof *packed);
+        }
     }
 }
 
 /// The chunks at hand of the units first … last of a block, for some rows.
 static void forward_units(const row_list *list, weir__range units, size_t j, const weir__side *y, const input_layout *x,
-                          const float *weights, const float *bias) {
+                          const float *weights, const float *bias, const float *after, rows_ahead *rows) {
     const size_t width = x->width;
     const float *strip = weights + j * y->block * width;
     if (!x->chunks.first) {
@@ -222,39 +240,107 @@ static void forward_units(const row_list *list, weir__range units, size_t j, con
         tile = units_of_tile(units.last - u, list->count);
         for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
             const bool last = c + 1 == x->chunks.last;
-            const size_t next_u = last && u + tile < units.last ? u + tile : u;
-            ahead next = {strip + next_u * width + (last ? x->chunks.first : c + 1) * x->length, width, tile};
+            const float *tile_after = u + tile < units.last ? strip + (u + tile) * width : after;
+            ahead next = {.w =
+                              last ? tile_after + x->chunks.first * x->length : strip + u * width + (c + 1) * x->length,
+                          .stride = width,
+                          .units = tile,
+                          .rows = rows};
             add_tile_of_rows(tile, list, u, (c - x->chunks.first) * x->chunk_stride, strip + u * width + c * x->length,
                              width, chunk_count(x, c), &next);
         }
     }
 }
 
-/// Outputs from … to of all rows: those of each block are gathered.
+/// Where a thread is among its outputs: a block, and a slot of it.
+typedef struct place_of_outputs {
+    size_t block, slot;
+} place_of_outputs;
+
+/// The work of one thread: its outputs, block by block, each cut into lists of at most ROWS slots.
+typedef struct gathering {
+    const output_cut *from, *to;
+    size_t rows;
+    const weir__side *y, *x;
+    const float *weights, *bias;
+    float *scratch;
+    input_layout layout;
+} gathering;
+
+/// A list of slots of a block, and where the next one begins.
+typedef struct slot_list {
+    size_t block, first, count;
+    weir__range units;
+    place_of_outputs next;
+} slot_list;
+
+static slot_list list_at(const gathering *g, place_of_outputs at) {
+    const block_part part = own_part(g->y, g->rows, at.block, g->from, g->to);
+    slot_list list = {.block = at.block, .first = at.slot > part.slots.first ? at.slot : part.slots.first};
+    const bool any = part.units.first < part.units.last && list.first < part.slots.last;
+    list.units = part.units;
+    list.count = any ? least_of(part.slots.last - list.first, ROWS) : 0;
+    list.next = any && list.first + list.count < part.slots.last ? (place_of_outputs){at.block, list.first + list.count}
+                                                                 : (place_of_outputs){at.block + 1, 0};
+    return list;
+}
+
+/// Where the rows of a list are in x, from the given column on.
+static void find_rows(const gathering *g, const slot_list *list, size_t column, const float **from) {
+    for (size_t r = 0; r < list->count; r++) {
+        from[r] = g->x->values + weir__row(g->y, list->first + r) * g->x->width + column;
+    }
+}
+
+/// The given chunks of a list. Meanwhile the rows of the next list are fetched.
+static void gather_list(const gathering *g, const slot_list *own, weir__range chunks) {
+    row_list list = {.count = own->count};
+    input_layout layout = g->layout;
+    const float *rows[ROWS], *next_rows[ROWS];
+    if (!own->count) return;
+    layout.chunk_stride = list.count * layout.stride;
+    for (size_t r = 0; r < list.count; r++) {
+        list.to[r] = weir__values(g->y, own->first + r);
+        list.from[r] = g->scratch + r * layout.stride;
+    }
+    find_rows(g, own, 0, rows);
+    rows_ahead coming = {.from = next_rows};
+    const float *after = g->weights + (own->block * g->y->block + own->units.first) * layout.width;
+    const size_t at_once = PACKED / layout.chunk_stride;
+    for (size_t c = chunks.first; c < chunks.last; c += at_once) {
+        layout.chunks = (weir__range){c, least_of(c + at_once, chunks.last)};
+        pack_rows(g->scratch, &layout, list.count, rows);
+        if (layout.chunks.last == chunks.last && own->next.block <= g->to->block) {
+            const slot_list next = list_at(g, own->next);
+            find_rows(g, &next, chunks.first * layout.length, next_rows);
+            coming.left = next.count;
+            after = g->weights + (next.block * g->y->block + next.units.first) * layout.width;
+        }
+        forward_units(&list, own->units, own->block, g->y, &layout, g->weights, g->bias, after, &coming);
+    }
+}
+
+/// Outputs from … to of all rows: those of each block are gathered. Every block wants many of the rows: a band of
+/// outputs goes over a piece of x, some columns of all rows, before the next one, so that it is read from memory once.
 static void forward_gathered(const output_cut *from, const output_cut *to, size_t rows, const weir__side *y,
                              const weir__side *x, const float *weights, const float *bias, float *scratch) {
     // Without inputs there is one empty chunk: a bias is wanted all the same.
     const size_t all = x->width ? (x->width + CHUNK - 1) / CHUNK : 1;
     const size_t even = x->width ? (x->width + all - 1) / all : 1;
-    input_layout layout = {.width = x->width, .length = (even + LANES - 1) / LANES * LANES}; // at most CHUNK
-    layout.stride = layout.length + LANES;
-    row_list list;
-    for (size_t j = from->block; j <= to->block; j++) {
-        const block_part part = own_part(y, rows, j, from, to);
-        for (size_t s = part.slots.first; s < part.slots.last && part.units.first < part.units.last; s += list.count) {
-            list.count = part.slots.last - s < ROWS ? part.slots.last - s : ROWS;
-            layout.chunk_stride = list.count * layout.stride;
-            const size_t at_once = PACKED / layout.chunk_stride;
-            for (size_t r = 0; r < list.count; r++) {
-                list.to[r] = weir__values(y, s + r);
-                list.from[r] = scratch + r * layout.stride;
-            }
-            for (size_t c = 0; c < all; c += at_once) {
-                layout.chunks = (weir__range){c, c + at_once < all ? c + at_once : all};
-                for (size_t r = 0; r < list.count; r++) {
-                    pack_row(scratch + r * layout.stride, &layout, x->values + weir__row(y, s + r) * layout.width);
-                }
-                forward_units(&list, part.units, j, y, &layout, weights, bias);
+    gathering g = {from, to, rows, y, x, weights, bias, scratch, {.width = x->width}};
+    g.layout.length = (even + LANES - 1) / LANES * LANES; // at most CHUNK
+    g.layout.stride = g.layout.length + LANES;
+    const size_t fit = INPUTS_AT_HAND / (rows * g.layout.length);
+    const size_t some = rows * x->width <= CACHED_INPUTS ? all : fit > 1 ? fit : 1;
+    for (place_of_outputs band = {from->block, 0}, end = band; band.block <= to->block; band = end) {
+        for (size_t c = 0; c < all; c += some) {
+            const weir__range chunks = {c, least_of(c + some, all)};
+            size_t outputs = 0;
+            for (end = band; end.block <= to->block && outputs < BAND;) {
+                const slot_list list = list_at(&g, end);
+                gather_list(&g, &list, chunks);
+                outputs += list.count * (list.units.last - list.units.first);
+                end = list.next;
             }
         }
     }
@@ -435,7 +521,7 @@ static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *
                 }
                 for (size_t u = 0, units = 0; u < height; u += units) {
                     units = units_of_tile(height - u, list.count);
-                    ahead next = {tile + (last ? 0 : height * width) + u * width, width, units};
+                    ahead next = {tile + (last ? 0 : height * width) + u * width, width, units, NULL};
                     add_tile_of_rows(units, &list, u, 0, tile + u * width, width, width, &next);
                 }
                 if (!are_more_matches(&m)) break;

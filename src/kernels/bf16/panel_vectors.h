@@ -44,7 +44,7 @@ static void pack_panel(pairs *panel, size_t vectors, size_t columns, const uint1
 /// The left factor: pair k of row r lies at row[r] + offset + k·step.
 typedef struct left_factor {
     const uint16_t *const *row;
-    size_t offset, step;
+    size_t offset, step, ahead;
     pairs columns[PANEL_PAIRS * LEFT_COLUMNS / LANES];
     const uint16_t *column[LEFT_COLUMNS];
 } left_factor;
@@ -52,14 +52,14 @@ typedef struct left_factor {
 /// Numbers offset … offset + depth of some rows. A last pair is complete: 0 where there is no k.
 INLINE void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows, size_t offset, size_t depth) {
     (void)rows, (void)depth;
-    a->row = row, a->offset = offset, a->step = 2;
+    a->row = row, a->offset = offset, a->step = 2, a->ahead = PANEL_NUMBERS;
 }
 
 /// Columns of rows k.
 static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t depth, size_t columns) {
     pack_panel(a->columns, LEFT_COLUMNS / LANES, columns, row, depth, 0, 0);
     for (size_t u = 0; u < columns; u++) a->column[u] = (const uint16_t *)(const void *)a->columns + 2 * u;
-    a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS;
+    a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS, a->ahead = 0;
 }
 
 /// to[r][column …] (+)= Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at
@@ -73,6 +73,9 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
     for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
         pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
+        if (a->ahead && k % 16 == 0) {
+            UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(a->row[first + (size_t)r] + at + a->ahead, 0, 3);
+        }
         UNROLL for (int r = 0; r < rows; r++) {
             const pairs ak = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));
             UNROLL for (int v = 0; v < vectors; v++) {

@@ -145,12 +145,12 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
     }
 }
 
-/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows.
+/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows. Each panel fetches the next one.
 static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const left_factor *a, const uint16_t *const *b,
                        size_t depth, const target *next) {
     float *to[LEFT_COLUMNS];
     for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
-    add_panels(rows, fresh, to, (weir__range){0, width}, a, b, depth, 0, next);
+    add_panels(rows, fresh, to, (weir__range){0, width}, a, b, depth, PANEL_VECTORS * LANES, next);
 }
 
 // ---- the other factor contiguous along k, too -----------------------------------------------------------------------

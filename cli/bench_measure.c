@@ -460,11 +460,9 @@ static bench_times medians(samples *s) {
                          cli_median(s->train, s->trains)};
 }
 
-/// Every set once, so that all memory exists; twice at least.
+/// Twice each way: batches and scratch memory then exist. Layers are complete from the start.
 static int warm_up(bed *b, samples *scratch) {
-    size_t passes = b->sets > WARM_UPS ? b->sets : WARM_UPS;
-    if (!(b->c->passes & BENCH_TRAIN)) passes = WARM_UPS;
-    for (size_t k = 0; k < passes; k++) {
+    for (size_t k = 0; k < WARM_UPS; k++) {
         scratch->forwards = scratch->trains = 0;
         b->turn = k;
         if (sample(b, &b->gated, scratch) != CLI_OK) return CLI_FAILED;

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Rates that `weir bench plan --save` found on two cores of an Intel Xeon (Sapphire Rapids), medians of several runs,
-// in multiply-adds per second. A plan compares them with each other, so that what they say holds for processors that
-// are faster or slower in everything.
+// Rates that `weir bench plan --save` found on two cores of an Intel Xeon (Sapphire Rapids; those of avx512bf16, the
+// best that it has, of an AMD EPYC of the Zen 4 family), medians of several runs, in multiply-adds per second. A plan
+// compares them with each other, so that what they say holds for processors that are faster or slower in everything.
 
 #include "builtin_rates.h"
 
@@ -291,47 +291,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.45e9, 18e9, 46.1e9, 71.3e9, 81.8e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.18e9, 15.9e9, 41.3e9, 68.6e9, 76.6e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.94e9, 15.4e9, 47.8e9, 71.2e9, 81.7e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.1e9, 25.5e9, 62.7e9, 78e9, 82.2e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.48e9, 18.7e9, 48.9e9, 76.8e9, 92.7e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.37e9, 19.1e9, 56e9, 81.7e9, 94e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.65e9, 24.8e9, 66e9, 86e9, 91.8e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.56e9, 26.8e9, 68.7e9, 88e9, 90.9e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {7.54e9, 39.2e9, 66.3e9, 83.3e9, 84.2e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.81e9, 17.2e9, 30.4e9, 39.9e9, 41.6e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.07e9, 34.6e9, 57.7e9, 60e9, 36.5e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.81e9, 30.3e9, 52.1e9, 60.2e9, 40.7e9},
+                                        [WEIR_OPERATION_FORWARD] = {7.83e9, 44.3e9, 84.3e9, 98.3e9, 103e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {6.45e9, 29.3e9, 63.8e9, 95.1e9, 101e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {9.62e9, 45.1e9, 86e9, 104e9, 103e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.78e9, 29.8e9, 64.2e9, 87.7e9, 95.9e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {5.77e9, 36.7e9, 36.4e9, 38.4e9, 36.6e9},
-                                                {6.53e9, 38.3e9, 61.6e9, 68.4e9, 45.4e9},
-                                                {8.24e9, 42.7e9, 66.4e9, 74.2e9, 65.1e9},
-                                                {8.19e9, 43.5e9, 71.1e9, 76e9, 76.4e9},
+                                                {8.76e9, 46.3e9, 38.1e9, 40.6e9, 38e9},
+                                                {6.81e9, 46.8e9, 74.1e9, 83.3e9, 79.8e9},
+                                                {7.21e9, 44.8e9, 76.5e9, 84.5e9, 89.2e9},
+                                                {8.52e9, 47.7e9, 81.9e9, 90e9, 95.3e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {5.2e9, 8.75e9, 8.85e9, 9.44e9, 8.9e9},
-                                                {4.35e9, 21.3e9, 28.4e9, 27.4e9, 26.1e9},
-                                                {6.67e9, 29.9e9, 70.3e9, 78.7e9, 81.8e9},
-                                                {6.31e9, 29.6e9, 80.2e9, 100e9, 97.5e9},
+                                                {4.86e9, 19.9e9, 31.3e9, 35.6e9, 30.9e9},
+                                                {5.26e9, 20.7e9, 24.4e9, 28.9e9, 35.6e9},
+                                                {6.06e9, 36.3e9, 65.4e9, 77.6e9, 86.8e9},
+                                                {5.5e9, 29.1e9, 91.3e9, 99.9e9, 103e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {5.39e9, 37.6e9, 35.7e9, 35.5e9, 18.1e9},
-                                                {5.56e9, 52.2e9, 71e9, 73.1e9, 38.6e9},
-                                                {7.31e9, 59.7e9, 78e9, 74.5e9, 39.3e9},
-                                                {4.6e9, 45.5e9, 69.8e9, 71.8e9, 40.9e9},
+                                                {13.2e9, 44.3e9, 46.3e9, 46.5e9, 32.1e9},
+                                                {6.17e9, 75.6e9, 101e9, 102e9, 94.1e9},
+                                                {9.79e9, 57.9e9, 90.5e9, 104e9, 102e9},
+                                                {7.87e9, 35.7e9, 74.1e9, 100e9, 101e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {4.03e9, 22.6e9, 31.7e9, 34.7e9, 37.6e9},
-                                                {3.93e9, 30.3e9, 59.2e9, 69.1e9, 75.7e9},
-                                                {4.9e9, 30.8e9, 58.4e9, 69.9e9, 73e9},
-                                                {4.93e9, 30.7e9, 60.7e9, 69.6e9, 73e9},
+                                                {7.83e9, 26.2e9, 36.8e9, 43.2e9, 44.8e9},
+                                                {5.3e9, 38.1e9, 79.2e9, 96.1e9, 99.4e9},
+                                                {5.88e9, 39e9, 77.7e9, 101e9, 103e9},
+                                                {5.86e9, 39.5e9, 79.3e9, 100e9, 100e9},
                                             },
                                     },
                             },
@@ -339,38 +339,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {9.8e9, 37.2e9, 44.2e9, 60.4e9, 65.3e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {6.5e9, 30.5e9, 51.9e9, 62e9, 53.7e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.67e9, 18.9e9, 31.9e9, 46.6e9, 50.6e9},
+                                        [WEIR_OPERATION_FORWARD] = {12.4e9, 59.9e9, 98e9, 181e9, 199e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {6.34e9, 43e9, 105e9, 167e9, 182e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.8e9, 21.2e9, 74.1e9, 131e9, 160e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {6.38e9, 33.7e9, 43.9e9, 48.3e9, 43.7e9},
-                                                {8.24e9, 34.6e9, 47.6e9, 60.6e9, 58.5e9},
-                                                {10.3e9, 38.7e9, 54.4e9, 59.6e9, 56.9e9},
-                                                {11e9, 36e9, 53.4e9, 65.9e9, 64.1e9},
+                                                {11.1e9, 77.1e9, 70.6e9, 88.3e9, 82.2e9},
+                                                {9.61e9, 59e9, 122e9, 165e9, 177e9},
+                                                {12.9e9, 60.8e9, 125e9, 171e9, 187e9},
+                                                {12.7e9, 62.7e9, 128e9, 181e9, 207e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {2.2e9, 5.23e9, 6.39e9, 6.9e9, 6.52e9},
-                                                {7.21e9, 30.3e9, 33.1e9, 37.3e9, 36.7e9},
-                                                {8.83e9, 34.6e9, 47.1e9, 50.4e9, 51.9e9},
-                                                {8.81e9, 34.9e9, 50.7e9, 55.4e9, 55.4e9},
+                                                {4.36e9, 14.1e9, 18.3e9, 21.3e9, 19.4e9},
+                                                {10.4e9, 51.5e9, 62.1e9, 79.2e9, 82.7e9},
+                                                {8.35e9, 62e9, 126e9, 153e9, 154e9},
+                                                {11.9e9, 72.7e9, 143e9, 181e9, 189e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {2.5e9, 15.8e9, 27.4e9, 32e9, 36.2e9},
-                                                {2.68e9, 20e9, 46e9, 62.3e9, 72e9},
-                                                {2.67e9, 18.4e9, 31.1e9, 43.3e9, 45.9e9},
-                                                {2.69e9, 18.7e9, 31.5e9, 46.3e9, 52.1e9},
+                                                {5.03e9, 20.3e9, 33.7e9, 42.3e9, 44e9},
+                                                {3.58e9, 26.2e9, 62e9, 88.3e9, 94.3e9},
+                                                {2.89e9, 21e9, 61.9e9, 114e9, 135e9},
+                                                {2.92e9, 21.3e9, 63e9, 122e9, 157e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 3.43e-10,
-                .float_seconds = 1.34e-10,
+                .pair_seconds = 1.87e-10,
+                .float_seconds = 6.91e-11,
             },
             {
                 .isa = WEIR_ISA_AMX,

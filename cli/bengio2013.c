@@ -39,7 +39,11 @@ static const experiment_row best_rows[] = {
 // a. Straight-through reads the gradient of closed gates, too, for which their experts must be computed: for all of
 // them (exact), for none (another estimator), or for a random share q with weight 1/q (unbiased for the exact one).
 #define CLOSED(name, label, ...)                                                                                       \
-    { name, label, CONFIG("straight-through"), {"train.epochs=10", __VA_ARGS__}, .series = "straight-through" }
+    { name,                                                                                                            \
+      label,                                                                                                           \
+      CONFIG("straight-through"),                                                                                      \
+      {"train.epochs=10", "train.average=0", "optimizer.rate=0.002", "optimizer.schedule=cosine", __VA_ARGS__},        \
+      .series = "straight-through" }
 static const experiment_row closed_rows[] = {
     CLOSED("closed-all", "all", "experts.closed=all"),
     CLOSED("closed-none", "none", "experts.closed=none"),

@@ -5,14 +5,14 @@
 /// y[slot][o] = Σ_i x[row][i]·W[o][i] + bias[o].
 ///
 /// Dense x: weights and inputs are both contiguous along i, so an output is a dot product of two vectors of memory, and
-/// weights are used where they lie. Inputs are copied first: a piece of i of up to ROWS rows, which stays in the
-/// second-level cache while all units of a thread pass over it (rows in place would lie a power of two apart and
-/// share a few sets of the cache). A register tile of units × rows keeps its weights in the first-level cache while
-/// the rows of a block stream by, so that weights are read once per ROWS rows and in order. Blocks of a few units go
-/// another way (forward_few_units.h).
-/// Compact x: tile by tile where several rows share one, each for all of its rows. Else row by row, the dot product
-/// running through the row's open blocks; with blocks of one unit (a tile is then a column) a sum of columns,
-/// vectorised over the outputs.
+/// weights are used where they lie. The rows of a block are copied first, some columns of up to ROWS of them, which
+/// stay in the second-level cache while the block's units pass over them (in place rows would lie a power of two apart
+/// and share a few sets of the cache). A register tile of units × rows keeps its weights in the first-level cache while
+/// the rows of a block stream by, so that weights are read once per ROWS rows. Of a large x all blocks take some
+/// columns before the next ones, and the rows that the next block wants are fetched while a block's sums are formed.
+/// Blocks of a few units go another way (forward_few_units.h). Compact x: tile by tile where several rows share one,
+/// each for all of its rows. Else row by row, the dot product running through the row's open blocks; with blocks of one
+/// unit (a tile is then a column) a sum of columns, vectorised over the outputs.
 ///
 /// A sum over i is cut into chunks that the width alone fixes, or into tiles, and each one's lanes are added up in one
 /// order, so that how rows are grouped changes no bit.

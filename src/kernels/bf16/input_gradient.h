@@ -61,10 +61,11 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
                 add_block(sums, begin, some, slots, dx, dy, j, weights);
             }
             for (size_t r = 0; r < count; r++) {
-                memcpy(dx->values + (begin + r) * dx->width + c, sums + r * width, width * sizeof *sums);
+                copy_out(dx->values + (begin + r) * dx->width + c, sums + r * width, width, rows * dx->width >= LARGE);
             }
         }
     }
+    finish_streams();
 }
 
 // ---- compact dx, dense dy: the rows of a block share its tile -------------------------------------------------------

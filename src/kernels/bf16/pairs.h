@@ -99,10 +99,5 @@ INLINE void stream_rounded(uint16_t *to, const float *from, size_t count) {
 #endif
     weir__bf16_round_alone(count, to, from);
 }
-INLINE void finish_streams(void) {
-#if defined(__AVX512F__)
-    _mm_sfence();
-#endif
-}
 
 #endif

@@ -265,14 +265,15 @@ static void dense_by_sums(weir__range columns, size_t rows, const weir__side *dx
         sums.rows = (weir__range){r, rows - r < most ? rows : r + most};
         for (size_t c = columns.first; c < columns.last; c += chunk) {
             sums.columns = (weir__range){c, columns.last - c < chunk ? columns.last : c + chunk};
-            const size_t bytes = (sums.columns.last - c) * sizeof(float);
-            for (size_t k = r; k < sums.rows.last; k++) memset(sums_of_row(&sums, k), 0, bytes);
+            const size_t count = sums.columns.last - c;
+            for (size_t k = r; k < sums.rows.last; k++) memset(sums_of_row(&sums, k), 0, count * sizeof(float));
             for (size_t j = 0; j < weir__blocks(dy); j++) add_block_to_sums(&sums, dx, dy, j, weights);
             for (size_t k = r; k < sums.rows.last; k++) {
-                memcpy(dx->values + k * dx->width + c, sums_of_row(&sums, k), bytes);
+                copy_out(dx->values + k * dx->width + c, sums_of_row(&sums, k), count, rows * dx->width >= LARGE);
             }
         }
     }
+    finish_streams();
 }
 
 // ---- compact dx, dense dy: the rows of a block share its tile -------------------------------------------------------

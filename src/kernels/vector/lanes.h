@@ -7,8 +7,10 @@
 #ifndef WEIR_LANES_H
 #define WEIR_LANES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -26,6 +28,8 @@ enum { TILE_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
 #else
 enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
 #endif
+
+enum { LARGE = 1 << 20 }; // floats of an array that does not stay in a cache
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -66,6 +70,30 @@ INLINE vec splat(float a) { return a - (vec){0}; } // a − 0 is a for every a; 
 /// Sends for count floats, to the second-level cache.
 INLINE void fetch_ahead(const float *from, size_t count) {
     for (size_t k = 0; k < count; k += 16) __builtin_prefetch(from + k, 0, 2);
+}
+
+/// Copies count floats: past the caches where they are part of an array too large to stay in one, which then need not
+/// be read before it is written. finish_streams comes before other threads read them.
+INLINE void copy_out(float *to, const float *from, size_t count, bool large) {
+#if LANES > 4
+    if (large && count % LANES == 0 && (uintptr_t)to % sizeof(vec) == 0) {
+        for (size_t k = 0; k < count; k += LANES) {
+#if LANES == 16
+            _mm512_stream_ps(to + k, (__m512)load(from + k));
+#else
+            _mm256_stream_ps(to + k, (__m256)load(from + k));
+#endif
+        }
+        return;
+    }
+#endif
+    (void)large;
+    memcpy(to, from, count * sizeof *to);
+}
+INLINE void finish_streams(void) {
+#if LANES > 4
+    _mm_sfence();
+#endif
 }
 
 /// The first count lanes (1 … LANES), the rest 0; nothing beyond them is read or written.

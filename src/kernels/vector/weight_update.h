@@ -151,12 +151,15 @@ static size_t panel_columns(size_t rows, const weir__side *x, const weir__update
 /// All strips, by a part of the panels, which are `columns` wide but for the last.
 static void update_panels(size_t rows, const descent *d, size_t columns, size_t part, size_t parts,
                           const weir__side *dy, const weir__side *x, float *packed) {
+    enum { AHEAD = 8 }; // rows
     const weir__range all = {0, weir__blocks(dy)}, own = weir__part((x->width + columns - 1) / columns, part, parts);
     for (size_t k = own.first; k < own.last; k++) {
         const size_t first = k * columns;
         const panel copy = {packed, columns + LANES, first, least_of(columns, x->width - first)}; // no power of two
         for (size_t r = 0; r < rows; r++) {
-            memcpy(packed + r * copy.stride, x->values + r * x->width + first, copy.count * sizeof *packed);
+            const float *row = x->values + r * x->width + first;
+            if (r + AHEAD < rows) fetch_ahead(row + AHEAD * x->width, copy.count);
+            memcpy(packed + r * copy.stride, row, copy.count * sizeof *packed);
         }
         update_strips(rows, d, all, 0, 1, dy, x, &copy);
     }

@@ -74,7 +74,7 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
         pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
         if (a->ahead && k % 16 == 0) {
-            UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(a->row[first + (size_t)r] + at + a->ahead, 0, 3);
+            UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(a->row[first + (size_t)r] + at + a->ahead, 0, 2);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             const pairs ak = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));

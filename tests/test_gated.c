@@ -67,6 +67,14 @@ static void check_guards(const float *array, size_t count) {
 
 static void release(float *array) { free(array - GUARD); }
 
+/// One thread and the sizes of caches as they are; two, and hardly any cache: neither may change a bit.
+static void use_threads(int threads) {
+    static weir__caches usual;
+    if (!usual.array) usual = weir__caches_in_use;
+    weir_threads_use(threads);
+    weir__caches_in_use = threads == 1 ? usual : (weir__caches){.inputs = 64, .piece = 600, .band = 400, .array = 1};
+}
+
 // ---- a case --------------------------------------------------------------------------------------------------------
 
 typedef enum { DENSE, COMPACT } side_form;
@@ -247,13 +255,13 @@ static void run_forward(const test_case *c, const weir__gated_kernels *kernels, 
     }
     assert_true(weir__gated_forward_work(c->rows, &y.side, &x.side) == pairs_of(c, &y, true, &x));
 
-    weir_threads_use(1);
+    use_threads(1);
     kernels->forward(c->rows, &y.side, &x.side, weights, bias, scratch);
     check_side(c, "y", &y, wanted);
     check_guards(y.side.values, y.count);
     float *first = y.side.values;
     y.side.values = guarded(y.count);
-    weir_threads_use(2);
+    use_threads(2);
     kernels->forward(c->rows, &y.side, &x.side, weights, bias, scratch);
     assert_memory_equal(first, y.side.values, y.count * sizeof *first);
     release(first);
@@ -295,13 +303,13 @@ static void run_input_gradient(const test_case *c, const weir__gated_kernels *ke
     }
     assert_true(weir__gated_input_gradient_work(c->rows, &dx.side, &dy.side) == pairs_of(c, &dx, true, &dy));
 
-    weir_threads_use(1);
+    use_threads(1);
     kernels->input_gradient(c->rows, &dx.side, &dy.side, weights, scratch);
     check_side(c, "dx", &dx, wanted);
     check_guards(dx.side.values, dx.count);
     float *first = dx.side.values;
     dx.side.values = guarded(dx.count);
-    weir_threads_use(2);
+    use_threads(2);
     kernels->input_gradient(c->rows, &dx.side, &dy.side, weights, scratch);
     assert_memory_equal(first, dx.side.values, dx.count * sizeof *first);
     release(first);
@@ -391,10 +399,10 @@ static void run_weight_gradient(const test_case *c, const weir__gated_kernels *k
         const test_side nothing = {.side = {.width = 1}};
         fill_input(c, &dy, &nothing, false);
         assert_true(weir__gated_weight_gradient_work(c->rows, &dy.side, &x.side) == pairs_of(c, &dy, false, &x));
-        weir_threads_use(1);
+        use_threads(1);
         kernels->weight_gradient(c->rows, one.weights, one.bias, one.touched, one.bias_touched, &dy.side, &x.side);
         check_gradients(c, &dy, &x, &one, ever, bias_ever);
-        weir_threads_use(2);
+        use_threads(2);
         kernels->weight_gradient(c->rows, two.weights, two.bias, two.touched, two.bias_touched, &dy.side, &x.side);
         assert_memory_equal(one.weights, two.weights, c->out * c->in * sizeof(float));
         assert_memory_equal(one.bias, two.bias, c->out * sizeof(float));
@@ -554,7 +562,7 @@ static void compare_update(const test_case *c, const weir__gated_kernels *kernel
         weir__update u = update_of(rule, runs[k]->slot, true, limit, all);
         u.half = runs[k]->half;
         const weir__update of = update_of(rule, runs[k]->bias_slot, false, limit, all);
-        weir_threads_use(k + 1);
+        use_threads(k + 1);
         kernels->weight_update(c->rows, runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of, scratch);
     }
     assert_memory_equal(one.weights, two.weights, weights * sizeof(float));

@@ -117,4 +117,13 @@ static inline weir__range weir__blocks_of_part(const weir__side *side, size_t pa
 /// that threads share every case.
 extern double weir__small_work;
 
+/// What caches hold, in floats. How work is cut by it changes no bit. Constant but for tests, which shrink it.
+typedef struct weir__caches {
+    size_t inputs; ///< of x, that stay in the last-level cache while weights stream by
+    size_t piece;  ///< of a larger x, those that a band of outputs goes over at a time
+    size_t band;   ///< outputs of a band
+    size_t array;  ///< of an output, from which on it is written past the caches
+} weir__caches;
+extern weir__caches weir__caches_in_use;
+
 #endif

@@ -47,6 +47,7 @@ static void add_block(float *sums, size_t begin, weir__range columns, weir__rang
 /// lie a power of two apart, all in the same few places of a cache.
 static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
                             const uint16_t *weights, float *sums) {
+    const bool large = rows * dx->width >= weir__caches_in_use.array;
     enum { MOST_ROWS = 1024, NARROW = WEIR__BF16_ROOM / MOST_ROWS };
     for (size_t begin = 0; begin < rows; begin += MOST_ROWS) {
         const size_t count = least_of(rows - begin, MOST_ROWS), chunk = WEIR__BF16_ROOM / count / NARROW * NARROW;
@@ -61,7 +62,7 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
                 add_block(sums, begin, some, slots, dx, dy, j, weights);
             }
             for (size_t r = 0; r < count; r++) {
-                copy_out(dx->values + (begin + r) * dx->width + c, sums + r * width, width, rows * dx->width >= LARGE);
+                copy_out(dx->values + (begin + r) * dx->width + c, sums + r * width, width, large);
             }
         }
     }

@@ -30,9 +30,6 @@ enum {
     CHUNK = 512,                     // floats of i at a time
     ROWS = 256,                      // rows whose chunk is packed at a time
     PACKED = ROWS * (CHUNK + LANES), // floats that are packed at a time: half of a second-level cache
-    CACHED_INPUTS = 1024 * 1024,     // floats of x that stay in the last-level cache while weights stream by
-    INPUTS_AT_HAND = 256 * 1024,     // of a larger x, those that a band of outputs goes over at a time
-    BAND = 512 * 1024,               // outputs of a band
     FEW_UNITS = 32,                  // least units of a block whose rows are copied
     FEW_ROWS = 64                    // most rows of a dense product that are not
 };
@@ -330,13 +327,14 @@ static void forward_gathered(const output_cut *from, const output_cut *to, size_
     gathering g = {from, to, rows, y, x, weights, bias, scratch, {.width = x->width}};
     g.layout.length = (even + LANES - 1) / LANES * LANES; // at most CHUNK
     g.layout.stride = g.layout.length + LANES;
-    const size_t fit = INPUTS_AT_HAND / (rows * g.layout.length);
-    const size_t some = rows * x->width <= CACHED_INPUTS ? all : fit > 1 ? fit : 1;
+    const weir__caches *fits = &weir__caches_in_use;
+    const size_t fit = fits->piece / (rows * g.layout.length);
+    const size_t some = rows * x->width <= fits->inputs ? all : fit > 1 ? fit : 1;
     for (place_of_outputs band = {from->block, 0}, end = band; band.block <= to->block; band = end) {
         for (size_t c = 0; c < all; c += some) {
             const weir__range chunks = {c, least_of(c + some, all)};
             size_t outputs = 0;
-            for (end = band; end.block <= to->block && outputs < BAND;) {
+            for (end = band; end.block <= to->block && outputs < fits->band;) {
                 const slot_list list = list_at(&g, end);
                 gather_list(&g, &list, chunks);
                 outputs += list.count * (list.units.last - list.units.first);

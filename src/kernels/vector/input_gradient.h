@@ -258,6 +258,7 @@ static void add_block_to_sums(const sums_at_hand *sums, const weir__side *dx, co
 
 static void dense_by_sums(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
                           const float *weights, float *scratch) {
+    const bool large = rows * dx->width >= weir__caches_in_use.array;
     const size_t lists = (rows + MOST_ROWS - 1) / MOST_ROWS, most = (rows + lists - 1) / lists;
     const size_t chunk = SUMS_AT_HAND / most / PANEL * PANEL;
     sums_at_hand sums = {.stride = chunk + LANES, .values = scratch + PANEL_UNITS * PANEL, .copy = scratch};
@@ -269,7 +270,7 @@ static void dense_by_sums(weir__range columns, size_t rows, const weir__side *dx
             for (size_t k = r; k < sums.rows.last; k++) memset(sums_of_row(&sums, k), 0, count * sizeof(float));
             for (size_t j = 0; j < weir__blocks(dy); j++) add_block_to_sums(&sums, dx, dy, j, weights);
             for (size_t k = r; k < sums.rows.last; k++) {
-                copy_out(dx->values + k * dx->width + c, sums_of_row(&sums, k), count, rows * dx->width >= LARGE);
+                copy_out(dx->values + k * dx->width + c, sums_of_row(&sums, k), count, large);
             }
         }
     }

@@ -29,8 +29,6 @@ enum { TILE_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
 enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
 #endif
 
-enum { LARGE = 1 << 20 }; // floats of an array that does not stay in a cache
-
 #define INLINE static inline __attribute__((always_inline))
 
 // Loops over the registers of a tile must be unrolled whatever the optimisation level, or the tile lies in memory.

@@ -38,7 +38,7 @@ void weir__average_add(weir__average *average, const weir_graph *graph, uint64_t
     const float fresh = (float)(1 - fmin(most, (1 + k) / (10 + k)));
     float *restrict a = average->values;
     const float *restrict w = graph->values;
-#pragma omp parallel for simd schedule(static)
+    WEIR__FOR_PIECES(graph->parameter_count)
     for (size_t i = 0; i < graph->parameter_count; i++) a[i] += fresh * (w[i] - a[i]);
 }
 

@@ -41,7 +41,8 @@ static void pack_panel(pairs *panel, size_t vectors, size_t columns, const uint1
     }
 }
 
-/// The left factor: pair k of row r lies at row[r] + offset + k·step.
+/// The left factor: pair k of row r lies at row[r] + offset + k·step. What lies `ahead` numbers behind it is wanted
+/// next, and fetched meanwhile; 0: nothing.
 typedef struct left_factor {
     const uint16_t *const *row;
     size_t offset, step, ahead;

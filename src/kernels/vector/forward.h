@@ -10,9 +10,11 @@
 /// and share a few sets of the cache). A register tile of units × rows keeps its weights in the first-level cache while
 /// the rows of a block stream by, so that weights are read once per ROWS rows. Of a large x all blocks take some
 /// columns before the next ones, and the rows that the next block wants are fetched while a block's sums are formed.
-/// Blocks of a few units go another way (forward_few_units.h). Compact x: tile by tile where several rows share one,
-/// each for all of its rows. Else row by row, the dot product running through the row's open blocks; with blocks of one
-/// unit (a tile is then a column) a sum of columns, vectorised over the outputs.
+/// Blocks of a few units go another way (forward_few_units.h).
+///
+/// Compact x: tile by tile where several rows share one, each for all of its rows. Else row by row, the dot product
+/// running through the row's open blocks; with blocks of one unit (a tile is then a column) a sum of columns,
+/// vectorised over the outputs.
 ///
 /// A sum over i is cut into chunks that the width alone fixes, or into tiles, and each one's lanes are added up in one
 /// order, so that how rows are grouped changes no bit.
@@ -224,31 +226,6 @@ static void pack_rows(float *packed, const input_layout *x, size_t rows, const f
     }
 }
 
-/// The chunks at hand of the units first … last of a block, for some rows.
-static void forward_units(const row_list *list, weir__range units, size_t j, const weir__side *y, const input_layout *x,
-                          const float *weights, const float *bias, const float *after, rows_ahead *rows) {
-    const size_t width = x->width;
-    const float *strip = weights + j * y->block * width;
-    if (!x->chunks.first) {
-        const float *from = bias ? bias + j * y->block + units.first : NULL;
-        for (size_t r = 0; r < list->count; r++) begin_slot(list->to[r] + units.first, units.last - units.first, from);
-    }
-    for (size_t u = units.first, tile = 0; u < units.last; u += tile) {
-        tile = units_of_tile(units.last - u, list->count);
-        for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
-            const bool last = c + 1 == x->chunks.last;
-            const float *tile_after = u + tile < units.last ? strip + (u + tile) * width : after;
-            ahead next = {.w =
-                              last ? tile_after + x->chunks.first * x->length : strip + u * width + (c + 1) * x->length,
-                          .stride = width,
-                          .units = tile,
-                          .rows = rows};
-            add_tile_of_rows(tile, list, u, (c - x->chunks.first) * x->chunk_stride, strip + u * width + c * x->length,
-                             width, chunk_count(x, c), &next);
-        }
-    }
-}
-
 /// Where a thread is among its outputs: a block, and a slot of it.
 typedef struct place_of_outputs {
     size_t block, slot;
@@ -289,6 +266,37 @@ static void find_rows(const gathering *g, const slot_list *list, size_t column, 
     }
 }
 
+/// Weights of the first unit of a list.
+static const float *weights_of(const gathering *g, const slot_list *list) {
+    return g->weights + (list->block * g->y->block + list->units.first) * g->x->width;
+}
+
+/// What the chunks at hand give to the outputs of a list, whose rows have been copied. Meanwhile the weights `after` it
+/// and the rows that come are fetched.
+static void forward_units(const gathering *g, const slot_list *own, const row_list *list, const input_layout *x,
+                          const float *after, rows_ahead *coming) {
+    const size_t width = x->width, first = own->units.first, units = own->units.last - first;
+    const float *strip = weights_of(g, own);
+    if (!x->chunks.first) {
+        const float *from = g->bias ? g->bias + own->block * g->y->block + first : NULL;
+        for (size_t r = 0; r < list->count; r++) begin_slot(list->to[r] + first, units, from);
+    }
+    for (size_t u = 0, tile = 0; u < units; u += tile) {
+        const float *w = strip + u * width;
+        tile = units_of_tile(units - u, list->count);
+        const float *tile_after = u + tile < units ? w + tile * width : after;
+        for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
+            const bool last = c + 1 == x->chunks.last;
+            ahead next = {.w = last ? tile_after + x->chunks.first * x->length : w + (c + 1) * x->length,
+                          .stride = width,
+                          .units = tile,
+                          .rows = coming};
+            add_tile_of_rows(tile, list, first + u, (c - x->chunks.first) * x->chunk_stride, w + c * x->length, width,
+                             chunk_count(x, c), &next);
+        }
+    }
+}
+
 /// The given chunks of a list. Meanwhile the rows of the next list are fetched.
 static void gather_list(const gathering *g, const slot_list *own, weir__range chunks) {
     row_list list = {.count = own->count};
@@ -302,7 +310,7 @@ static void gather_list(const gathering *g, const slot_list *own, weir__range ch
     }
     find_rows(g, own, 0, rows);
     rows_ahead coming = {.from = next_rows};
-    const float *after = g->weights + (own->block * g->y->block + own->units.first) * layout.width;
+    const float *after = weights_of(g, own);
     const size_t at_once = PACKED / layout.chunk_stride;
     for (size_t c = chunks.first; c < chunks.last; c += at_once) {
         layout.chunks = (weir__range){c, least_of(c + at_once, chunks.last)};
@@ -311,9 +319,9 @@ static void gather_list(const gathering *g, const slot_list *own, weir__range ch
             const slot_list next = list_at(g, own->next);
             find_rows(g, &next, chunks.first * layout.length, next_rows);
             coming.left = next.count;
-            after = g->weights + (next.block * g->y->block + next.units.first) * layout.width;
+            after = weights_of(g, &next);
         }
-        forward_units(&list, own->units, own->block, g->y, &layout, g->weights, g->bias, after, &coming);
+        forward_units(g, own, &list, &layout, after, &coming);
     }
 }
 

@@ -6,7 +6,9 @@
 /// rule that can close a gate. Each line is the median of `rounds` rounds; the built-in digits stand in for MNIST,
 /// whose shape they have.
 ///
-///     bench_train_step [NETWORK [key=value …]]      mnist-paper without arguments; with rule=… that rule alone
+///     bench_train_step [--profile] [NETWORK [key=value …]]
+///
+/// NETWORK: mnist-paper without arguments; with rule=… that rule alone. --profile: milliseconds per node and phase.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@
 #include <time.h>
 
 #include <weir/weir.h>
+
+static bool profiled; // prints, under each line, where the time went
 
 enum { rounds = 7, rows_per_round = 1280, most_settings = 32 };
 
@@ -41,6 +45,21 @@ static weir_status run_steps(weir_trainer *trainer, weir_part part, size_t batch
     return status;
 }
 
+/// Milliseconds of each node per step, and of all steps what no node took.
+static void print_profile(const weir_graph *graph, double step, size_t steps) {
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    double rest = step;
+    printf("  %-14s %9s %9s %9s\n", "node", "forward", "backward", "update");
+    for (size_t k = 0; k < count; k++) {
+        const weir_seconds s = weir_graph_node_seconds(graph, k);
+        const double per = 1e3 / (double)steps;
+        rest -= (s.forward + s.backward + s.update) * per;
+        printf("  %-14s %9.3f %9.3f %9.3f\n", nodes[k].name, s.forward * per, s.backward * per, s.update * per);
+    }
+    printf("  %-14s %9.3f of %.3f\n", "rest", rest, step);
+}
+
 /// One rule: prints its line.
 static weir_status measure(const char *network, const char *const *settings, size_t count, weir_error *error) {
     weir_config config = {0};
@@ -61,7 +80,10 @@ static weir_status measure(const char *network, const char *const *settings, siz
     if (status == WEIR_OK) status = weir_trainer_create(&trainer, graph, data, &config.train, error);
     if (status == WEIR_OK) inputs = malloc(config.train.batch * weir_data_columns(data) * sizeof *inputs);
     for (int round = -1; round < rounds && status == WEIR_OK && inputs; round++) { // the first one warms up
-        if (round == 0) weir_graph_counters_reset(graph);
+        if (round == 0) {
+            weir_graph_counters_reset(graph);
+            weir_graph_profile(graph, profiled);
+        }
         const double start = now();
         status = run_steps(trainer, weir_data_train(data), config.train.batch, steps, inputs, &next, error);
         if (round >= 0) seconds[round] = now() - start;
@@ -73,6 +95,11 @@ static weir_status measure(const char *network, const char *const *settings, siz
         printf("%-16s %9.3f %12.0f %8.3f %14.3f\n", config.rule, 1e3 * step, (double)config.train.batch / step,
                (double)c.gates_open / (double)(c.gates ? c.gates : 1),
                (double)(c.forward_done + c.backward_done) / (double)(c.forward_dense + c.backward_dense));
+        if (profiled) {
+            double all = 0;
+            for (int r = 0; r < rounds; r++) all += seconds[r];
+            print_profile(graph, 1e3 * all / (double)(rounds * steps), rounds * steps);
+        }
         fflush(stdout);
     }
     free(inputs);
@@ -92,6 +119,9 @@ static int report(const char *network, const char *const *settings, size_t count
 }
 
 int main(int argc, char **argv) {
+    profiled = argc > 1 && strcmp(argv[1], "--profile") == 0;
+    argc -= profiled;
+    argv += profiled;
     const char *network = argc > 1 ? argv[1] : "mnist-paper";
     const char *settings[most_settings] = {"data.source=digits", "data.train=4000", "data.valid=32", "data.test=32"};
     size_t count = 4;

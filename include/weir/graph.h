@@ -185,6 +185,16 @@ WEIR_API void weir_graph_counters_reset(weir_graph *graph);
 /// The same for one node.
 WEIR_API weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node);
 
+/// Where the time of training steps goes: wall-clock seconds of one node since weir_graph_profile, by phase.
+typedef struct weir_seconds {
+    double forward, backward;
+    double update; ///< moving its parameters, with their gradients where these are summed on the way (training only)
+} weir_seconds;
+/// Begins (or, with false, ends) the measuring of all nodes, all from 0: two looks at a clock per node and phase.
+WEIR_API void weir_graph_profile(weir_graph *graph, bool on);
+/// Zeros for a graph that was never measured.
+WEIR_API weir_seconds weir_graph_node_seconds(const weir_graph *graph, size_t node);
+
 /// What weir_gradient_check found.
 typedef struct weir_gradient_report {
     double error;             ///< greatest relative error of a directional derivative over the tensors checked

@@ -76,6 +76,7 @@ struct weir__node {
     size_t slope_rows;   // leading rows of it that matter
     bool slope_kept;
     weir_counters counters;
+    weir_seconds seconds; // of each phase, while graph->profiled
     float threshold;      // unit nodes
     weir_penalty penalty; // unit nodes
     void *penalty_context;
@@ -104,6 +105,7 @@ struct weir_graph {
     size_t rows;    // that the node being run has: examples, or groups·examples
     bool forward_done;
     bool keeps_slopes; // this backward pass leaves out the parameters' gradients
+    bool profiled;     // nodes' seconds are measured
     weir__scratch scratch;
     weir__buffer gradient_scratch;
 

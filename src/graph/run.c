@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "graph.h"
 
@@ -168,6 +169,14 @@ static weir_pass begin_node(weir_graph *graph, const weir__node *node) {
     return own;
 }
 
+/// A clock for profiles, in seconds; 0 without one.
+static double clock_of(const weir_graph *graph) {
+    struct timespec t;
+    if (!graph->profiled) return 0;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /// Nodes first, first + 1, … in the last pass: their outputs, and the loss.
 static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error) {
     graph->forward_done = false;
@@ -180,10 +189,12 @@ static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error)
         node->ran = runs(node, graph->pass.mode);
         if (!node->ran) continue;
         const weir_pass own = begin_node(graph, node);
+        const double start = clock_of(graph);
         node->counters.rows += own.rows;
         const weir_status status = node->kind->forward(graph, node, &own, error);
         if (status != WEIR_OK) return status;
         weir__groups_repeat(graph, node);
+        node->seconds.forward += clock_of(graph) - start;
     }
     graph->rows = graph->pass.rows;
     weir__groups_merge(graph);
@@ -237,9 +248,11 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         if (!node->learns) continue;
+        const double start = clock_of(graph);
         const weir_pass own = begin_node(graph, node);
         const weir_status status = node->kind->backward(graph, node, &own, error);
         if (status != WEIR_OK) return status;
+        node->seconds.backward += clock_of(graph) - start;
     }
     graph->rows = graph->examples;
     return WEIR_OK;
@@ -277,7 +290,10 @@ weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, con
     memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     // From the last node to the first: the next pass begins with the weights that are in cache then.
     for (size_t k = graph->count; k-- > 0;) {
-        TRY(weir__node_update(graph, &graph->nodes[k], update_of, context, error));
+        weir__node *node = &graph->nodes[k];
+        const double start = clock_of(graph);
+        TRY(weir__node_update(graph, node, update_of, context, error));
+        node->seconds.update += clock_of(graph) - start;
     }
 done:
     return status;
@@ -320,4 +336,13 @@ weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node) {
 
 void weir_graph_counters_reset(weir_graph *graph) {
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].counters = (weir_counters){0};
+}
+
+void weir_graph_profile(weir_graph *graph, bool on) {
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].seconds = (weir_seconds){0};
+    graph->profiled = on;
+}
+
+weir_seconds weir_graph_node_seconds(const weir_graph *graph, size_t node) {
+    return node < graph->count ? graph->nodes[node].seconds : (weir_seconds){0};
 }

@@ -214,14 +214,25 @@ static weir_status build_route(weir__node *node, const weir_pass *pass, gated_da
     return weir__route_build(&data->route, pass->rows, data->gates, node->gates->values.data, evaluate, error);
 }
 
-WEIR__CLONES static void apply_to_block(const weir__node *node, const gated_data *data, size_t j) {
+/// A row's experts lie in slots, as its output does. width: of all blocks, a constant where it is inlined; 0: their own.
+WEIR__INLINE void apply_to_slots(const weir__node *node, const gated_data *data, size_t r, size_t width) {
     const weir__route *route = &data->route;
-    const size_t width = block_width(node, j), open = (size_t)route->open[j];
-    for (size_t s = (size_t)route->start[j]; s < (size_t)route->start[j + 1]; s++) {
-        float *e = data->experts.data + s * node->block, *y = node->values.data + s * node->block;
-        activate(data->activation, e, width);
-        const float g = s < open ? node->gates->values.data[(size_t)route->row[s] * data->gates + j] : 0;
-        for (size_t u = 0; u < width; u++) y[u] = s < open ? g * e[u] : 0;
+    const float *gates = node->gates->values.data + r * data->gates;
+    for (int32_t entry = route->row_start[r]; entry < route->row_start[r + 1]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], at = (size_t)route->row_slot[entry] * node->block;
+        const size_t count = width ? width : block_width(node, j);
+        float *e = data->experts.data + at, *y = node->values.data + at;
+        activate(data->activation, e, count);
+        const bool open = entry < route->row_open[r];
+        for (size_t u = 0; u < count; u++) y[u] = open ? gates[j] * e[u] : 0;
+    }
+}
+
+WEIR__CLONES static void apply_to_row_of_slots(const weir__node *node, const gated_data *data, size_t r) {
+    if (node->block == 1) {
+        apply_to_slots(node, data, r, 1);
+    } else {
+        apply_to_slots(node, data, r, 0);
     }
 }
 
@@ -250,8 +261,14 @@ WEIR__CLONES static void apply_to_row(const weir__node *node, const gated_data *
     }
 }
 
+/// What going over all slots costs, in values: finding one is as much as some of its values.
+static size_t work_of_slots(const weir__node *node, const gated_data *data) {
+    enum { FINDING = 4 };
+    return data->route.slots * (node->block + FINDING);
+}
+
 static void apply_gates(const weir__node *node, const gated_data *data, const weir_pass *pass) {
-    const size_t rows = pass->rows, blocks = data->gates;
+    const size_t rows = pass->rows;
     if (!node->route) {
         const float *gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->values.data;
         WEIR__FOR_PIECES(rows * node->width)
@@ -260,8 +277,8 @@ static void apply_gates(const weir__node *node, const gated_data *data, const we
         WEIR__FOR_PIECES(rows * node->width)
         for (size_t r = 0; r < rows; r++) apply_and_gather(node, data, r);
     } else {
-        WEIR__FOR_PIECES(data->route.slots * node->block)
-        for (size_t j = 0; j < blocks; j++) apply_to_block(node, data, j);
+        WEIR__FOR_PIECES(work_of_slots(node, data))
+        for (size_t r = 0; r < rows; r++) apply_to_row_of_slots(node, data, r);
     }
 }
 
@@ -298,17 +315,30 @@ done:
 // ---- backward ------------------------------------------------------------------------------------------------------
 // slope and, unless it is NULL, dgates [rows][gates]: ∂L/∂gate, 0 for pairs that were not evaluated.
 
-WEIR__CLONES static void differentiate_block(const weir__node *node, const gated_data *data, float *dgates, size_t j) {
+/// A row's experts, gradient and slope lie in slots. width: as in apply_to_slots.
+WEIR__INLINE void differentiate_slots(const weir__node *node, const gated_data *data, float *dgates, size_t r,
+                                      size_t width) {
     const weir__route *route = &data->route;
-    const float *gates = node->gates->values.data;
+    const float *gates = node->gates->values.data + r * data->gates;
     const float closed_weight = data->closed == CLOSED_SAMPLE ? (float)(1 / node->spec.closed_share) : 1;
-    const size_t width = block_width(node, j);
-    for (size_t s = (size_t)route->start[j]; s < (size_t)route->start[j + 1]; s++) {
-        const size_t pair = (size_t)route->row[s] * data->gates + j, at = s * node->block;
+    float *row = dgates ? dgates + r * data->gates : NULL;
+    if (row) memset(row, 0, data->gates * sizeof *row);
+    for (int32_t entry = route->row_start[r]; entry < route->row_start[r + 1]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], at = (size_t)route->row_slot[entry] * node->block;
+        const size_t count = width ? width : block_width(node, j);
         const float *d = node->gradient.data + at, *e = data->experts.data + at;
-        const bool open = s < (size_t)route->open[j];
-        if (dgates) dgates[pair] = (open ? 1 : closed_weight) * dot(d, e, width);
-        if (open) differentiate(data->activation, data->slope.data + at, gates[pair], d, e, width);
+        const bool open = entry < route->row_open[r];
+        if (row) row[j] = (open ? 1 : closed_weight) * dot(d, e, count);
+        if (open) differentiate(data->activation, data->slope.data + at, gates[j], d, e, count);
+    }
+}
+
+WEIR__CLONES static void differentiate_row_of_slots(const weir__node *node, const gated_data *data, float *dgates,
+                                                    size_t r) {
+    if (node->block == 1) {
+        differentiate_slots(node, data, dgates, r, 1);
+    } else {
+        differentiate_slots(node, data, dgates, r, 0);
     }
 }
 
@@ -339,7 +369,6 @@ WEIR__CLONES static void differentiate_row(const weir__node *node, const gated_d
 }
 
 static void differentiate_gates(const weir__node *node, const gated_data *data, size_t rows, float *dgates) {
-    const size_t blocks = data->gates;
     if (!node->route) {
         WEIR__FOR_PIECES(rows * node->width)
         for (size_t r = 0; r < rows; r++) differentiate_row(node, data, dgates, r);
@@ -347,9 +376,8 @@ static void differentiate_gates(const weir__node *node, const gated_data *data, 
         WEIR__FOR_PIECES(rows * node->width)
         for (size_t r = 0; r < rows; r++) differentiate_and_gather(node, data, dgates, r);
     } else {
-        if (dgates) memset(dgates, 0, rows * blocks * sizeof *dgates);
-        WEIR__FOR_PIECES(data->route.slots * node->block)
-        for (size_t j = 0; j < blocks; j++) differentiate_block(node, data, dgates, j);
+        WEIR__FOR_PIECES(work_of_slots(node, data))
+        for (size_t r = 0; r < rows; r++) differentiate_row_of_slots(node, data, dgates, r);
     }
 }
 

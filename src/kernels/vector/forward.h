@@ -50,6 +50,7 @@ static weir__range groups_of_part(size_t count, size_t group, size_t part, size_
 }
 
 #include "forward_few_units.h"
+#include "forward_rows.h"
 
 /// to[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
 /// Meanwhile count floats of the next w are fetched, a line at a time: more at once would keep x waiting.
@@ -547,7 +548,12 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         if (!x->route && !y->route && rows <= FEW_ROWS) {
-            forward_dense_units(groups_of_part(y->width, 16, part, parts), rows, y, x, weights, bias);
+            const weir__range own = groups_of_part(y->width, 16, part, parts);
+            if (rows_fill_lanes(rows)) {
+                forward_dense_rows(own, rows, y, x, weights, bias, scratch + part * WEIR__THREAD_SCRATCH);
+            } else {
+                forward_dense_units(own, rows, y, x, weights, bias);
+            }
         } else if (!x->route && y->block == 1) {
             forward_single_units(weir__part(slots, part, parts), rows, y, x, weights, bias);
         } else if (by_tiles) {

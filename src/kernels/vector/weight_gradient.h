@@ -26,11 +26,21 @@ typedef struct target {
     size_t stride;
 } target;
 
-/// to[u][c] (+)= Σ_k a_k[u]·b_k[c] for units × vectors (constants, at most 16) at the given unit and column.
-INLINE void add_outer(const int units, const int vectors, const bool partial, size_t tail, bool fresh, float *to,
-                      size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count,
-                      const target *next) {
-    vec sum[16] = {{0}};
+/// A vector of columns, or the first `tail` of them.
+INLINE vec load_columns(const bool partial, size_t tail, const float *from) {
+    return partial ? load_first(from, tail) : load(from);
+}
+INLINE void store_columns(const bool partial, size_t tail, float *to, vec a) {
+    if (partial) {
+        store_first(to, a, tail);
+    } else {
+        store(to, a);
+    }
+}
+
+/// sum[u][v] = Σ_k a_k[u]·b_k[v] for units × vectors (constants, at most 16) at the given unit and column.
+INLINE void sum_outer(const int units, const int vectors, const bool partial, size_t tail, vec *sum, size_t unit,
+                      size_t column, const factor *a, const factor *b, size_t count, const target *next) {
     if (next->values) {
         for (int u = 0; u < units; u++) {
             fetch_ahead(next->values + (unit + (size_t)u) * next->stride + column, (size_t)vectors * LANES);
@@ -39,25 +49,26 @@ INLINE void add_outer(const int units, const int vectors, const bool partial, si
     for (size_t k = 0; k < count; k++) {
         const float *ak = factor_at(a, k) + unit, *bk = factor_at(b, k) + column;
         vec row[8];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            row[v] = partial ? load_first(bk + v * LANES, tail) : load(bk + v * LANES);
-        }
+        UNROLL for (int v = 0; v < vectors; v++) row[v] = load_columns(partial, tail, bk + v * LANES);
         UNROLL for (int u = 0; u < units; u++) {
             const vec scale = splat(ak[u]);
             UNROLL for (int v = 0; v < vectors; v++) sum[u * vectors + v] += scale * row[v];
         }
     }
+}
+
+/// to[u][c] (+)= these sums.
+INLINE void add_outer(const int units, const int vectors, const bool partial, size_t tail, bool fresh, float *to,
+                      size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count,
+                      const target *next) {
+    vec sum[16] = {{0}};
+    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count, next);
     UNROLL for (int u = 0; u < units; u++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             float *at = to + (unit + (size_t)u) * stride + column + v * LANES;
             vec total = sum[u * vectors + v];
-            if (partial) {
-                if (!fresh) total += load_first(at, tail);
-                store_first(at, total, tail);
-            } else {
-                if (!fresh) total += load(at);
-                store(at, total);
-            }
+            if (!fresh) total += load_columns(partial, tail, at);
+            store_columns(partial, tail, at, total);
         }
     }
 }

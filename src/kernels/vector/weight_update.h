@@ -14,6 +14,7 @@
 /// block.
 
 #include "../bf16/bf16.h"
+#include "descend.h"
 
 enum { PIECE = 4096, PIECE_UNITS = 16, MOST_UNITS = 64 };
 
@@ -55,10 +56,49 @@ static void next_pairs(pairs *p) {
 
 static bool are_more_pairs(const pairs *p) { return p->so < p->so_end && p->si < p->si_end; }
 
+/// Whether a tile moves with its gradient in registers.
+static bool descends(const weir__update *update, const pairs *p) {
+    return update->rule == &weir__sgd && !update->half && !p->dy;
+}
+
+/// The same as move_tile does, by descend.h.
+static void descend_tile(const descent *d, const place *tile, weir__range units, bool limit, const pairs *p) {
+    enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128 };
+    const weir__update *update = d->update;
+    _Alignas(64) float packed[PACKED_PAIRS * PIECE_UNITS];
+    vec squares[PIECE_UNITS];
+    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), squares};
+    for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
+        const size_t rows = least_of(PIECE_UNITS, units.last - u), at = tile->at + u * tile->stride;
+        // A tile of one row: the next one follows it, and would come too late if it were sent for by itself.
+        const target next = {d->weights + at + (tile->height == 1 ? tile->stride : 0), tile->stride};
+        factor a = p->a;
+        a.values += u;
+        // Values of some units lie a whole row of dy apart, often a power of two: they are brought together.
+        if (rows > 1 && p->count <= PACKED_PAIRS && tile->width >= LEAST_COLUMNS) {
+            for (size_t k = 0; k < p->count; k++) {
+                memcpy(packed + k * PIECE_UNITS, factor_at(&a, k), rows * sizeof *packed);
+            }
+            a = (factor){packed, PIECE_UNITS, 0, NULL};
+        }
+        for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
+        descend_columns(d->weights + at, tile->stride, rows, tile->width, &a, &p->b, p->count, &n, &next);
+        for (size_t k = 0; limit && k < rows; k++) {
+            const vec zero = {0};
+            weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,
+                                   sums(squares[k], zero, zero, zero)[0]);
+        }
+    }
+}
+
 /// Moves some units (rows of W) of a tile. limit: the tile has whole rows of W, which are held to the limit.
 static void move_tile(const descent *d, const place *tile, weir__range units, bool limit, pairs *p) {
     _Alignas(64) float g[PIECE];
     float squares[MOST_UNITS];
+    if (descends(d->update, p)) {
+        descend_tile(d, tile, units, limit, p);
+        return;
+    }
     size_t panel = least_of(tile->width, PIECE / least_of(tile->height, PIECE_UNITS));
     if (panel < tile->width && panel > MOST_UNITS) panel -= panel % MOST_UNITS;
     const size_t group = least_of(PIECE / panel, MOST_UNITS);
@@ -167,7 +207,34 @@ static void update_panels(size_t rows, const descent *d, size_t columns, size_t 
 
 // ---- dense dy, compact x: tiles of x's blocks -----------------------------------------------------------------------
 
-static void update_columns(const descent *d, weir__range blocks, const weir__side *dy, const weir__side *x) {
+/// g[o] = Σ_s dy[row of s][o]·x[s], the gradient of a column of a few outputs: of one unit of x.
+INLINE void sum_column(const int vectors, float *g, const weir__side *dy, const weir__side *x, size_t first,
+                       size_t count) {
+    const size_t height = dy->width, tail = height - (size_t)(vectors - 1) * LANES;
+    vec sum[4] = {{0}};
+    for (size_t s = first; s < first + count; s++) {
+        const float *from = dy->values + (size_t)x->route->row[s] * height;
+        const vec a = splat(x->values[s]);
+        UNROLL for (int v = 0; v < vectors; v++) {
+            sum[v] += a * load_columns(v == vectors - 1, tail, from + v * LANES);
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) store_columns(v == vectors - 1, tail, g + v * LANES, sum[v]);
+}
+
+/// Units of x, a few outputs: column by column.
+INLINE void update_short_columns(const int vectors, const descent *d, weir__range blocks, const weir__side *dy,
+                                 const weir__side *x) {
+    run together = {.d = d};
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t first = weir__first(x, j), count = weir__open(x, j, 0) - first;
+        if (!count && !d->update->all) continue;
+        sum_column(vectors, extend_run(&together, weir__tile(dy, x, 0, j), dy->width), dy, x, first, count);
+    }
+    finish_run(&together);
+}
+
+static void update_tiles_of_columns(const descent *d, weir__range blocks, const weir__side *dy, const weir__side *x) {
     const size_t height = dy->width;
     run small = {.d = d};
     for (size_t j = blocks.first; j < blocks.last; j++) {
@@ -189,6 +256,27 @@ static void update_columns(const descent *d, weir__range blocks, const weir__sid
         }
     }
     finish_run(&small);
+}
+
+static void update_columns(const descent *d, weir__range blocks, const weir__side *dy, const weir__side *x) {
+    const size_t vectors = x->block == 1 ? (dy->width + LANES - 1) / LANES : 0;
+    switch (vectors) {
+    case 1:
+        update_short_columns(1, d, blocks, dy, x);
+        break;
+    case 2:
+        update_short_columns(2, d, blocks, dy, x);
+        break;
+    case 3:
+        update_short_columns(3, d, blocks, dy, x);
+        break;
+    case 4:
+        update_short_columns(4, d, blocks, dy, x);
+        break;
+    default:
+        update_tiles_of_columns(d, blocks, dy, x);
+        break;
+    }
 }
 
 // ---- both compact ---------------------------------------------------------------------------------------------------

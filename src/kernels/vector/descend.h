@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file descend.h
+/// Plain gradient descent of a tile with its gradient in registers: w −= rate·(dW + decay·w) as soon as the sums of
+/// weight_gradient.h are there. Other rules, and lists of pairs in several parts, go by an array (weight_update.h),
+/// which costs each weight a store and a load more.
+
+/// The numbers of the step, and Σ w² of each unit, lane by lane.
+typedef struct descent_numbers {
+    vec rate, decay;
+    vec *squares;
+} descent_numbers;
+
+INLINE void descend_outer(const int units, const int vectors, const bool partial, size_t tail, float *w, size_t stride,
+                          size_t unit, size_t column, const factor *a, const factor *b, size_t count,
+                          const descent_numbers *n, const target *next) {
+    vec sum[16] = {{0}};
+    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count, next);
+    UNROLL for (int u = 0; u < units; u++) {
+        vec squares = n->squares[unit + (size_t)u];
+        UNROLL for (int v = 0; v < vectors; v++) {
+            float *at = w + (unit + (size_t)u) * stride + column + v * LANES;
+            vec now = load_columns(partial, tail, at);
+            now -= n->rate * (sum[u * vectors + v] + n->decay * now);
+            store_columns(partial, tail, at, now);
+            squares += now * now;
+        }
+        n->squares[unit + (size_t)u] = squares;
+    }
+}
+
+/// All units of a tile, for some vectors of columns.
+INLINE void descend_units(const int vectors, const bool partial, size_t tail, float *w, size_t stride, size_t units,
+                          size_t column, const factor *a, const factor *b, size_t count, const descent_numbers *n,
+                          const target *next) {
+    size_t u = 0;
+#define UNITS_AT_ONCE(some)                                                                                            \
+    for (; vectors * (some) <= TILE_SUMS && u + (some) <= units; u += (some))                                          \
+    descend_outer(some, vectors, partial, tail, w, stride, u, column, a, b, count, n, next)
+    UNITS_AT_ONCE(8);
+    UNITS_AT_ONCE(4);
+    UNITS_AT_ONCE(2);
+    UNITS_AT_ONCE(1);
+#undef UNITS_AT_ONCE
+}
+
+/// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns.
+static void descend_columns(float *w, size_t stride, size_t units, size_t columns, const factor *a, const factor *b,
+                            size_t count, const descent_numbers *n, const target *next) {
+    size_t c = 0;
+    for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) {
+        descend_units(8, false, 0, w, stride, units, c, a, b, count, n, next);
+    }
+    for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) {
+        descend_units(TILE_VECTORS, false, 0, w, stride, units, c, a, b, count, n, next);
+    }
+    for (; c + LANES <= columns; c += LANES) descend_units(1, false, 0, w, stride, units, c, a, b, count, n, next);
+    if (c < columns) descend_units(1, true, columns - c, w, stride, units, c, a, b, count, n, next);
+}

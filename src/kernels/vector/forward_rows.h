@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file forward_rows.h
+/// The dense product for a few vectors' worth of rows: a lane is a row. x is turned, [i][row], so that a weight times
+/// some vectors of rows goes straight into their sums: nothing is added up across lanes, and every weight is read once.
+/// Lanes beyond the last row are wasted, which is why other numbers of rows go by dot products.
+///
+/// The sum of an output runs over i in order, whatever row its lane is.
+
+enum {
+    ROW_VECTORS = 4,       // most vectors of rows that a register tile holds
+    MOST_TURNED = 96 * 1024 // floats of x that are turned at a time: they stay in the second-level cache
+};
+
+static size_t vectors_of_rows(size_t rows) { return (rows + LANES - 1) / LANES; }
+
+/// Whether at most a fifth of the lanes is wasted.
+static bool rows_fill_lanes(size_t rows) { return rows * 5 >= vectors_of_rows(rows) * LANES * 4; }
+
+/// Rows become columns: to[k][r] = x[r][k]. Both are multiples of 4 floats apart at their ends.
+INLINE void turn_four(float *to, size_t to_stride, const float *from, size_t from_stride) {
+    const four a = *(const four_at *)from, b = *(const four_at *)(from + from_stride);
+    const four c = *(const four_at *)(from + 2 * from_stride), d = *(const four_at *)(from + 3 * from_stride);
+    const four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const four ba = __builtin_shufflevector(a, b, 2, 6, 3, 7), dc = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(four_at *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four_at *)(to + to_stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *(four_at *)(to + 2 * to_stride) = __builtin_shufflevector(ba, dc, 0, 1, 4, 5);
+    *(four_at *)(to + 3 * to_stride) = __builtin_shufflevector(ba, dc, 2, 3, 6, 7);
+}
+
+/// Count columns of some rows of x, turned; the lanes up to the end of the last vector are 0.
+static void turn_rows(float *turned, size_t lanes, size_t rows, const float *x, size_t width, size_t count) {
+    enum { LINE = 16 };
+    const size_t whole_rows = rows / 4 * 4, whole = count / 4 * 4;
+    for (size_t line = 0; line < whole; line += LINE) {
+        for (size_t r = 0; r < whole_rows; r += 4) {
+            for (size_t k = line; k < least_of(line + LINE, whole); k += 4) {
+                turn_four(turned + k * lanes + r, lanes, x + r * width + k, width);
+            }
+        }
+    }
+    for (size_t k = 0; k < count; k++) {
+        for (size_t r = k < whole ? whole_rows : 0; r < lanes; r++) {
+            turned[k * lanes + r] = r < rows ? x[r * width + k] : 0;
+        }
+    }
+}
+
+/// sums[u][v] = Σ_{k<count} w[u][k]·turned[k][v], for units × vectors (constants, at most 16). Meanwhile as many weights
+/// are fetched from `next` on.
+INLINE void sum_lanes(const int units, const int vectors, float *sums, const float *turned, const float *w,
+                      size_t w_stride, size_t count, const float *next) {
+    vec sum[16] = {{0}};
+    for (size_t k = 0; k < count; k++) {
+        vec xk[ROW_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) xk[v] = load(turned + (k * (size_t)vectors + (size_t)v) * LANES);
+        UNROLL for (int u = 0; u < units; u++) {
+            const vec wk = splat(w[(size_t)u * w_stride + k]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[u * vectors + v] += wk * xk[v];
+        }
+        if (k % 16 == 0) {
+            UNROLL for (int u = 0; u < units; u++) __builtin_prefetch(next + (size_t)u * w_stride + k, 0, 2);
+        }
+    }
+    UNROLL for (int s = 0; s < units * vectors; s++) store(sums + s * LANES, sum[s]);
+}
+
+/// y[r][u] += sums[u][r].
+static void add_turned(float *y, size_t y_stride, size_t rows, size_t units, const float *sums, size_t lanes) {
+    size_t r = 0;
+    for (; units % 4 == 0 && r + 4 <= rows; r += 4) {
+        for (size_t u = 0; u < units; u += 4) {
+            float turned[16];
+            turn_four(turned, 4, sums + u * lanes + r, lanes);
+            for (size_t q = 0; q < 4; q++) {
+                four_at *to = (four_at *)(y + (r + q) * y_stride + u);
+                *to += *(const four_at *)(turned + 4 * q);
+            }
+        }
+    }
+    for (; r < rows; r++) {
+        for (size_t u = 0; u < units; u++) y[r * y_stride + u] += sums[u * lanes + r];
+    }
+}
+
+/// Some columns of some rows of x, turned.
+typedef struct turned_rows {
+    const float *values;
+    size_t first, count, columns;
+} turned_rows;
+
+/// All rows of a piece, for some units: units_of is what a register tile takes of them with this many vectors.
+INLINE void add_lanes(const int vectors, const turned_rows *x, size_t units, float *y, size_t y_stride, const float *w,
+                      size_t w_stride, size_t ahead) {
+    _Alignas(64) float sums[16 * LANES];
+    const size_t lanes = (size_t)vectors * LANES;
+    size_t u = 0;
+#define UNITS_AT_ONCE(n)                                                                                               \
+    for (; (n) * vectors <= TILE_SUMS && u + (n) <= units; u += (n)) {                                                 \
+        sum_lanes(n, vectors, sums, x->values, w + u * w_stride, w_stride, x->columns, w + u * w_stride + ahead);      \
+        add_turned(y + x->first * y_stride + u, y_stride, x->count, n, sums, lanes);                                   \
+    }
+    UNITS_AT_ONCE(8)
+    UNITS_AT_ONCE(4)
+    UNITS_AT_ONCE(2)
+    UNITS_AT_ONCE(1)
+#undef UNITS_AT_ONCE
+}
+
+static void add_lanes_of_rows(const turned_rows *x, size_t units, float *y, size_t y_stride, const float *w,
+                              size_t w_stride, size_t ahead) {
+    switch (vectors_of_rows(x->count)) {
+    case 1:
+        add_lanes(1, x, units, y, y_stride, w, w_stride, ahead);
+        break;
+    case 2:
+        add_lanes(2, x, units, y, y_stride, w, w_stride, ahead);
+        break;
+    case 3:
+        add_lanes(3, x, units, y, y_stride, w, w_stride, ahead);
+        break;
+    default:
+        add_lanes(4, x, units, y, y_stride, w, w_stride, ahead);
+        break;
+    }
+}
+
+/// Units first … last of a dense side, dense x.
+static void forward_dense_rows(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
+                               const float *weights, const float *bias, float *scratch) {
+    enum { AT_ONCE = 8, MOST_LANES = ROW_VECTORS * LANES };
+    const size_t in = x->width, lanes = vectors_of_rows(rows) * LANES, most = MOST_TURNED / lanes / LANES * LANES;
+    for (size_t r = 0; r < rows; r++) {
+        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
+    }
+    for (size_t k = 0; k < in; k += most) {
+        const size_t count = least_of(in - k, most);
+        for (size_t r = 0; r < rows; r += MOST_LANES) {
+            const size_t some = least_of(rows - r, MOST_LANES);
+            turn_rows(scratch + r * count, vectors_of_rows(some) * LANES, some, x->values + r * in + k, in, count);
+        }
+        for (size_t u = units.first; u < units.last; u += AT_ONCE) {
+            const size_t tile = least_of(units.last - u, AT_ONCE);
+            for (size_t r = 0; r < rows; r += MOST_LANES) {
+                const turned_rows piece = {scratch + r * count, r, least_of(rows - r, MOST_LANES), count};
+                const bool more = !r && u + 2 * AT_ONCE <= units.last;
+                add_lanes_of_rows(&piece, tile, y->values + u, y->width, weights + u * in + k, in,
+                                  more ? AT_ONCE * in : 0);
+            }
+        }
+    }
+}

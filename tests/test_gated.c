@@ -788,8 +788,25 @@ static void dense_sides(void **state) {
     const test_case cases[] = {{1, DENSE, DENSE, 1, 0, 1, 0, 1, 0},
                                {7, DENSE, DENSE, 19, 0, 33, 0, 1, 0},
                                {40, DENSE, DENSE, 70, 0, 130, 0, 1, 0},
-                               {150, DENSE, DENSE, 130, 0, 300, 0, 1, 0}};
-    run_all(cases, 4);
+                               {150, DENSE, DENSE, 130, 0, 300, 0, 1, 0},
+                               // Rows that fill one to four vectors of lanes, some with a few left over.
+                               {14, DENSE, DENSE, 37, 0, 21, 0, 1, 0},
+                               {16, DENSE, DENSE, 23, 0, 40, 0, 1, 0},
+                               {31, DENSE, DENSE, 50, 0, 67, 0, 1, 0},
+                               {32, DENSE, DENSE, 9, 0, 5, 0, 1, 0},
+                               {45, DENSE, DENSE, 33, 0, 18, 0, 1, 0},
+                               {64, DENSE, DENSE, 21, 0, 1603, 0, 1, 0}};
+    run_all(cases, sizeof cases / sizeof *cases);
+}
+
+/// Units of a compact input, a few dense outputs: one to four vectors of them, and more.
+static void units_to_few_outputs(void **state) {
+    (void)state;
+    const test_case cases[] = {
+        {37, DENSE, COMPACT, 10, 0, 45, 1, 0.3f, 0}, {20, DENSE, COMPACT, 16, 0, 300, 1, 0.4f, 0},
+        {21, DENSE, COMPACT, 31, 0, 50, 1, 0.1f, 0}, {9, DENSE, COMPACT, 47, 0, 33, 1, 0.5f, 0.3f},
+        {12, DENSE, COMPACT, 64, 0, 70, 1, 0.2f, 0}, {12, DENSE, COMPACT, 65, 0, 70, 1, 0.2f, 0}};
+    run_all(cases, sizeof cases / sizeof *cases);
 }
 
 /// Slots, units and inputs beyond one piece of the kernels of tiles.
@@ -858,9 +875,13 @@ static void nothing_to_do(void **state) {
 int main(void) {
     weir__small_work = 0;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_sided),       cmocka_unit_test(compact_to_dense),
-        cmocka_unit_test(two_sided),       cmocka_unit_test(dense_sides),
-        cmocka_unit_test(pieces_of_tiles), cmocka_unit_test(work_falls_with_the_share),
+        cmocka_unit_test(one_sided),
+        cmocka_unit_test(compact_to_dense),
+        cmocka_unit_test(two_sided),
+        cmocka_unit_test(dense_sides),
+        cmocka_unit_test(units_to_few_outputs),
+        cmocka_unit_test(pieces_of_tiles),
+        cmocka_unit_test(work_falls_with_the_share),
         cmocka_unit_test(nothing_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

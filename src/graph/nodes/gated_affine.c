@@ -214,7 +214,8 @@ static weir_status build_route(weir__node *node, const weir_pass *pass, gated_da
     return weir__route_build(&data->route, pass->rows, data->gates, node->gates->values.data, evaluate, error);
 }
 
-/// A row's experts lie in slots, as its output does. width: of all blocks, a constant where it is inlined; 0: their own.
+/// A row's experts lie in slots, as its output does. width: of all blocks, a constant where it is inlined; 0: their
+/// own.
 WEIR__INLINE void apply_to_slots(const weir__node *node, const gated_data *data, size_t r, size_t width) {
     const weir__route *route = &data->route;
     const float *gates = node->gates->values.data + r * data->gates;

@@ -9,7 +9,7 @@
 /// The sum of an output runs over i in order, whatever row its lane is.
 
 enum {
-    ROW_VECTORS = 4,       // most vectors of rows that a register tile holds
+    ROW_VECTORS = 4,        // most vectors of rows that a register tile holds
     MOST_TURNED = 96 * 1024 // floats of x that are turned at a time: they stay in the second-level cache
 };
 
@@ -48,8 +48,8 @@ static void turn_rows(float *turned, size_t lanes, size_t rows, const float *x, 
     }
 }
 
-/// sums[u][v] = Σ_{k<count} w[u][k]·turned[k][v], for units × vectors (constants, at most 16). Meanwhile as many weights
-/// are fetched from `next` on.
+/// sums[u][v] = Σ_{k<count} w[u][k]·turned[k][v], for units × vectors (constants, at most 16). Meanwhile as many
+/// weights are fetched from `next` on.
 INLINE void sum_lanes(const int units, const int vectors, float *sums, const float *turned, const float *w,
                       size_t w_stride, size_t count, const float *next) {
     vec sum[16] = {{0}};
@@ -98,7 +98,7 @@ INLINE void add_lanes(const int vectors, const turned_rows *x, size_t units, flo
     const size_t lanes = (size_t)vectors * LANES;
     size_t u = 0;
 #define UNITS_AT_ONCE(n)                                                                                               \
-    for (; (n) * vectors <= TILE_SUMS && u + (n) <= units; u += (n)) {                                                 \
+    for (; (n)*vectors <= TILE_SUMS && u + (n) <= units; u += (n)) {                                                   \
         sum_lanes(n, vectors, sums, x->values, w + u * w_stride, w_stride, x->columns, w + u * w_stride + ahead);      \
         add_turned(y + x->first * y_stride + u, y_stride, x->count, n, sums, lanes);                                   \
     }

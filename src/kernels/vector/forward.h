@@ -528,7 +528,9 @@ static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *
                 }
                 for (size_t u = 0, units = 0; u < height; u += units) {
                     units = units_of_tile(height - u, list.count);
-                    ahead next = {tile + (last ? 0 : height * width) + u * width, width, units, NULL};
+                    const float *coming = tile + (last ? 0 : height * width) + u * width;
+                    fetch_ahead(coming, units * width);
+                    ahead next = {coming, width, 0, NULL};
                     add_tile_of_rows(units, &list, u, 0, tile + u * width, width, width, &next);
                 }
                 if (!are_more_matches(&m)) break;

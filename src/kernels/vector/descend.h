@@ -12,11 +12,13 @@ typedef struct descent_numbers {
     vec *squares;
 } descent_numbers;
 
+/// Weights that come after, of as many units and columns: they are sent for.
 INLINE void descend_outer(const int units, const int vectors, const bool partial, size_t tail, float *w, size_t stride,
                           size_t unit, size_t column, const factor *a, const factor *b, size_t count,
-                          const descent_numbers *n, const target *next) {
+                          const descent_numbers *n, const float *coming) {
     vec sum[16] = {{0}};
-    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count, next);
+    fetch_rows(coming + unit * stride, stride, units, (size_t)vectors * LANES);
+    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
     UNROLL for (int u = 0; u < units; u++) {
         vec squares = n->squares[unit + (size_t)u];
         UNROLL for (int v = 0; v < vectors; v++) {
@@ -33,11 +35,11 @@ INLINE void descend_outer(const int units, const int vectors, const bool partial
 /// All units of a tile, for some vectors of columns.
 INLINE void descend_units(const int vectors, const bool partial, size_t tail, float *w, size_t stride, size_t units,
                           size_t column, const factor *a, const factor *b, size_t count, const descent_numbers *n,
-                          const target *next) {
+                          const float *coming) {
     size_t u = 0;
 #define UNITS_AT_ONCE(some)                                                                                            \
     for (; vectors * (some) <= TILE_SUMS && u + (some) <= units; u += (some))                                          \
-    descend_outer(some, vectors, partial, tail, w, stride, u, column, a, b, count, n, next)
+    descend_outer(some, vectors, partial, tail, w, stride, u, column, a, b, count, n, coming)
     UNITS_AT_ONCE(8);
     UNITS_AT_ONCE(4);
     UNITS_AT_ONCE(2);
@@ -45,16 +47,17 @@ INLINE void descend_units(const int vectors, const bool partial, size_t tail, fl
 #undef UNITS_AT_ONCE
 }
 
-/// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns.
-static void descend_columns(float *w, size_t stride, size_t units, size_t columns, const factor *a, const factor *b,
-                            size_t count, const descent_numbers *n, const target *next) {
+/// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns. What is fetched
+/// is what comes after: `distance` columns to the right, or, beyond the last one, of the units below.
+static void descend_columns(float *w, size_t stride, size_t units, size_t columns, size_t distance, const factor *a,
+                            const factor *b, size_t count, const descent_numbers *n) {
     size_t c = 0;
-    for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) {
-        descend_units(8, false, 0, w, stride, units, c, a, b, count, n, next);
-    }
-    for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) {
-        descend_units(TILE_VECTORS, false, 0, w, stride, units, c, a, b, count, n, next);
-    }
-    for (; c + LANES <= columns; c += LANES) descend_units(1, false, 0, w, stride, units, c, a, b, count, n, next);
-    if (c < columns) descend_units(1, true, columns - c, w, stride, units, c, a, b, count, n, next);
+#define VECTORS_AT_ONCE(vectors, partial, some)                                                                        \
+    descend_units(vectors, partial, some, w, stride, units, c, a, b, count, n,                                         \
+                  c + distance < columns ? w + c + distance : w + units * stride + (c + distance - columns))
+    for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) VECTORS_AT_ONCE(8, false, 0);
+    for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) VECTORS_AT_ONCE(TILE_VECTORS, false, 0);
+    for (; c + LANES <= columns; c += LANES) VECTORS_AT_ONCE(1, false, 0);
+    if (c < columns) VECTORS_AT_ONCE(1, true, columns - c);
+#undef VECTORS_AT_ONCE
 }

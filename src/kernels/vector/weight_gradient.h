@@ -38,14 +38,14 @@ INLINE void store_columns(const bool partial, size_t tail, float *to, vec a) {
     }
 }
 
+/// Sends for count floats of some rows of weights.
+INLINE void fetch_rows(const float *from, size_t stride, const int rows, size_t count) {
+    UNROLL for (int r = 0; r < rows; r++) fetch_ahead(from + (size_t)r * stride, count);
+}
+
 /// sum[u][v] = Σ_k a_k[u]·b_k[v] for units × vectors (constants, at most 16) at the given unit and column.
 INLINE void sum_outer(const int units, const int vectors, const bool partial, size_t tail, vec *sum, size_t unit,
-                      size_t column, const factor *a, const factor *b, size_t count, const target *next) {
-    if (next->values) {
-        for (int u = 0; u < units; u++) {
-            fetch_ahead(next->values + (unit + (size_t)u) * next->stride + column, (size_t)vectors * LANES);
-        }
-    }
+                      size_t column, const factor *a, const factor *b, size_t count) {
     for (size_t k = 0; k < count; k++) {
         const float *ak = factor_at(a, k) + unit, *bk = factor_at(b, k) + column;
         vec row[8];
@@ -62,7 +62,10 @@ INLINE void add_outer(const int units, const int vectors, const bool partial, si
                       size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count,
                       const target *next) {
     vec sum[16] = {{0}};
-    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count, next);
+    if (next->values) {
+        fetch_rows(next->values + unit * next->stride + column, next->stride, units, (size_t)vectors * LANES);
+    }
+    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
     UNROLL for (int u = 0; u < units; u++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             float *at = to + (unit + (size_t)u) * stride + column + v * LANES;

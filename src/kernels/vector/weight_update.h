@@ -63,15 +63,18 @@ static bool descends(const weir__update *update, const pairs *p) {
 
 /// The same as move_tile does, by descend.h.
 static void descend_tile(const descent *d, const place *tile, weir__range units, bool limit, const pairs *p) {
-    enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128 };
+    enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128, NARROW = 64, AHEAD = 128 };
     const weir__update *update = d->update;
     _Alignas(64) float packed[PACKED_PAIRS * PIECE_UNITS];
     vec squares[PIECE_UNITS];
     const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), squares};
     for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
         const size_t rows = least_of(PIECE_UNITS, units.last - u), at = tile->at + u * tile->stride;
-        // A tile of one row: the next one follows it, and would come too late if it were sent for by itself.
-        const target next = {d->weights + at + (tile->height == 1 ? tile->stride : 0), tile->stride};
+        // Of a tile of one row the next one is fetched, of other narrow tiles the units after the next ones: in memory
+        // that is on into the next tile.
+        const size_t distance = rows == 1               ? tile->width
+                                : tile->stride > NARROW ? AHEAD
+                                                        : tile->width + PIECE_UNITS * tile->stride;
         factor a = p->a;
         a.values += u;
         // Values of some units lie a whole row of dy apart, often a power of two: they are brought together.
@@ -82,7 +85,7 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
             a = (factor){packed, PIECE_UNITS, 0, NULL};
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
-        descend_columns(d->weights + at, tile->stride, rows, tile->width, &a, &p->b, p->count, &n, &next);
+        descend_columns(d->weights + at, tile->stride, rows, tile->width, distance, &a, &p->b, p->count, &n);
         for (size_t k = 0; limit && k < rows; k++) {
             const vec zero = {0};
             weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,

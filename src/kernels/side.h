@@ -117,6 +117,12 @@ static inline weir__range weir__blocks_of_part(const weir__side *side, size_t pa
 /// that threads share every case.
 extern double weir__small_work;
 
+/// The multiply-adds that going to one entry of a compact side takes the time of, where little is done there.
+enum { WEIR__WORK_OF_ENTRY = 16 };
+static inline double weir__entry_work(const weir__side *side) {
+    return side->route ? WEIR__WORK_OF_ENTRY * (double)side->route->slots : 0;
+}
+
 /// What caches hold, in floats. How work is cut by it changes no bit. Constant but for tests, which shrink it.
 typedef struct weir__caches {
     size_t inputs; ///< of x, that stay in the last-level cache while weights stream by

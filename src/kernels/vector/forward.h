@@ -544,7 +544,8 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     const size_t slots = weir__slots(y, rows), open_x = x->route ? x->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
-    const double work = (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows;
+    const double work = (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows +
+                        weir__entry_work(x);
     const bool by_tiles = tiles_are_shared(rows, y, x);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {

@@ -514,7 +514,8 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
         forward(rows, dx, dy, weights, NULL, scratch);
         return;
     }
-    const double work = (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows;
+    const double work = (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows +
+                        weir__entry_work(dx);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();

@@ -444,7 +444,7 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
     const size_t columns = panel_columns(rows, x, update);
     const panel in_place = {x->values, x->width, 0, x->width};
     const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
-    const double work = (double)dy->width * (double)open_x * (double)x->block;
+    const double work = (double)dy->width * (double)open_x * (double)x->block + weir__entry_work(x);
     const descent d = {update, weights}, bias_descent = {bias_update, bias};
     const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)

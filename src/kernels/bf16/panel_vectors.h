@@ -63,11 +63,10 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
     a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS, a->ahead = 0;
 }
 
-/// to[r][column …] (+)= Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at
-/// most 24).
-INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                      const left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
-    vec sum[24] = {{0}};
+/// sum[r][v] = Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
+/// Meanwhile the weights `next` of the same rows and columns are fetched.
+INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, size_t column, const left_factor *a,
+                      size_t first, const pairs *panel, size_t pair_count, const target *next) {
     if (next->values) {
         fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
     }
@@ -84,6 +83,13 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
             }
         }
     }
+}
+
+/// to[r][column …] (+)= these sums.
+INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
+                      const left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
+    vec sum[24] = {{0}};
+    sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             float *at = to[first + (size_t)r] + column + v * LANES;

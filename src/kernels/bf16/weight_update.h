@@ -14,6 +14,10 @@
 
 #include "../matches.h"
 
+#if !defined(BF16_TILES)
+#include "descend.h"
+#endif
+
 _Static_assert((int)MATCHES_AT_ONCE <= (int)PANEL_NUMBERS, "the matches at hand are the depth of a panel");
 
 /// Begins with all open slots of two blocks.
@@ -71,6 +75,46 @@ INLINE void fetch_row(const descent *d, size_t at, size_t row, size_t height, si
     for (size_t k = 0; k < width; k += 16) __builtin_prefetch(from + k, 1, 2);
 }
 
+/// The same as move_tile does, by descend.h. Returns whether it did.
+#if defined(BF16_TILES)
+static bool descend_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit,
+                         const matches *m, const target *next) {
+    (void)d, (void)tile, (void)units, (void)whole, (void)limit, (void)m, (void)next;
+    return false; // sums leave tile registers by way of memory anyway
+}
+#else
+static bool descend_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit,
+                         const matches *m, const target *next) {
+    enum { ROWS_COMING = 16 };
+    const weir__update *update = d->update;
+    vec squares[PIECE_UNITS];
+    left_factor left;
+    const uint16_t *row[PANEL_NUMBERS];
+    if (update->rule != &weir__sgd || !m->complete) return false;
+    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), squares, d->streams};
+    for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
+        const size_t height = least_of(PIECE_UNITS, units.last - u);
+        for (size_t k = 0; k < height; k++) squares[k] = (vec){0};
+        left_of_matches(&left, d->dy, m, u, height);
+        for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
+            const size_t width = least_of(PIECE_COLUMNS, whole.last - c), at = tile->at + u * tile->stride + c;
+            const weight_rows w = {d->weights + at, update->half + at, tile->stride};
+            // Of a narrow tile what comes is some rows on, or in the next tile.
+            const size_t on = tile->stride <= PIECE_COLUMNS ? ROWS_COMING * tile->stride : 0;
+            const target own = {w.values + on, d->streams ? NULL : w.half + on, tile->stride};
+            for (size_t k = 0; k < m->count; k++) row[k] = half_values(d->x, (size_t)m->in_slot[k]) + c;
+            descend_panels(height, &w, width, &left, row, m->count, &n, next ? next : &own);
+        }
+        for (size_t k = 0; limit && k < height; k++) {
+            const vec zero = {0};
+            weir__update_limit_row(update, d->weights, tile->at + (u + k) * tile->stride, tile->width,
+                                   sums(squares[k], zero, zero, zero)[0]);
+        }
+    }
+    return true;
+}
+#endif
+
 /// Moves some units (rows of W) and columns of a tile, fetching `next` meanwhile (NULL: the weights themselves). limit:
 /// the columns are whole rows of W, which are held to the limit.
 static void move_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit, matches *m,
@@ -78,6 +122,7 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
     _Alignas(64) float g[PIECE_UNITS * PIECE_COLUMNS];
     float squares[PIECE_UNITS];
     left_factor left;
+    if (descend_tile(d, tile, units, whole, limit, m, next)) return;
     for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
         const weir__range some = {u, least_of(u + PIECE_UNITS, units.last)};
         const size_t height = some.last - u;

@@ -121,7 +121,8 @@ static void begin_slot(float *y, size_t units, const float *bias) {
 typedef struct piece {
     size_t block;
     weir__range slots, units;
-    float *room; ///< the thread's own, WEIR__BF16_ROOM floats
+    float *room;          ///< the thread's own, WEIR__BF16_ROOM floats
+    const uint16_t *next; ///< compact x: the tile that is wanted after the piece; NULL: none
 } piece;
 
 /// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x.
@@ -192,7 +193,7 @@ static void forward_piece(size_t rows, const weir__side *y, const piece *p, cons
         const size_t count = width - k < chunk ? width - k : chunk;
         for (size_t s = p->slots.first; s < p->slots.last; s += ROWS_AT_ONCE) {
             const size_t last = p->slots.last - s < ROWS_AT_ONCE ? p->slots.last : s + ROWS_AT_ONCE;
-            add_chunk(y, &(piece){p->block, {s, last}, p->units, NULL}, x, strip, k, count);
+            add_chunk(y, &(piece){p->block, {s, last}, p->units, NULL, NULL}, x, strip, k, count);
         }
     }
 }
@@ -275,6 +276,48 @@ static void add_columns_of_row(float *y, weir__range units, const weir__bf16_sid
     }
 }
 
+/// Whether tiles are so large that a row goes through them one after the other.
+static bool tiles_are_large(const weir__side *y, const weir__side *x) {
+    enum { LEAST_UNITS = 8 };
+    return y->block >= LEAST_UNITS && x->block >= PAIR_LANES;
+}
+
+/// y[u] += Σ_k x[k]·tile[u][k] for some units. As much of the next tile is fetched meanwhile: memory then has all the
+/// time that this one takes to send it.
+static void add_tile_of_row(float *y, weir__range units, const uint16_t *x, size_t width, const uint16_t *tile,
+                            const uint16_t *next) {
+    enum { LINE = 32 }; // numbers
+    size_t u = units.first;
+    for (; u + 8 <= units.last; u += 8) {
+        if (next) {
+            for (size_t k = 0; k < 8 * width; k += LINE) __builtin_prefetch(next + u * width + k, 0, 2);
+        }
+        add_dots(1, 8, y + u, 0, &x, tile + u * width, width, width);
+    }
+    for (; u < units.last; u++) add_dots(1, 1, y + u, 0, &x, tile + u * width, width, width);
+}
+
+/// Some units of a slot whose row has large tiles.
+static void add_tiles_of_row(float *y, weir__range units, const weir__bf16_side *x, size_t row, const uint16_t *strip,
+                             size_t height, const uint16_t *next) {
+    const weir__entries entries = weir__entries_of(x->side, row);
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t j = weir__entry_block(x->side, e), after = e + 1;
+        const uint16_t *coming = next;
+        if (after < entries.open) coming = strip + weir__entry_block(x->side, after) * x->side->block * height;
+        add_tile_of_row(y, units, half_values(x, weir__entry_slot(x->side, row, e)), weir__units(x->side, j),
+                        strip + j * x->side->block * height, coming);
+    }
+}
+
+/// The first tile that a slot wants; NULL if it wants none.
+static const uint16_t *first_tile(const weir__side *y, size_t j, size_t slot, const weir__side *x,
+                                  const uint16_t *weights) {
+    const weir__entries entries = weir__entries_of(x, weir__row(y, slot));
+    if (entries.first == entries.open) return NULL;
+    return weights + weir__tile(y, x, j, weir__entry_block(x, entries.first));
+}
+
 /// The same for a compact x.
 static void forward_compact_piece(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
                                   const uint16_t *weights, const float *bias) {
@@ -292,6 +335,12 @@ static void forward_compact_piece(size_t rows, const weir__side *y, const piece 
             add_columns_of_row(to, p->units, x, row, entries, strip, height);
             continue;
         }
+        if (tiles_are_large(y, x->side)) {
+            const bool more = s + 1 < p->slots.last;
+            add_tiles_of_row(to, p->units, x, row, strip, height,
+                             more ? first_tile(y, p->block, s + 1, x->side, weights) : p->next);
+            continue;
+        }
         for (; u + 8 <= last; u += 8) add_dots_of_entries(8, to + u, x, row, entries, strip, height, u);
         if (u + 4 <= last) {
             add_dots_of_entries(4, to + u, x, row, entries, strip, height, u);
@@ -302,6 +351,15 @@ static void forward_compact_piece(size_t rows, const weir__side *y, const piece 
 }
 
 // ---- all cases -----------------------------------------------------------------------------------------------------
+
+/// After block j, whose (slot, group) pairs end before number `end`, the tile that a part up to pair `last` wants
+/// first.
+static const uint16_t *next_tile(const weir__side *y, size_t j, size_t end, size_t last, size_t rows,
+                                 const weir__side *x, const uint16_t *weights) {
+    if (!x->route || end >= last) return NULL;
+    for (j++; weir__first(y, j) == weir__evaluated(y, j, rows);) j++; // there is one: pairs are left
+    return first_tile(y, j, weir__first(y, j), x, weights);
+}
 
 /// A part of all units: whole groups of units of a block, such that each part has about as many (slot, group)
 /// pairs. Each weight is then read by one thread.
@@ -318,7 +376,7 @@ static void forward_by_units(size_t part, size_t parts, size_t rows, const weir_
             const size_t g1 = mine.last < end ? (mine.last - base + m - 1) / m : groups;
             const size_t units = weir__units(y, j), u0 = g0 * UNIT_GROUP,
                          u1 = g1 * UNIT_GROUP < units ? g1 * UNIT_GROUP : units;
-            const piece p = {j, slots, {u0, u1}, room};
+            const piece p = {j, slots, {u0, u1}, room, next_tile(y, j, end, mine.last, rows, x->side, weights)};
             if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         }
         base = end;
@@ -331,7 +389,7 @@ static void forward_by_slots(size_t part, size_t parts, size_t rows, const weir_
     weir__range slots = weir__part(weir__slots(y, rows), part, parts);
     for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
         const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
-        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, room};
+        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, room, NULL};
         (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
         slots.first = last;
     }

@@ -8,9 +8,9 @@
 /// nothing packed. Dense x: a register tile of rows × units dot products. A chunk of i is long, because each tile ends
 /// with sums over lanes; the units of a tile stay in the first-level cache while rows pass by from the second. Blocks
 /// of many rows bring their weights into panels instead, whose lanes are units (panel.h); so do tiles of compact x that
-/// have some rows each. Compact x and few rows: row by row, the dot product running through the row's open blocks; with
-/// blocks of one unit a sum of columns. One row, many weights: the units' rows are read once, in order, as fast as
-/// memory gives them.
+/// have some rows each. Compact x and few rows: row by row, through large tiles one after the other, the next one on its
+/// way; the dot product of small ones runs through all of the row's open blocks; with blocks of one unit a sum of
+/// columns. One row, many weights: the units' rows are read once, in order, as fast as memory gives them.
 
 #include <omp.h>
 

@@ -12,9 +12,9 @@
 /// columns before the next ones, and the rows that the next block wants are fetched while a block's sums are formed.
 /// Blocks of a few units go another way (forward_few_units.h).
 ///
-/// Compact x: tile by tile where several rows share one, each for all of its rows. Else row by row, the dot product
-/// running through the row's open blocks; with blocks of one unit (a tile is then a column) a sum of columns,
-/// vectorised over the outputs.
+/// Compact x: tile by tile where several rows share one, each for all of its rows. Else row by row: through large tiles
+/// one after the other, the next one on its way; the dot product of small ones runs through all of the row's open
+/// blocks; with blocks of one unit (a tile is then a column) a sum of columns, vectorised over the outputs.
 ///
 /// A sum over i is cut into chunks that the width alone fixes, or into tiles, and each one's lanes are added up in one
 /// order, so that how rows are grouped changes no bit.
@@ -452,6 +452,49 @@ static float dot_of_units(const weir__side *x, size_t row, weir__entries entries
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
+/// Whether tiles are so large that a row goes through them one after the other.
+static bool tiles_are_large(const weir__side *y, const weir__side *x) {
+    enum { LEAST_UNITS = 8 };
+    return y->block >= LEAST_UNITS && x->block >= 2 * LANES;
+}
+
+/// y[u] += Σ_k x[k]·tile[u][k]. As much of the next tile is fetched meanwhile: memory then has all the time that this
+/// one takes to send it.
+static void add_tile_of_row(float *y, size_t height, const float *x, size_t width, const float *tile,
+                            const float *coming) {
+    row_list row; // most of which is not used
+    ahead none = {.w = tile};
+    row.count = 1, row.to[0] = y, row.from[0] = x;
+    for (size_t u = 0, units = 0; u < height; u += units) {
+        units = units_of_tile(height - u, 1);
+        if (coming) fetch_ahead(coming + u * width, units * width);
+        add_tile_of_rows(units, &row, u, 0, tile + u * width, width, width, &none);
+    }
+}
+
+/// The first tile that a slot of block j wants; NULL if it wants none.
+static const float *first_tile(const weir__side *y, size_t j, size_t slot, const weir__side *x, const float *weights) {
+    const weir__entries entries = weir__entries_of(x, weir__row(y, slot));
+    if (entries.first == entries.open) return NULL;
+    return weights + weir__tile(y, x, j, weir__entry_block(x, entries.first));
+}
+
+/// One slot of block j by large tiles; `after`: the tile that is wanted then.
+static void forward_slot_by_tiles(const weir__side *y, size_t j, size_t slot, const weir__side *x, const float *weights,
+                                  const float *bias, const float *after) {
+    const size_t height = weir__units(y, j), row = weir__row(y, slot);
+    const weir__entries entries = weir__entries_of(x, row);
+    float *to = weir__values(y, slot);
+    begin_slot(to, height, bias ? bias + j * y->block : NULL);
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t ji = weir__entry_block(x, e);
+        const float *coming = after;
+        if (e + 1 < entries.open) coming = weights + weir__tile(y, x, j, weir__entry_block(x, e + 1));
+        add_tile_of_row(to, height, weir__values(x, weir__entry_slot(x, row, e)), weir__units(x, ji),
+                        weights + weir__tile(y, x, j, ji), coming);
+    }
+}
+
 /// One slot of block j, compact x.
 static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, const weir__side *x, const float *weights,
                                  const float *bias) {
@@ -495,6 +538,12 @@ static void forward_slots(weir__range slots, size_t rows, const weir__side *y, c
         const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
         if (!x->route) {
             forward_few_units(y, j, slots.first, last, x, weights, bias);
+        } else if (tiles_are_large(y, x)) {
+            for (size_t s = slots.first; s < last; s++) {
+                const size_t owner = s + 1 < last ? j : s + 1 < slots.last ? weir__block_of_slot(y, s + 1) : j;
+                const float *after = s + 1 < slots.last ? first_tile(y, owner, s + 1, x, weights) : NULL;
+                forward_slot_by_tiles(y, j, s, x, weights, bias, after);
+            }
         } else {
             for (size_t s = slots.first; s < last; s++) forward_compact_slot(y, j, s, x, weights, bias);
         }
@@ -544,8 +593,8 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     const size_t slots = weir__slots(y, rows), open_x = x->route ? x->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
-    const double work = (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows +
-                        weir__entry_work(x);
+    const double work =
+        (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows + weir__entry_work(x);
     const bool by_tiles = tiles_are_shared(rows, y, x);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {

@@ -8,8 +8,8 @@
 /// nothing packed. Dense x: a register tile of rows × units dot products. A chunk of i is long, because each tile ends
 /// with sums over lanes; the units of a tile stay in the first-level cache while rows pass by from the second. Blocks
 /// of many rows bring their weights into panels instead, whose lanes are units (panel.h); so do tiles of compact x that
-/// have some rows each. Compact x and few rows: row by row, through large tiles one after the other, the next one on its
-/// way; the dot product of small ones runs through all of the row's open blocks; with blocks of one unit a sum of
+/// have some rows each. Compact x and few rows: row by row, through large tiles one after the other, the next one on
+/// its way; the dot product of small ones runs through all of the row's open blocks; with blocks of one unit a sum of
 /// columns. One row, many weights: the units' rows are read once, in order, as fast as memory gives them.
 
 #include <omp.h>
@@ -28,13 +28,20 @@ enum { ROWS_OF_PANEL = 48, UNIT_GROUP = 8 };
 #endif
 enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
 
+/// Units whose weights are fetched meanwhile: as many numbers of each as are worked on.
+typedef struct units_ahead {
+    const uint16_t *w;
+    size_t stride, units;
+} units_ahead;
+
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (constants where it is inlined, at most 24).
 INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const uint16_t *const *x,
-                     const uint16_t *w, size_t w_stride, size_t count) {
+                     const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
     vec sum[24] = {{0}};
     size_t k = 0;
     for (; k + PAIR_LANES <= count; k += PAIR_LANES) {
         pairs wk[8];
+        for (size_t u = 0; u < coming->units; u++) __builtin_prefetch(coming->w + u * coming->stride + k, 0, 2);
         UNROLL for (int u = 0; u < units; u++) wk[u] = load_pairs(w + (size_t)u * w_stride + k);
         UNROLL for (int r = 0; r < rows; r++) {
             const pairs xk = load_pairs(x[r] + k);
@@ -66,48 +73,48 @@ INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride,
 
 /// The same for any number of units up to DOT_UNITS.
 INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
-                              const uint16_t *w, size_t w_stride, size_t count) {
+                              const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
     switch (units) {
 #if LANES == 16
     case 4:
-        add_dots(rows, 4, y, y_stride, x, w, w_stride, count);
+        add_dots(rows, 4, y, y_stride, x, w, w_stride, count, coming);
         break;
     case 3:
-        add_dots(rows, 3, y, y_stride, x, w, w_stride, count);
+        add_dots(rows, 3, y, y_stride, x, w, w_stride, count, coming);
         break;
 #endif
     case 2:
-        add_dots(rows, 2, y, y_stride, x, w, w_stride, count);
+        add_dots(rows, 2, y, y_stride, x, w, w_stride, count, coming);
         break;
     default:
-        add_dots(rows, 1, y, y_stride, x, w, w_stride, count);
+        add_dots(rows, 1, y, y_stride, x, w, w_stride, count, coming);
         break;
     }
 }
 
 /// Any number of rows up to DOT_ROWS.
 static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
-                             const uint16_t *w, size_t w_stride, size_t count) {
+                             const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
     switch (rows) {
 #if LANES == 16
     case 6:
-        add_dots_of_units(6, units, y, y_stride, x, w, w_stride, count);
+        add_dots_of_units(6, units, y, y_stride, x, w, w_stride, count, coming);
         break;
     case 5:
-        add_dots_of_units(5, units, y, y_stride, x, w, w_stride, count);
+        add_dots_of_units(5, units, y, y_stride, x, w, w_stride, count, coming);
         break;
     case 4:
-        add_dots_of_units(4, units, y, y_stride, x, w, w_stride, count);
+        add_dots_of_units(4, units, y, y_stride, x, w, w_stride, count, coming);
         break;
 #endif
     case 3:
-        add_dots_of_units(3, units, y, y_stride, x, w, w_stride, count);
+        add_dots_of_units(3, units, y, y_stride, x, w, w_stride, count, coming);
         break;
     case 2:
-        add_dots_of_units(2, units, y, y_stride, x, w, w_stride, count);
+        add_dots_of_units(2, units, y, y_stride, x, w, w_stride, count, coming);
         break;
     default:
-        add_dots_of_units(1, units, y, y_stride, x, w, w_stride, count);
+        add_dots_of_units(1, units, y, y_stride, x, w, w_stride, count, coming);
         break;
     }
 }
@@ -125,25 +132,30 @@ typedef struct piece {
     const uint16_t *next; ///< compact x: the tile that is wanted after the piece; NULL: none
 } piece;
 
-/// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x.
+/// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x. The weights of the units that come next are fetched, a part
+/// of them by each tile of rows; after the last unit those at `after` (NULL: none).
 static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip, size_t k,
-                      size_t count) {
+                      size_t count, const uint16_t *after) {
     const size_t width = x->side->width;
     for (size_t u = p->units.first; u < p->units.last;) {
         // One row: more units, for there is nothing else to do while memory answers.
         const size_t left = p->units.last - u, rows_left = p->slots.last - p->slots.first;
         if (rows_left == 1 && left >= 8) {
             const uint16_t *from = half_values(x, weir__row(y, p->slots.first)) + k;
-            add_dots(1, 8, weir__values(y, p->slots.first) + u, 0, &from, strip + u * width + k, width, count);
+            add_dots(1, 8, weir__values(y, p->slots.first) + u, 0, &from, strip + u * width + k, width, count,
+                     &(units_ahead){0});
             u += 8;
             continue;
         }
-        const size_t units = left < DOT_UNITS ? left : DOT_UNITS;
-        for (size_t s = p->slots.first; s < p->slots.last;) {
-            const size_t rows = p->slots.last - s < DOT_ROWS ? p->slots.last - s : DOT_ROWS;
+        const size_t units = least_of(left, DOT_UNITS), tiles = (rows_left + DOT_ROWS - 1) / DOT_ROWS;
+        const uint16_t *w = strip + u * width + k, *next = left >= 2 * units ? w + units * width : after;
+        for (size_t s = p->slots.first, tile = 0; s < p->slots.last; tile++) {
+            const size_t rows = least_of(p->slots.last - s, DOT_ROWS);
+            const weir__range own = next ? weir__part(units, tile, tiles) : (weir__range){0, 0};
+            const units_ahead coming = {next + own.first * width, width, own.last - own.first};
             const uint16_t *from[DOT_ROWS];
             for (size_t r = 0; r < rows; r++) from[r] = half_values(x, weir__row(y, s + r)) + k;
-            add_dots_of_rows(rows, units, weir__values(y, s) + u, y->block, from, strip + u * width + k, width, count);
+            add_dots_of_rows(rows, units, weir__values(y, s) + u, y->block, from, w, width, count, &coming);
             s += rows;
         }
         u += units;
@@ -193,7 +205,12 @@ static void forward_piece(size_t rows, const weir__side *y, const piece *p, cons
         const size_t count = width - k < chunk ? width - k : chunk;
         for (size_t s = p->slots.first; s < p->slots.last; s += ROWS_AT_ONCE) {
             const size_t last = p->slots.last - s < ROWS_AT_ONCE ? p->slots.last : s + ROWS_AT_ONCE;
-            add_chunk(y, &(piece){p->block, {s, last}, p->units, NULL, NULL}, x, strip, k, count);
+            const uint16_t *after = last < p->slots.last ? strip + first * width + k
+                                    : k + chunk < width  ? strip + first * width + k + chunk
+                                    : p->block + 1 < weir__blocks(y)
+                                        ? strip + (weir__units(y, p->block) + first) * width
+                                        : NULL;
+            add_chunk(y, &(piece){p->block, {s, last}, p->units, NULL, NULL}, x, strip, k, count, after);
         }
     }
 }
@@ -292,9 +309,9 @@ static void add_tile_of_row(float *y, weir__range units, const uint16_t *x, size
         if (next) {
             for (size_t k = 0; k < 8 * width; k += LINE) __builtin_prefetch(next + u * width + k, 0, 2);
         }
-        add_dots(1, 8, y + u, 0, &x, tile + u * width, width, width);
+        add_dots(1, 8, y + u, 0, &x, tile + u * width, width, width, &(units_ahead){0});
     }
-    for (; u < units.last; u++) add_dots(1, 1, y + u, 0, &x, tile + u * width, width, width);
+    for (; u < units.last; u++) add_dots(1, 1, y + u, 0, &x, tile + u * width, width, width, &(units_ahead){0});
 }
 
 /// Some units of a slot whose row has large tiles.

@@ -24,17 +24,22 @@ typedef struct weight_rows {
     size_t stride;
 } weight_rows;
 
-/// weir__bf16_of of each lane, in its lower half.
-INLINE pairs round_lanes(vec a) {
+/// weir__bf16_of of each lane.
+INLINE half_vec round_lanes(vec a) {
     const pairs bits = (pairs)a, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, nan = (bits >> 16) | 0x40u;
+#if LANES == 16
+    const __mmask16 is_nan = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q);
+    return (half_vec)_mm512_cvtepi32_epi16(_mm512_mask_mov_epi32((__m512i)rounded, is_nan, (__m512i)nan));
+#else
     const pairs is_nan = (pairs)((bits & 0x7fffffffu) > (pairs){0} + 0x7f800000u);
-    return (nan & is_nan) | (rounded & ~is_nan);
+    return __builtin_convertvector((nan & is_nan) | (rounded & ~is_nan), half_vec);
+#endif
 }
 
 /// Some vectors, the last one of `tail` lanes, rounded.
 INLINE void store_rounded(const int vectors, size_t tail, uint16_t *to, const vec *from, bool stream) {
     half_vec half[8];
-    UNROLL for (int v = 0; v < vectors; v++) half[v] = __builtin_convertvector(round_lanes(from[v]), half_vec);
+    UNROLL for (int v = 0; v < vectors; v++) half[v] = round_lanes(from[v]);
 #if LANES == 16
     if (stream && vectors % 2 == 0 && tail == LANES && (uintptr_t)to % 64 == 0) {
         UNROLL for (int v = 0; v + 1 < vectors; v += 2) {

@@ -65,24 +65,24 @@ static bool descends(const weir__update *update, const pairs *p) {
 static void descend_tile(const descent *d, const place *tile, weir__range units, bool limit, const pairs *p) {
     enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128, NARROW = 64, AHEAD = 128 };
     const weir__update *update = d->update;
-    _Alignas(64) float packed[PACKED_PAIRS * PIECE_UNITS];
-    vec squares[PIECE_UNITS];
+    _Alignas(64) float packed[PACKED_PAIRS * MOST_UNITS];
+    vec squares[MOST_UNITS];
     const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), squares};
-    for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
-        const size_t rows = least_of(PIECE_UNITS, units.last - u), at = tile->at + u * tile->stride;
-        // Of a tile of one row the next one is fetched, of other narrow tiles the units after the next ones: in memory
-        // that is on into the next tile.
+    for (size_t u = units.first; u < units.last; u += MOST_UNITS) {
+        const size_t rows = least_of(MOST_UNITS, units.last - u), at = tile->at + u * tile->stride;
+        // Of a tile of one row the next one is fetched, of other narrow tiles what is a whole group of units on: most
+        // often that is in the next tile.
         const size_t distance = rows == 1               ? tile->width
                                 : tile->stride > NARROW ? AHEAD
-                                                        : tile->width + PIECE_UNITS * tile->stride;
+                                                        : tile->width + MOST_UNITS * tile->stride;
         factor a = p->a;
         a.values += u;
         // Values of some units lie a whole row of dy apart, often a power of two: they are brought together.
         if (rows > 1 && p->count <= PACKED_PAIRS && tile->width >= LEAST_COLUMNS) {
             for (size_t k = 0; k < p->count; k++) {
-                memcpy(packed + k * PIECE_UNITS, factor_at(&a, k), rows * sizeof *packed);
+                memcpy(packed + k * MOST_UNITS, factor_at(&a, k), rows * sizeof *packed);
             }
-            a = (factor){packed, PIECE_UNITS, 0, NULL};
+            a = (factor){packed, MOST_UNITS, 0, NULL};
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
         descend_columns(d->weights + at, tile->stride, rows, tile->width, distance, &a, &p->b, p->count, &n);

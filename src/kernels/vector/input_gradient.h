@@ -108,11 +108,10 @@ static void add_units_to_dense(const weir__side *dx, size_t first, size_t last, 
 
 /// A piece of the weights at a time, which stays in the second-level cache while the rows pass.
 static void add_block_to_dense(const weir__side *dx, size_t first, size_t last, const weir__side *dy, size_t j,
-                               size_t rows, const float *weights) {
+                               weir__range units, size_t rows, const float *weights) {
     enum { COLUMNS = TILE_VECTORS * LANES, UNITS = 512 };
-    const size_t units = weir__units(dy, j);
-    for (size_t u = 0; u < units; u += UNITS) {
-        const weir__range some = {u, units - u < UNITS ? units : u + UNITS};
+    for (size_t u = units.first; u < units.last; u += UNITS) {
+        const weir__range some = {u, least_of(u + UNITS, units.last)};
         for (size_t c = first; c < last; c += COLUMNS) {
             add_units_to_dense(dx, c, last - c < COLUMNS ? last : c + COLUMNS, dy, j, some, rows, weights);
         }
@@ -127,7 +126,46 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
     for (size_t first = columns.first; first < columns.last; first += chunk) {
         const size_t last = columns.last - first < chunk ? columns.last : first + chunk;
         for (size_t r = 0; r < rows; r++) memset(dx->values + r * dx->width + first, 0, (last - first) * sizeof(float));
-        for (size_t j = 0; j < weir__blocks(dy); j++) add_block_to_dense(dx, first, last, dy, j, rows, weights);
+        for (size_t j = 0; j < weir__blocks(dy); j++) {
+            add_block_to_dense(dx, first, last, dy, j, (weir__range){0, weir__units(dy, j)}, rows, weights);
+        }
+    }
+}
+
+// ---- both dense, few rows: a few ranges of units apart
+// --------------------------------------------------------------- A thread takes those rows of W that are its own in
+// the forward product and in the update, too: weights that stay in the caches of two processors need not change places.
+// What the ranges give is added up afterwards, in order.
+
+enum { RANGES = 4, LEAST_UNITS_OF_RANGE = 64 };
+
+static bool goes_by_ranges(size_t rows, const weir__side *dx, const weir__side *dy) {
+    return !dx->route && !dy->route && dy->width >= RANGES * LEAST_UNITS_OF_RANGE &&
+           rows * dx->width <= WEIR__THREAD_SCRATCH / RANGES;
+}
+
+/// A part of all columns of all ranges: sums [RANGES][rows][columns].
+static void sum_ranges(size_t part, size_t parts, size_t rows, const weir__side *dx, const weir__side *dy,
+                       const float *weights, float *sums) {
+    enum { GROUP = 64 };
+    const size_t groups = (dx->width + GROUP - 1) / GROUP;
+    const weir__range own = weir__part(RANGES * groups, part, parts);
+    for (size_t k = own.first, end = own.first; k < own.last; k = end) {
+        const size_t range = k / groups;
+        end = least_of((range + 1) * groups, own.last);
+        const size_t first = k % groups * GROUP, last = least_of((end - range * groups) * GROUP, dx->width);
+        const weir__side to = {.width = dx->width, .block = dx->width, .values = sums + range * rows * dx->width};
+        const weir__range units = groups_of_part(dy->width, 16, range, RANGES);
+        for (size_t r = 0; r < rows; r++) memset(to.values + r * to.width + first, 0, (last - first) * sizeof(float));
+        add_block_to_dense(&to, first, last, dy, 0, units, rows, weights);
+    }
+}
+
+static void add_ranges(weir__range values, float *dx, const float *sums, size_t count) {
+    for (size_t k = values.first; k < values.last; k++) {
+        float total = sums[k];
+        for (size_t range = 1; range < RANGES; range++) total += sums[range * count + k];
+        dx[k] = total;
     }
 }
 
@@ -514,12 +552,17 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
         forward(rows, dx, dy, weights, NULL, scratch);
         return;
     }
-    const double work = (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows +
-                        weir__entry_work(dx);
+    const double work =
+        (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows + weir__entry_work(dx);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        if (!dx->route) {
+        if (goes_by_ranges(rows, dx, dy)) {
+            const size_t count = rows * dx->width;
+            sum_ranges(part, parts, rows, dx, dy, weights, scratch);
+#pragma omp barrier
+            add_ranges(groups_of_part(count, 16, part, parts), dx->values, scratch, count);
+        } else if (!dx->route) {
             const weir__range columns = groups_of_part(dx->width, GROUP, part, parts);
             if (dy->route && dy->block >= MANY_UNITS) {
                 dense_by_sums(columns, rows, dx, dy, weights, scratch + part * WEIR__THREAD_SCRATCH);

@@ -32,6 +32,7 @@ typedef struct bed {
     float *weights;         // [layers][width][width]
     uint16_t *half;         // the same in bf16
     float *x, *y, *gates;   // [rows][width]
+    float *out;             // the same; what products write, so that what they read stays of ordinary size
     float *bias, *gradient; // [width], [width][width]
     uint8_t *touched;       // [2][width]
     size_t turn;            // the layer whose turn it is
@@ -57,6 +58,7 @@ static weir_status make_bed(bed *b, const weir__calibration_effort *effort, weir
     TRY(weir__new(&b->x, batch, sizeof(float), what, error));
     TRY(weir__new(&b->y, batch, sizeof(float), what, error));
     TRY(weir__new(&b->gates, batch, sizeof(float), what, error));
+    TRY(weir__new(&b->out, batch, sizeof(float), what, error));
     TRY(weir__new(&b->bias, b->width, sizeof(float), what, error));
     TRY(weir__new(&b->gradient, layer, sizeof(float), what, error));
     TRY(weir__new(&b->touched, 2 * b->width, 1, what, error));
@@ -72,7 +74,7 @@ done:
 
 static void free_bed(bed *b) {
     if (!b) return;
-    float *const arrays[] = {b->weights, b->x, b->y, b->gates, b->bias, b->gradient};
+    float *const arrays[] = {b->weights, b->x, b->y, b->gates, b->out, b->bias, b->gradient};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) weir__free(arrays[k]);
     weir__free(b->half);
     weir__free(b->touched);
@@ -124,7 +126,8 @@ static weir__side side_of(const bed *b, size_t block, float *values) {
 static weir_status run_product(bed *b, const probe *p, float *weights, uint16_t *half, weir_error *error) {
     const weir_plan plan = {.operation = p->operation, .way = p->way};
     const weir__weights w = {weights, p->precision == WEIR_BFLOAT16 ? half : NULL};
-    const weir__side x = side_of(b, 0, b->x), y = side_of(b, p->block, b->y);
+    const weir__side x = side_of(b, 0, p->operation == WEIR_OPERATION_INPUT_GRADIENT ? b->out : b->x);
+    const weir__side y = side_of(b, p->block, p->operation == WEIR_OPERATION_FORWARD ? b->out : b->y);
     const weir__update bias_update = {.rule = &weir__sgd, .move = {.rate = 1e-12f}};
     weir__update update = bias_update;
     if (p->precision == WEIR_BFLOAT16) update.half = half;

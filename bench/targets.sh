@@ -4,26 +4,44 @@
 #
 # What gated kernels are held to: each case with its figure, the least that is wanted, and whether it is reached.
 # Square layers of 4096 units, blocks of 64, 6 of 64 gates open unless said, weights cold; ratios of one run, in which
-# weir, its own dense product and PyTorch (bench/peers) take turns. PYTHON names an interpreter that has PyTorch.
+# weir, its own dense product and PyTorch (bench/peers) take turns. All cases are gone through in several rounds, so that
+# a bad minute of the machine spoils one figure of each, not all of one: the median counts, least and greatest stand
+# beside it. PYTHON names an interpreter that has PyTorch.
 #
-#     bench/targets.sh [ID …]        F1 T2 F2 T1 L1 L2 U1 G0 T3 P; all of them without an ID
+#     ROUNDS=3 bench/targets.sh [ID …]        F1 T2 F2 T1 L1 L2 U1 G0 T3 P; all of them without an ID
 #
-# T3 and P are whole training steps: bench/gated_stack.sh, bench/paper_step.sh. Ends with status 1 if a figure is missed.
+# T3 and P are whole training steps: bench/gated_stack.sh, bench/paper_step.sh. A round takes six minutes, G0 five more.
+# Ends with status 1 if a figure is missed.
 # Build first: cmake --build --preset release, and its target bench_train_step for T3 and P.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=bench/lib.sh
 . bench/lib.sh
-missed=0
 
 # case_of OPTIONS…: measures, and leaves the lines of JSON in $work/lines.
 case_of() { build/weir bench gated --json "$@" >"$work/lines"; }
 
-# want ID CASE FIGURE LEAST UNIT
+# want ID CASE FIGURE LEAST UNIT: notes the figure.
 want() {
-    verdict=$(awk -v f="$3" -v l="$4" 'BEGIN { print (f + 0 >= l + 0) ? "pass" : "MISS" }')
-    [ "$verdict" = pass ] || missed=1
-    printf '%-3s %-52s %9.2f %9.2f %-20s %s\n' "$1" "$2" "$3" "$4" "$5" "$verdict"
+    printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$5" "$4" "$3" >>"$work/figures"
+    printf '%-3s %-52s %9.2f %s\n' "$1" "$2" "$3" "$5" >&2
+}
+
+# A line for each figure: the median of its rounds, and whether it reaches what is wanted. Status 1 if one does not.
+summary() {
+    printf '%-3s %-52s %7s %15s %6s\n' id case median 'least-greatest' wanted
+    cut -f 1-4 "$work/figures" | awk '!seen[$0]++' >"$work/cases"
+    missed=0
+    while IFS="$(printf '\t')" read -r id what unit least; do
+        sorted=$(awk -F '\t' -v id="$id" -v what="$what" -v unit="$unit" '$1 == id && $2 == what && $3 == unit { print $5 }' \
+            "$work/figures" | sort -n)
+        figure=$(printf '%s\n' "$sorted" | median)
+        verdict=$(awk -v f="$figure" -v l="$least" 'BEGIN { print (f + 0 >= l + 0) ? "pass" : "MISS" }')
+        [ "$verdict" = pass ] || missed=1
+        range=$(printf '%s\n' "$sorted" | awk 'NR == 1 { l = $1 } END { printf "%.2f-%.2f", l, $1 }')
+        printf '%-3s %-52s %7.2f %15s %6.2f %-20s %s\n' "$id" "$what" "$figure" "$range" "$least" "$unit" "$verdict"
+    done <"$work/cases"
+    return $missed
 }
 
 # field NAME: of the only line. least NAME OTHER: the least quotient of all lines.
@@ -130,12 +148,15 @@ run() {
     esac
 }
 
-# The planner goes by rates of this machine and this hour, kept apart from the user's.
-export XDG_CACHE_HOME="$work/cache"
-build/weir bench plan --save >/dev/null
-
-build/weir bench machine
-printf '%-3s %-52s %9s %9s\n' id case figure least
 [ $# -gt 0 ] || set -- F1 T2 F2 T1 L1 L2 U1 G0 T3 P
-for id in "$@"; do run "$id"; done
-exit $missed
+round=1 rounds=${ROUNDS:-3}
+while [ "$round" -le "$rounds" ]; do
+    echo "round $round of $rounds" >&2
+    # The planner goes by rates of this machine and this hour, kept apart from the user's.
+    export XDG_CACHE_HOME="$work/cache-$round"
+    build/weir bench plan --save >/dev/null
+    build/weir bench machine
+    for id in "$@"; do run "$id"; done
+    round=$((round + 1))
+done
+summary

@@ -415,8 +415,7 @@ static void run_weight_gradient(const test_case *c, const weir__gated_kernels *k
     free_gradients(&one), free_gradients(&two), free(ever), free(bias_ever);
 }
 
-// ---- the fused update
-// ------------------------------------------------------------------------------------------------
+// ---- the fused update ----------------------------------------------------------------------------------------------
 
 /// Parameters with their moving averages, all between guard zones.
 typedef struct learner {

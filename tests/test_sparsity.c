@@ -70,8 +70,7 @@ static weir__sparsity control_of(const char *kind, double target, double weight)
     return all;
 }
 
-// ---- value and gradient
-// ----------------------------------------------------------------------------------------------
+// ---- value and gradient --------------------------------------------------------------------------------------------
 
 typedef double (*opening_double)(double a);
 static double root_of_sigmoid(double a) { return sqrt(sigmoid(a)); }
@@ -206,8 +205,7 @@ static void test_l0(void **unused) {
     assert_ptr_equal(all.rule->adapt, weir__sparsity_find("l1")->adapt);
 }
 
-// ---- adaptive weight and push
-// ------------------------------------------------------------------------------------------
+// ---- adaptive weight and push --------------------------------------------------------------------------------------
 
 static double adapted(const weir__sparsity *all, double weight, double share) {
     return all->rule->adapt(&all->options, all->target, weight, share);
@@ -263,8 +261,7 @@ static void test_push(void **unused) {
     weir__gate_control_free(&gate);
 }
 
-// ---- control of a share
-// ------------------------------------------------------------------------------------------------
+// ---- control of a share --------------------------------------------------------------------------------------------
 
 // Gates with a bias each and noise in their pre-activations, under a constant pull open; steepest descent on the
 // biases.
@@ -308,8 +305,7 @@ static void test_share_is_held(void **unused) {
     assert_true(share_reached("none", &rule_binary, 0.1, 0, 1) > 0.5);
 }
 
-// ---- in a graph
-// --------------------------------------------------------------------------------------------------------
+// ---- in a graph ----------------------------------------------------------------------------------------------------
 
 static weir_graph *graph_for(const char *rule, weir_sparsity_options *o, weir__sparsity *all) {
     weir_error error = {0};

@@ -31,8 +31,7 @@ static char root[] = "/tmp/weir-trainer-XXXXXX";
 static const char *program;
 static weir_data *data;
 
-// ---- cases: a network and its settings
-// ---------------------------------------------------------------------------------
+// ---- cases: a network and its settings -----------------------------------------------------------------------------
 
 enum { rows = 250, batches = 16 }; // 15 batches of 16 rows and one of 10
 
@@ -192,8 +191,7 @@ static void test_step_is_gradient_and_update(void **unused) {
     }
 }
 
-// ---- callbacks
-// ---------------------------------------------------------------------------------------------------------
+// ---- callbacks -----------------------------------------------------------------------------------------------------
 
 // What to do at the given count of batches.
 typedef struct plan {
@@ -221,8 +219,7 @@ static int follow(void *context, const weir_progress *progress) {
     return 0;
 }
 
-// ---- equality of runs
-// --------------------------------------------------------------------------------------------------
+// ---- equality of runs ----------------------------------------------------------------------------------------------
 
 // Everything but times.
 static bool same_epoch(const weir_epoch *a, const weir_epoch *b) {
@@ -311,8 +308,7 @@ static void finish_and_compare(int kind, const char *folder) {
     remove_folder(folder);
 }
 
-// ---- tests
-// -------------------------------------------------------------------------------------------------------------
+// ---- tests ---------------------------------------------------------------------------------------------------------
 
 static void test_learns(void **unused) {
     (void)unused;
@@ -551,6 +547,32 @@ static void test_step_keeps_parameters(void **unused) {
     labels[3] = 10;
     assert_int_equal(weir_trainer_step(b.trainer, inputs, labels, 16, &error), WEIR_DATA);
     free(before);
+    close_bench(&b);
+}
+
+/// The phases of every node are measured while that is asked for, and only then.
+static void test_profile(void **unused) {
+    (void)unused;
+    weir_error error = {0};
+    const weir_train_options o = options_of(0);
+    bench b = open_bench(0, &o);
+    static float inputs[16 * 784];
+    const int32_t labels[16] = {0};
+    size_t count = 0;
+    (void)weir_graph_nodes(b.graph, &count);
+    for (int round = 0; round < 3; round++) {
+        weir_seconds sum = {0};
+        if (round) weir_graph_profile(b.graph, round == 1);
+        must(weir_trainer_step(b.trainer, inputs, labels, 16, &error), &error);
+        for (size_t k = 0; k < count; k++) {
+            const weir_seconds s = weir_graph_node_seconds(b.graph, k);
+            assert_true(s.forward >= 0 && s.backward >= 0 && s.update >= 0);
+            sum.forward += s.forward, sum.backward += s.backward, sum.update += s.update;
+        }
+        assert_int_equal(sum.forward > 0 && sum.backward > 0 && sum.update > 0, round == 1);
+        assert_int_equal(sum.forward + sum.backward + sum.update > 0, round == 1);
+    }
+    assert_true(weir_graph_node_seconds(b.graph, count).forward == 0);
     close_bench(&b);
 }
 
@@ -886,6 +908,7 @@ int main(int count, char **arguments) {
         cmocka_unit_test(test_diverges),
         cmocka_unit_test(test_not_finite_is_not_saved),
         cmocka_unit_test(test_step_keeps_parameters),
+        cmocka_unit_test(test_profile),
         cmocka_unit_test(test_average),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_interrupted_between_epochs),

@@ -21,47 +21,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.37e9, 15.6e9, 41.4e9, 72.5e9, 87.2e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.67e9, 16.5e9, 43.1e9, 73.3e9, 87.3e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {3.78e9, 23.7e9, 58.9e9, 78.7e9, 86.7e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.17e9, 26.6e9, 68.9e9, 87.1e9, 88.1e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.65e9, 15.9e9, 43.3e9, 72.7e9, 84.8e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.92e9, 17.6e9, 46.1e9, 78.1e9, 84.8e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.35e9, 22.4e9, 59.9e9, 81.1e9, 85.5e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.82e9, 28.6e9, 71.3e9, 87.1e9, 90.4e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {4.48e9, 21.6e9, 24.2e9, 28.3e9, 28e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.19e9, 8.24e9, 14.6e9, 14.7e9, 15.7e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {3.11e9, 11.7e9, 14.8e9, 14.6e9, 14.5e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.02e9, 11.9e9, 15e9, 15.4e9, 14.9e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.15e9, 20.3e9, 22.3e9, 27e9, 28.2e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.54e9, 10.7e9, 15.3e9, 16.7e9, 17.2e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {3.06e9, 12e9, 14.1e9, 14.5e9, 15.1e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.97e9, 15.7e9, 18.4e9, 19.6e9, 20.1e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {6.82e9, 17.1e9, 17.3e9, 17.2e9, 16.6e9},
-                                                {5.91e9, 19.8e9, 22.5e9, 23e9, 22.9e9},
-                                                {6.63e9, 19.8e9, 22.5e9, 23.6e9, 23.1e9},
-                                                {6.4e9, 20.3e9, 25.7e9, 27e9, 27.6e9},
+                                                {7.93e9, 17e9, 18e9, 17.7e9, 16.9e9},
+                                                {6.54e9, 20.8e9, 23.4e9, 23.7e9, 23.5e9},
+                                                {8.15e9, 19.8e9, 23.1e9, 23.5e9, 23.4e9},
+                                                {7.4e9, 21.9e9, 28.7e9, 26.6e9, 28.5e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {2.15e9, 6.16e9, 8.45e9, 9.31e9, 8.78e9},
-                                                {2.76e9, 5.69e9, 6.07e9, 6.92e9, 7.24e9},
-                                                {4.17e9, 18e9, 17.7e9, 19.1e9, 21.7e9},
-                                                {2.37e9, 12.4e9, 21.8e9, 22.6e9, 24.6e9},
+                                                {2.37e9, 7.46e9, 9.91e9, 10.6e9, 10.2e9},
+                                                {2.71e9, 5.9e9, 6.24e9, 7.29e9, 8.04e9},
+                                                {4.67e9, 18.4e9, 19.7e9, 21.7e9, 23.3e9},
+                                                {2.25e9, 14.4e9, 22.4e9, 25.3e9, 25.1e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {6.74e9, 14.5e9, 16.7e9, 14.4e9, 12.3e9},
-                                                {3.6e9, 13.1e9, 17e9, 17.8e9, 15.8e9},
-                                                {3.34e9, 12.5e9, 17.3e9, 18.2e9, 18.4e9},
-                                                {2.92e9, 12.2e9, 15.8e9, 16e9, 14.8e9},
+                                                {6.61e9, 14.7e9, 16.7e9, 16.2e9, 12.9e9},
+                                                {3.9e9, 13.3e9, 17.4e9, 20e9, 17.4e9},
+                                                {3.65e9, 13e9, 17.9e9, 20.6e9, 20.2e9},
+                                                {3.12e9, 12.6e9, 17.4e9, 18.7e9, 17.1e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {3.61e9, 10.9e9, 15e9, 14e9, 15.2e9},
-                                                {3.08e9, 11.6e9, 15.6e9, 15.4e9, 18.5e9},
-                                                {2.56e9, 11.4e9, 15.9e9, 15.6e9, 19.7e9},
-                                                {2.08e9, 11.7e9, 15.3e9, 16.1e9, 18.3e9},
+                                                {5.28e9, 14.8e9, 19.5e9, 18.8e9, 20.9e9},
+                                                {4.48e9, 14.4e9, 21.1e9, 20.4e9, 24.9e9},
+                                                {2.63e9, 14.1e9, 16.9e9, 21.7e9, 23e9},
+                                                {1.97e9, 15e9, 19.6e9, 19.9e9, 21.8e9},
                                             },
                                     },
                             },
@@ -69,38 +69,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.82e9, 17.9e9, 19.5e9, 15.1e9, 15.8e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.62e9, 12.5e9, 16e9, 16.9e9, 15.9e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.99e9, 8.75e9, 11.6e9, 14e9, 14.8e9},
+                                        [WEIR_OPERATION_FORWARD] = {8.27e9, 21.7e9, 19.5e9, 16.2e9, 17.2e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.65e9, 12.9e9, 15.5e9, 16.3e9, 16.4e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.67e9, 11.8e9, 14.2e9, 16.8e9, 17.8e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {6.42e9, 15.5e9, 16.4e9, 17e9, 16.5e9},
-                                                {5.5e9, 15.7e9, 19.6e9, 12e9, 12.2e9},
-                                                {6.54e9, 20.2e9, 22.2e9, 18.1e9, 18.6e9},
-                                                {7.76e9, 19e9, 20.8e9, 15.5e9, 17.3e9},
+                                                {6.52e9, 17e9, 17.8e9, 19.5e9, 17.5e9},
+                                                {7.51e9, 21.2e9, 21.7e9, 12e9, 11.4e9},
+                                                {8.07e9, 19.2e9, 20.7e9, 17.2e9, 16.6e9},
+                                                {8.12e9, 22.4e9, 21.7e9, 17.4e9, 17.4e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {1.56e9, 3.53e9, 3.96e9, 4.5e9, 4.46e9},
-                                                {3e9, 8.88e9, 9.51e9, 10.5e9, 10.8e9},
-                                                {3.82e9, 11.1e9, 13.9e9, 13.9e9, 14.4e9},
-                                                {3.4e9, 12.3e9, 14.7e9, 15.7e9, 16.2e9},
+                                                {1.66e9, 3.68e9, 4.28e9, 4.6e9, 5.11e9},
+                                                {3.38e9, 9.19e9, 10.3e9, 11.3e9, 12.8e9},
+                                                {4.25e9, 11.6e9, 14.1e9, 15.6e9, 17e9},
+                                                {3.75e9, 13.4e9, 16.2e9, 17.2e9, 18.4e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {2.72e9, 10.1e9, 14.4e9, 13.6e9, 15.6e9},
-                                                {2.46e9, 10.5e9, 14.8e9, 15.7e9, 18.3e9},
-                                                {1.85e9, 8.05e9, 10.7e9, 13.3e9, 16.1e9},
-                                                {2.02e9, 9.88e9, 11.1e9, 15.1e9, 16.8e9},
+                                                {3.74e9, 12.5e9, 16.3e9, 16.5e9, 18.6e9},
+                                                {3.39e9, 12.9e9, 18.1e9, 20e9, 22.6e9},
+                                                {2.8e9, 12.5e9, 13.6e9, 15.8e9, 16.6e9},
+                                                {2.7e9, 12.5e9, 13.7e9, 16.7e9, 18.5e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 3.26e-10,
-                .float_seconds = 7.64e-11,
+                .pair_seconds = 2.35e-10,
+                .float_seconds = 8.17e-11,
             },
 
             {
@@ -112,47 +112,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {7.23e9, 15.6e9, 39.5e9, 69.1e9, 80e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.74e9, 17.6e9, 44.2e9, 72.1e9, 81.6e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {2.98e9, 21.7e9, 35.8e9, 69.3e9, 75e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.17e9, 13.4e9, 36.9e9, 74.3e9, 77.2e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.02e9, 16.1e9, 43.7e9, 72.9e9, 81e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.13e9, 19.1e9, 50.1e9, 79.9e9, 89.8e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.74e9, 23.9e9, 52.7e9, 78e9, 83.1e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.9e9, 20.3e9, 54.3e9, 78.3e9, 85.2e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {8.25e9, 36.3e9, 50.8e9, 68.1e9, 66.5e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.28e9, 18e9, 39.8e9, 36.1e9, 39.7e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.93e9, 22.3e9, 29.4e9, 29.3e9, 28.4e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.63e9, 22.2e9, 35e9, 38.2e9, 35e9},
+                                        [WEIR_OPERATION_FORWARD] = {7.02e9, 37.4e9, 54.9e9, 75.8e9, 79.9e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.79e9, 23.9e9, 46.1e9, 43.1e9, 45.6e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.23e9, 21.6e9, 31.9e9, 33.7e9, 33.6e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.46e9, 30.9e9, 43.1e9, 42e9, 38.9e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {8.22e9, 32.6e9, 35.7e9, 38e9, 32.5e9},
-                                                {7.66e9, 32.8e9, 40.7e9, 42e9, 40.3e9},
-                                                {8.87e9, 32.7e9, 41.5e9, 43.3e9, 43.1e9},
-                                                {8.72e9, 38.4e9, 60.1e9, 63.4e9, 64.7e9},
+                                                {7.85e9, 39.3e9, 41.3e9, 41.3e9, 35.8e9},
+                                                {7.19e9, 34.3e9, 42.7e9, 44.8e9, 41.2e9},
+                                                {7.43e9, 34.6e9, 45.7e9, 45.1e9, 43.9e9},
+                                                {7.8e9, 40.8e9, 71.8e9, 74e9, 73.9e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {3.8e9, 12.1e9, 17.4e9, 17.6e9, 16.1e9},
-                                                {2.6e9, 5.55e9, 9.39e9, 9.55e9, 16.6e9},
-                                                {6e9, 26.3e9, 40e9, 46.1e9, 53.2e9},
-                                                {3.74e9, 15.3e9, 38.9e9, 61.5e9, 62.9e9},
+                                                {4.22e9, 15.1e9, 20.5e9, 22.4e9, 20.8e9},
+                                                {4.16e9, 8.37e9, 11e9, 11.4e9, 16.9e9},
+                                                {7.15e9, 33.8e9, 59.1e9, 66.7e9, 73e9},
+                                                {4.16e9, 19.6e9, 68.1e9, 82.1e9, 84.2e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {6.48e9, 25.8e9, 30.2e9, 30e9, 22.8e9},
-                                                {4.7e9, 28.7e9, 42.3e9, 42.8e9, 33.3e9},
-                                                {5.3e9, 24.4e9, 40.1e9, 45e9, 45.3e9},
-                                                {5.01e9, 20.7e9, 34.1e9, 41.3e9, 34.1e9},
+                                                {8.14e9, 31.3e9, 31.4e9, 35.9e9, 25.8e9},
+                                                {5.88e9, 39.5e9, 48.9e9, 50.3e9, 46.6e9},
+                                                {6.58e9, 25.8e9, 43.2e9, 50.4e9, 53.6e9},
+                                                {6.15e9, 20.7e9, 35.4e9, 46.7e9, 42.4e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {6.4e9, 17.2e9, 25.2e9, 28.2e9, 30.1e9},
-                                                {5.21e9, 24.9e9, 39.4e9, 37.8e9, 45.9e9},
-                                                {5.07e9, 25.8e9, 41.7e9, 38.5e9, 47.9e9},
-                                                {3.91e9, 22.7e9, 38.9e9, 44.5e9, 45.8e9},
+                                                {5.66e9, 23.5e9, 29.2e9, 32.1e9, 34.3e9},
+                                                {5.28e9, 25.4e9, 40e9, 39.3e9, 49.8e9},
+                                                {5.37e9, 30.7e9, 47.5e9, 42.6e9, 50.1e9},
+                                                {3.26e9, 32e9, 45.3e9, 47.1e9, 50.3e9},
                                             },
                                     },
                             },
@@ -160,38 +160,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {9.12e9, 31.3e9, 36.2e9, 35.3e9, 42.4e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.68e9, 28.3e9, 41.7e9, 45.6e9, 47.5e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.3e9, 14.8e9, 31.3e9, 41.6e9, 42.7e9},
+                                        [WEIR_OPERATION_FORWARD] = {9.58e9, 56e9, 57.5e9, 53.2e9, 58.7e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {7.03e9, 33.6e9, 52.4e9, 61.3e9, 64.2e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.75e9, 16.5e9, 40.7e9, 50.6e9, 56.9e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {8.92e9, 29.4e9, 34.3e9, 34.4e9, 32.9e9},
-                                                {6.49e9, 30.4e9, 47.3e9, 54.1e9, 53.2e9},
-                                                {9.92e9, 30.5e9, 51.7e9, 45.5e9, 48.9e9},
-                                                {9.47e9, 46.2e9, 54.9e9, 47.6e9, 51e9},
+                                                {9.31e9, 30.4e9, 34.3e9, 34.7e9, 32.1e9},
+                                                {10.8e9, 40.1e9, 53.9e9, 59.3e9, 55.8e9},
+                                                {10.3e9, 40.4e9, 51.5e9, 50.2e9, 54.8e9},
+                                                {9.98e9, 52.4e9, 60.2e9, 55.4e9, 58.1e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {2.2e9, 5.96e9, 7.68e9, 8.78e9, 8.51e9},
-                                                {2.73e9, 13.8e9, 21.3e9, 24.9e9, 22.2e9},
-                                                {5.32e9, 23.6e9, 32.5e9, 38.8e9, 35.6e9},
-                                                {4.49e9, 23.1e9, 37.3e9, 44.3e9, 45.4e9},
+                                                {2.52e9, 7.72e9, 10.5e9, 11.8e9, 11.2e9},
+                                                {7.27e9, 24e9, 31.9e9, 36.4e9, 32.3e9},
+                                                {8.42e9, 30.9e9, 42.5e9, 51.1e9, 40.5e9},
+                                                {8.07e9, 37.1e9, 56.4e9, 64.3e9, 63.2e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {3.66e9, 15.5e9, 24e9, 28e9, 28.5e9},
-                                                {2.92e9, 18.1e9, 33e9, 39.2e9, 42.2e9},
-                                                {2.43e9, 16.1e9, 29.6e9, 39.1e9, 38.8e9},
-                                                {2.47e9, 15.7e9, 30.9e9, 41.5e9, 46.4e9},
+                                                {4.08e9, 19.4e9, 26.4e9, 33.4e9, 32.5e9},
+                                                {3.51e9, 20.5e9, 35.5e9, 45.2e9, 51e9},
+                                                {2.55e9, 17.4e9, 32.5e9, 42.7e9, 48.3e9},
+                                                {2.74e9, 17.4e9, 37.8e9, 49.9e9, 56.9e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 2.6e-10,
-                .float_seconds = 1.38e-10,
+                .pair_seconds = 2.36e-10,
+                .float_seconds = 8.29e-11,
             },
 
             {
@@ -203,47 +203,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {7.16e9, 15.6e9, 38.7e9, 67.4e9, 78.7e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.33e9, 17.6e9, 42.5e9, 69.2e9, 79.5e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {2.98e9, 15.6e9, 41.2e9, 68e9, 74.4e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.43e9, 12.9e9, 41.4e9, 67.1e9, 77.5e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.54e9, 17.5e9, 46.3e9, 76.8e9, 88.8e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.93e9, 17.7e9, 54e9, 78.7e9, 90.7e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {6.08e9, 20.8e9, 58.1e9, 81.3e9, 85.9e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.67e9, 27.1e9, 69.4e9, 87.9e9, 90.7e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {8.22e9, 38.7e9, 83e9, 80.7e9, 82.8e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.36e9, 25.7e9, 55.5e9, 79e9, 89.5e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {2.65e9, 29.9e9, 60.6e9, 74e9, 67.8e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.6e9, 14.4e9, 45e9, 74.1e9, 69.8e9},
+                                        [WEIR_OPERATION_FORWARD] = {7.2e9, 37.7e9, 89.5e9, 86.1e9, 89.6e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {6.08e9, 29.8e9, 65.7e9, 93.7e9, 100e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {7.25e9, 33.5e9, 71.6e9, 87.6e9, 85.3e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {6.1e9, 38.2e9, 79.4e9, 96.3e9, 92.5e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {7.54e9, 30.1e9, 31.4e9, 33.3e9, 30.4e9},
-                                                {6.87e9, 41.1e9, 60.1e9, 65.6e9, 63.2e9},
-                                                {8.95e9, 40.5e9, 64.3e9, 68.6e9, 70.7e9},
-                                                {8.94e9, 44.3e9, 66.8e9, 74.2e9, 73.3e9},
+                                                {7.28e9, 31.5e9, 33e9, 34.9e9, 31.9e9},
+                                                {6.53e9, 41.9e9, 67.7e9, 74e9, 71.6e9},
+                                                {7.6e9, 40e9, 70e9, 75.2e9, 80.3e9},
+                                                {7.86e9, 45.3e9, 77.5e9, 79.3e9, 85.6e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {3.96e9, 17.2e9, 26.1e9, 23.2e9, 18.9e9},
-                                                {3.36e9, 13e9, 18.3e9, 20.1e9, 36.4e9},
-                                                {4.58e9, 28.5e9, 49.3e9, 63.4e9, 68.7e9},
-                                                {4.01e9, 25.6e9, 65.6e9, 75.5e9, 83e9},
+                                                {5.11e9, 20.6e9, 30.1e9, 30.2e9, 27.7e9},
+                                                {4.74e9, 21.3e9, 25.2e9, 30.1e9, 37.5e9},
+                                                {5.49e9, 34.6e9, 59.1e9, 71e9, 76.7e9},
+                                                {5.41e9, 29.4e9, 63.2e9, 91.2e9, 96.9e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {5.2e9, 29.3e9, 38.3e9, 38.8e9, 27.8e9},
-                                                {4.97e9, 52.9e9, 84.3e9, 82.6e9, 68.6e9},
-                                                {5.39e9, 32.2e9, 68.9e9, 75.8e9, 74.8e9},
-                                                {3.72e9, 21e9, 49.8e9, 74.1e9, 78.1e9},
+                                                {8.16e9, 31.4e9, 41.9e9, 40.7e9, 30.3e9},
+                                                {5.17e9, 60.6e9, 90.5e9, 96.7e9, 77.6e9},
+                                                {6.59e9, 50.5e9, 85.1e9, 95.2e9, 93.8e9},
+                                                {5.76e9, 27.7e9, 61e9, 88.4e9, 95e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {5.12e9, 26.2e9, 33.5e9, 35e9, 37.4e9},
-                                                {5.52e9, 29.5e9, 58.9e9, 64.2e9, 77.1e9},
-                                                {5.45e9, 35.9e9, 71.9e9, 80.6e9, 87.4e9},
-                                                {5.84e9, 30.6e9, 70.9e9, 82.9e9, 78.8e9},
+                                                {7.48e9, 30e9, 39.2e9, 42.4e9, 42.4e9},
+                                                {6.09e9, 35.6e9, 70.6e9, 77e9, 92.7e9},
+                                                {5.9e9, 38.2e9, 78.7e9, 92.1e9, 99.3e9},
+                                                {5.59e9, 36.8e9, 80.3e9, 97.1e9, 101e9},
                                             },
                                     },
                             },
@@ -251,38 +251,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {10.3e9, 69.2e9, 82.5e9, 71.5e9, 80.3e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {8.14e9, 45.5e9, 69.7e9, 85.5e9, 88.8e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.45e9, 17.7e9, 50.8e9, 74.7e9, 77.6e9},
+                                        [WEIR_OPERATION_FORWARD] = {11e9, 84.3e9, 97.9e9, 92.6e9, 99.8e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {9.07e9, 44.9e9, 74.5e9, 90.8e9, 99.6e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.42e9, 16.9e9, 53.1e9, 83.7e9, 88.6e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {9.88e9, 45.3e9, 53.3e9, 56e9, 49.6e9},
-                                                {8.67e9, 46.4e9, 67.5e9, 84.8e9, 80.9e9},
-                                                {11.1e9, 51.5e9, 71.4e9, 48.9e9, 52.7e9},
-                                                {11e9, 73.4e9, 83.1e9, 93e9, 92.1e9},
+                                                {10.8e9, 51e9, 60.7e9, 62.4e9, 57e9},
+                                                {13.5e9, 77.9e9, 86.3e9, 93.1e9, 93.3e9},
+                                                {11e9, 80.6e9, 93e9, 59.2e9, 61.6e9},
+                                                {11.5e9, 84.1e9, 96.2e9, 99.6e9, 105e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {3.45e9, 9.29e9, 12.4e9, 14.6e9, 14.2e9},
-                                                {3.8e9, 20.9e9, 29.6e9, 38.6e9, 34.4e9},
-                                                {5.21e9, 28.7e9, 46.8e9, 66.3e9, 59.9e9},
-                                                {11e9, 49e9, 68.4e9, 79.5e9, 81.8e9},
+                                                {4.06e9, 11.7e9, 16.8e9, 17.1e9, 17e9},
+                                                {7.36e9, 31.2e9, 44.6e9, 51.7e9, 49e9},
+                                                {8.99e9, 40.5e9, 64.7e9, 84.4e9, 79.8e9},
+                                                {11.7e9, 56.6e9, 80.9e9, 92.3e9, 94.2e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {3.98e9, 16e9, 28.7e9, 35.6e9, 34.6e9},
-                                                {3.36e9, 19.7e9, 49.7e9, 71.7e9, 69.6e9},
-                                                {2.53e9, 16.9e9, 49.1e9, 60.9e9, 66.6e9},
-                                                {2.46e9, 17.1e9, 55.6e9, 71.9e9, 79.4e9},
+                                                {3.71e9, 16.3e9, 29.6e9, 36.2e9, 38.4e9},
+                                                {2.99e9, 22e9, 53.5e9, 78.1e9, 85.7e9},
+                                                {2.51e9, 17.6e9, 52.9e9, 73.5e9, 76.8e9},
+                                                {2.56e9, 19.4e9, 60.7e9, 85.5e9, 89e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 2.87e-10,
-                .float_seconds = 1.45e-10,
+                .pair_seconds = 2.33e-10,
+                .float_seconds = 7.35e-11,
             },
 
             {
@@ -294,47 +294,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.54e9, 16.3e9, 44.4e9, 71.6e9, 86.2e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.43e9, 19.4e9, 53.7e9, 78.4e9, 90.1e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.54e9, 26.7e9, 59.2e9, 81.4e9, 82.9e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.58e9, 24.9e9, 60.7e9, 81.9e9, 84.3e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.05e9, 17e9, 43.7e9, 74.3e9, 87.7e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.86e9, 19.3e9, 52e9, 79.9e9, 90.1e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.41e9, 19.9e9, 57.1e9, 83.5e9, 85.3e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.31e9, 26.9e9, 69.2e9, 87.9e9, 90.5e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {7.19e9, 39.2e9, 83.1e9, 85.7e9, 88.9e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {6.01e9, 29.7e9, 63.7e9, 94.4e9, 102e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {7.12e9, 44.8e9, 73.8e9, 86e9, 81.1e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.09e9, 16.9e9, 45.4e9, 78e9, 88.4e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.96e9, 38.6e9, 88.8e9, 83.5e9, 91.8e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.51e9, 28.8e9, 64.2e9, 93.9e9, 99.7e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {7.04e9, 32.4e9, 66.2e9, 83.9e9, 82.3e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {6.17e9, 38.1e9, 81.7e9, 93.7e9, 94.6e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {7.5e9, 33e9, 33.7e9, 36.2e9, 32.9e9},
-                                                {6.59e9, 41.7e9, 65.2e9, 67.1e9, 70.3e9},
-                                                {7.75e9, 41.7e9, 65.9e9, 79.9e9, 77.3e9},
-                                                {7.68e9, 45.1e9, 74.2e9, 81.2e9, 85.4e9},
+                                                {7.53e9, 30.4e9, 33.7e9, 35.7e9, 33.2e9},
+                                                {6.17e9, 44.5e9, 70.4e9, 76.6e9, 70e9},
+                                                {7.25e9, 40.2e9, 68.2e9, 77.3e9, 78.4e9},
+                                                {7.38e9, 44.7e9, 76.5e9, 79.8e9, 84.2e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {4.79e9, 22.1e9, 31.5e9, 33.7e9, 29.1e9},
-                                                {4.86e9, 20.3e9, 24.4e9, 29.5e9, 36.7e9},
-                                                {5.74e9, 34.1e9, 64.8e9, 74.7e9, 76e9},
-                                                {5.34e9, 28.6e9, 83.1e9, 93.4e9, 94.9e9},
+                                                {5.15e9, 20.7e9, 30.1e9, 33.1e9, 26.9e9},
+                                                {4.28e9, 19.5e9, 25.6e9, 29.9e9, 37.2e9},
+                                                {5.52e9, 35.4e9, 67.4e9, 74.4e9, 79.1e9},
+                                                {5.3e9, 28.9e9, 87e9, 95e9, 95.2e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {8.49e9, 38.6e9, 42e9, 39.5e9, 28.9e9},
-                                                {5.32e9, 55.3e9, 88e9, 89.3e9, 74.2e9},
-                                                {6.41e9, 46.4e9, 80.6e9, 92.2e9, 87.2e9},
-                                                {5.64e9, 30.1e9, 65.3e9, 84.4e9, 89.6e9},
+                                                {8.53e9, 31.1e9, 40.6e9, 41.3e9, 29.4e9},
+                                                {5.13e9, 52.6e9, 87.3e9, 89.4e9, 80.5e9},
+                                                {7.23e9, 45.2e9, 82.3e9, 92.3e9, 92.4e9},
+                                                {5.75e9, 28.1e9, 58.7e9, 86.8e9, 90.6e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {7.28e9, 26.8e9, 38.2e9, 39.5e9, 42.8e9},
-                                                {6e9, 35.2e9, 68.1e9, 73.8e9, 92.2e9},
-                                                {5.91e9, 38.5e9, 76.1e9, 91.8e9, 97e9},
-                                                {6.14e9, 40.4e9, 80.3e9, 96.2e9, 97.4e9},
+                                                {7.05e9, 30.1e9, 36.7e9, 42.5e9, 43.4e9},
+                                                {5.76e9, 38e9, 72e9, 80.8e9, 94.8e9},
+                                                {6.15e9, 41.1e9, 78.1e9, 87.7e9, 99.4e9},
+                                                {5.89e9, 37.9e9, 74.8e9, 88e9, 97.6e9},
                                             },
                                     },
                             },
@@ -342,38 +342,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {11.4e9, 101e9, 160e9, 162e9, 179e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {10.5e9, 63.4e9, 125e9, 161e9, 174e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.49e9, 17.7e9, 72.2e9, 139e9, 152e9},
+                                        [WEIR_OPERATION_FORWARD] = {11.8e9, 104e9, 162e9, 166e9, 188e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {9.53e9, 58.5e9, 122e9, 169e9, 183e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.78e9, 19.1e9, 73.1e9, 146e9, 157e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {11e9, 63.3e9, 70.7e9, 76.7e9, 68e9},
-                                                {9.82e9, 96.5e9, 134e9, 149e9, 150e9},
-                                                {12e9, 96.3e9, 141e9, 157e9, 164e9},
-                                                {12.2e9, 108e9, 155e9, 176e9, 192e9},
+                                                {11.9e9, 63.6e9, 75.7e9, 80.6e9, 70.2e9},
+                                                {13.3e9, 99.4e9, 162e9, 166e9, 157e9},
+                                                {12.5e9, 107e9, 160e9, 165e9, 168e9},
+                                                {12.1e9, 104e9, 161e9, 186e9, 195e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {3.99e9, 12e9, 14.5e9, 15.7e9, 15.3e9},
-                                                {10.2e9, 44e9, 53.6e9, 62.4e9, 61.7e9},
-                                                {12e9, 64.5e9, 107e9, 130e9, 131e9},
-                                                {11.8e9, 71.3e9, 135e9, 172e9, 173e9},
+                                                {4.33e9, 13.1e9, 16.5e9, 18.5e9, 17.4e9},
+                                                {9.58e9, 44.6e9, 57.3e9, 70.7e9, 67.9e9},
+                                                {9.41e9, 51.7e9, 110e9, 140e9, 137e9},
+                                                {11.9e9, 68.2e9, 130e9, 167e9, 177e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {4.37e9, 18.5e9, 31.7e9, 38.6e9, 41.1e9},
-                                                {3.37e9, 22.8e9, 61e9, 84.9e9, 90e9},
-                                                {2.68e9, 18.4e9, 73.6e9, 120e9, 123e9},
-                                                {2.79e9, 21e9, 89.4e9, 145e9, 158e9},
+                                                {4.65e9, 19e9, 32e9, 39.6e9, 41.4e9},
+                                                {3.52e9, 25.1e9, 56.1e9, 83.2e9, 90.8e9},
+                                                {2.79e9, 20e9, 80.1e9, 124e9, 121e9},
+                                                {2.77e9, 20.8e9, 90.5e9, 144e9, 156e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 2.68e-10,
-                .float_seconds = 8.03e-11,
+                .pair_seconds = 2.15e-10,
+                .float_seconds = 7.53e-11,
             },
 
             {

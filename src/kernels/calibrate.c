@@ -4,8 +4,9 @@
 // Measures the rates that plans are made from.
 //
 // Every rate is that of a product of a square layer whose weights no cache holds any more, done by the way it is for,
-// with every gate open. In each round all of them have their turn, so that what else the machine does now and then
-// meets different ones, and the median of the rounds leaves it out.
+// with every gate open. In each round all ways of an operation have their turn, so that what else the machine does now
+// and then meets different ones, and the median of the rounds leaves it out. Operations come one after the other: a
+// plan compares ways of the same one, and what another left in the caches would favour some of them.
 
 #include <omp.h>
 
@@ -158,6 +159,10 @@ done:
     return status;
 }
 
+static bool is_same_operation(const probe *a, const probe *b) {
+    return a->precision == b->precision && a->operation == b->operation;
+}
+
 static double median(double *values, size_t count) {
     for (size_t i = 1; i < count; i++) {
         for (size_t k = i; k > 0 && values[k] < values[k - 1]; k--) {
@@ -214,9 +219,12 @@ weir_status weir__calibrate(weir_calibration *calibration, const weir__calibrati
     TRY(weir__new(&b, 1, sizeof *b, measuring, error));
     TRY(make_bed(b, effort, error));
     list_probes(b, &c);
-    for (size_t k = 0; k < b->count; k++) TRY(time_probe(b, &b->probes[k], 0, error)); // all memory is there after this
-    for (size_t round = 0; round < b->rounds; round++) {
-        for (size_t k = 0; k < b->count; k++) TRY(time_probe(b, &b->probes[k], round, error));
+    for (size_t first = 0, last = 0; first < b->count; first = last) {
+        while (last < b->count && is_same_operation(&b->probes[first], &b->probes[last])) last++;
+        for (size_t k = first; k < last; k++) TRY(time_probe(b, &b->probes[k], 0, error)); // makes sure of the memory
+        for (size_t round = 0; round < b->rounds; round++) {
+            for (size_t k = first; k < last; k++) TRY(time_probe(b, &b->probes[k], round, error));
+        }
     }
     for (size_t k = 0; k < b->count; k++) {
         probe *p = &b->probes[k];

@@ -39,8 +39,7 @@ static size_t slots_in(const weir__side *side, const tile *t, size_t at, size_t 
     return weir__slot_from_row(side, (weir__range){at, end}, t->from + t->rows);
 }
 
-// ---- blocks of one unit
-// ----------------------------------------------------------------------------------------------
+// ---- blocks of one unit --------------------------------------------------------------------------------------------
 
 static void collect_part(const weir__side *side, const tile *t, size_t slot, size_t end, const float *column,
                          float bias) {
@@ -119,8 +118,7 @@ static void spread_units(const weir__side *side, size_t rows, size_t first, size
     }
 }
 
-// ---- blocks of several units
-// -----------------------------------------------------------------------------------------
+// ---- blocks of several units ---------------------------------------------------------------------------------------
 
 static void collect_block(const weir__side *side, size_t j, const float *dense, const float *bias) {
     const size_t units = weir__units(side, j), end = weir__evaluated(side, j, 0);
@@ -145,8 +143,7 @@ static void spread_block(const weir__side *side, size_t rows, size_t j, float *d
     for (; r < rows; r++) memset(to + r * side->width, 0, units * sizeof *to);
 }
 
-// ---- both
-// ------------------------------------------------------------------------------------------------------------
+// ---- both ----------------------------------------------------------------------------------------------------------
 
 void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
     const size_t blocks = weir__blocks(side), some = side->block == 1 ? SOME : 1;

@@ -151,9 +151,10 @@ static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side
         const uint16_t *w = strip + u * width + k, *next = left >= 2 * units ? w + units * width : after;
         for (size_t s = p->slots.first, tile = 0; s < p->slots.last; tile++) {
             const size_t rows = least_of(p->slots.last - s, DOT_ROWS);
-            const weir__range own = next ? weir__part(units, tile, tiles) : (weir__range){0, 0};
-            const units_ahead coming = {next + own.first * width, width, own.last - own.first};
+            const weir__range own = weir__part(units, tile, tiles);
             const uint16_t *from[DOT_ROWS];
+            units_ahead coming = {0};
+            if (next) coming = (units_ahead){next + own.first * width, width, own.last - own.first};
             for (size_t r = 0; r < rows; r++) from[r] = half_values(x, weir__row(y, s + r)) + k;
             add_dots_of_rows(rows, units, weir__values(y, s) + u, y->block, from, w, width, count, &coming);
             s += rows;

@@ -12,7 +12,8 @@ typedef struct descent_numbers {
     vec *squares;
 } descent_numbers;
 
-/// Weights that come after, of as many units and columns: they are sent for.
+/// Units × vectors (constants, at most 16) of the weights at the given unit and column. As many that come later are
+/// fetched meanwhile.
 INLINE void descend_outer(const int units, const int vectors, const bool partial, size_t tail, float *w, size_t stride,
                           size_t unit, size_t column, const factor *a, const factor *b, size_t count,
                           const descent_numbers *n, const float *coming) {
@@ -32,7 +33,7 @@ INLINE void descend_outer(const int units, const int vectors, const bool partial
     }
 }
 
-/// All units of a tile, for some vectors of columns.
+/// Some units, for some vectors of columns.
 INLINE void descend_units(const int vectors, const bool partial, size_t tail, float *w, size_t stride, size_t units,
                           size_t column, const factor *a, const factor *b, size_t count, const descent_numbers *n,
                           const float *coming) {
@@ -52,8 +53,8 @@ INLINE void descend_units(const int vectors, const bool partial, size_t tail, fl
 static void descend_columns(float *w, size_t stride, size_t units, size_t columns, size_t distance, const factor *a,
                             const factor *b, size_t count, const descent_numbers *n) {
     size_t c = 0;
-#define VECTORS_AT_ONCE(vectors, partial, some)                                                                        \
-    descend_units(vectors, partial, some, w, stride, units, c, a, b, count, n,                                         \
+#define VECTORS_AT_ONCE(vectors, partial, tail)                                                                        \
+    descend_units(vectors, partial, tail, w, stride, units, c, a, b, count, n,                                         \
                   c + distance < columns ? w + c + distance : w + units * stride + (c + distance - columns))
     for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) VECTORS_AT_ONCE(8, false, 0);
     for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) VECTORS_AT_ONCE(TILE_VECTORS, false, 0);

@@ -18,7 +18,7 @@ static size_t vectors_of_rows(size_t rows) { return (rows + LANES - 1) / LANES; 
 /// Whether at most a fifth of the lanes is wasted.
 static bool rows_fill_lanes(size_t rows) { return rows * 5 >= vectors_of_rows(rows) * LANES * 4; }
 
-/// Rows become columns: to[k][r] = x[r][k]. Both are multiples of 4 floats apart at their ends.
+/// to[k][r] = from[r][k] for four rows and four columns.
 INLINE void turn_four(float *to, size_t to_stride, const float *from, size_t from_stride) {
     const four a = *(const four_at *)from, b = *(const four_at *)(from + from_stride);
     const four c = *(const four_at *)(from + 2 * from_stride), d = *(const four_at *)(from + 3 * from_stride);
@@ -91,7 +91,8 @@ typedef struct turned_rows {
     size_t first, count, columns;
 } turned_rows;
 
-/// All rows of a piece, for some units: units_of is what a register tile takes of them with this many vectors.
+/// All rows of a piece, which are as many vectors, for some units: those of a register tile at a time. Weights `ahead`
+/// floats after these are fetched meanwhile.
 INLINE void add_lanes(const int vectors, const turned_rows *x, size_t units, float *y, size_t y_stride, const float *w,
                       size_t w_stride, size_t ahead) {
     _Alignas(64) float sums[16 * LANES];

@@ -132,16 +132,36 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
     }
 }
 
-// ---- both dense, few rows: a few ranges of units apart
-// --------------------------------------------------------------- A thread takes those rows of W that are its own in
-// the forward product and in the update, too: weights that stay in the caches of two processors need not change places.
-// What the ranges give is added up afterwards, in order.
+// ---- dense dx, few rows: a few ranges of units apart ---------------------------------------------------------------
+//
+// A thread takes those rows of W that are its own in the update, and of a dense dy in the forward product, too: weights
+// that stay in the caches of two processors need not change places. What the ranges give is added up afterwards, in
+// order.
 
 enum { RANGES = 4, LEAST_UNITS_OF_RANGE = 64 };
 
+/// Where adding up costs little: the ranges of a row have many units.
 static bool goes_by_ranges(size_t rows, const weir__side *dx, const weir__side *dy) {
-    return !dx->route && !dy->route && dy->width >= RANGES * LEAST_UNITS_OF_RANGE &&
-           rows * dx->width <= WEIR__THREAD_SCRATCH / RANGES;
+    enum { LEAST_BLOCK = 4, MOST_WEIGHTS = 1 << 22 }; // weights that some cache holds
+    if (dx->route || rows * dx->width > WEIR__THREAD_SCRATCH / RANGES) return false;
+    if (!dy->route) return dy->width >= RANGES * LEAST_UNITS_OF_RANGE;
+    return dy->block >= LEAST_BLOCK && dy->width <= MOST_WEIGHTS / dx->width &&
+           dy->route->open_slots * dy->block >= rows * RANGES * LEAST_UNITS_OF_RANGE / 2;
+}
+
+/// Some columns of one range, added to sums.
+static void add_range(const weir__side *sums, weir__range columns, size_t range, size_t rows, const weir__side *dy,
+                      const float *weights) {
+    if (!dy->route) {
+        const weir__range units = groups_of_part(dy->width, 16, range, RANGES);
+        add_block_to_dense(sums, columns.first, columns.last, dy, 0, units, rows, weights);
+        return;
+    }
+    const weir__range blocks = weir__blocks_of_part(dy, range, RANGES);
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const weir__range units = {0, weir__units(dy, j)};
+        add_block_to_dense(sums, columns.first, columns.last, dy, j, units, rows, weights);
+    }
 }
 
 /// A part of all columns of all ranges: sums [RANGES][rows][columns].
@@ -153,11 +173,12 @@ static void sum_ranges(size_t part, size_t parts, size_t rows, const weir__side 
     for (size_t k = own.first, end = own.first; k < own.last; k = end) {
         const size_t range = k / groups;
         end = least_of((range + 1) * groups, own.last);
-        const size_t first = k % groups * GROUP, last = least_of((end - range * groups) * GROUP, dx->width);
+        const weir__range columns = {k % groups * GROUP, least_of((end - range * groups) * GROUP, dx->width)};
         const weir__side to = {.width = dx->width, .block = dx->width, .values = sums + range * rows * dx->width};
-        const weir__range units = groups_of_part(dy->width, 16, range, RANGES);
-        for (size_t r = 0; r < rows; r++) memset(to.values + r * to.width + first, 0, (last - first) * sizeof(float));
-        add_block_to_dense(&to, first, last, dy, 0, units, rows, weights);
+        for (size_t r = 0; r < rows; r++) {
+            memset(to.values + r * to.width + columns.first, 0, (columns.last - columns.first) * sizeof(float));
+        }
+        add_range(&to, columns, range, rows, dy, weights);
     }
 }
 

@@ -798,6 +798,17 @@ static void dense_sides(void **state) {
     run_all(cases, sizeof cases / sizeof *cases);
 }
 
+/// Few rows of a dense input, many units: their gradient is summed range by range.
+static void ranges_of_units(void **state) {
+    (void)state;
+    const test_case cases[] = {{20, DENSE, DENSE, 300, 0, 130, 0, 1, 0},
+                               {1, DENSE, DENSE, 256, 0, 67, 0, 1, 0},
+                               {33, COMPACT, DENSE, 300, 20, 90, 0, 0.8f, 0.3f},
+                               {9, COMPACT, DENSE, 261, 4, 70, 0, 1, 0},
+                               {6, COMPACT, DENSE, 400, 200, 129, 0, 0.7f, 0}}; // ranges without a block
+    run_all(cases, sizeof cases / sizeof *cases);
+}
+
 /// Units of a compact input, a few dense outputs: one to four vectors of them, and more.
 static void units_to_few_outputs(void **state) {
     (void)state;
@@ -874,13 +885,10 @@ static void nothing_to_do(void **state) {
 int main(void) {
     weir__small_work = 0;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_sided),
-        cmocka_unit_test(compact_to_dense),
-        cmocka_unit_test(two_sided),
-        cmocka_unit_test(dense_sides),
-        cmocka_unit_test(units_to_few_outputs),
-        cmocka_unit_test(pieces_of_tiles),
-        cmocka_unit_test(work_falls_with_the_share),
+        cmocka_unit_test(one_sided),       cmocka_unit_test(compact_to_dense),
+        cmocka_unit_test(two_sided),       cmocka_unit_test(dense_sides),
+        cmocka_unit_test(ranges_of_units), cmocka_unit_test(units_to_few_outputs),
+        cmocka_unit_test(pieces_of_tiles), cmocka_unit_test(work_falls_with_the_share),
         cmocka_unit_test(nothing_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

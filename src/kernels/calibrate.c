@@ -146,10 +146,8 @@ static weir_status run_product(bed *b, const probe *p, float *weights, uint16_t 
     }
 }
 
-/// A product that reads no weights leaves those of the layers before it in the caches: it takes no turn.
 static weir_status time_probe(bed *b, probe *p, size_t round, weir_error *error) {
-    const size_t layer = b->turn % b->layers * b->width * b->width;
-    b->turn += p->operation != WEIR_OPERATION_WEIGHT_GRADIENT;
+    const size_t layer = b->turn++ % b->layers * b->width * b->width;
     weir_status status = WEIR_OK;
     if (p->block) TRY(weir__route_build(&b->route, p->rows, b->width / p->block, b->gates, NULL, error));
     const double start = omp_get_wtime();

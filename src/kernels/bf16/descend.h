@@ -24,37 +24,6 @@ typedef struct weight_rows {
     size_t stride;
 } weight_rows;
 
-/// weir__bf16_of of each lane.
-INLINE half_vec round_lanes(vec a) {
-    const pairs bits = (pairs)a, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, nan = (bits >> 16) | 0x40u;
-#if LANES == 16
-    const __mmask16 is_nan = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q);
-    return (half_vec)_mm512_cvtepi32_epi16(_mm512_mask_mov_epi32((__m512i)rounded, is_nan, (__m512i)nan));
-#else
-    const pairs is_nan = (pairs)((bits & 0x7fffffffu) > (pairs){0} + 0x7f800000u);
-    return __builtin_convertvector((nan & is_nan) | (rounded & ~is_nan), half_vec);
-#endif
-}
-
-/// Some vectors, the last one of `tail` lanes, rounded.
-INLINE void store_rounded(const int vectors, size_t tail, uint16_t *to, const vec *from, bool stream) {
-    half_vec half[8];
-    UNROLL for (int v = 0; v < vectors; v++) half[v] = round_lanes(from[v]);
-#if LANES == 16
-    if (stream && vectors % 2 == 0 && tail == LANES && (uintptr_t)to % 64 == 0) {
-        UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
-            const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512((__m256i)half[v]), (__m256i)half[v + 1], 1);
-            _mm512_stream_si512((__m512i *)(void *)(to + v * LANES), line);
-        }
-        return;
-    }
-#endif
-    (void)stream;
-    UNROLL for (int v = 0; v < vectors; v++) {
-        memcpy(to + v * LANES, &half[v], (v == vectors - 1 ? tail : LANES) * sizeof *to);
-    }
-}
-
 /// Rows × vectors (constants, at most 24) of the weights, by the sums of a panel as in add_panel.
 INLINE void descend_panel(const int rows, const int vectors, size_t tail, const weight_rows *w, size_t column,
                           const left_factor *a, size_t first, const pairs *panel, size_t pair_count,
@@ -67,13 +36,9 @@ INLINE void descend_panel(const int rows, const int vectors, size_t tail, const 
         UNROLL for (int v = 0; v < vectors; v++) {
             float *to = w->values + at + v * LANES;
             const bool partial = v == vectors - 1 && tail < LANES;
-            now[v] = partial ? load_first(to, tail) : load(to);
+            now[v] = load_columns(partial, tail, to);
             now[v] -= n->rate * (sum[r * vectors + v] + n->decay * now[v]);
-            if (partial) {
-                store_first(to, now[v], tail);
-            } else {
-                store(to, now[v]);
-            }
+            store_columns(partial, tail, to, now[v]);
             squares += now[v] * now[v];
         }
         n->squares[first + (size_t)r] = squares;

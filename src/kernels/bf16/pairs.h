@@ -85,19 +85,46 @@ INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 #endif
 }
 
-/// to[k] = weir__bf16_of(from[k]), where it can past the caches. finish_streams comes before other threads read them.
-INLINE void stream_rounded(uint16_t *to, const float *from, size_t count) {
-#if defined(__AVX512F__)
-    if (count % PAIR_LANES == 0 && (uintptr_t)to % 64 == 0) {
-        for (size_t k = 0; k < count; k += PAIR_LANES) {
-            _Alignas(64) uint16_t line[PAIR_LANES];
-            for (size_t i = 0; i < PAIR_LANES; i++) line[i] = weir__bf16_of(from[k + i]);
-            _mm512_stream_si512((__m512i *)(void *)(to + k), _mm512_load_si512(line));
+/// weir__bf16_of of each lane.
+INLINE half_vec round_lanes(vec a) {
+    const pairs bits = (pairs)a, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, nan = (bits >> 16) | 0x40u;
+#if LANES == 16
+    const __mmask16 is_nan = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q);
+    return (half_vec)_mm512_cvtepi32_epi16(_mm512_mask_mov_epi32((__m512i)rounded, is_nan, (__m512i)nan));
+#else
+    const pairs is_nan = (pairs)((bits & 0x7fffffffu) > (pairs){0} + 0x7f800000u);
+    return __builtin_convertvector((nan & is_nan) | (rounded & ~is_nan), half_vec);
+#endif
+}
+
+/// Some vectors, the last one of `tail` lanes, rounded; stream: where it can, past the caches. finish_streams comes
+/// before other threads read them.
+INLINE void store_rounded(const int vectors, size_t tail, uint16_t *to, const vec *from, bool stream) {
+    half_vec half[8];
+    UNROLL for (int v = 0; v < vectors; v++) half[v] = round_lanes(from[v]);
+#if LANES == 16
+    if (stream && vectors % 2 == 0 && tail == LANES && (uintptr_t)to % 64 == 0) {
+        UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
+            const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512((__m256i)half[v]), (__m256i)half[v + 1], 1);
+            _mm512_stream_si512((__m512i *)(void *)(to + v * LANES), line);
         }
         return;
     }
 #endif
-    weir__bf16_round_alone(count, to, from);
+    (void)stream;
+    UNROLL for (int v = 0; v < vectors; v++) {
+        memcpy(to + v * LANES, &half[v], (v == vectors - 1 ? tail : LANES) * sizeof *to);
+    }
+}
+
+/// to[k] = weir__bf16_of(from[k]), past the caches where it can.
+INLINE void stream_rounded(uint16_t *to, const float *from, size_t count) {
+    size_t k = 0;
+    for (; k + PAIR_LANES <= count; k += PAIR_LANES) {
+        const vec two[2] = {load(from + k), load(from + k + LANES)};
+        store_rounded(2, LANES, to + k, two, true);
+    }
+    weir__bf16_round_alone(count - k, to + k, from + k);
 }
 
 #endif

@@ -93,14 +93,10 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
     UNROLL for (int r = 0; r < rows; r++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             float *at = to[first + (size_t)r] + column + v * LANES;
+            const bool partial = v == vectors - 1 && tail < LANES;
             vec total = sum[r * vectors + v];
-            if (v == vectors - 1 && tail < LANES) {
-                if (!fresh) total += load_first(at, tail);
-                store_first(at, total, tail);
-            } else {
-                if (!fresh) total += load(at);
-                store(at, total);
-            }
+            if (!fresh) total += load_columns(partial, tail, at);
+            store_columns(partial, tail, at, total);
         }
     }
 }

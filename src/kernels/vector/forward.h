@@ -41,6 +41,13 @@ static void begin_slot(float *y, size_t units, const float *bias) {
     for (size_t u = 0; u < units; u++) y[u] = bias ? bias[u] : 0;
 }
 
+/// Some units of all rows of a dense output.
+static void begin_units(weir__range units, size_t rows, const weir__side *y, const float *bias) {
+    for (size_t r = 0; r < rows; r++) {
+        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
+    }
+}
+
 /// A thread's part of count things, in whole groups.
 static weir__range groups_of_part(size_t count, size_t group, size_t part, size_t parts) {
     weir__range own = weir__part((count + group - 1) / group, part, parts);
@@ -458,17 +465,16 @@ static bool tiles_are_large(const weir__side *y, const weir__side *x) {
     return y->block >= LEAST_UNITS && x->block >= 2 * LANES;
 }
 
-/// y[u] += Σ_k x[k]·tile[u][k]. As much of the next tile is fetched meanwhile: memory then has all the time that this
-/// one takes to send it.
-static void add_tile_of_row(float *y, size_t height, const float *x, size_t width, const float *tile,
-                            const float *coming) {
-    row_list row; // most of which is not used
-    ahead none = {.w = tile};
-    row.count = 1, row.to[0] = y, row.from[0] = x;
+/// What a tile gives to the rows of a list. As many weights are fetched meanwhile from `coming` on (NULL: none): memory
+/// then has all the time that this tile takes to send them.
+static void add_tile_of_list(const row_list *list, size_t height, size_t width, const float *tile,
+                             const float *coming) {
     for (size_t u = 0, units = 0; u < height; u += units) {
-        units = units_of_tile(height - u, 1);
+        const float *w = tile + u * width;
+        ahead none = {.w = w};
+        units = units_of_tile(height - u, list->count);
         if (coming) fetch_ahead(coming + u * width, units * width);
-        add_tile_of_rows(units, &row, u, 0, tile + u * width, width, width, &none);
+        add_tile_of_rows(units, list, u, 0, w, width, width, &none);
     }
 }
 
@@ -484,14 +490,15 @@ static void forward_slot_by_tiles(const weir__side *y, size_t j, size_t slot, co
                                   const float *bias, const float *after) {
     const size_t height = weir__units(y, j), row = weir__row(y, slot);
     const weir__entries entries = weir__entries_of(x, row);
-    float *to = weir__values(y, slot);
-    begin_slot(to, height, bias ? bias + j * y->block : NULL);
+    row_list list; // most of which is not used
+    list.count = 1, list.to[0] = weir__values(y, slot);
+    begin_slot(list.to[0], height, bias ? bias + j * y->block : NULL);
     for (size_t e = entries.first; e < entries.open; e++) {
         const size_t ji = weir__entry_block(x, e);
         const float *coming = after;
         if (e + 1 < entries.open) coming = weights + weir__tile(y, x, j, weir__entry_block(x, e + 1));
-        add_tile_of_row(to, height, weir__values(x, weir__entry_slot(x, row, e)), weir__units(x, ji),
-                        weights + weir__tile(y, x, j, ji), coming);
+        list.from[0] = weir__values(x, weir__entry_slot(x, row, e));
+        add_tile_of_list(&list, height, weir__units(x, ji), weights + weir__tile(y, x, j, ji), coming);
     }
 }
 
@@ -575,13 +582,7 @@ static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *
                     list.to[r] = weir__values(y, (size_t)m.out_slot[r]);
                     list.from[r] = weir__values(x, (size_t)m.in_slot[r]);
                 }
-                for (size_t u = 0, units = 0; u < height; u += units) {
-                    units = units_of_tile(height - u, list.count);
-                    const float *coming = tile + (last ? 0 : height * width) + u * width;
-                    fetch_ahead(coming, units * width);
-                    ahead next = {coming, width, 0, NULL};
-                    add_tile_of_rows(units, &list, u, 0, tile + u * width, width, width, &next);
-                }
+                add_tile_of_list(&list, height, width, tile, last ? NULL : tile + height * width);
                 if (!are_more_matches(&m)) break;
             }
         }

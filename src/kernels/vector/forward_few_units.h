@@ -121,9 +121,7 @@ static void forward_dense_units(weir__range units, size_t rows, const weir__side
                                 const float *weights, const float *bias) {
     enum { CACHED = 32768 }; // floats of weights
     const size_t in = x->width, chunk = chunk_of(in, SHORT_CHUNK), fit = chunk ? CACHED / chunk / 4 * 4 : y->width;
-    for (size_t r = 0; r < rows; r++) {
-        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
-    }
+    begin_units(units, rows, y, bias);
     for (size_t u = units.first; u < units.last; u += fit) {
         const size_t some = units.last - u < fit ? units.last - u : fit;
         const bool more = u + 2 * some <= units.last;

@@ -133,9 +133,7 @@ static void forward_dense_rows(weir__range units, size_t rows, const weir__side 
                                const float *weights, const float *bias, float *scratch) {
     enum { AT_ONCE = 8, MOST_LANES = ROW_VECTORS * LANES };
     const size_t in = x->width, lanes = vectors_of_rows(rows) * LANES, most = MOST_TURNED / lanes / LANES * LANES;
-    for (size_t r = 0; r < rows; r++) {
-        begin_slot(y->values + r * y->width + units.first, units.last - units.first, bias ? bias + units.first : NULL);
-    }
+    begin_units(units, rows, y, bias);
     for (size_t k = 0; k < in; k += most) {
         const size_t count = least_of(in - k, most);
         for (size_t r = 0; r < rows; r += MOST_LANES) {

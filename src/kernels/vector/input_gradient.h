@@ -18,9 +18,7 @@ INLINE void add_products(const int rows, const int vectors, const bool partial, 
     for (size_t k = 0; k < count; k++) {
         const float *from = w + k * w_stride;
         vec wk[4];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            wk[v] = partial ? load_first(from + v * LANES, tail) : load(from + v * LANES);
-        }
+        UNROLL for (int v = 0; v < vectors; v++) wk[v] = load_columns(partial, tail, from + v * LANES);
         UNROLL for (int r = 0; r < rows; r++) {
             const vec ak = splat(a[r][k]);
             UNROLL for (int v = 0; v < vectors; v++) sum[r * vectors + v] += ak * wk[v];
@@ -30,13 +28,8 @@ INLINE void add_products(const int rows, const int vectors, const bool partial, 
         UNROLL for (int v = 0; v < vectors; v++) {
             float *at = to[r] + column + v * LANES;
             vec total = sum[r * vectors + v];
-            if (partial) {
-                if (!fresh) total += load_first(at, tail);
-                store_first(at, total, tail);
-            } else {
-                if (!fresh) total += load(at);
-                store(at, total);
-            }
+            if (!fresh) total += load_columns(partial, tail, at);
+            store_columns(partial, tail, at, total);
         }
     }
 }
@@ -367,15 +360,13 @@ INLINE void units_of_row(const int vectors, const weir__side *dx, size_t row, co
     const size_t end = (size_t)dx->route->row_start[row + 1];
     const float *from = dy->values + row * out;
     vec d[4];
-    UNROLL for (int v = 0; v < vectors; v++) {
-        d[v] = v == vectors - 1 ? load_first(from + v * LANES, tail) : load(from + v * LANES);
-    }
+    UNROLL for (int v = 0; v < vectors; v++) { d[v] = load_columns(v == vectors - 1, tail, from + v * LANES); }
     for (size_t e = (size_t)dx->route->row_start[row]; e < end; e += 4) {
         vec sum[4] = {{0}};
         UNROLL for (size_t k = 0; k < 4; k++) {
             const float *column = weights + weir__entry_block(dx, e + k < end ? e + k : e) * out;
             UNROLL for (int v = 0; v < vectors; v++) {
-                sum[k] += d[v] * (v == vectors - 1 ? load_first(column + v * LANES, tail) : load(column + v * LANES));
+                sum[k] += d[v] * load_columns(v == vectors - 1, tail, column + v * LANES);
             }
         }
         const four total = sums(sum[0], sum[1], sum[2], sum[3]);
@@ -458,26 +449,20 @@ INLINE void sum_entries(const int vectors, const int ways, const bool partial, s
                 const vec ak = splat(a[u + (size_t)k]);
                 const float *w = from + (u + (size_t)k) * width;
                 UNROLL for (int v = 0; v < vectors; v++) {
-                    sum[k * vectors + v] += ak * (partial ? load_first(w + v * LANES, tail) : load(w + v * LANES));
+                    sum[k * vectors + v] += ak * load_columns(partial, tail, w + v * LANES);
                 }
             }
         }
         for (; u < height; u++) {
             const vec ak = splat(a[u]);
             const float *w = from + u * width;
-            UNROLL for (int v = 0; v < vectors; v++) {
-                sum[v] += ak * (partial ? load_first(w + v * LANES, tail) : load(w + v * LANES));
-            }
+            UNROLL for (int v = 0; v < vectors; v++) { sum[v] += ak * load_columns(partial, tail, w + v * LANES); }
         }
     }
     UNROLL for (int v = 0; v < vectors; v++) {
         vec total = sum[v];
         UNROLL for (int k = 1; k < ways; k++) total += sum[k * vectors + v];
-        if (partial) {
-            store_first(to + column + v * LANES, total, tail);
-        } else {
-            store(to + column + v * LANES, total);
-        }
+        store_columns(partial, tail, to + column + v * LANES, total);
     }
 }
 

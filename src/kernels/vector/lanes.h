@@ -121,6 +121,18 @@ INLINE void store_first(float *to, vec a, size_t count) {
 #endif
 }
 
+/// A whole vector, or, where it is partial (a constant), the first tail lanes.
+INLINE vec load_columns(const bool partial, size_t tail, const float *from) {
+    return partial ? load_first(from, tail) : load(from);
+}
+INLINE void store_columns(const bool partial, size_t tail, float *to, vec a) {
+    if (partial) {
+        store_first(to, a, tail);
+    } else {
+        store(to, a);
+    }
+}
+
 INLINE four fold(vec a) {
 #if LANES == 16
     const eight b = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +

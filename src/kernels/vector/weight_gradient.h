@@ -26,18 +26,6 @@ typedef struct target {
     size_t stride;
 } target;
 
-/// A vector of columns, or the first `tail` of them.
-INLINE vec load_columns(const bool partial, size_t tail, const float *from) {
-    return partial ? load_first(from, tail) : load(from);
-}
-INLINE void store_columns(const bool partial, size_t tail, float *to, vec a) {
-    if (partial) {
-        store_first(to, a, tail);
-    } else {
-        store(to, a);
-    }
-}
-
 /// Sends for count floats of some rows of weights.
 INLINE void fetch_rows(const float *from, size_t stride, const int rows, size_t count) {
     UNROLL for (int r = 0; r < rows; r++) fetch_ahead(from + (size_t)r * stride, count);

@@ -188,7 +188,8 @@ WEIR_API weir_counters weir_graph_node_counters(const weir_graph *graph, size_t 
 /// Where the time of training steps goes: wall-clock seconds of one node since weir_graph_profile, by phase.
 typedef struct weir_seconds {
     double forward, backward;
-    double update; ///< moving its parameters, with their gradients where these are summed on the way (training only)
+    double update; ///< moving its parameters, with their gradients where these are summed on the way (training only);
+                   ///< where that is one pass with the gradient of its input, it is in backward
 } weir_seconds;
 /// Begins (or, with false, ends) the measuring of all nodes, all from 0: two looks at a clock per node and phase.
 WEIR_API void weir_graph_profile(weir_graph *graph, bool on);

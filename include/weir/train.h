@@ -133,7 +133,8 @@ typedef int (*weir_train_callback)(void *context, const weir_progress *progress)
 WEIR_API weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const weir_data *data,
                                          const weir_train_options *options, weir_error *error);
 /// One batch: forward, backward, update, at the rate of the place where the trainer is. WEIR_DIVERGED when the loss is
-/// not finite (parameters are then as before the batch).
+/// not finite (parameters are then as before the batch), or the sparsity penalty, which is known when those above the
+/// gates have moved.
 WEIR_API weir_status weir_trainer_step(weir_trainer *trainer, const float *inputs, const int32_t *labels, size_t rows,
                                        weir_error *error);
 /// The same for a network that predicts targets [rows][outputs].

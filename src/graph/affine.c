@@ -73,33 +73,87 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, const wei
     return status;
 }
 
+/// The updates of a node's tensors in a pass that moves them.
+typedef struct updates {
+    weir__update weights, bias;
+} updates;
+
+static updates updates_of(const weir_graph *graph, const weir__node *node) {
+    const weir__step *step = graph->moving;
+    const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
+    updates u = {step->update_of(step->context, weight), step->update_of(step->context, bias)};
+    if (graph->bf16) u.weights.half = graph->bf16 + weight->offset;
+    return u;
+}
+
+/// Whether the gradient of x and the update of the weights may be one product: nothing is to happen between them, and
+/// both are of open blocks.
+static bool is_one_product(const weir_graph *graph, const weir__node *node, const weir__side *x, const weir__side *dy) {
+    return graph->moving && graph->rows == graph->examples && !node->from->gradient_dense && (x->route || dy->route);
+}
+
+/// Both at once.
+static weir_status backward_and_move(weir_graph *graph, weir__node *node, const weir__side *dy, const weir__side *x,
+                                     weir_error *error) {
+    const updates u = updates_of(graph, node);
+    weir__side dx = *x;
+    weir_status status = weir__gradient_open(graph, node->from, false, &dx.values, error);
+    if (status != WEIR_OK) return status;
+    status =
+        weir__product_backward(graph->rows, &dx, dy, x, weir__tensor_values(graph, node->weight),
+                               weir__tensor_values(graph, node->bias), &u.weights, &u.bias, &graph->scratch, error);
+    weir__gradient_close(graph, node->from, false, dx.values);
+    return status;
+}
+
+static weir_status weight_gradient(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
+                                   const weir__side *x, weir_error *error) {
+    if (graph->moving) {
+        const double start = weir__profile_clock(graph);
+        const updates u = updates_of(graph, node);
+        const weir_status status = weir__product_weight_update(NULL, rows, weir__tensor_values(graph, node->weight),
+                                                               weir__tensor_values(graph, node->bias), dy, x,
+                                                               &u.weights, &u.bias, &graph->scratch, error);
+        const double seconds = weir__profile_clock(graph) - start;
+        node->seconds.update += seconds;
+        node->seconds.backward -= seconds; // which is measured around it
+        return status;
+    }
+    return weir__product_weight_gradient(NULL, rows, weir__tensor_gradients(graph, node->weight),
+                                         weir__tensor_gradients(graph, node->bias), graph->touched[node->weight],
+                                         graph->touched[node->bias], dy, x, &graph->scratch, error);
+}
+
 weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__side *dy, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
     const bool passes_on = node->from->wants_gradient;
-    float *dweights = weir__tensor_gradients(graph, node->weight), *dbias = weir__tensor_gradients(graph, node->bias);
+    size_t rows = graph->rows;
     weir_status status = WEIR_OK;
     uint64_t done = 0;
-    if (passes_on) TRY(input_gradient(graph, node, dy, &done, error));
-    const size_t rows = weir__groups_weigh(graph, dy, x.route || dy->route);
+    if (passes_on && is_one_product(graph, node, &x, dy)) {
+        TRY(backward_and_move(graph, node, dy, &x, error));
+        done += weir__gated_input_gradient_work(rows, &x, dy);
+    } else {
+        if (passes_on) TRY(input_gradient(graph, node, dy, &done, error));
+        rows = weir__groups_weigh(graph, dy, x.route || dy->route);
+        TRY(weight_gradient(graph, node, rows, dy, &x, error));
+    }
+    node->moved = graph->moving != NULL;
     done += x.route || dy->route ? weir__gated_weight_gradient_work(rows, dy, &x)
                                  : (uint64_t)rows * node->width * node->from->width;
-    if (graph->keeps_slopes) {
-        node->slope = *dy;
-        node->slope_rows = rows;
-        node->slope_kept = true;
-    } else {
-        TRY(weir__product_weight_gradient(NULL, rows, dweights, dbias, graph->touched[node->weight],
-                                          graph->touched[node->bias], dy, &x, &graph->scratch, error));
-    }
     weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(graph, node), done);
 done:
     return status;
 }
 
-weir_status weir__affine_update(weir_graph *graph, weir__node *node, const weir__update *weights,
-                                const weir__update *biases, weir_error *error) {
-    const weir__side x = weir__output_side(node->from);
-    return weir__product_weight_update(NULL, node->slope_rows, weir__tensor_values(graph, node->weight),
-                                       weir__tensor_values(graph, node->bias), &node->slope, &x, weights, biases,
-                                       &graph->scratch, error);
+static void move_alone(weir_graph *graph, size_t tensor, const weir__update *update) {
+    const weir_tensor *t = &graph->tensors[tensor];
+    const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
+    weir__update_apply(update, graph->values + t->offset, graph->gradients + t->offset, t->touched, &tiling);
+}
+
+void weir__affine_move_alone(weir_graph *graph, weir__node *node) {
+    const updates u = updates_of(graph, node);
+    move_alone(graph, node->weight, &u.weights);
+    move_alone(graph, node->bias, &u.bias);
 }

@@ -15,6 +15,7 @@
 #include "../kernels/product.h"
 
 typedef struct weir__node weir__node;
+typedef struct weir__step weir__step;
 
 /// Before a loop over pieces of work of any kind: shares them among the threads when the work (values) is worth it.
 #define WEIR__FOR_PIECES(work) WEIR__PRAGMA(omp parallel for schedule(static) num_threads(weir_threads()) if ((work) > 16384))
@@ -72,9 +73,7 @@ struct weir__node {
     bool dense_valid;
 
     size_t weight, bias; // indices of tensors
-    weir__side slope;    // ∂L/∂(W·x + b) of the last backward pass that left out the parameters' gradients
-    size_t slope_rows;   // leading rows of it that matter
-    bool slope_kept;
+    bool moved;          // by the backward pass that moves parameters, in this step
     weir_counters counters;
     weir_seconds seconds; // of each phase, while graph->profiled
     float threshold;      // unit nodes
@@ -104,8 +103,8 @@ struct weir_graph {
     weir_pass pass; // the last one
     size_t rows;    // that the node being run has: examples, or groups·examples
     bool forward_done;
-    bool keeps_slopes; // this backward pass leaves out the parameters' gradients
-    bool profiled;     // nodes' seconds are measured
+    const weir__step *moving; // of this backward pass, which moves the parameters; NULL: it forms their gradients
+    bool profiled;            // nodes' seconds are measured
     weir__scratch scratch;
     weir__buffer gradient_scratch;
 
@@ -136,7 +135,7 @@ weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor);
 /// The same in row-major order, whatever the memory order: the tensor itself, or a copy kept until weights change.
 weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error);
 
-/// Whoever changes weights other than by weir__graph_update says so: copies of them are made anew when they are next
+/// Whoever changes weights other than by weir__graph_step says so: copies of them are made anew when they are next
 /// wanted.
 void weir__weights_changed(weir_graph *graph);
 /// Rounds the weights if they may have changed since. Before any product of a pass.
@@ -163,6 +162,9 @@ weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsig
 /// outputs. *drawn is false, and nothing is done, when no node is random. The pass's arrays must still be there.
 weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, weir_error *error);
 
+/// A clock for profiles, in seconds; 0 without one.
+double weir__profile_clock(const weir_graph *graph);
+
 /// Adds multiply-adds to the node's counters.
 void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done);
 void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done);
@@ -170,22 +172,23 @@ void weir__count_backward(weir__node *node, uint64_t dense, uint64_t done);
 /// y = W·x + bias with the node's weight and bias tensors, x the output of node->from, in either layout; counts the
 /// work.
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error);
-/// Gradients of both tensors and, where it is wanted, of x, from dy = ∂L/∂y (open slots); counts the work.
+/// Gradients of both tensors and, where it is wanted, of x, from dy = ∂L/∂y (open slots); counts the work. In a pass
+/// that moves the parameters both tensors move at once, after the gradient of x.
 weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__side *dy, weir_error *error);
-/// Moves both tensors of such a node down the gradients that a backward pass left out.
-weir_status weir__affine_update(weir_graph *graph, weir__node *node, const weir__update *weights,
-                                const weir__update *biases, weir_error *error);
+/// In a pass that moves the parameters: both tensors of a node that no gradient reached, for they may decay.
+void weir__affine_move_alone(weir_graph *graph, weir__node *node);
 /// Declares both tensors of such a node: weights in the tiles that the layouts of y and x ask for.
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error);
 
-/// For who moves the parameters by their gradients and has no other use for these: weir_graph_backward without them.
-/// Until the next pass weir__graph_update, with the update of each tensor, then moves all parameters.
-weir_status weir__graph_backward_for_update(weir_graph *graph, const weir_pass *pass, weir_error *error);
-typedef weir__update (*weir__update_of)(const void *context, const weir_tensor *tensor);
-weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error);
-/// Those of one node, if it has any.
-weir_status weir__node_update(weir_graph *graph, weir__node *node, weir__update_of update_of, const void *context,
-                              weir_error *error);
+/// How parameters move: the update of each tensor.
+struct weir__step {
+    weir__update (*update_of)(const void *context, const weir_tensor *tensor);
+    const void *context;
+};
+/// For who moves the parameters by their gradients and has no other use for these: weir_graph_backward, in which each
+/// node's parameters move as soon as nothing else needs them, and those that no gradient reaches after it. No gradient
+/// is kept. After a failure parameters behind the node that failed have moved, the others have not.
+weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const weir__step *step, weir_error *error);
 
 /// Unit nodes, for those that gate with them: the unit, and its running averages.
 const weir_unit *weir__node_unit(const weir__node *node);

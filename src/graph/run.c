@@ -169,8 +169,7 @@ static weir_pass begin_node(weir_graph *graph, const weir__node *node) {
     return own;
 }
 
-/// A clock for profiles, in seconds; 0 without one.
-static double clock_of(const weir_graph *graph) {
+double weir__profile_clock(const weir_graph *graph) {
     struct timespec t;
     if (!graph->profiled) return 0;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -189,12 +188,12 @@ static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error)
         node->ran = runs(node, graph->pass.mode);
         if (!node->ran) continue;
         const weir_pass own = begin_node(graph, node);
-        const double start = clock_of(graph);
+        const double start = weir__profile_clock(graph);
         node->counters.rows += own.rows;
         const weir_status status = node->kind->forward(graph, node, &own, error);
         if (status != WEIR_OK) return status;
         weir__groups_repeat(graph, node);
-        node->seconds.forward += clock_of(graph) - start;
+        node->seconds.forward += weir__profile_clock(graph) - start;
     }
     graph->rows = graph->pass.rows;
     weir__groups_merge(graph);
@@ -248,54 +247,34 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         if (!node->learns) continue;
-        const double start = clock_of(graph);
+        const double start = weir__profile_clock(graph);
         const weir_pass own = begin_node(graph, node);
         const weir_status status = node->kind->backward(graph, node, &own, error);
         if (status != WEIR_OK) return status;
-        node->seconds.backward += clock_of(graph) - start;
+        node->seconds.backward += weir__profile_clock(graph) - start;
     }
     graph->rows = graph->examples;
     return WEIR_OK;
 }
 
-weir_status weir__graph_backward_for_update(weir_graph *graph, const weir_pass *pass, weir_error *error) {
-    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].slope_kept = false;
-    graph->keeps_slopes = true;
-    const weir_status status = weir_graph_backward(graph, pass, error);
-    graph->keeps_slopes = false;
-    return status;
-}
-
-/// A tensor that no gradient reached: its gradient array is 0, but it may decay.
-static void update_tensor(weir_graph *graph, const weir_tensor *t, const weir__update *update) {
-    const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
-    weir__update_apply(update, graph->values + t->offset, graph->gradients + t->offset, t->touched, &tiling);
-}
-
-weir_status weir__node_update(weir_graph *graph, weir__node *node, weir__update_of update_of, const void *context,
-                              weir_error *error) {
-    if (!(node->kind->fields & WEIR__FIELD_PARAMETERS)) return WEIR_OK;
-    const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
-    weir__update weights = update_of(context, weight);
-    const weir__update biases = update_of(context, bias);
-    if (graph->bf16) weights.half = graph->bf16 + weight->offset;
-    if (node->slope_kept) return weir__affine_update(graph, node, &weights, &biases, error);
-    update_tensor(graph, weight, &weights);
-    update_tensor(graph, bias, &biases);
-    return WEIR_OK;
-}
-
-weir_status weir__graph_update(weir_graph *graph, weir__update_of update_of, const void *context, weir_error *error) {
-    weir_status status = WEIR_OK;
-    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
-    // From the last node to the first: the next pass begins with the weights that are in cache then.
+/// Parameters that the backward pass did not come by.
+static void move_the_rest(weir_graph *graph) {
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
-        const double start = clock_of(graph);
-        TRY(weir__node_update(graph, node, update_of, context, error));
-        node->seconds.update += clock_of(graph) - start;
+        if (!(node->kind->fields & WEIR__FIELD_PARAMETERS) || node->moved) continue;
+        const double start = weir__profile_clock(graph);
+        weir__affine_move_alone(graph, node);
+        node->seconds.update += weir__profile_clock(graph) - start;
     }
-done:
+}
+
+weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const weir__step *step, weir_error *error) {
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].moved = false;
+    graph->moving = step;
+    const weir_status status = weir_graph_backward(graph, pass, error);
+    if (status == WEIR_OK) move_the_rest(graph);
+    graph->moving = NULL;
+    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     return status;
 }
 

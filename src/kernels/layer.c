@@ -294,14 +294,20 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
     if (!scratch) return WEIR_MEMORY;
     const weir__side dy = weir__batch_gradient(y), dx = weir__batch_gradient(x), from = weir__batch_values(x);
     const weir__weights w = {weights->values, weights->half};
-    if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, scratch, error));
-    if (step) {
-        const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
-        const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
+    if (!step) {
+        if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, scratch, error));
+        goto done;
+    }
+    const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
+    const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
+    if (input_gradient) {
+        TRY(weir__product_backward(x->rows, &dx, &dy, &from, weights->values, layer->bias, &update, &bias_update,
+                                   scratch, error));
+    } else {
         TRY(weir__product_weight_update(NULL, x->rows, weights->values, layer->bias, &dy, &from, &update, &bias_update,
                                         scratch, error));
     }
-    if (step) moved(layer, &layer->weights, weights);
+    moved(layer, &layer->weights, weights);
     if (velocity) moved(layer, &layer->velocity, velocity);
 done:
     weir__scratch_return(scratch);

@@ -119,6 +119,12 @@ static part_of_block closed_slots(const weir__side *side, size_t block, size_t r
                            side->route ? weir__block_bits(side->route, block, true) : NULL};
 }
 
+/// Begins with all open slots of two blocks.
+static void match_open(matches *m, size_t rows, const weir__side *out, size_t jo, const weir__side *in, size_t ji) {
+    const part_of_block of_out = open_slots(out, jo, rows), of_in = open_slots(in, ji, rows);
+    match_parts(m, &of_out, &of_in);
+}
+
 /// Whether rows share the tiles of two compact sides often enough for these to be gone through tile by tile, each for
 /// all of its rows: the mean number of rows of a tile.
 static bool tiles_are_shared(size_t rows, const weir__side *written, const weir__side *read) {

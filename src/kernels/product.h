@@ -52,5 +52,11 @@ weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, fl
 weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, float *weights, float *bias,
                                         const weir__side *dy, const weir__side *x, const weir__update *update,
                                         const weir__update *bias_update, weir__scratch *scratch, weir_error *error);
+/// weir__product_input_gradient and then weir__product_weight_update with the plans of their own; where both go the
+/// gated way, as the kernel `backward`, which reads each weight once. Room for scratch is all that can be short, and
+/// nothing has moved then. With update->half the copy is the one that dx is made from.
+weir_status weir__product_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x,
+                                   float *weights, float *bias, const weir__update *update,
+                                   const weir__update *bias_update, weir__scratch *scratch, weir_error *error);
 
 #endif

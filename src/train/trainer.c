@@ -118,7 +118,7 @@ static weir_status fail_diverged(const weir_trainer *t, const char *what, weir_e
                       what, t->place.epoch + 1, t->place.batch + 1, t->batches, rate_now(t));
 }
 
-// The optimizer at a scheduled rate, for weir__graph_update.
+// The optimizer at a scheduled rate, for weir__graph_step.
 typedef struct optimizer_at_rate {
     const weir__optimizer *optimizer;
     double rate;
@@ -147,12 +147,11 @@ static weir_status step(weir_trainer *t, const float *inputs, const int32_t *lab
     TRY(weir_graph_forward(t->graph, &pass, error));
     const double loss = weir_graph_mean_loss(t->graph);
     if (!isfinite(loss)) return fail_diverged(t, "the loss", error);
-    TRY(weir__graph_backward_for_update(t->graph, &pass, error));
+    weir__optimizer_begin(&t->optimizer);
+    const optimizer_at_rate optimizer = {&t->optimizer, rate_now(t)};
+    TRY(weir__graph_step(t->graph, &pass, &(weir__step){update_of, &optimizer}, error));
     const double penalty = weir_graph_penalty(t->graph);
     if (!isfinite(penalty)) return fail_diverged(t, "the sparsity penalty", error);
-
-    weir__optimizer_begin(&t->optimizer);
-    TRY(weir__graph_update(t->graph, update_of, &(optimizer_at_rate){&t->optimizer, rate_now(t)}, error));
     weir__sparsity_update(&t->sparsity);
 
     const weir__gate_count after = weir__count_gates(t->graph, t->gates, t->gate_count);

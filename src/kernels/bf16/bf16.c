@@ -116,11 +116,14 @@ static bool pays(size_t rows, const weir__side *dy, const weir__side *x) {
     return dy->block >= UNITS && x->block >= COLUMNS && rows >= ROWS;
 }
 
+/// Floats, as many as begin with a cache line what follows them.
+static size_t whole_lines(size_t floats) { return (floats + 15) / 16 * 16; }
+
 weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy,
                                      const weir__side *x, const weir__update *update, const weir__update *bias_update,
                                      weir__buffer *scratch, weir_error *error) {
     const bool rounds = pays(rows, dy, x);
-    const size_t room = (room_of(dy, rows) + 15) / 16 * 16; // the second copy begins with a cache line
+    const size_t room = whole_lines(room_of(dy, rows));
     const size_t wanted = rounds ? room + room_of(x, rows) : weir__scratch_floats();
     const weir_status status = weir__buffer_reserve(scratch, wanted, error);
     if (status != WEIR_OK) return status;
@@ -131,4 +134,21 @@ weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, c
     const weir__bf16_side out = round_side(rows, dy, scratch->data), in = round_side(rows, x, scratch->data + room);
     kernels()->weight_update(rows, weights, bias, &out, &in, update, bias_update);
     return WEIR_OK;
+}
+
+weir_status weir__bf16_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x,
+                                float *weights, float *bias, const weir__update *update,
+                                const weir__update *bias_update, weir__buffer *scratch, weir_error *error) {
+    weir_status status = WEIR_OK;
+    if (!pays(rows, dy, x)) {
+        TRY(weir__bf16_input_gradient(rows, dx, dy, update->half, scratch, error));
+        return weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, scratch, error);
+    }
+    const size_t room = (size_t)weir_threads() * WEIR__BF16_ROOM, of_dy = whole_lines(room_of(dy, rows));
+    TRY(weir__buffer_reserve(scratch, room + of_dy + room_of(x, rows), error));
+    const weir__bf16_side out = round_side(rows, dy, scratch->data + room);
+    const weir__bf16_side in = round_side(rows, x, scratch->data + room + of_dy);
+    kernels()->backward(rows, dx, &out, &in, weights, bias, update, bias_update, scratch->data);
+done:
+    return status;
 }

@@ -60,6 +60,9 @@ typedef struct weir__bf16_kernels {
                            float *room);
     void (*weight_update)(size_t rows, float *weights, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
                           const weir__update *update, const weir__update *bias_update);
+    void (*backward)(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
+                     float *weights, float *bias, const weir__update *update, const weir__update *bias_update,
+                     float *room);
 } weir__bf16_kernels;
 
 const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa);
@@ -79,5 +82,10 @@ weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const w
 weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy,
                                      const weir__side *x, const weir__update *update, const weir__update *bias_update,
                                      weir__buffer *scratch, weir_error *error);
+/// weir__bf16_input_gradient from update->half and then weir__bf16_weight_update, the same bits: as the kernel
+/// `backward` of gated.h.
+weir_status weir__bf16_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x,
+                                float *weights, float *bias, const weir__update *update,
+                                const weir__update *bias_update, weir__buffer *scratch, weir_error *error);
 
 #endif

@@ -110,9 +110,17 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
     }
 }
 
+static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
+                     float *weights, float *bias, const weir__update *update, const weir__update *bias_update,
+                     float *room) {
+    input_gradient(rows, dx, dy, update->half, room);
+    weight_update(rows, weights, bias, dy, x, update, bias_update);
+}
+
 const weir__bf16_kernels weir__bf16_reference = {
     .name = "reference",
     .forward = forward,
     .input_gradient = input_gradient,
     .weight_update = weight_update,
+    .backward = backward,
 };

@@ -248,13 +248,17 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
     }
 }
 
+static void clear_slots_of_block(const weir__side *dx, size_t ji, size_t rows) {
+    const size_t bytes = weir__units(dx, ji) * sizeof(float);
+    for (size_t s = weir__first(dx, ji); s < weir__evaluated(dx, ji, rows); s++) memset(weir__values(dx, s), 0, bytes);
+}
+
 static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
                              const uint16_t *weights) {
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
         const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
-        const size_t bytes = weir__units(dx, ji) * sizeof(float);
-        for (size_t s = open.slots.first; s < closed.slots.last; s++) memset(weir__values(dx, s), 0, bytes);
+        clear_slots_of_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy->side); jo++) {
             const part_of_block of_dy = open_slots(dy->side, jo, rows);
             match_parts(&m, &of_dy, &open);

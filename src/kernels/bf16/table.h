@@ -12,6 +12,8 @@
 #include "input_gradient.h"
 #include "weight_update.h"
 
+#include "backward.h"
+
 #include "tables.h"
 
 extern const weir__bf16_kernels BF16_TABLE; // declared in tables.h, but for those of a test
@@ -20,4 +22,5 @@ const weir__bf16_kernels BF16_TABLE = {
     .forward = forward,
     .input_gradient = input_gradient,
     .weight_update = weight_update,
+    .backward = backward,
 };

@@ -20,12 +20,6 @@
 
 _Static_assert((int)MATCHES_AT_ONCE <= (int)PANEL_NUMBERS, "the matches at hand are the depth of a panel");
 
-/// Begins with all open slots of two blocks.
-static void match_open(matches *m, size_t rows, const weir__side *out, size_t jo, const weir__side *in, size_t ji) {
-    const part_of_block of_out = open_slots(out, jo, rows), of_in = open_slots(in, ji, rows);
-    match_parts(m, &of_out, &of_in);
-}
-
 enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; // the last in weights
 
 /// The weights of a product on their way to new values.

@@ -167,10 +167,17 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
     }
 }
 
+static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
+                     float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
+    input_gradient(rows, dx, dy, weights, scratch);
+    weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);
+}
+
 const weir__gated_kernels weir__gated_reference = {
     .name = "reference",
     .forward = forward,
     .input_gradient = input_gradient,
     .weight_gradient = weight_gradient,
     .weight_update = weight_update,
+    .backward = backward,
 };

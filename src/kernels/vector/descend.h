@@ -49,13 +49,16 @@ INLINE void descend_units(const int vectors, const bool partial, size_t tail, fl
 }
 
 /// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns. What is fetched
-/// is what comes after: `distance` columns to the right, or, beyond the last one, of the units below.
-static void descend_columns(float *w, size_t stride, size_t units, size_t columns, size_t distance, const factor *a,
-                            const factor *b, size_t count, const descent_numbers *n) {
+/// is what comes after: as many units at `next`, or, where that is NULL, `distance` columns to the right and, beyond
+/// the last one, of the units below.
+static void descend_columns(float *w, size_t stride, size_t units, size_t columns, const float *next, size_t distance,
+                            const factor *a, const factor *b, size_t count, const descent_numbers *n) {
     size_t c = 0;
 #define VECTORS_AT_ONCE(vectors, partial, tail)                                                                        \
     descend_units(vectors, partial, tail, w, stride, units, c, a, b, count, n,                                         \
-                  c + distance < columns ? w + c + distance : w + units * stride + (c + distance - columns))
+                  next                     ? next + c                                                                  \
+                  : c + distance < columns ? w + c + distance                                                          \
+                                           : w + units * stride + (c + distance - columns))
     for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) VECTORS_AT_ONCE(8, false, 0);
     for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) VECTORS_AT_ONCE(TILE_VECTORS, false, 0);
     for (; c + LANES <= columns; c += LANES) VECTORS_AT_ONCE(1, false, 0);

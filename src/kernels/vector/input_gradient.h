@@ -510,39 +510,60 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const weir
 
 // ---- both compact, rows that share tiles: tile by tile -------------------------------------------------------------
 
+/// Weights that are wanted next.
+typedef struct coming_weights {
+    const float *at;
+    size_t count;
+} coming_weights;
+
+/// Adds to slots of block ji of dx what the rows give that match, by tile (jo, ji). What is coming is fetched
+/// meanwhile.
+static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__side *dy, size_t jo, const float *weights,
+                                matches *m, coming_weights coming) {
+    const size_t units = weir__units(dy, jo), width = weir__units(dx, ji), half = (coming.count + 1) / 2;
+    const float *tile = weights + weir__tile(dy, dx, jo, ji);
+    for (; m->count; next_matches(m)) {
+        for (size_t r = 0, group = 0; r < m->count; r += group) {
+            float *to[8];
+            const float *a[8];
+            group = rows_of_tile(m->count - r, width);
+            for (size_t q = 0; q < group; q++) {
+                to[q] = weir__values(dx, (size_t)m->in_slot[r + q]);
+                a[q] = weir__values(dy, (size_t)m->out_slot[r + q]);
+            }
+            const size_t some = least_of(coming.count, half);
+            fetch_ahead(coming.at, some);
+            coming.at += some, coming.count -= some;
+            add_products_of_rows(group, false, to, 0, width, a, tile, width, units);
+        }
+        if (!are_more_matches(m)) break;
+    }
+}
+
+static void clear_slots_of_block(const weir__side *dx, size_t ji, size_t rows) {
+    const size_t bytes = weir__units(dx, ji) * sizeof(float);
+    for (size_t s = weir__first(dx, ji); s < weir__evaluated(dx, ji, rows); s++) memset(weir__values(dx, s), 0, bytes);
+}
+
 /// A range of blocks of dx. Tiles of a column of them lie apart: the next one is fetched meanwhile.
 static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
                              const float *weights) {
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        const part_of_block parts[2] = {open_slots(dx, ji, rows), closed_slots(dx, ji, rows)};
-        const size_t width = weir__units(dx, ji), bytes = width * sizeof(float);
-        for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) memset(weir__values(dx, s), 0, bytes);
-        const size_t kinds = parts[1].slots.first < parts[1].slots.last ? 2 : 1;
-        for (size_t k = 0; k < kinds * weir__blocks(dy); k++) {
-            const size_t jo = k / kinds, units = weir__units(dy, jo);
+        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
+        clear_slots_of_block(dx, ji, rows);
+        for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
             const part_of_block of_dy = open_slots(dy, jo, rows);
-            const float *tile = weights + weir__tile(dy, dx, jo, ji);
-            const size_t coming = jo + 1 < weir__blocks(dy) ? weir__units(dy, jo + 1) * width : 0;
-            size_t fetched = 0;
-            for (match_parts(&m, &of_dy, &parts[k % kinds]); m.count; next_matches(&m)) {
-                for (size_t r = 0, group = 0; r < m.count; r += group) {
-                    float *to[8];
-                    const float *a[8];
-                    group = rows_of_tile(m.count - r, width);
-                    for (size_t q = 0; q < group; q++) {
-                        to[q] = weir__values(dx, (size_t)m.in_slot[r + q]);
-                        a[q] = weir__values(dy, (size_t)m.out_slot[r + q]);
-                    }
-                    if (fetched < coming) {
-                        const size_t some = least_of(coming - fetched, (coming + 1) / 2);
-                        fetch_ahead(weights + weir__tile(dy, dx, jo + 1, ji) + fetched, some);
-                        fetched += some;
-                    }
-                    add_products_of_rows(group, false, to, 0, width, a, tile, width, units);
-                }
-                if (!are_more_matches(&m)) break;
+            coming_weights coming = {NULL, 0};
+            if (jo + 1 < weir__blocks(dy)) {
+                coming = (coming_weights){weights + weir__tile(dy, dx, jo + 1, ji),
+                                          weir__units(dy, jo + 1) * weir__units(dx, ji)};
             }
+            match_parts(&m, &of_dy, &open);
+            add_tile_of_matches(dx, ji, dy, jo, weights, &m, coming);
+            if (closed.slots.first == closed.slots.last) continue;
+            match_parts(&m, &of_dy, &closed);
+            add_tile_of_matches(dx, ji, dy, jo, weights, &m, (coming_weights){NULL, 0});
         }
     }
 }

@@ -13,6 +13,8 @@
 #include "weight_gradient.h"
 #include "weight_update.h"
 
+#include "backward.h"
+
 #include "../tables.h"
 
 const weir__gated_kernels GATED_TABLE = {
@@ -21,4 +23,5 @@ const weir__gated_kernels GATED_TABLE = {
     .input_gradient = input_gradient,
     .weight_gradient = weight_gradient,
     .weight_update = weight_update,
+    .backward = backward,
 };

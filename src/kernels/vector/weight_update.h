@@ -14,6 +14,7 @@
 /// block.
 
 #include "../bf16/bf16.h"
+#include "../matches.h"
 #include "descend.h"
 
 enum { PIECE = 4096, PIECE_UNITS = 16, MOST_UNITS = 64 };
@@ -27,38 +28,30 @@ typedef struct descent {
 /// A tile of them: where it begins, and how far its rows are apart.
 typedef struct place {
     size_t at, stride, height, width;
+    const float *next; // a tile of the same shape that comes after it; NULL: the one that follows in memory
 } place;
 
-/// The pairs of a tile, Σ_k a_k·b_k: all at once, or, when there may be more than a list holds, found by merging
-/// the rows of two blocks.
+/// The pairs of a tile, Σ_k a_k·b_k: all at once, or some matches of two compact sides at a time.
 typedef struct pairs {
     factor a, b;
     size_t count;
-    const weir__side *dy, *x; // merging: NULL without
-    size_t so, si, so_first, si_first, so_end, si_end;
-    int32_t *list_a, *list_b; // [ROWS_AT_ONCE]
+    matches *m; // NULL: all are at hand
 } pairs;
 
-static void first_pairs(pairs *p) { p->so = p->so_first, p->si = p->si_first; }
-
-static void next_pairs(pairs *p) {
-    if (!p->dy) return;
-    p->count = 0;
-    while (p->so < p->so_end && p->si < p->si_end && p->count < ROWS_AT_ONCE) {
-        const size_t row_a = weir__row(p->dy, p->so), row_b = weir__row(p->x, p->si);
-        p->list_a[p->count] = (int32_t)p->so;
-        p->list_b[p->count] = (int32_t)p->si;
-        p->count += row_a == row_b;
-        p->so += row_a <= row_b;
-        p->si += row_b <= row_a;
-    }
+static void first_pairs(pairs *p) {
+    if (!p->m) return;
+    first_matches(p->m);
+    p->count = p->m->count;
 }
-
-static bool are_more_pairs(const pairs *p) { return p->so < p->so_end && p->si < p->si_end; }
+static bool are_more_pairs(const pairs *p) { return p->m && are_more_matches(p->m); }
+static void next_pairs(pairs *p) {
+    next_matches(p->m);
+    p->count = p->m->count;
+}
 
 /// Whether a tile moves with its gradient in registers.
 static bool descends(const weir__update *update, const pairs *p) {
-    return update->rule == &weir__sgd && !update->half && !p->dy;
+    return update->rule == &weir__sgd && !update->half && (!p->m || p->m->complete);
 }
 
 /// The same as move_tile does, by descend.h.
@@ -85,7 +78,8 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
             a = (factor){packed, MOST_UNITS, 0, NULL};
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
-        descend_columns(d->weights + at, tile->stride, rows, tile->width, distance, &a, &p->b, p->count, &n);
+        descend_columns(d->weights + at, tile->stride, rows, tile->width,
+                        tile->next ? tile->next + u * tile->stride : NULL, distance, &a, &p->b, p->count, &n);
         for (size_t k = 0; limit && k < rows; k++) {
             const vec zero = {0};
             weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,
@@ -116,11 +110,11 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
             bool fresh = true;
             a.values += u, b.values += c;
             first_pairs(p);
-            do {
-                next_pairs(p);
+            for (;; fresh = false) {
                 add_tile(g, panel, rows, (weir__range){0, columns}, fresh, &a, &b, p->count, &next);
-                fresh = false;
-            } while (are_more_pairs(p));
+                if (!are_more_pairs(p)) break;
+                next_pairs(p);
+            }
             if (columns == tile->stride && !limit) {
                 weir__update_span(d->update, d->weights, at, rows * columns, g);
                 continue;
@@ -172,7 +166,7 @@ static void update_strips(size_t rows, const descent *d, weir__range blocks, siz
         pairs p = {.a = {dy->values, dy->block, first, NULL},
                    .b = {at_hand->values, at_hand->stride, first, dy->route ? dy->route->row + first : NULL},
                    .count = count};
-        const place strip = {weir__tile(dy, x, j, 0) + at_hand->first, x->width, units, at_hand->count};
+        const place strip = {weir__tile(dy, x, j, 0) + at_hand->first, x->width, units, at_hand->count, NULL};
         const weir__range groups = weir__part((units + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
         const weir__range own = {groups.first * PIECE_UNITS, least_of(groups.last * PIECE_UNITS, units)};
         move_tile(d, &strip, own, d->update->most > 0, &p);
@@ -245,7 +239,7 @@ static void update_tiles_of_columns(const descent *d, weir__range blocks, const 
         if (!count && !d->update->all) continue;
         const factor of_dy = {dy->values, height, first, x->route->row + first};
         const factor of_x = {x->values, x->block, first, NULL};
-        place tile = {weir__tile(dy, x, 0, j), width, height, width};
+        place tile = {weir__tile(dy, x, 0, j), width, height, width, NULL};
         pairs p = {.a = of_dy, .b = of_x, .count = count};
         if (width == 1) { // a column: contiguous along o
             p.a = of_x, p.b = of_dy;
@@ -284,39 +278,27 @@ static void update_columns(const descent *d, weir__range blocks, const weir__sid
 
 // ---- both compact ---------------------------------------------------------------------------------------------------
 
+/// Moves tile (jo, ji) by all rows that match. next: as in place.
+static void move_tile_of_matches(const descent *d, const weir__side *dy, size_t jo, const weir__side *x, size_t ji,
+                                 matches *m, const float *next) {
+    const size_t height = weir__units(dy, jo), width = weir__units(x, ji);
+    const factor of_dy = {dy->values, dy->block, 0, m->out_slot}, of_x = {x->values, x->block, 0, m->in_slot};
+    const bool column = width == 1; // contiguous along o
+    pairs p = {.a = column ? of_x : of_dy, .b = column ? of_dy : of_x, .count = m->count, .m = m};
+    place tile = {weir__tile(dy, x, jo, ji), width, height, width, next};
+    if (column) tile = (place){tile.at, height, 1, height, next};
+    move_tile(d, &tile, (weir__range){0, tile.height}, false, &p);
+}
+
 /// Tiles of many weights. Returns whether one of them moved.
 static bool update_large_tiles(size_t rows, const descent *d, const weir__side *dy, size_t jo, const weir__side *x) {
-    int32_t slot_of_row[ROWS_AT_ONCE], list_a[ROWS_AT_ONCE], list_b[ROWS_AT_ONCE];
-    const size_t first = weir__first(dy, jo), end = weir__open(dy, jo, 0), height = weir__units(dy, jo);
-    const bool merge = rows > ROWS_AT_ONCE;
+    matches m;
     bool any = false;
-    if (first == end && !d->update->all) return false;
-    if (!merge) {
-        memset(slot_of_row, -1, rows * sizeof *slot_of_row);
-        for (size_t s = first; s < end; s++) slot_of_row[weir__row(dy, s)] = (int32_t)s;
-    }
+    if (weir__first(dy, jo) == weir__open(dy, jo, rows) && !d->update->all) return false;
     for (size_t ji = 0; ji < weir__blocks(x); ji++) {
-        pairs p = {.a = {dy->values, dy->block, 0, list_a},
-                   .b = {x->values, x->block, 0, list_b},
-                   .list_a = list_a,
-                   .list_b = list_b};
-        if (merge) {
-            p.dy = dy, p.so_first = first, p.so_end = end;
-            p.x = x, p.si_first = weir__first(x, ji), p.si_end = weir__open(x, ji, 0);
-            first_pairs(&p);
-            next_pairs(&p);
-        } else {
-            p.count = find_pairs(list_a, list_b, slot_of_row, 0, x, ji);
-        }
-        if (!p.count && !d->update->all) continue;
-        const size_t width = weir__units(x, ji);
-        place tile = {weir__tile(dy, x, jo, ji), width, height, width};
-        if (width == 1) {
-            const factor a = p.a;
-            p.a = p.b, p.b = a;
-            tile.height = 1, tile.width = tile.stride = height;
-        }
-        move_tile(d, &tile, (weir__range){0, tile.height}, false, &p);
+        match_open(&m, rows, dy, jo, x, ji);
+        if (!m.count && !d->update->all) continue;
+        move_tile_of_matches(d, dy, jo, x, ji, &m, NULL);
         any = true;
     }
     return any;

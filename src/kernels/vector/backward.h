@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file backward.h
+/// The input gradient and the weight update of one layer in one pass over its weights.
+///
+/// Where both sides are compact and rows share tiles, a tile gives dx its part and moves while it is in cache: its
+/// weights are read once, not twice, and the rows that it is for are found once. Everything else goes by the two
+/// products, one after the other. The bits are theirs in any case.
+
+/// Whether tiles can be gone through once: those of two compact sides, with plain gates of several units, which no
+/// limit on norms makes wait for the rest of their rows.
+static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
+    return tiles_are_shared(rows, dx, dy) && update->most == 0;
+}
+
+/// A range of blocks of x and dx.
+static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
+                              const weir__side *x, const descent *d) {
+    const coming_weights none = {NULL, 0};
+    matches m;
+    for (size_t ji = blocks.first; ji < blocks.last; ji++) {
+        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
+        clear_slots_of_block(dx, ji, rows);
+        for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
+            const part_of_block of_dy = open_slots(dy, jo, rows);
+            const bool last = jo + 1 == weir__blocks(dy);
+            const float *next = d->weights + weir__tile(dy, dx, last ? jo : jo + 1, ji);
+            if (closed.slots.first < closed.slots.last) {
+                match_parts(&m, &of_dy, &closed);
+                add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, none);
+            }
+            match_parts(&m, &of_dy, &open);
+            const bool any = m.count > 0;
+            add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, none);
+            if (any || d->update->all) move_tile_of_matches(d, dy, jo, x, ji, &m, next);
+        }
+    }
+}
+
+static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
+                     float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
+    const descent d = {update, weights}, bias_descent = {bias_update, bias};
+    if (!goes_by_tiles(rows, dx, dy, update)) {
+        input_gradient(rows, dx, dy, weights, scratch);
+        weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);
+        return;
+    }
+    const double work = (double)dy->width * (double)dx->route->slots * (double)dx->block;
+#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
+    {
+        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
+        backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, x, &d);
+        if (bias) update_bias(rows, &bias_descent, weir__blocks_of_part(dy, part, parts), 0, 1, dy);
+    }
+}

@@ -17,23 +17,24 @@ static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *d
 /// A range of blocks of x and dx.
 static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
                               const weir__side *x, const descent *d) {
-    const coming_weights none = {NULL, 0};
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
         const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
         clear_slots_of_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
             const part_of_block of_dy = open_slots(dy, jo, rows);
-            const bool last = jo + 1 == weir__blocks(dy);
-            const float *next = d->weights + weir__tile(dy, dx, last ? jo : jo + 1, ji);
+            // One half of the tile that comes is fetched during one product, the other during the other.
+            const size_t after = jo + 1 < weir__blocks(dy) ? jo + 1 : jo, units = weir__units(dy, after);
+            const size_t half = (units - units / 2) * weir__units(dx, ji);
+            const float *next = d->weights + weir__tile(dy, dx, after, ji);
             if (closed.slots.first < closed.slots.last) {
                 match_parts(&m, &of_dy, &closed);
-                add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, none);
+                add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, next, 0);
             }
             match_parts(&m, &of_dy, &open);
             const bool any = m.count > 0;
-            add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, none);
-            if (any || d->update->all) move_tile_of_matches(d, dy, jo, x, ji, &m, next);
+            add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, next, half);
+            if (any || d->update->all) move_tile_of_matches(d, dy, jo, x, ji, &m, next + half);
         }
     }
 }

@@ -12,13 +12,22 @@ typedef struct descent_numbers {
     vec *squares;
 } descent_numbers;
 
-/// Units × vectors (constants, at most 16) of the weights at the given unit and column. As many that come later are
-/// fetched meanwhile.
+/// Weights that come later and are fetched meanwhile: as many, or half as many units.
+typedef struct coming_weights {
+    const float *at;
+    bool half;
+} coming_weights;
+
+/// Units × vectors (constants, at most 16) of the weights at the given unit and column.
 INLINE void descend_outer(const int units, const int vectors, const bool partial, size_t tail, float *w, size_t stride,
                           size_t unit, size_t column, const factor *a, const factor *b, size_t count,
-                          const descent_numbers *n, const float *coming) {
+                          const descent_numbers *n, coming_weights coming) {
     vec sum[16] = {{0}};
-    fetch_rows(coming + unit * stride, stride, units, (size_t)vectors * LANES);
+    if (coming.half) {
+        fetch_rows(coming.at + unit / 2 * stride, stride, (units + 1) / 2, (size_t)vectors * LANES);
+    } else {
+        fetch_rows(coming.at + unit * stride, stride, units, (size_t)vectors * LANES);
+    }
     sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
     UNROLL for (int u = 0; u < units; u++) {
         vec squares = n->squares[unit + (size_t)u];
@@ -36,7 +45,7 @@ INLINE void descend_outer(const int units, const int vectors, const bool partial
 /// Some units, for some vectors of columns.
 INLINE void descend_units(const int vectors, const bool partial, size_t tail, float *w, size_t stride, size_t units,
                           size_t column, const factor *a, const factor *b, size_t count, const descent_numbers *n,
-                          const float *coming) {
+                          coming_weights coming) {
     size_t u = 0;
 #define UNITS_AT_ONCE(some)                                                                                            \
     for (; vectors * (some) <= TILE_SUMS && u + (some) <= units; u += (some))                                          \
@@ -48,17 +57,23 @@ INLINE void descend_units(const int vectors, const bool partial, size_t tail, fl
 #undef UNITS_AT_ONCE
 }
 
-/// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns. What is fetched
-/// is what comes after: as many units at `next`, or, where that is NULL, `distance` columns to the right and, beyond
-/// the last one, of the units below.
+/// Where the weights are that come after column c: half a tile of as many columns at `next`, or, where that is NULL,
+/// `distance` columns to the right and, beyond the last one, of the units below.
+INLINE coming_weights weights_after(const float *w, size_t stride, size_t units, size_t columns, size_t c,
+                                    const float *next, size_t distance) {
+    if (next) return (coming_weights){next + c, true};
+    if (c + distance < columns) return (coming_weights){w + c + distance, false};
+    return (coming_weights){w + units * stride + (c + distance - columns), false};
+}
+
+/// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns. What comes after
+/// is fetched as weights_after has it.
 static void descend_columns(float *w, size_t stride, size_t units, size_t columns, const float *next, size_t distance,
                             const factor *a, const factor *b, size_t count, const descent_numbers *n) {
     size_t c = 0;
 #define VECTORS_AT_ONCE(vectors, partial, tail)                                                                        \
     descend_units(vectors, partial, tail, w, stride, units, c, a, b, count, n,                                         \
-                  next                     ? next + c                                                                  \
-                  : c + distance < columns ? w + c + distance                                                          \
-                                           : w + units * stride + (c + distance - columns))
+                  weights_after(w, stride, units, columns, c, next, distance))
     for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) VECTORS_AT_ONCE(8, false, 0);
     for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) VECTORS_AT_ONCE(TILE_VECTORS, false, 0);
     for (; c + LANES <= columns; c += LANES) VECTORS_AT_ONCE(1, false, 0);

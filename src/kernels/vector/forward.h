@@ -113,14 +113,21 @@ typedef struct rows_ahead {
     const float *const *from;
 } rows_ahead;
 
-/// What is worked on next: weights of some units, fetched a unit at a time, then rows of x (NULL: none).
+/// What is worked on next: weights of some units, fetched a unit at a time (or as many as `each` says), then rows of x
+/// (NULL: none).
 typedef struct ahead {
     const float *w;
-    size_t stride, units;
+    size_t stride, units, each;
     rows_ahead *rows;
 } ahead;
 
-INLINE const float *next_piece(ahead *next) {
+/// The next `count` floats to be fetched; those of further units are sent for at once.
+INLINE const float *next_piece(ahead *next, size_t count) {
+    for (size_t more = 1; more < next->each && next->units > 1; more++) {
+        fetch_ahead(next->w, count);
+        next->units--;
+        next->w += next->stride;
+    }
     const float *w = next->w;
     if (next->units) {
         next->units--;
@@ -136,7 +143,8 @@ INLINE const float *next_piece(ahead *next) {
 INLINE void add_dots_of_rows(const int units, const int most, const row_list *rows, size_t unit, size_t offset,
                              const float *w, size_t w_stride, size_t count, ahead *next) {
     size_t r = 0;
-#define ADD_DOTS(n) add_dots(n, units, rows->to + r, unit, rows->from + r, offset, w, w_stride, count, next_piece(next))
+#define ADD_DOTS(n)                                                                                                    \
+    add_dots(n, units, rows->to + r, unit, rows->from + r, offset, w, w_stride, count, next_piece(next, count))
     for (; r + (size_t)most <= rows->count; r += (size_t)most) ADD_DOTS(most);
     if (most > 4 && r + 4 <= rows->count) {
         ADD_DOTS(4);
@@ -471,10 +479,13 @@ static void add_tile_of_list(const row_list *list, size_t height, size_t width, 
                              const float *coming) {
     for (size_t u = 0, units = 0; u < height; u += units) {
         const float *w = tile + u * width;
-        ahead none = {.w = w};
         units = units_of_tile(height - u, list->count);
-        if (coming) fetch_ahead(coming + u * width, units * width);
-        add_tile_of_rows(units, list, u, 0, w, width, width, &none);
+        const size_t turns = (list->count + TILE_ROWS_OF_8 - 1) / TILE_ROWS_OF_8;
+        ahead next = {.w = coming ? coming + u * width : w,
+                      .stride = width,
+                      .units = coming ? units : 0,
+                      .each = (units + turns - 1) / turns};
+        add_tile_of_rows(units, list, u, 0, w, width, width, &next);
     }
 }
 

@@ -9,15 +9,24 @@
 /// it holds one row's columns while the sum runs through the row's open blocks. Threads own columns of a dense dx,
 /// slots or blocks of a compact one.
 
+/// Weights that are wanted next: `step` floats of them, at most a line, are fetched with each row of weights.
+typedef struct drip {
+    const float *at;
+    size_t step;
+} drip;
+
 /// to[r][column + c] (+)= Σ_{k<count} a[r][k]·w[k][c] for rows × vectors (constants, at most 16); fresh: without the
 /// old value. A partial vector has tail lanes.
 INLINE void add_products(const int rows, const int vectors, const bool partial, size_t tail, bool fresh,
                          float *const *to, size_t column, const float *const *a, const float *w, size_t w_stride,
-                         size_t count) {
+                         size_t count, drip *coming) {
     vec sum[16] = {{0}};
+    const drip from_memory = *coming;
+    coming->at += count * from_memory.step;
     for (size_t k = 0; k < count; k++) {
         const float *from = w + k * w_stride;
         vec wk[4];
+        __builtin_prefetch(from_memory.at + k * from_memory.step, 0, 2);
         UNROLL for (int v = 0; v < vectors; v++) wk[v] = load_columns(partial, tail, from + v * LANES);
         UNROLL for (int r = 0; r < rows; r++) {
             const vec ak = splat(a[r][k]);
@@ -36,39 +45,40 @@ INLINE void add_products(const int rows, const int vectors, const bool partial, 
 
 /// The same for columns first … last; w begins at column first.
 INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to, size_t first, size_t last,
-                                    const float *const *a, const float *w, size_t w_stride, size_t count) {
+                                    const float *const *a, const float *w, size_t w_stride, size_t count,
+                                    drip *coming) {
     size_t c = first;
     if (rows <= 4) {
         for (; c + TILE_VECTORS * LANES <= last; c += TILE_VECTORS * LANES) {
-            add_products(rows, TILE_VECTORS, false, 0, fresh, to, c, a, w + (c - first), w_stride, count);
+            add_products(rows, TILE_VECTORS, false, 0, fresh, to, c, a, w + (c - first), w_stride, count, coming);
         }
     }
     for (; rows * 2 <= TILE_SUMS && c + 2 * LANES <= last; c += 2 * LANES) {
-        add_products(rows, 2, false, 0, fresh, to, c, a, w + (c - first), w_stride, count);
+        add_products(rows, 2, false, 0, fresh, to, c, a, w + (c - first), w_stride, count, coming);
     }
     for (; c + LANES <= last; c += LANES)
-        add_products(rows, 1, false, 0, fresh, to, c, a, w + (c - first), w_stride, count);
-    if (c < last) add_products(rows, 1, true, last - c, fresh, to, c, a, w + (c - first), w_stride, count);
+        add_products(rows, 1, false, 0, fresh, to, c, a, w + (c - first), w_stride, count, coming);
+    if (c < last) add_products(rows, 1, true, last - c, fresh, to, c, a, w + (c - first), w_stride, count, coming);
 }
 
 /// rows: at most 4, or 8.
 static void add_products_of_rows(size_t rows, bool fresh, float *const *to, size_t first, size_t last,
-                                 const float *const *a, const float *w, size_t w_stride, size_t count) {
+                                 const float *const *a, const float *w, size_t w_stride, size_t count, drip *coming) {
     switch (rows) {
     case 8:
-        add_products_of_columns(8, fresh, to, first, last, a, w, w_stride, count);
+        add_products_of_columns(8, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     case 4:
-        add_products_of_columns(4, fresh, to, first, last, a, w, w_stride, count);
+        add_products_of_columns(4, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     case 3:
-        add_products_of_columns(3, fresh, to, first, last, a, w, w_stride, count);
+        add_products_of_columns(3, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     case 2:
-        add_products_of_columns(2, fresh, to, first, last, a, w, w_stride, count);
+        add_products_of_columns(2, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     default:
-        add_products_of_columns(1, fresh, to, first, last, a, w, w_stride, count);
+        add_products_of_columns(1, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     }
 }
@@ -94,7 +104,7 @@ static void add_units_to_dense(const weir__side *dx, size_t first, size_t last, 
             to[r] = dx->values + weir__row(dy, s + r) * dx->width;
             a[r] = weir__values(dy, s + r) + units.first;
         }
-        add_products_of_rows(group, false, to, first, last, a, w, dx->width, units.last - units.first);
+        add_products_of_rows(group, false, to, first, last, a, w, dx->width, units.last - units.first, &(drip){w, 0});
         s += group;
     }
 }
@@ -283,7 +293,7 @@ static void add_slots_in_place(const sums_at_hand *sums, weir__range columns, co
             to[r] = sums_of_row(sums, weir__row(dy, s + r));
             a[r] = weir__values(dy, s + r);
         }
-        add_products_of_rows(group, false, to, columns.first, columns.last, a, w, w_stride, units);
+        add_products_of_rows(group, false, to, columns.first, columns.last, a, w, w_stride, units, &(drip){w, 0});
     }
 }
 
@@ -344,7 +354,7 @@ static void compact_from_dense(weir__range slots, const weir__side *dx, const we
                 to[r] = weir__values(dx, s + r);
                 a[r] = dy->values + weir__row(dx, s + r) * dy->width;
             }
-            add_products_of_rows(group, true, to, 0, width, a, tile, width, dy->width);
+            add_products_of_rows(group, true, to, 0, width, a, tile, width, dy->width, &(drip){tile, 0});
             s += group;
         }
         slots.first = last;
@@ -510,18 +520,15 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const weir
 
 // ---- both compact, rows that share tiles: tile by tile -------------------------------------------------------------
 
-/// Weights that are wanted next.
-typedef struct coming_weights {
-    const float *at;
-    size_t count;
-} coming_weights;
-
-/// Adds to slots of block ji of dx what the rows give that match, by tile (jo, ji). What is coming is fetched
-/// meanwhile.
+/// Adds to slots of block ji of dx what the rows give that match, by tile (jo, ji). Meanwhile `coming` floats at next
+/// are fetched.
 static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__side *dy, size_t jo, const float *weights,
-                                matches *m, coming_weights coming) {
-    const size_t units = weir__units(dy, jo), width = weir__units(dx, ji), half = (coming.count + 1) / 2;
+                                matches *m, const float *next, size_t coming) {
+    const size_t units = weir__units(dy, jo), width = weir__units(dx, ji);
     const float *tile = weights + weir__tile(dy, dx, jo, ji);
+    // As if all groups were of 8 rows and 2 vectors: of the others there are more, which fetch less.
+    const size_t turns = units * ((m->count + 7) / 8) * ((width + 2 * LANES - 1) / (2 * LANES));
+    drip from_memory = {next, turns ? least_of((coming + turns - 1) / turns, 16) : 0};
     for (; m->count; next_matches(m)) {
         for (size_t r = 0, group = 0; r < m->count; r += group) {
             float *to[8];
@@ -531,11 +538,9 @@ static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__sid
                 to[q] = weir__values(dx, (size_t)m->in_slot[r + q]);
                 a[q] = weir__values(dy, (size_t)m->out_slot[r + q]);
             }
-            const size_t some = least_of(coming.count, half);
-            fetch_ahead(coming.at, some);
-            coming.at += some, coming.count -= some;
-            add_products_of_rows(group, false, to, 0, width, a, tile, width, units);
+            add_products_of_rows(group, false, to, 0, width, a, tile, width, units, &from_memory);
         }
+        from_memory.step = 0;
         if (!are_more_matches(m)) break;
     }
 }
@@ -554,16 +559,13 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
         clear_slots_of_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
             const part_of_block of_dy = open_slots(dy, jo, rows);
-            coming_weights coming = {NULL, 0};
-            if (jo + 1 < weir__blocks(dy)) {
-                coming = (coming_weights){weights + weir__tile(dy, dx, jo + 1, ji),
-                                          weir__units(dy, jo + 1) * weir__units(dx, ji)};
-            }
+            const size_t after = jo + 1 < weir__blocks(dy) ? jo + 1 : jo;
+            const float *next = weights + weir__tile(dy, dx, after, ji);
             match_parts(&m, &of_dy, &open);
-            add_tile_of_matches(dx, ji, dy, jo, weights, &m, coming);
+            add_tile_of_matches(dx, ji, dy, jo, weights, &m, next, weir__units(dy, after) * weir__units(dx, ji));
             if (closed.slots.first == closed.slots.last) continue;
             match_parts(&m, &of_dy, &closed);
-            add_tile_of_matches(dx, ji, dy, jo, weights, &m, (coming_weights){NULL, 0});
+            add_tile_of_matches(dx, ji, dy, jo, weights, &m, next, 0);
         }
     }
 }

@@ -28,7 +28,7 @@ typedef struct descent {
 /// A tile of them: where it begins, and how far its rows are apart.
 typedef struct place {
     size_t at, stride, height, width;
-    const float *next; // a tile of the same shape that comes after it; NULL: the one that follows in memory
+    const float *next; // half of the tile that comes after it, to be fetched; NULL: what follows in memory comes
 } place;
 
 /// The pairs of a tile, Σ_k a_k·b_k: all at once, or some matches of two compact sides at a time.
@@ -79,7 +79,7 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
         descend_columns(d->weights + at, tile->stride, rows, tile->width,
-                        tile->next ? tile->next + u * tile->stride : NULL, distance, &a, &p->b, p->count, &n);
+                        tile->next ? tile->next + u / 2 * tile->stride : NULL, distance, &a, &p->b, p->count, &n);
         for (size_t k = 0; limit && k < rows; k++) {
             const vec zero = {0};
             weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,

@@ -238,8 +238,15 @@ static size_t choose_parts(size_t rows, size_t blocks) {
     return parts ? parts : 1;
 }
 
+// One part goes without OpenMP: even a team of one thread takes as long to make as the route of a row.
+
 static void take_bits(weir__route *route, const gate_matrix *gates, int parts) {
-#pragma omp parallel num_threads(parts) if (parts > 1)
+    if (parts == 1) {
+        for (size_t r = 0; r < gates->rows; r++) take_row(route, gates, r);
+        for (size_t w = 0; w < gates->row_words; w++) count_blocks(route, gates, w);
+        return;
+    }
+#pragma omp parallel num_threads(parts)
     {
 #pragma omp for schedule(static)
         for (size_t r = 0; r < gates->rows; r++) take_row(route, gates, r);
@@ -248,12 +255,18 @@ static void take_bits(weir__route *route, const gate_matrix *gates, int parts) {
     }
 }
 
+static void write_part(weir__route *route, const gate_matrix *gates, size_t part) {
+    if (gates->block_words) list_rows(route, gates, part);
+    list_blocks(route, gates, part);
+}
+
 static void write_lists(weir__route *route, const gate_matrix *gates, int parts) {
-#pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
-    for (int part = 0; part < parts; part++) {
-        if (gates->block_words) list_rows(route, gates, (size_t)part);
-        list_blocks(route, gates, (size_t)part);
+    if (parts == 1) {
+        write_part(route, gates, 0);
+        return;
     }
+#pragma omp parallel for num_threads(parts) schedule(static, 1)
+    for (int part = 0; part < parts; part++) write_part(route, gates, (size_t)part);
 }
 
 weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, const float *h, const uint8_t *evaluate,

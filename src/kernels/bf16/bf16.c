@@ -43,22 +43,28 @@ static size_t room_of(const weir__side *side, size_t rows) {
     return (weir__slots(side, rows) * stride_of(side) + 1) / 2;
 }
 
+/// The open slots of a block; of a dense side, which is one block, some rows.
+static void round_block(const weir__side *side, size_t block, weir__range slots, uint16_t *to, size_t stride) {
+    const size_t units = weir__units(side, block);
+    for (size_t s = slots.first; s < slots.last; s++) round_slot(side, units, s, to, stride);
+}
+
+static weir__range open_slots(const weir__side *side, size_t block, size_t rows) {
+    return (weir__range){weir__first(side, block), weir__open(side, block, rows)};
+}
+
 /// Open slots, or rows, of a side into scratch memory.
 static weir__bf16_side round_side(size_t rows, const weir__side *side, float *room) {
-    const size_t stride = stride_of(side), slots = weir__slots(side, rows);
+    const size_t stride = stride_of(side), blocks = weir__blocks(side);
     uint16_t *to = (uint16_t *)(void *)room;
-    const bool share = slots * side->block >= least_for_threads;
-    if (side->route) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (share)
-        for (size_t j = 0; j < weir__blocks(side); j++) {
-            const size_t units = weir__units(side, j);
-            for (size_t s = weir__first(side, j); s < weir__open(side, j, rows); s++) {
-                round_slot(side, units, s, to, stride);
-            }
-        }
+    if (weir__slots(side, rows) * side->block < least_for_threads) { // without OpenMP: a team of one has its cost, too
+        for (size_t j = 0; j < blocks; j++) round_block(side, j, open_slots(side, j, rows), to, stride);
+    } else if (side->route) {
+#pragma omp parallel for num_threads(weir_threads()) schedule(static)
+        for (size_t j = 0; j < blocks; j++) round_block(side, j, open_slots(side, j, rows), to, stride);
     } else {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (share)
-        for (size_t s = 0; s < rows; s++) round_slot(side, side->width, s, to, stride);
+#pragma omp parallel for num_threads(weir_threads()) schedule(static)
+        for (size_t s = 0; s < rows; s++) round_block(side, 0, (weir__range){s, s + 1}, to, stride);
     }
     return (weir__bf16_side){side, to, stride};
 }

@@ -304,13 +304,10 @@ static bool tiles_are_large(const weir__side *y, const weir__side *x) {
 /// time that this one takes to send it.
 static void add_tile_of_row(float *y, weir__range units, const uint16_t *x, size_t width, const uint16_t *tile,
                             const uint16_t *next) {
-    enum { LINE = 32 }; // numbers
     size_t u = units.first;
     for (; u + 8 <= units.last; u += 8) {
-        if (next) {
-            for (size_t k = 0; k < 8 * width; k += LINE) __builtin_prefetch(next + u * width + k, 0, 2);
-        }
-        add_dots(1, 8, y + u, 0, &x, tile + u * width, width, width, &(units_ahead){0});
+        add_dots(1, 8, y + u, 0, &x, tile + u * width, width, width,
+                 &(units_ahead){next + u * width, width, next ? 8 : 0});
     }
     for (; u < units.last; u++) add_dots(1, 1, y + u, 0, &x, tile + u * width, width, width, &(units_ahead){0});
 }

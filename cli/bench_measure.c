@@ -427,7 +427,7 @@ void bench_floor(const bench_case *c, const weir_machine *machine, bench_result 
     bool half = c->precision == WEIR_BFLOAT16;
     double rate = half ? fmax(machine->bfloat16_flops, machine->float32_flops) : machine->float32_flops;
     double read = c->cold ? result->needed * (half ? 2 : 4) : 0;
-    double moved = c->cold ? result->needed * (half ? 12 : 8) : 0; // master and rounded weights, read and written
+    double moved = c->cold ? result->needed * 8 : 0; // floats, or both their halves, read and written
     double product = 2 * result->products / rate, memory = machine->read_bytes;
     result->floor = (bench_times){1e3 * fmax(product, read / memory), 1e3 * fmax(2 * product, moved / memory),
                                   1e3 * fmax(3 * product, moved / memory)};

@@ -420,27 +420,28 @@ static void run_weight_gradient(const test_case *c, const weir__gated_kernels *k
 /// Parameters with their moving averages, all between guard zones.
 typedef struct learner {
     float *weights, *bias, *slot[WEIR__UPDATE_SLOTS], *bias_slot[WEIR__UPDATE_SLOTS];
-    uint16_t *half; // the weights in bf16, and one number more that nobody writes
+    weir__halves halves; // of the weights, for kernels of bf16, and one number more that nobody writes
 } learner;
 
 enum { UNTOUCHED = 0x5a5a };
 
-static uint16_t rounded_or_untouched(float weight) { return isnan(weight) ? UNTOUCHED : weir__bf16_of(weight); }
-
-/// The rounded copy before an update: nothing where the weights are poison.
-static void round_learner(const test_case *c, learner *l) {
-    l->half = malloc((c->out * c->in + 1) * sizeof *l->half);
-    assert_non_null(l->half);
-    for (size_t k = 0; k < c->out * c->in; k++) l->half[k] = rounded_or_untouched(l->weights[k]);
-    l->half[c->out * c->in] = UNTOUCHED;
+/// The weights in halves, before an update in bf16.
+static void split_learner(const test_case *c, learner *l) {
+    const size_t count = c->out * c->in;
+    l->halves.upper = malloc((count + 1) * sizeof *l->halves.upper);
+    l->halves.lower = malloc((count + 1) * sizeof *l->halves.lower);
+    assert_true(l->halves.upper && l->halves.lower);
+    weir__bf16_split(count, &l->halves, l->weights);
+    l->halves.upper[count] = l->halves.lower[count] = UNTOUCHED;
 }
 
-/// And after it.
-static void check_half(const test_case *c, const learner *l) {
-    for (size_t k = 0; k < c->out * c->in; k++) {
-        if (l->half[k] != rounded_or_untouched(l->weights[k])) fail_msg("weight %zu was not rounded", k);
-    }
-    assert_int_equal(l->half[c->out * c->in], UNTOUCHED);
+/// And as floats again, after it.
+static void join_learner(const test_case *c, learner *l) {
+    const size_t count = c->out * c->in;
+    assert_true(l->halves.upper[count] == UNTOUCHED && l->halves.lower[count] == UNTOUCHED);
+    weir__bf16_join(count, l->weights, &l->halves);
+    free(l->halves.upper), free(l->halves.lower);
+    l->halves = (weir__halves){NULL, NULL};
 }
 
 static float *guarded_copy(const float *from, size_t count) {
@@ -461,19 +462,16 @@ static learner copy_learner(const test_case *c, const learner *from) {
         copy.slot[s] = guarded_copy(from->slot[s], c->out * c->in);
         copy.bias_slot[s] = guarded_copy(from->bias_slot[s], c->out);
     }
-    round_learner(c, &copy);
     return copy;
 }
 
 static void free_learner(const test_case *c, learner *l) {
-    check_half(c, l);
     check_guards(l->weights, c->out * c->in), check_guards(l->bias, c->out);
     release(l->weights), release(l->bias);
     for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
         check_guards(l->slot[s], c->out * c->in), check_guards(l->bias_slot[s], c->out);
         release(l->slot[s]), release(l->bias_slot[s]);
     }
-    free(l->half);
 }
 
 /// Poison where nothing may be read or written: tiles without a pair (with a limit: strips without any), and blocks of
@@ -549,10 +547,8 @@ static void compare_update(const test_case *c, const weir__gated_kernels *kernel
     // Poison shows what is read; without poison, moving averages that must stand still show what is visited.
     if (!all && rule == &weir__sgd) poison_learner(&wanted, &g, &dy, &x, limit);
     learner one = copy_learner(c, &wanted), two = copy_learner(c, &wanted);
-    round_learner(c, &wanted);
     const weir__tiling tiling = {c->out, c->in, dy.side.block, x.side.block}, of_bias = {c->out, 1, dy.side.block, 1};
-    weir__update apart = update_of(rule, wanted.slot, true, limit, all);
-    apart.half = wanted.half;
+    const weir__update apart = update_of(rule, wanted.slot, true, limit, all);
     const weir__update bias_apart = update_of(rule, wanted.bias_slot, false, limit, all);
     weir__update_apply(&apart, wanted.weights, g.weights, g.touched, &tiling);
     weir__update_apply(&bias_apart, wanted.bias, g.bias, g.bias_touched, &of_bias);
@@ -560,10 +556,12 @@ static void compare_update(const test_case *c, const weir__gated_kernels *kernel
     learner *const runs[] = {&one, &two};
     for (int k = 0; k < 2; k++) {
         weir__update u = update_of(rule, runs[k]->slot, true, limit, all);
-        u.half = runs[k]->half;
         const weir__update of = update_of(rule, runs[k]->bias_slot, false, limit, all);
+        if (rounded) split_learner(c, runs[k]), u.halves = runs[k]->halves;
         use_threads(k + 1);
-        kernels->weight_update(c->rows, runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of, scratch);
+        kernels->weight_update(c->rows, rounded ? NULL : runs[k]->weights, runs[k]->bias, &dy.side, &x.side, &u, &of,
+                               scratch);
+        if (rounded) join_learner(c, runs[k]);
     }
     assert_memory_equal(one.weights, two.weights, weights * sizeof(float));
     assert_memory_equal(one.bias, two.bias, c->out * sizeof(float));
@@ -608,13 +606,12 @@ static void compare_backward(const test_case *c, const weir__gated_kernels *kern
     // Closed pairs that are evaluated are read for dx, whatever has a pair.
     if (!all && rule == &weir__sgd && c->evaluate == 0) poison_learner(&runs[0], &g, &dy, &x, limit);
     runs[1] = copy_learner(c, &runs[0]), runs[2] = copy_learner(c, &runs[0]);
-    round_learner(c, &runs[0]);
     float *dx[3];
     for (int k = 0; k < 3; k++) {
         weir__update u = update_of(rule, runs[k].slot, true, limit, all);
         const weir__update of = update_of(rule, runs[k].bias_slot, false, limit, all);
         weir__side to = x.side;
-        if (rounded) u.half = runs[k].half; // else plain descent goes by its own kernel
+        if (rounded) split_learner(c, &runs[k]), u.halves = runs[k].halves;
         to.values = dx[k] = guarded(x.count);
         use_threads(k ? k : 1);
         if (k) {
@@ -623,6 +620,7 @@ static void compare_backward(const test_case *c, const weir__gated_kernels *kern
             kernels->input_gradient(c->rows, &to, &dy.side, runs[k].weights, scratch);
             kernels->weight_update(c->rows, runs[k].weights, runs[k].bias, &dy.side, &x.side, &u, &of, scratch);
         }
+        if (rounded) join_learner(c, &runs[k]);
         check_guards(dx[k], x.count);
         assert_memory_equal(dx[k], dx[0], x.count * sizeof(float));
         assert_memory_equal(runs[k].weights, runs[0].weights, weights * sizeof(float));
@@ -631,7 +629,6 @@ static void compare_backward(const test_case *c, const weir__gated_kernels *kern
             assert_memory_equal(runs[k].slot[s], runs[0].slot[s], weights * sizeof(float));
             assert_memory_equal(runs[k].bias_slot[s], runs[0].bias_slot[s], c->out * sizeof(float));
         }
-        if (!rounded) free(runs[k].half), round_learner(c, &runs[k]);
     }
     for (int k = 0; k < 3; k++) release(dx[k]), free_learner(c, &runs[k]);
     free_side(&dy), free_side(&x), free_gradients(&g);
@@ -663,7 +660,7 @@ static uint16_t *round_weights(const weir__side *out, const weir__side *in, cons
     const size_t count = out->width * in->width;
     uint16_t *half = malloc(count * sizeof *half);
     assert_non_null(half);
-    weir__bf16_round(count, half, weights);
+    weir__bf16_split(count, &(weir__halves){.upper = half}, weights);
     return half;
 }
 
@@ -687,17 +684,17 @@ static void bf16_input_gradient(size_t rows, const weir__side *dx, const weir__s
 
 static void bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
                                const weir__update *update, const weir__update *bias_update, float *unused) {
-    (void)unused;
+    (void)weights, (void)unused; // the halves of the update are the weights
     weir__buffer room = {0};
-    assert_int_equal(weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, &room, NULL), WEIR_OK);
+    assert_int_equal(weir__bf16_weight_update(rows, bias, dy, x, update, bias_update, &room, NULL), WEIR_OK);
     weir__buffer_free(&room);
 }
 
 static void bf16_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
                           float *bias, const weir__update *update, const weir__update *bias_update, float *unused) {
-    (void)unused;
+    (void)weights, (void)unused;
     weir__buffer room = {0};
-    assert_int_equal(weir__bf16_backward(rows, dx, dy, x, weights, bias, update, bias_update, &room, NULL), WEIR_OK);
+    assert_int_equal(weir__bf16_backward(rows, dx, dy, x, bias, update, bias_update, &room, NULL), WEIR_OK);
     weir__buffer_free(&room);
 }
 

@@ -107,8 +107,9 @@ WEIR_API void weir_graph_free(weir_graph *graph);
 WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
 /// Index of the node of that name, or SIZE_MAX.
 WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
-/// The flat parameter and gradient arrays (gradients NULL when not training). Values may be changed until the next
-/// pass; to change them after it, ask again: passes keep copies of weights, rounded or in another order.
+/// The flat parameter and gradient arrays (gradients NULL when not training). Values may be read and changed until the
+/// next pass or training step; after it, ask again: passes keep copies of weights, rounded or in another order, and
+/// steps in bf16 move weights in a form of their own, from which the values are made when they are asked for.
 WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
 /// Chooses the precision of all later passes. With WEIR_BFLOAT16 the weights are kept once more, rounded (2 bytes
 /// beside the 4 of each), and products with them round what they read; parameters, gradients, outputs and sums stay

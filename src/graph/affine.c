@@ -82,7 +82,7 @@ static updates updates_of(const weir_graph *graph, const weir__node *node) {
     const weir__step *step = graph->moving;
     const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
     updates u = {step->update_of(step->context, weight), step->update_of(step->context, bias)};
-    if (graph->bf16) u.weights.half = graph->bf16 + weight->offset;
+    u.weights.halves = weir__tensor_halves(graph, node->weight);
     return u;
 }
 

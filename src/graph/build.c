@@ -249,6 +249,7 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
         TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));
     }
     TRY(weir__initial_parameters(graph, error));
+    graph->values_valid = true;
     TRY(weir_graph_precision_use(graph, options->precision, error));
     *out = graph;
     graph = NULL;
@@ -286,7 +287,8 @@ void weir_graph_free(weir_graph *graph) {
     weir__buffer_free(&graph->merged);
     weir__buffer_free(&graph->weights);
     weir__free(graph->values);
-    weir__free(graph->bf16);
+    weir__free(graph->halves.upper);
+    weir__free(graph->halves.lower);
     weir__free(graph->gradients);
     weir__free(graph->tensors);
     weir__free(graph->touched);
@@ -308,6 +310,7 @@ size_t weir_graph_find(const weir_graph *graph, const char *name) {
 }
 
 weir_parameters weir_graph_parameters(weir_graph *graph) {
+    (void)weir__graph_values(graph);
     weir__weights_changed(graph);
     return (weir_parameters){.values = graph->values,
                              .gradients = graph->gradients,

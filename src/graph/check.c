@@ -148,7 +148,8 @@ weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int di
     TRY(weir__new(&direction, graph->parameter_count, sizeof *direction, "gradient check", error));
     TRY(weir__new(&scratch, graph->groups * pass->rows * widest, sizeof *scratch, "gradient check", error));
     TRY(weir__new(&estimated, graph->count, sizeof *estimated, "gradient check", error));
-    TRY_THAT(!graph->bf16, WEIR_ARGUMENT, "the graph is in bf16, which rounds the steps of a gradient check away");
+    TRY_THAT(!graph->halves.upper, WEIR_ARGUMENT,
+             "the graph is in bf16, which rounds the steps of a gradient check away");
     TRY(weir__new(&found, graph->tensor_count * (size_t)directions, sizeof *found, "gradient check", error));
     TRY(weir__new(&states, graph->count, sizeof *states, "gradient check", error));
     for (size_t k = 0; k < graph->count; k++) {

@@ -91,8 +91,10 @@ struct weir_graph {
     uint8_t **touched;   // [tensor] or NULL
     weir__buffer *plain; // [tensor] row-major copies for dense passes, see weir__plain_weights
     bool *plain_valid;   // [tensor]
-    uint16_t *bf16;      // values, rounded (of weights; the places of biases are not kept up); NULL in fp32
-    bool bf16_valid;     // no weight has changed but by updates, which round what they move
+    // In bf16: values in halves, of which the lower ones are there for training (of weights; the places of biases are
+    // not kept up). Upper NULL: fp32. Steps move the halves; values follow when they are asked for.
+    weir__halves halves;
+    bool halves_valid, values_valid;
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;
     size_t parameter_count;
@@ -132,14 +134,18 @@ float *weir__tensor_values(const weir_graph *graph, size_t tensor);
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
 /// A tensor of weights as products of the graph's precision take it.
 weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor);
+/// Its halves, in bf16.
+weir__halves weir__tensor_halves(const weir_graph *graph, size_t tensor);
 /// The same in row-major order, whatever the memory order: the tensor itself, or a copy kept until weights change.
 weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error);
 
 /// Whoever changes weights other than by weir__graph_step says so: copies of them are made anew when they are next
 /// wanted.
 void weir__weights_changed(weir_graph *graph);
-/// Rounds the weights if they may have changed since. Before any product of a pass.
-void weir__bf16_refresh(weir_graph *graph);
+/// Splits the weights if they may have changed since. Before any product of a pass.
+void weir__halves_refresh(weir_graph *graph);
+/// The values after the last step, to be read.
+const float *weir__graph_values(weir_graph *graph);
 
 /// The node's output of this pass as one side of a gated product.
 weir__side weir__output_side(const weir__node *node);

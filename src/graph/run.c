@@ -212,7 +212,7 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
     graph->pass = *pass;
     status = weir__groups_begin(graph, pass, error);
     if (status != WEIR_OK) return status;
-    weir__bf16_refresh(graph);
+    weir__halves_refresh(graph);
     return run_nodes(graph, 0, error);
 }
 
@@ -271,6 +271,7 @@ static void move_the_rest(weir_graph *graph) {
 weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const weir__step *step, weir_error *error) {
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].moved = false;
     graph->moving = step;
+    graph->values_valid = !graph->halves.upper;
     const weir_status status = weir_graph_backward(graph, pass, error);
     if (status == WEIR_OK) move_the_rest(graph);
     graph->moving = NULL;

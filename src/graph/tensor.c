@@ -88,7 +88,14 @@ float *weir__tensor_gradients(const weir_graph *graph, size_t tensor) {
 
 weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor) {
     const size_t offset = graph->tensors[tensor].offset;
-    return (weir__weights){.values = graph->values + offset, .bf16 = graph->bf16 ? graph->bf16 + offset : NULL};
+    return (weir__weights){.values = graph->values + offset,
+                           .bf16 = graph->halves.upper ? graph->halves.upper + offset : NULL};
+}
+
+weir__halves weir__tensor_halves(const weir_graph *graph, size_t tensor) {
+    const size_t offset = graph->tensors[tensor].offset;
+    const weir__halves h = graph->halves;
+    return (weir__halves){h.upper ? h.upper + offset : NULL, h.lower ? h.lower + offset : NULL};
 }
 
 weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error) {
@@ -116,15 +123,40 @@ weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights 
 
 // ---- precision -----------------------------------------------------------------------------------------------------
 
+/// Not a bias.
+static bool is_weight(const weir_graph *graph, size_t tensor) {
+    return graph->nodes[graph->tensors[tensor].node].weight == tensor;
+}
+
+static void free_halves(weir_graph *graph) {
+    weir__free(graph->halves.upper);
+    weir__free(graph->halves.lower);
+    graph->halves = (weir__halves){NULL, NULL};
+}
+
+static weir_status make_halves(weir_graph *graph, weir_error *error) {
+    weir__halves made = {NULL, NULL};
+    weir_status status = WEIR_OK;
+    TRY(weir__new(&made.upper, graph->parameter_count, sizeof *made.upper, "weights in bf16", error));
+    if (graph->options.training) {
+        TRY(weir__new(&made.lower, graph->parameter_count, sizeof *made.lower, "weights in bf16", error));
+    }
+    graph->halves = made;
+    return WEIR_OK;
+done:
+    weir__free(made.upper);
+    return status;
+}
+
 weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY_THAT(precision == WEIR_FLOAT32 || precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "unknown precision %d",
              (int)precision);
-    if (precision == WEIR_BFLOAT16 && !graph->bf16) {
-        TRY(weir__new(&graph->bf16, graph->parameter_count, sizeof *graph->bf16, "weights in bf16", error));
+    (void)weir__graph_values(graph);
+    if (precision == WEIR_BFLOAT16 && !graph->halves.upper) {
+        TRY(make_halves(graph, error));
     } else if (precision == WEIR_FLOAT32) {
-        weir__free(graph->bf16);
-        graph->bf16 = NULL;
+        free_halves(graph);
     }
     graph->options.precision = precision;
     weir__weights_changed(graph);
@@ -136,11 +168,23 @@ weir_precision weir_graph_precision(const weir_graph *graph) { return graph->opt
 
 void weir__weights_changed(weir_graph *graph) {
     memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
-    graph->bf16_valid = false;
+    graph->halves_valid = false;
 }
 
-void weir__bf16_refresh(weir_graph *graph) {
-    if (!graph->bf16 || graph->bf16_valid) return;
-    weir__bf16_round(graph->parameter_count, graph->bf16, graph->values);
-    graph->bf16_valid = true;
+void weir__halves_refresh(weir_graph *graph) {
+    if (!graph->halves.upper || graph->halves_valid) return;
+    weir__bf16_split(graph->parameter_count, &graph->halves, graph->values);
+    graph->halves_valid = true;
+}
+
+/// Weights only: the halves of biases are of an earlier step.
+const float *weir__graph_values(weir_graph *graph) {
+    for (size_t k = 0; !graph->values_valid && k < graph->tensor_count; k++) {
+        const weir_tensor *t = &graph->tensors[k];
+        if (!is_weight(graph, k)) continue;
+        const weir__halves own = weir__tensor_halves(graph, k);
+        weir__bf16_join(t->rows * t->columns, graph->values + t->offset, &own);
+    }
+    graph->values_valid = true;
+    return graph->values;
 }

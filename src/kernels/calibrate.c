@@ -31,7 +31,7 @@ typedef struct probe {
 typedef struct bed {
     size_t width, layers, rounds;
     float *weights;         // [layers][width][width]
-    uint16_t *half;         // the same in bf16
+    weir__halves halves;    // the same in bf16
     float *x, *y, *gates;   // [rows][width]
     float *out;             // the same; what products write, so that what they read stays of ordinary size
     float *bias, *gradient; // [width], [width][width]
@@ -55,7 +55,8 @@ static weir_status make_bed(bed *b, const weir__calibration_effort *effort, weir
     b->layers = effort->layers;
     b->rounds = effort->rounds < MOST_ROUNDS ? effort->rounds : MOST_ROUNDS;
     TRY(weir__new(&b->weights, b->layers * layer, sizeof(float), what, error));
-    TRY(weir__new(&b->half, b->layers * layer, sizeof(uint16_t), what, error));
+    TRY(weir__new(&b->halves.upper, b->layers * layer, sizeof(uint16_t), what, error));
+    TRY(weir__new(&b->halves.lower, b->layers * layer, sizeof(uint16_t), what, error));
     TRY(weir__new(&b->x, batch, sizeof(float), what, error));
     TRY(weir__new(&b->y, batch, sizeof(float), what, error));
     TRY(weir__new(&b->gates, batch, sizeof(float), what, error));
@@ -68,7 +69,7 @@ static weir_status make_bed(bed *b, const weir__calibration_effort *effort, weir
     for (size_t k = 0; k < batch; k++) b->x[k] = (float)(k % 251 + 1) / 256;
     for (size_t k = 0; k < batch; k++) b->y[k] = (float)(k % 241 + 1) / 256;
     for (size_t k = 0; k < batch; k++) b->gates[k] = 1;
-    weir__bf16_round(b->layers * layer, b->half, b->weights);
+    weir__bf16_split(b->layers * layer, &b->halves, b->weights);
 done:
     return status;
 }
@@ -77,7 +78,8 @@ static void free_bed(bed *b) {
     if (!b) return;
     float *const arrays[] = {b->weights, b->x, b->y, b->gates, b->out, b->bias, b->gradient};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) weir__free(arrays[k]);
-    weir__free(b->half);
+    weir__free(b->halves.upper);
+    weir__free(b->halves.lower);
     weir__free(b->touched);
     weir__route_free(&b->route);
     weir__scratch_free(&b->scratch);
@@ -124,14 +126,17 @@ static weir__side side_of(const bed *b, size_t block, float *values) {
     return block ? compact : (weir__side){.width = b->width, .block = b->width, .values = values};
 }
 
-static weir_status run_product(bed *b, const probe *p, float *weights, uint16_t *half, weir_error *error) {
+static weir_status run_product(bed *b, const probe *p, size_t layer, weir_error *error) {
+    const bool in_bf16 = p->precision == WEIR_BFLOAT16;
+    float *weights = b->weights + layer;
+
     const weir_plan plan = {.operation = p->operation, .way = p->way};
-    const weir__weights w = {weights, p->precision == WEIR_BFLOAT16 ? half : NULL};
+    const weir__weights w = {weights, in_bf16 ? b->halves.upper + layer : NULL};
     const weir__side x = side_of(b, 0, p->operation == WEIR_OPERATION_INPUT_GRADIENT ? b->out : b->x);
     const weir__side y = side_of(b, p->block, p->operation == WEIR_OPERATION_FORWARD ? b->out : b->y);
     const weir__update bias_update = {.rule = &weir__sgd, .move = {.rate = 1e-12f}};
     weir__update update = bias_update;
-    if (p->precision == WEIR_BFLOAT16) update.half = half;
+    if (in_bf16) update.halves = (weir__halves){b->halves.upper + layer, b->halves.lower + layer};
     switch (p->operation) {
     case WEIR_OPERATION_FORWARD:
         return weir__product_forward(&plan, p->rows, &y, &x, &w, b->bias, &b->scratch, error);
@@ -151,7 +156,7 @@ static weir_status time_probe(bed *b, probe *p, size_t round, weir_error *error)
     weir_status status = WEIR_OK;
     if (p->block) TRY(weir__route_build(&b->route, p->rows, b->width / p->block, b->gates, NULL, error));
     const double start = omp_get_wtime();
-    TRY(run_product(b, p, b->weights + layer, b->half + layer, error));
+    TRY(run_product(b, p, layer, error));
     p->seconds[round] = omp_get_wtime() - start;
 done:
     return status;

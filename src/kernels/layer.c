@@ -17,16 +17,16 @@
 #include "scratch.h"
 #include "side.h"
 
-/// A matrix in one layout.
+/// A matrix in one layout: floats, or, for products in bf16, halves instead.
 typedef struct layout {
     float *values;
-    uint16_t *half; // the same numbers in bf16, for products in that precision; else NULL
-    bool stale;     // the other layout has moved since
+    weir__halves halves;
+    bool stale; // the other layout has moved since
 } layout;
 
 /// A matrix in both layouts. Where these are the same, tiles alone is used.
 typedef struct matrix {
-    layout tiles, plain; // plain without values: not wanted yet
+    layout tiles, plain; // plain empty: not wanted yet
 } matrix;
 
 struct weir_layer {
@@ -58,64 +58,74 @@ static bool is_plain(const weir_layer *layer) {
 
 static size_t weight_count(const weir_layer *layer) { return layer->shape.inputs * layer->shape.outputs; }
 
-/// Copies plain into tiles, or back.
-static void convert(const weir_layer *layer, float *tiles, float *plain, bool to_tiles) {
+/// Copies plain into tiles, or back. Numbers are of `size` bytes.
+static void convert(const weir_layer *layer, void *tiles, void *plain, size_t size, bool to_tiles) {
     const weir__side out = output_form(layer), in = input_form(layer);
     const size_t strips = blocks_in(&out), columns = blocks_in(&in);
 #pragma omp parallel for num_threads(weir_threads()) schedule(static)
     for (size_t jo = 0; jo < strips; jo++) {
         for (size_t ji = 0; ji < columns; ji++) {
             const size_t width = weir__units(&in, ji);
-            float *tile = tiles + weir__tile(&out, &in, jo, ji);
             for (size_t o = 0; o < weir__units(&out, jo); o++) {
-                float *row = plain + (jo * out.block + o) * in.width + ji * in.block;
-                memcpy(to_tiles ? tile + o * width : row, to_tiles ? row : tile + o * width, width * sizeof *row);
+                char *tile = (char *)tiles + (weir__tile(&out, &in, jo, ji) + o * width) * size;
+                char *row = (char *)plain + ((jo * out.block + o) * in.width + ji * in.block) * size;
+                memcpy(to_tiles ? tile : row, to_tiles ? row : tile, width * size);
             }
         }
     }
 }
 
-/// Rounds all values, after they have been set.
-static void refresh_half(const weir_layer *layer, layout *l) {
-    if (l->half) weir__bf16_round(weight_count(layer), l->half, l->values);
+/// The same for whatever the layouts have.
+static void convert_layouts(const weir_layer *layer, const layout *tiles, const layout *plain, bool to_tiles) {
+    if (tiles->values) {
+        convert(layer, tiles->values, plain->values, sizeof *tiles->values, to_tiles);
+    } else {
+        convert(layer, tiles->halves.upper, plain->halves.upper, sizeof *tiles->halves.upper, to_tiles);
+        convert(layer, tiles->halves.lower, plain->halves.lower, sizeof *tiles->halves.lower, to_tiles);
+    }
 }
 
-static weir_status new_layout(const weir_layer *layer, layout *l, bool half, const char *what, weir_error *error) {
+static bool is_there(const layout *l) { return l->values || l->halves.upper; }
+
+static void free_layout(layout *l) {
+    weir__free(l->values);
+    weir__free(l->halves.upper);
+    weir__free(l->halves.lower);
+    *l = (layout){0};
+}
+
+static weir_status new_layout(const weir_layer *layer, layout *l, bool in_halves, const char *what, weir_error *error) {
+    const size_t count = weight_count(layer);
     weir_status status = WEIR_OK;
-    TRY(weir__new(&l->values, weight_count(layer), sizeof *l->values, what, error));
-    if (half) TRY(weir__new(&l->half, weight_count(layer), sizeof *l->half, what, error));
-done:
-    if (status != WEIR_OK) {
-        weir__free(l->values);
-        *l = (layout){0};
+    if (in_halves) {
+        TRY(weir__new(&l->halves.upper, count, sizeof *l->halves.upper, what, error));
+        TRY(weir__new(&l->halves.lower, count, sizeof *l->halves.lower, what, error));
+    } else {
+        TRY(weir__new(&l->values, count, sizeof *l->values, what, error));
     }
+done:
+    if (status != WEIR_OK) free_layout(l);
     return status;
 }
 
 /// The layout that dense products, or those of blocks read, up to date; made when it is first wanted. NULL: no memory.
 static layout *want_layout(const weir_layer *layer, matrix *m, bool dense, weir_error *error) {
     layout *wanted = dense && !is_plain(layer) ? &m->plain : &m->tiles;
-    if (!wanted->values) {
-        if (new_layout(layer, wanted, m->tiles.half, "a second copy of a layer's weights", error) != WEIR_OK)
+    if (!is_there(wanted)) {
+        if (new_layout(layer, wanted, m->tiles.halves.upper, "a second copy of a layer's weights", error) != WEIR_OK)
             return NULL;
         wanted->stale = true;
     }
     if (wanted->stale) {
-        convert(layer, m->tiles.values, m->plain.values, !dense);
-        refresh_half(layer, wanted);
+        convert_layouts(layer, &m->tiles, &m->plain, !dense);
         wanted->stale = false;
     }
     return wanted;
 }
 
-/// A layout's values (and their half) have changed.
+/// A layout has changed.
 static void moved(const weir_layer *layer, matrix *m, layout *l) {
     (l == &m->tiles ? &m->plain : &m->tiles)->stale = !is_plain(layer);
-}
-
-static void free_layout(layout *l) {
-    weir__free(l->values);
-    weir__free(l->half);
 }
 
 // ---- making --------------------------------------------------------------------------------------------------------
@@ -191,24 +201,51 @@ void weir_layer_free(weir_layer *layer) {
     weir__free(layer);
 }
 
+/// A row of a tile of the layer's weights from floats, or back.
+static void take_row(const layout *l, size_t at, float *row, size_t count, bool to_layer) {
+    if (l->values) {
+        memcpy(to_layer ? l->values + at : row, to_layer ? row : l->values + at, count * sizeof *row);
+        return;
+    }
+    const weir__halves halves = {l->halves.upper + at, l->halves.lower + at};
+    if (to_layer) {
+        weir__bf16_split_alone(count, &halves, row);
+    } else {
+        weir__bf16_join_alone(count, row, &halves);
+    }
+}
+
+/// Plain floats into a layout of the layer's weights, whose tiles are of the given forms, or back.
+static void exchange(const layout *l, const weir__side *out, const weir__side *in, float *plain, bool to_layer) {
+#pragma omp parallel for num_threads(weir_threads()) schedule(static)
+    for (size_t o = 0; o < out->width; o++) {
+        const size_t jo = o / out->block, inside = o % out->block;
+        for (size_t ji = 0; ji < blocks_in(in); ji++) {
+            const size_t width = weir__units(in, ji), at = weir__tile(out, in, jo, ji) + inside * width;
+            take_row(l, at, plain + o * in->width + ji * in->block, width, to_layer);
+        }
+    }
+}
+
 void weir_layer_set_weights(weir_layer *layer, const float *weights, const float *bias) {
+    const weir__side out = output_form(layer), in = input_form(layer);
     matrix *m = &layer->weights;
     if (bias) memcpy(layer->bias, bias, layer->shape.outputs * sizeof *bias);
     if (!weights) return;
-    convert(layer, m->tiles.values, (float *)(uintptr_t)weights, true); // which reads them only
-    refresh_half(layer, &m->tiles);
+    exchange(&m->tiles, &out, &in, (float *)(uintptr_t)weights, true); // which reads them only
     m->tiles.stale = false;
     moved(layer, m, &m->tiles);
 }
 
 void weir_layer_get_weights(const weir_layer *layer, float *weights, float *bias) {
+    const weir__side out = output_form(layer), in = input_form(layer), plain = form_of(in.width, 0);
     const matrix *m = &layer->weights;
     if (bias) memcpy(bias, layer->bias, layer->shape.outputs * sizeof *bias);
     if (!weights) return;
     if (m->tiles.stale) {
-        memcpy(weights, m->plain.values, weight_count(layer) * sizeof *weights);
+        exchange(&m->plain, &out, &plain, weights, false);
     } else {
-        convert(layer, m->tiles.values, weights, false);
+        exchange(&m->tiles, &out, &in, weights, false);
     }
 }
 
@@ -237,7 +274,7 @@ weir_status weir_layer_forward(weir_layer *layer, weir_batch *y, const weir_batc
     const weir__side to = weir__batch_values(y), from = weir__batch_values(x);
     const layout *weights = want_layout(layer, &layer->weights, is_dense(y, x), error);
     if (!weights) return WEIR_MEMORY;
-    const weir__weights w = {weights->values, weights->half};
+    const weir__weights w = {weights->values, weights->halves.upper};
     weir__scratch *scratch = weir__scratch_borrow(error);
     if (!scratch) return WEIR_MEMORY;
     status = weir__product_forward(NULL, x->rows, &to, &from, &w, layer->bias, scratch, error);
@@ -248,12 +285,12 @@ done:
 
 // ---- the step ------------------------------------------------------------------------------------------------------
 
-static weir__update update_of(const weir_layer_step *step, float *velocity, uint16_t *half) {
+static weir__update update_of(const weir_layer_step *step, float *velocity, weir__halves halves) {
     const bool momentum = step->momentum > 0;
     return (weir__update){.rule = momentum ? &weir__momentum : &weir__sgd,
                           .move = {.rate = step->rate, .momentum = step->momentum},
                           .slot = {momentum ? velocity : NULL},
-                          .half = half};
+                          .halves = halves};
 }
 
 /// What a step needs beside the weights.
@@ -265,7 +302,7 @@ static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *st
     if (!layer->bias_velocity) {
         TRY(weir__new(&layer->bias_velocity, outputs, sizeof(float), "a layer's momentum", error));
     }
-    if (!layer->velocity.tiles.values) {
+    if (!is_there(&layer->velocity.tiles)) {
         TRY(new_layout(layer, &layer->velocity.tiles, false, "a layer's momentum", error));
     }
     *velocity = want_layout(layer, &layer->velocity, dense, error);
@@ -293,13 +330,13 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
     scratch = weir__scratch_borrow(error);
     if (!scratch) return WEIR_MEMORY;
     const weir__side dy = weir__batch_gradient(y), dx = weir__batch_gradient(x), from = weir__batch_values(x);
-    const weir__weights w = {weights->values, weights->half};
+    const weir__weights w = {weights->values, weights->halves.upper};
     if (!step) {
         if (input_gradient) TRY(weir__product_input_gradient(NULL, x->rows, &dx, &dy, &w, scratch, error));
         goto done;
     }
-    const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->half);
-    const weir__update bias_update = update_of(step, layer->bias_velocity, NULL);
+    const weir__update update = update_of(step, velocity ? velocity->values : NULL, weights->halves);
+    const weir__update bias_update = update_of(step, layer->bias_velocity, (weir__halves){NULL, NULL});
     if (input_gradient) {
         TRY(weir__product_backward(x->rows, &dx, &dy, &from, weights->values, layer->bias, &update, &bias_update,
                                    scratch, error));
@@ -355,7 +392,7 @@ weir_status weir_layer_count(const weir_layer *layer, const weir_batch *y, const
         .weights_needed = needed,
         .forward_bytes = needed * size,
         .input_gradient_bytes = needed * size,
-        .step_bytes = needed * (2 * sizeof(float) * (layer->velocity.tiles.values ? 2 : 1) + (half ? size : 0)),
+        .step_bytes = needed * 2 * sizeof(float) * (is_there(&layer->velocity.tiles) ? 2 : 1),
     };
 done:
     return status;
@@ -367,7 +404,7 @@ weir_status weir_layer_plan(const weir_layer *layer, weir_operation operation, c
     TRY(check_batches(layer, y, x, error));
     TRY_THAT((unsigned)operation < WEIR_OPERATION_COUNT, WEIR_ARGUMENT, "operation %d is unknown", (int)operation);
     const weir__side to = weir__batch_values(y), from = weir__batch_values(x);
-    const weir__weights w = {layer->weights.tiles.values, layer->weights.tiles.half};
+    const weir__weights w = {layer->weights.tiles.values, layer->weights.tiles.halves.upper};
     *plan = weir__plan_of(operation, x->rows, &to, &from, weir__precision_of(operation, &w));
 done:
     return status;

@@ -246,8 +246,8 @@ done:
 weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, float *weights, float *bias,
                                         const weir__side *dy, const weir__side *x, const weir__update *update,
                                         const weir__update *bias_update, weir__scratch *scratch, weir_error *error) {
-    if (update->half) {
-        return weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, &scratch->work, error);
+    if (update->halves.upper) {
+        return weir__bf16_weight_update(rows, bias, dy, x, update, bias_update, &scratch->work, error);
     }
     const weir_plan own = plan ? *plan : plan_update(rows, dy, x, update);
     weir_status status = WEIR_OK;
@@ -276,17 +276,17 @@ done:
 weir_status weir__product_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x,
                                    float *weights, float *bias, const weir__update *update,
                                    const weir__update *bias_update, weir__scratch *scratch, weir_error *error) {
-    const weir__weights w = {weights, update->half};
+    const weir__weights w = {weights, update->halves.upper};
     const weir_precision precision = weir__precision_of(WEIR_OPERATION_INPUT_GRADIENT, &w);
     const weir_plan first = weir__plan_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx, precision);
     const weir_plan second = plan_update(rows, dy, x, update);
     weir_status status = WEIR_OK;
-    if (first.way != WEIR_WAY_GATED || (!update->half && second.way != WEIR_WAY_GATED)) {
+    if (first.way != WEIR_WAY_GATED || (!w.bf16 && second.way != WEIR_WAY_GATED)) {
         TRY(weir__product_input_gradient(&first, rows, dx, dy, &w, scratch, error));
         return weir__product_weight_update(&second, rows, weights, bias, dy, x, update, bias_update, scratch, error);
     }
-    if (update->half) {
-        return weir__bf16_backward(rows, dx, dy, x, weights, bias, update, bias_update, &scratch->work, error);
+    if (w.bf16) {
+        return weir__bf16_backward(rows, dx, dy, x, bias, update, bias_update, &scratch->work, error);
     }
     TRY(reserve_work(scratch, error));
     weir__gated_current()->backward(rows, dx, dy, x, weights, bias, update, bias_update, scratch->work.data);

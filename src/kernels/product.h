@@ -14,7 +14,8 @@
 /// Weights in tiles.
 typedef struct weir__weights {
     const float *values;
-    const uint16_t *bf16; ///< the same in the same order, rounded (bf16.h); NULL: the product is done in fp32
+    const uint16_t
+        *bf16; ///< in the same order, rounded (bf16.h): values is not looked at; NULL: the product is in fp32
 } weir__weights;
 
 /// Memory that grows as needed and holds nothing between calls. Zero-initialise.
@@ -45,8 +46,8 @@ weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, con
 weir_status weir__product_weight_gradient(const weir_plan *plan, size_t rows, float *dweights, float *dbias,
                                           uint8_t *touched, uint8_t *bias_touched, const weir__side *dy,
                                           const weir__side *x, weir__scratch *scratch, weir_error *error);
-/// dW and dbias, applied to the weights (in fp32) and the bias at once, as the kernel `weight_update`, or, where they
-/// have a copy in bf16, as that of this precision: always the gated way. In fp32 a way that does
+/// dW and dbias, applied to the weights and the bias at once, as the kernel `weight_update`, or, where the update has
+/// halves, as that of bf16: always the gated way. In fp32 a way that does
 /// everything is taken for a compact dy only where it moves nothing that has no pair. Room for scratch is all that can
 /// be short, and nothing has moved then.
 weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, float *weights, float *bias,
@@ -54,7 +55,7 @@ weir_status weir__product_weight_update(const weir_plan *plan, size_t rows, floa
                                         const weir__update *bias_update, weir__scratch *scratch, weir_error *error);
 /// weir__product_input_gradient and then weir__product_weight_update with the plans of their own; where both go the
 /// gated way, as the kernel `backward`, which reads each weight once. Room for scratch is all that can be short, and
-/// nothing has moved then. With update->half the copy is the one that dx is made from.
+/// nothing has moved then.
 weir_status weir__product_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x,
                                    float *weights, float *bias, const weir__update *update,
                                    const weir__update *bias_update, weir__scratch *scratch, weir_error *error);

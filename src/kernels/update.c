@@ -32,18 +32,48 @@ const weir__update_rule *weir__update_rule_find(const char *name) {
     return NULL;
 }
 
-/// After weights[first … first + count) have changed.
-static void round_span(const weir__update *update, const float *weights, size_t first, size_t count) {
-    if (update->half) weir__bf16_round_alone(count, update->half + first, weights + first);
+enum { AT_ONCE = 1024 }; // weights that are joined from halves at a time
+
+static weir__halves halves_at(const weir__update *update, size_t first) {
+    return (weir__halves){update->halves.upper + first, update->halves.lower + first};
 }
 
-float weir__update_span(const weir__update *update, float *weights, size_t first, size_t count, const float *g) {
+void weir__update_get(const weir__update *update, float *weights, size_t first, size_t count, float *floats) {
+    if (update->halves.upper) {
+        const weir__halves halves = halves_at(update, first);
+        weir__bf16_join_alone(count, floats, &halves);
+    } else {
+        memcpy(floats, weights + first, count * sizeof *floats);
+    }
+}
+
+void weir__update_put(const weir__update *update, float *weights, size_t first, size_t count, float *floats) {
+    if (update->halves.upper) {
+        const weir__halves halves = halves_at(update, first);
+        weir__bf16_split_alone(count, &halves, floats);
+    } else {
+        memcpy(weights + first, floats, count * sizeof *floats);
+    }
+}
+
+static float move_floats(const weir__update *update, float *weights, size_t first, size_t count, const float *g) {
     float *slot[WEIR__UPDATE_SLOTS] = {NULL};
     for (size_t i = 0; i < WEIR__UPDATE_SLOTS; i++) {
         if (update->slot[i]) slot[i] = update->slot[i] + first;
     }
-    const float squares = update->rule->move(&update->move, count, weights + first, g, slot);
-    round_span(update, weights, first, count);
+    return update->rule->move(&update->move, count, weights, g, slot);
+}
+
+float weir__update_span(const weir__update *update, float *weights, size_t first, size_t count, const float *g) {
+    _Alignas(64) float joined[AT_ONCE];
+    float squares = 0;
+    if (!update->halves.upper) return move_floats(update, weights + first, first, count, g);
+    for (size_t k = 0, some = 0; k < count; k += some) {
+        some = count - k < AT_ONCE ? count - k : AT_ONCE;
+        weir__update_get(update, NULL, first + k, some, joined);
+        squares += move_floats(update, joined, first + k, some, g + k);
+        weir__update_put(update, NULL, first + k, some, joined);
+    }
     return squares;
 }
 
@@ -60,8 +90,30 @@ WEIR__CLONES static void multiply(float *w, size_t count, float factor) {
 }
 
 static void scale(const weir__update *update, float *weights, size_t first, size_t count, float factor) {
-    multiply(weights + first, count, factor);
-    round_span(update, weights, first, count);
+    _Alignas(64) float joined[AT_ONCE];
+    if (!update->halves.upper) {
+        multiply(weights + first, count, factor);
+        return;
+    }
+    for (size_t k = 0, some = 0; k < count; k += some) {
+        some = count - k < AT_ONCE ? count - k : AT_ONCE;
+        weir__update_get(update, NULL, first + k, some, joined);
+        multiply(joined, some, factor);
+        weir__update_put(update, NULL, first + k, some, joined);
+    }
+}
+
+/// Σ w² of weights[first … first + count).
+static float squares_of(const weir__update *update, float *weights, size_t first, size_t count) {
+    _Alignas(64) float joined[AT_ONCE];
+    float squares = 0;
+    if (!update->halves.upper) return weir__sum_of_squares(weights + first, count);
+    for (size_t k = 0, some = 0; k < count; k += some) {
+        some = count - k < AT_ONCE ? count - k : AT_ONCE;
+        weir__update_get(update, NULL, first + k, some, joined);
+        squares += weir__sum_of_squares(joined, some);
+    }
+    return squares;
 }
 
 // ---- max-norm -------------------------------------------------------------------------------------------------------
@@ -91,22 +143,22 @@ static size_t span_begin(const weir__tiling *t, const row_group *g, size_t c0, s
 }
 
 // Σ w² of each row of the group, across all tiles.
-static void take_norms(const weir__tiling *t, const float *weights, const row_group *g, float *squares) {
+static void take_norms(const weir__update *u, const weir__tiling *t, float *weights, const row_group *g,
+                       float *squares) {
     for (size_t r = 0; r < g->count; r++) squares[r] = 0;
     for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
-        const size_t length = smaller(t->block_columns, t->columns - c0);
-        const float *w = weights + span_begin(t, g, c0, length);
-        if (length == 1) {
-            for (size_t r = 0; r < g->count; r++) squares[r] += w[r] * w[r];
+        const size_t length = smaller(t->block_columns, t->columns - c0), first = span_begin(t, g, c0, length);
+        if (length == 1 && !u->halves.upper) {
+            for (size_t r = 0; r < g->count; r++) squares[r] += weights[first + r] * weights[first + r];
         } else {
-            for (size_t r = 0; r < g->count; r++) squares[r] += weir__sum_of_squares(w + r * length, length);
+            for (size_t r = 0; r < g->count; r++) squares[r] += squares_of(u, weights, first + r * length, length);
         }
     }
 }
 
 static void limit_group(const weir__update *u, float *weights, const weir__tiling *t, const row_group *g) {
     float squares[group_rows];
-    take_norms(t, weights, g, squares);
+    take_norms(u, t, weights, g, squares);
     for (size_t r = 0; r < g->count; r++) {
         if (!exceeds(u, squares[r])) continue;
         const float factor = sqrtf(u->most / squares[r]);

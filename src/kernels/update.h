@@ -39,12 +39,18 @@ extern const weir__update_rule weir__sgd, weir__momentum, weir__adam;
 const weir__update_rule *weir__update_rule_at(size_t index);
 const weir__update_rule *weir__update_rule_find(const char *name);
 
+/// Weights in two halves instead of an array of floats: the upper one is the weight in bf16, which products read, the
+/// lower one what the float has beyond it (bf16.h). Both in the weights' memory order; upper NULL: there are none.
+typedef struct weir__halves {
+    uint16_t *upper, *lower;
+} weir__halves;
+
 /// One step of one tensor.
 typedef struct weir__update {
     const weir__update_rule *rule;
     weir__move move;
     float *slot[WEIR__UPDATE_SLOTS]; ///< moving averages, in the weights' memory order; NULL where the rule has none
-    uint16_t *half;                  ///< the weights once more in bf16, in their order: follows them; NULL: not kept
+    weir__halves halves;             ///< the weights themselves, where they are no floats
     float most;                      ///< square of the greatest norm of a row of weights; 0: unlimited
     bool all;                        ///< tiles without a gradient are visited, too (their gradient is 0)
 } weir__update;
@@ -53,6 +59,12 @@ typedef struct weir__update {
 typedef struct weir__tiling {
     size_t rows, columns, block_rows, block_columns;
 } weir__tiling;
+
+// Where an update has halves, `weights` is not looked at.
+
+/// Copies weights[first … first + count) to floats, and back.
+void weir__update_get(const weir__update *update, float *weights, size_t first, size_t count, float *floats);
+void weir__update_put(const weir__update *update, float *weights, size_t first, size_t count, float *floats);
 
 /// Moves weights[first … first + count) with gradients g[0 … count); returns the sum of their squares.
 float weir__update_span(const weir__update *update, float *weights, size_t first, size_t count, const float *g);

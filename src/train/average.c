@@ -32,12 +32,12 @@ void weir__average_free(weir__average *average) {
     *average = (weir__average){0};
 }
 
-void weir__average_add(weir__average *average, const weir_graph *graph, uint64_t step) {
+void weir__average_add(weir__average *average, weir_graph *graph, uint64_t step) {
     if (!average->values || step % interval) return;
     const double k = (double)(step / interval), most = pow(average->past, (double)interval);
     const float fresh = (float)(1 - fmin(most, (1 + k) / (10 + k)));
     float *restrict a = average->values;
-    const float *restrict w = graph->values;
+    const float *restrict w = weir__graph_values(graph);
     WEIR__FOR_PIECES(graph->parameter_count)
     for (size_t i = 0; i < graph->parameter_count; i++) a[i] += fresh * (w[i] - a[i]);
 }

@@ -25,7 +25,7 @@ void weir__average_free(weir__average *average);
 /// After step number `step` (from 1): every eighth step the average moves towards the parameters w,
 ///     a ← p·a + (1 − p)·w,  p = min(past⁸, (1 + k) / (10 + k)) at the k-th such step,
 /// so that early steps are soon forgotten. A run is the same however it was interrupted: p depends on `step` alone.
-void weir__average_add(weir__average *average, const weir_graph *graph, uint64_t step);
+void weir__average_add(weir__average *average, weir_graph *graph, uint64_t step);
 
 /// Between these two calls the graph holds the average. Nothing happens without one.
 void weir__average_show(const weir__average *average, weir_graph *graph);

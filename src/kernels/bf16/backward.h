@@ -13,7 +13,7 @@ static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *d
 /// A range of blocks of x and dx.
 static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const descent *d) {
     const weir__bf16_side *dy = d->dy;
-    const uint16_t *half = d->update->half;
+    const uint16_t *upper = d->update->halves.upper;
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
         const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
@@ -24,15 +24,15 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
             const size_t height = weir__units(dy->side, jo);
             const bool last = jo + 1 == weir__blocks(dy->side);
             const size_t after = weir__tile(dy->side, dx, last ? jo : jo + 1, ji);
-            const target next = {d->weights + after, d->streams ? NULL : half + after, width};
+            const target next = {{NULL, d->update->halves.lower + after}, width}; // the upper half is fetched for dx
             const place tile = {weir__tile(dy->side, dx, jo, ji), width, height, width};
             if (closed.slots.first < closed.slots.last) {
                 match_parts(&m, &of_dy, &closed);
-                add_tile_to_dx(dx, ji, dy, jo, half, &m);
+                add_tile_to_dx(dx, ji, dy, jo, upper, &m);
             }
             match_parts(&m, &of_dy, &open);
             const bool any = m.count > 0;
-            add_tile_to_dx(dx, ji, dy, jo, half, &m);
+            add_tile_to_dx(dx, ji, dy, jo, upper, &m);
             if (!any && !d->update->all) continue;
             move_tile(d, &tile, (weir__range){0, height}, (weir__range){0, width}, false, &m, &next);
         }
@@ -40,15 +40,14 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
 }
 
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
-                     float *weights, float *bias, const weir__update *update, const weir__update *bias_update,
-                     float *room) {
+                     float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
     const weir__side *out = dy->side;
     if (!goes_by_tiles(rows, dx, out, update)) {
-        input_gradient(rows, dx, dy, update->half, room);
-        weight_update(rows, weights, bias, dy, x, update, bias_update);
+        input_gradient(rows, dx, dy, update->halves.upper, room);
+        weight_update(rows, bias, dy, x, update, bias_update);
         return;
     }
-    const descent d = {update, weights, dy, x, out->width >= STREAMED / dx->width};
+    const descent d = {update, dy, x, false};
     const double work = (double)out->width * (double)dx->route->slots * (double)dx->block;
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {

@@ -11,17 +11,62 @@
 
 static const size_t least_for_threads = 65536; // numbers: below that one thread is as fast
 
+enum { PIECE = 16384 }; // numbers that a thread takes at a time
+
 // ---- rounding ------------------------------------------------------------------------------------------------------
 
 WEIR__CLONES void weir__bf16_round_alone(size_t count, uint16_t *restrict to, const float *restrict from) {
     for (size_t k = 0; k < count; k++) to[k] = weir__bf16_of(from[k]);
 }
 
-void weir__bf16_round(size_t count, uint16_t *to, const float *from) {
-    enum { PIECE = 16384 };
+WEIR__CLONES static void split(size_t count, uint16_t *restrict upper, uint16_t *restrict lower,
+                               const float *restrict from) {
+    for (size_t k = 0; k < count; k++) {
+        upper[k] = weir__bf16_upper(from[k]);
+        lower[k] = weir__bf16_lower(from[k]);
+    }
+}
+
+WEIR__CLONES static void round_weights(size_t count, uint16_t *restrict upper, const float *restrict from) {
+    for (size_t k = 0; k < count; k++) upper[k] = weir__bf16_upper(from[k]);
+}
+
+WEIR__CLONES static void join(size_t count, float *restrict to, const uint16_t *restrict upper,
+                              const uint16_t *restrict lower) {
+    for (size_t k = 0; k < count; k++) to[k] = weir__bf16_joined(upper[k], lower[k]);
+}
+
+void weir__bf16_split_alone(size_t count, const weir__halves *to, const float *from) {
+    if (to->lower) {
+        split(count, to->upper, to->lower, from);
+    } else {
+        round_weights(count, to->upper, from);
+    }
+}
+
+void weir__bf16_join_alone(size_t count, float *to, const weir__halves *from) {
+    join(count, to, from->upper, from->lower);
+}
+
+static size_t piece_at(size_t count, size_t first) { return count - first < PIECE ? count - first : PIECE; }
+
+static weir__halves halves_at(const weir__halves *halves, size_t first) {
+    return (weir__halves){halves->upper + first, halves->lower ? halves->lower + first : NULL};
+}
+
+void weir__bf16_split(size_t count, const weir__halves *to, const float *from) {
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
     for (size_t first = 0; first < count; first += PIECE) {
-        weir__bf16_round_alone(count - first < PIECE ? count - first : PIECE, to + first, from + first);
+        const weir__halves own = halves_at(to, first);
+        weir__bf16_split_alone(piece_at(count, first), &own, from + first);
+    }
+}
+
+void weir__bf16_join(size_t count, float *to, const weir__halves *from) {
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
+    for (size_t first = 0; first < count; first += PIECE) {
+        const weir__halves own = halves_at(from, first);
+        weir__bf16_join_alone(piece_at(count, first), to + first, &own);
     }
 }
 
@@ -125,36 +170,36 @@ static bool pays(size_t rows, const weir__side *dy, const weir__side *x) {
 /// Floats, as many as begin with a cache line what follows them.
 static size_t whole_lines(size_t floats) { return (floats + 15) / 16 * 16; }
 
-weir_status weir__bf16_weight_update(size_t rows, float *weights, float *bias, const weir__side *dy,
-                                     const weir__side *x, const weir__update *update, const weir__update *bias_update,
-                                     weir__buffer *scratch, weir_error *error) {
+weir_status weir__bf16_weight_update(size_t rows, float *bias, const weir__side *dy, const weir__side *x,
+                                     const weir__update *update, const weir__update *bias_update, weir__buffer *scratch,
+                                     weir_error *error) {
     const bool rounds = pays(rows, dy, x);
     const size_t room = whole_lines(room_of(dy, rows));
     const size_t wanted = rounds ? room + room_of(x, rows) : weir__scratch_floats();
     const weir_status status = weir__buffer_reserve(scratch, wanted, error);
     if (status != WEIR_OK) return status;
     if (!rounds) {
-        weir__gated_current()->weight_update(rows, weights, bias, dy, x, update, bias_update, scratch->data);
+        weir__gated_current()->weight_update(rows, NULL, bias, dy, x, update, bias_update, scratch->data);
         return WEIR_OK;
     }
     const weir__bf16_side out = round_side(rows, dy, scratch->data), in = round_side(rows, x, scratch->data + room);
-    kernels()->weight_update(rows, weights, bias, &out, &in, update, bias_update);
+    kernels()->weight_update(rows, bias, &out, &in, update, bias_update);
     return WEIR_OK;
 }
 
 weir_status weir__bf16_backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x,
-                                float *weights, float *bias, const weir__update *update,
-                                const weir__update *bias_update, weir__buffer *scratch, weir_error *error) {
+                                float *bias, const weir__update *update, const weir__update *bias_update,
+                                weir__buffer *scratch, weir_error *error) {
     weir_status status = WEIR_OK;
     if (!pays(rows, dy, x)) {
-        TRY(weir__bf16_input_gradient(rows, dx, dy, update->half, scratch, error));
-        return weir__bf16_weight_update(rows, weights, bias, dy, x, update, bias_update, scratch, error);
+        TRY(weir__bf16_input_gradient(rows, dx, dy, update->halves.upper, scratch, error));
+        return weir__bf16_weight_update(rows, bias, dy, x, update, bias_update, scratch, error);
     }
     const size_t room = (size_t)weir_threads() * WEIR__BF16_ROOM, of_dy = whole_lines(room_of(dy, rows));
     TRY(weir__buffer_reserve(scratch, room + of_dy + room_of(x, rows), error));
     const weir__bf16_side out = round_side(rows, dy, scratch->data + room);
     const weir__bf16_side in = round_side(rows, x, scratch->data + room + of_dy);
-    kernels()->backward(rows, dx, &out, &in, weights, bias, update, bias_update, scratch->data);
+    kernels()->backward(rows, dx, &out, &in, bias, update, bias_update, scratch->data);
 done:
     return status;
 }

@@ -71,8 +71,8 @@ static bool sum_rows(size_t rows, float *g, size_t count, const weir__bf16_side 
     return any;
 }
 
-static bool update_tile(size_t rows, float *weights, const weir__bf16_side *dy, size_t jo, const weir__bf16_side *x,
-                        size_t ji, const weir__update *update) {
+static bool update_tile(size_t rows, const weir__bf16_side *dy, size_t jo, const weir__bf16_side *x, size_t ji,
+                        const weir__update *update) {
     enum { PIECE = 256 };
     const size_t width = weir__units(x->side, ji), at = weir__tile(dy->side, x->side, jo, ji);
     bool any = !dy->side->route && !x->side->route;
@@ -81,7 +81,7 @@ static bool update_tile(size_t rows, float *weights, const weir__bf16_side *dy, 
             float g[PIECE];
             const size_t count = width - i < PIECE ? width - i : PIECE;
             any |= sum_rows(rows, g, count, dy, jo, o, x, ji, i) || update->all;
-            if (any) weir__update_span(update, weights, at + o * width + i, count, g);
+            if (any) weir__update_span(update, NULL, at + o * width + i, count, g);
         }
     }
     return any;
@@ -97,24 +97,23 @@ static void update_bias(size_t rows, float *bias, const weir__side *dy, size_t j
     }
 }
 
-static void weight_update(size_t rows, float *weights, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
+static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
                           const weir__update *update, const weir__update *bias_update) {
     const weir__side *out = dy->side, *in = x->side;
     const weir__tiling tiling = {out->width, in->width, out->block, in->block};
     for (size_t jo = 0; jo < weir__blocks(out); jo++) {
         const size_t first = jo * out->block;
         bool any = false;
-        for (size_t ji = 0; ji < weir__blocks(in); ji++) any |= update_tile(rows, weights, dy, jo, x, ji, update);
-        if (any && update->most > 0) weir__update_limit(update, weights, &tiling, first, first + weir__units(out, jo));
+        for (size_t ji = 0; ji < weir__blocks(in); ji++) any |= update_tile(rows, dy, jo, x, ji, update);
+        if (any && update->most > 0) weir__update_limit(update, NULL, &tiling, first, first + weir__units(out, jo));
         if (bias) update_bias(rows, bias, out, jo, bias_update);
     }
 }
 
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
-                     float *weights, float *bias, const weir__update *update, const weir__update *bias_update,
-                     float *room) {
-    input_gradient(rows, dx, dy, update->half, room);
-    weight_update(rows, weights, bias, dy, x, update, bias_update);
+                     float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
+    input_gradient(rows, dx, dy, update->halves.upper, room);
+    weight_update(rows, bias, dy, x, update, bias_update);
 }
 
 const weir__bf16_kernels weir__bf16_reference = {

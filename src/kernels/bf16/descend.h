@@ -3,52 +3,48 @@
 
 /// \file descend.h
 /// Plain gradient descent with the gradient in registers: w −= rate·(dW + decay·w) as soon as a register tile of sums
-/// is there, its rounded copy with it. Other rules, and lists of matches in several parts, go by an array
+/// is there, both halves of it. Other rules, and lists of matches in several parts, go by an array
 /// (weight_update.h).
 #ifndef WEIR_BF16_DESCEND_H
 #define WEIR_BF16_DESCEND_H
 
 #include "panel.h"
 
-/// The numbers of the step, and Σ w² of each row, lane by lane.
+/// The numbers of the step, and Σ w² of each row, lane by lane (NULL: not wanted).
 typedef struct descent_numbers {
     vec rate, decay;
     vec *squares;
-    bool streams; ///< the rounded copy is written past the caches
+    bool streams; ///< weights are written past the caches
 } descent_numbers;
 
-/// Rows of weights and of their rounded copy.
+/// Rows of weights.
 typedef struct weight_rows {
-    float *values;
-    uint16_t *half;
+    weir__halves halves;
     size_t stride;
 } weight_rows;
 
 /// Rows × vectors (constants, at most 24) of the weights, by the sums of a panel as in add_panel.
 INLINE void descend_panel(const int rows, const int vectors, size_t tail, const weight_rows *w, size_t column,
-                          const left_factor *a, size_t first, const pairs *panel, size_t pair_count,
-                          const descent_numbers *n, const target *next) {
+                          left_factor *a, size_t first, const pairs *panel, size_t pair_count, const descent_numbers *n,
+                          const target *next) {
     vec sum[24] = {{0}};
     sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
         const size_t at = (first + (size_t)r) * w->stride + column;
-        vec now[8], squares = n->squares[first + (size_t)r];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            float *to = w->values + at + v * LANES;
-            const bool partial = v == vectors - 1 && tail < LANES;
-            now[v] = load_columns(partial, tail, to);
-            now[v] -= n->rate * (sum[r * vectors + v] + n->decay * now[v]);
-            store_columns(partial, tail, to, now[v]);
-            squares += now[v] * now[v];
+        uint16_t *const upper = w->halves.upper + at, *const lower = w->halves.lower + at;
+        vec now[8];
+        load_joined(vectors, tail, now, upper, lower);
+        UNROLL for (int v = 0; v < vectors; v++) now[v] -= n->rate * (sum[r * vectors + v] + n->decay * now[v]);
+        if (n->squares) {
+            UNROLL for (int v = 0; v < vectors; v++) n->squares[first + (size_t)r] += now[v] * now[v];
         }
-        n->squares[first + (size_t)r] = squares;
-        store_rounded(vectors, tail, w->half + at, now, n->streams);
+        store_split(vectors, tail, upper, lower, now, n->streams);
     }
 }
 
 /// Any number of rows, in groups.
 INLINE void descend_panel_of_rows(size_t rows, const int vectors, size_t tail, const weight_rows *w, size_t column,
-                                  const left_factor *a, const pairs *panel, size_t pair_count, const descent_numbers *n,
+                                  left_factor *a, const pairs *panel, size_t pair_count, const descent_numbers *n,
                                   const target *next) {
     size_t r = 0;
 #define SOME_ROWS(some)                                                                                                \
@@ -63,8 +59,8 @@ INLINE void descend_panel_of_rows(size_t rows, const int vectors, size_t tail, c
 
 /// Columns 0 … width of at most LEFT_COLUMNS rows of weights: dW[r][c] = Σ_{k<depth} a[r][k]·b[k][c], as sum_panels has
 /// it.
-static void descend_panels(size_t rows, const weight_rows *w, size_t width, const left_factor *a,
-                           const uint16_t *const *b, size_t depth, const descent_numbers *n, const target *next) {
+static void descend_panels(size_t rows, const weight_rows *w, size_t width, left_factor *a, const uint16_t *const *b,
+                           size_t depth, const descent_numbers *n, const target *next) {
     pairs panel[PANEL_PAIRS * PANEL_VECTORS];
     const size_t pair_count = (depth + 1) / 2;
     size_t c = 0;

@@ -85,46 +85,93 @@ INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 #endif
 }
 
-/// weir__bf16_of of each lane.
-INLINE half_vec round_lanes(vec a) {
-    const pairs bits = (pairs)a, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, nan = (bits >> 16) | 0x40u;
-#if LANES == 16
+// ---- weights in halves (bf16.h)
+// --------------------------------------------------------------------------------------
+//
+// With both halves side by side in a lane, the lower one is counted from −0x8000 on where the float has it from 0 on:
+// one bit less, and the lane is the float.
+
+INLINE vec float_of_halves(pairs both) { return (vec)((both ^ 0x8000u) - 0x8000u); }
+
+INLINE pairs halves_of_float(vec a) {
+    const pairs bits = (pairs)a;
+#if LANES == 16 // of a NaN: nothing below, see weir__bf16_weight_bits
     const __mmask16 is_nan = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q);
-    return (half_vec)_mm512_cvtepi32_epi16(_mm512_mask_mov_epi32((__m512i)rounded, is_nan, (__m512i)nan));
+    const pairs known =
+        (pairs)_mm512_mask_and_epi32((__m512i)bits, is_nan, (__m512i)bits, _mm512_set1_epi32((int)0xffff0000u));
 #else
     const pairs is_nan = (pairs)((bits & 0x7fffffffu) > (pairs){0} + 0x7f800000u);
-    return __builtin_convertvector((nan & is_nan) | (rounded & ~is_nan), half_vec);
+    const pairs known = bits & ~(is_nan & 0xffffu);
 #endif
+    return (known + 0x8000u) ^ 0x8000u;
 }
 
-/// Some vectors, the last one of `tail` lanes, rounded; stream: where it can, past the caches. finish_streams comes
-/// before other threads read them.
-INLINE void store_rounded(const int vectors, size_t tail, uint16_t *to, const vec *from, bool stream) {
-    half_vec half[8];
-    UNROLL for (int v = 0; v < vectors; v++) half[v] = round_lanes(from[v]);
 #if LANES == 16
-    if (stream && vectors % 2 == 0 && tail == LANES && (uintptr_t)to % 64 == 0) {
+/// Word k of a, word k of b, for 16 words from `first` on (0 or 16); and its reverse: the words of two vectors at odd
+/// places (first 1) or even ones (first 0).
+INLINE __m512i words_of_both(__m512i a, __m512i b, int first) {
+    const __m512i low = _mm512_set_epi32(0x002f000f, 0x002e000e, 0x002d000d, 0x002c000c, 0x002b000b, 0x002a000a,
+                                         0x00290009, 0x00280008, 0x00270007, 0x00260006, 0x00250005, 0x00240004,
+                                         0x00230003, 0x00220002, 0x00210001, 0x00200000);
+    return _mm512_permutex2var_epi16(a, _mm512_add_epi16(low, _mm512_set1_epi16((short)first)), b);
+}
+INLINE __m512i every_other_word(__m512i a, __m512i b, int first) {
+    const __m512i even = _mm512_set_epi32(0x003e003c, 0x003a0038, 0x00360034, 0x00320030, 0x002e002c, 0x002a0028,
+                                          0x00260024, 0x00220020, 0x001e001c, 0x001a0018, 0x00160014, 0x00120010,
+                                          0x000e000c, 0x000a0008, 0x00060004, 0x00020000);
+    return _mm512_permutex2var_epi16(a, _mm512_add_epi16(even, _mm512_set1_epi16((short)first)), b);
+}
+#endif
+
+/// The floats of some vectors (a constant, at most 8) of weights, of the last one the first tail lanes.
+INLINE void load_joined(const int vectors, size_t tail, vec *to, const uint16_t *upper, const uint16_t *lower) {
+#if LANES == 16
+    if (vectors % 2 == 0 && tail == LANES) {
         UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
-            const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512((__m256i)half[v]), (__m256i)half[v + 1], 1);
-            _mm512_stream_si512((__m512i *)(void *)(to + v * LANES), line);
+            const __m512i low = _mm512_loadu_si512(lower + v * LANES), high = _mm512_loadu_si512(upper + v * LANES);
+            to[v] = float_of_halves((pairs)words_of_both(low, high, 0));
+            to[v + 1] = float_of_halves((pairs)words_of_both(low, high, LANES));
+        }
+        return;
+    }
+#endif
+    UNROLL for (int v = 0; v < vectors; v++) {
+        const bool partial = v == vectors - 1 && tail < LANES;
+        const uint16_t *high = upper + v * LANES, *low = lower + v * LANES;
+        to[v] = float_of_halves(partial ? widen_first(high, tail) << 16 | widen_first(low, tail)
+                                        : widen(high) << 16 | widen(low));
+    }
+}
+
+/// And back; stream: where it can, past the caches. finish_streams comes before other threads read them.
+INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_t *lower, const vec *from,
+                        bool stream) {
+#if LANES == 16
+    if (vectors % 2 == 0 && tail == LANES) {
+        const bool aligned = ((uintptr_t)upper | (uintptr_t)lower) % 64 == 0;
+        UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
+            const __m512i a = (__m512i)halves_of_float(from[v]), b = (__m512i)halves_of_float(from[v + 1]);
+            const __m512i high = every_other_word(a, b, 1), low = every_other_word(a, b, 0);
+            if (stream && aligned) {
+                _mm512_stream_si512((__m512i *)(void *)(upper + v * LANES), high);
+                _mm512_stream_si512((__m512i *)(void *)(lower + v * LANES), low);
+            } else {
+                _mm512_storeu_si512(upper + v * LANES, high);
+                _mm512_storeu_si512(lower + v * LANES, low);
+            }
         }
         return;
     }
 #endif
     (void)stream;
     UNROLL for (int v = 0; v < vectors; v++) {
-        memcpy(to + v * LANES, &half[v], (v == vectors - 1 ? tail : LANES) * sizeof *to);
+        const size_t count = v == vectors - 1 ? tail : LANES;
+        const pairs both = halves_of_float(from[v]);
+        const half_vec high = __builtin_convertvector(both >> 16, half_vec);
+        const half_vec low = __builtin_convertvector(both & 0xffffu, half_vec);
+        memcpy(upper + v * LANES, &high, count * sizeof *upper);
+        memcpy(lower + v * LANES, &low, count * sizeof *lower);
     }
-}
-
-/// to[k] = weir__bf16_of(from[k]), past the caches where it can.
-INLINE void stream_rounded(uint16_t *to, const float *from, size_t count) {
-    size_t k = 0;
-    for (; k + PAIR_LANES <= count; k += PAIR_LANES) {
-        const vec two[2] = {load(from + k), load(from + k + LANES)};
-        store_rounded(2, LANES, to + k, two, true);
-    }
-    weir__bf16_round_alone(count - k, to + k, from + k);
 }
 
 #endif

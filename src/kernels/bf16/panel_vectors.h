@@ -41,11 +41,33 @@ static void pack_panel(pairs *panel, size_t vectors, size_t columns, const uint1
     }
 }
 
+/// What is wanted after a panel: rows of some numbers, a few of which are fetched with each pair that is summed up. All
+/// at once would keep what the sums want waiting.
+typedef struct coming_rows {
+    const uint16_t *at;
+    size_t stride, count, rows, each;
+} coming_rows;
+
+/// The rows that lie `ahead` numbers (0: none) behind those of a panel of some depth for so many rows.
+INLINE coming_rows rows_ahead(const uint16_t *from, size_t stride, size_t count, size_t rows, size_t ahead,
+                              size_t panel_rows, size_t depth) {
+    const size_t turns = (panel_rows + PANEL_ROWS - 1) / PANEL_ROWS * ((depth + 1) / 2);
+    return (coming_rows){from + ahead, stride, count, ahead ? rows : 0, turns ? (rows + turns - 1) / turns : 0};
+}
+
+INLINE void fetch_some(coming_rows *coming) {
+    enum { LINE = 32 };
+    for (size_t k = 0; k < coming->each && coming->rows; k++, coming->rows--, coming->at += coming->stride) {
+        for (size_t i = 0; i < coming->count; i += LINE) __builtin_prefetch(coming->at + i, 0, 2);
+    }
+}
+
 /// The left factor: pair k of row r lies at row[r] + offset + k·step. What lies `ahead` numbers behind it is wanted
 /// next, and fetched meanwhile; 0: nothing.
 typedef struct left_factor {
     const uint16_t *const *row;
     size_t offset, step, ahead;
+    coming_rows coming;
     pairs columns[PANEL_PAIRS * LEFT_COLUMNS / LANES];
     const uint16_t *column[LEFT_COLUMNS];
 } left_factor;
@@ -53,26 +75,27 @@ typedef struct left_factor {
 /// Numbers offset … offset + depth of some rows. A last pair is complete: 0 where there is no k.
 INLINE void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows, size_t offset, size_t depth) {
     (void)rows, (void)depth;
-    a->row = row, a->offset = offset, a->step = 2, a->ahead = PANEL_NUMBERS;
+    a->row = row, a->offset = offset, a->step = 2, a->ahead = PANEL_NUMBERS, a->coming.rows = 0;
 }
 
 /// Columns of rows k.
 static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t depth, size_t columns) {
     pack_panel(a->columns, LEFT_COLUMNS / LANES, columns, row, depth, 0, 0);
     for (size_t u = 0; u < columns; u++) a->column[u] = (const uint16_t *)(const void *)a->columns + 2 * u;
-    a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS, a->ahead = 0;
+    a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS, a->ahead = 0, a->coming.rows = 0;
 }
 
 /// sum[r][v] = Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
 /// Meanwhile the weights `next` of the same rows and columns are fetched.
-INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, size_t column, const left_factor *a,
+INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, size_t column, left_factor *a,
                       size_t first, const pairs *panel, size_t pair_count, const target *next) {
-    if (next->values) {
+    if (next->halves.upper || next->halves.lower) {
         fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
     }
     for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
         pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
+        if (a->coming.rows) fetch_some(&a->coming);
         if (a->ahead && k % 16 == 0) {
             UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(a->row[first + (size_t)r] + at + a->ahead, 0, 2);
         }
@@ -87,7 +110,7 @@ INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, 
 
 /// to[r][column …] (+)= these sums.
 INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                      const left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
+                      left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
     vec sum[24] = {{0}};
     sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
@@ -103,7 +126,7 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
 
 /// Any number of rows, in groups.
 INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                              const left_factor *a, const pairs *panel, size_t pair_count, const target *next) {
+                              left_factor *a, const pairs *panel, size_t pair_count, const target *next) {
     size_t r = 0;
     for (; r + PANEL_ROWS <= rows; r += PANEL_ROWS) {
         add_panel(PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
@@ -131,29 +154,45 @@ INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool 
     }
 }
 
-/// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead as in pack_panel.
-static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, const left_factor *a,
+/// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
+/// that are wanted after these and fetched from memory meanwhile; 0: none. Rows of b are then a constant stride apart.
+static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, left_factor *a,
                        const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
     pairs panel[PANEL_PAIRS * PANEL_VECTORS];
-    const size_t pair_count = (depth + 1) / 2;
+    const size_t pair_count = (depth + 1) / 2, stride = depth > 1 ? (size_t)(b[1] - b[0]) : 0;
     size_t c = columns.first;
     for (; c + PANEL_VECTORS * LANES <= columns.last; c += PANEL_VECTORS * LANES) {
-        pack_panel(panel, PANEL_VECTORS, PANEL_VECTORS * LANES, b, depth, c, ahead);
+        pack_panel(panel, PANEL_VECTORS, PANEL_VECTORS * LANES, b, depth, c, 0);
+        a->coming = rows_ahead(b[0] + c, stride, PANEL_VECTORS * LANES, depth, ahead, rows, depth);
         add_panel_to_rows(rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
     }
     for (; c < columns.last; c += LANES) {
         const size_t tail = columns.last - c < LANES ? columns.last - c : LANES;
-        pack_panel(panel, 1, tail, b, depth, c, ahead);
+        pack_panel(panel, 1, tail, b, depth, c, 0);
+        a->coming = rows_ahead(b[0] + c, stride, tail, depth, ahead, rows, depth);
         add_panel_to_rows(rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
     }
 }
 
-/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows. Each panel fetches the next one.
-static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const left_factor *a, const uint16_t *const *b,
+/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows, and rows of b anywhere. Each panel
+/// fetches the next one.
+static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_factor *a, const uint16_t *const *b,
                        size_t depth, const target *next) {
+    enum { WHOLE = PANEL_VECTORS * LANES };
+    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    const size_t pair_count = (depth + 1) / 2;
     float *to[LEFT_COLUMNS];
+    size_t c = 0;
     for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
-    add_panels(rows, fresh, to, (weir__range){0, width}, a, b, depth, PANEL_VECTORS * LANES, next);
+    for (; c + WHOLE <= width; c += WHOLE) {
+        pack_panel(panel, PANEL_VECTORS, WHOLE, b, depth, c, WHOLE);
+        add_panel_to_rows(rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
+    }
+    for (; c < width; c += LANES) {
+        const size_t tail = least_of(width - c, LANES);
+        pack_panel(panel, 1, tail, b, depth, c, WHOLE);
+        add_panel_to_rows(rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
+    }
 }
 
 // ---- the other factor contiguous along k, too -----------------------------------------------------------------------
@@ -203,20 +242,18 @@ static void transpose_pairs(pairs *to, size_t step, const uint16_t *from, size_t
 }
 #endif
 
-/// panel[pair][vector] of units (lanes) that are rows of b, depth numbers of each. ahead as in pack_panel.
-static void pack_units(pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride, size_t depth,
-                       size_t ahead) {
+/// panel[pair][vector] of units (lanes) that are rows of b, depth numbers of each.
+static void pack_units(pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride, size_t depth) {
     for (size_t u = 0; u < units; u += LANES) {
         for (size_t k = 0; k < depth; k += PAIR_LANES) {
             const uint16_t *from = b + u * stride + k;
             const size_t rows = least_of(LANES, units - u);
-            for (size_t i = 0; i < rows; i++) __builtin_prefetch(from + i * stride + ahead, 0, 2);
             transpose_pairs(panel + k / 2 * vectors + u / LANES, vectors, from, stride, rows, depth - k);
         }
     }
 }
 
-/// to[r][u] += Σ_{k<depth} a[r][offset + k]·b[u][k] for units u, depth at most PANEL_NUMBERS. ahead as in pack_panel.
+/// to[r][u] += Σ_{k<depth} a[r][offset + k]·b[u][k] for units u, depth at most PANEL_NUMBERS. ahead as in add_panels.
 static void add_units(size_t rows, float *const *to, weir__range units, const uint16_t *const *a, size_t offset,
                       const uint16_t *b, size_t stride, size_t depth, size_t ahead) {
     enum { WHOLE = PANEL_VECTORS * LANES };
@@ -226,12 +263,14 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
     size_t u = units.first;
     left_of_rows(&left, a, rows, offset, depth);
     for (; u + WHOLE <= units.last; u += WHOLE) {
-        pack_units(panel, PANEL_VECTORS, WHOLE, b + u * stride, stride, depth, ahead);
+        pack_units(panel, PANEL_VECTORS, WHOLE, b + u * stride, stride, depth);
+        left.coming = rows_ahead(b + u * stride, stride, depth, WHOLE, ahead, rows, depth);
         add_panel_to_rows(rows, PANEL_VECTORS, LANES, false, to, u, &left, panel, pair_count, &(target){0});
     }
     for (; u < units.last; u += LANES) {
         const size_t tail = least_of(units.last - u, LANES);
-        pack_units(panel, 1, tail, b + u * stride, stride, depth, ahead);
+        pack_units(panel, 1, tail, b + u * stride, stride, depth);
+        left.coming = rows_ahead(b + u * stride, stride, depth, tail, ahead, rows, depth);
         add_panel_to_rows(rows, 1, tail, false, to, u, &left, panel, pair_count, &(target){0});
     }
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 /// \file weight_update.h
-/// The weight gradient dW[o][i] = Σ_r dy[r][o]·x[r][i] in bf16, applied to the float weights and their rounded copy
-/// while it is in cache.
+/// The weight gradient dW[o][i] = Σ_r dy[r][o]·x[r][i] in bf16, applied to both halves of the weights while it is in
+/// cache.
 ///
 /// A pair is two rows that are open on both sides of a tile. Rows of either side are interleaved two by two, unit by
 /// unit: those of x into a panel of vectors, those of dy into one of which each unit's pair is spread over a vector.
@@ -24,11 +24,14 @@ enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; //
 
 /// The weights of a product on their way to new values.
 typedef struct descent {
-    const weir__update *update;
-    float *weights;
+    const weir__update *update; // of its halves
     const weir__bf16_side *dy, *x;
-    bool streams; // the rounded copy is too large to stay in a cache: it is written past them
+    bool streams; // too many to stay in a cache: they are written past them
 } descent;
+
+static weir__halves halves_at(const descent *d, size_t at) {
+    return (weir__halves){d->update->halves.upper + at, d->update->halves.lower + at};
+}
 
 /// A tile of them: where it begins, and how far its rows are apart.
 typedef struct place {
@@ -46,27 +49,17 @@ static void left_of_matches(left_factor *left, const weir__bf16_side *dy, const 
 }
 
 /// g[u][c] (+)= Σ over the matches at hand, for some units and columns of their blocks.
-static void add_matches(float *g, bool fresh, const left_factor *left, size_t height, const weir__bf16_side *x,
+static void add_matches(float *g, bool fresh, left_factor *left, size_t height, const weir__bf16_side *x,
                         const matches *m, weir__range columns, const target *next) {
     const uint16_t *row[PANEL_NUMBERS];
     for (size_t k = 0; k < m->count; k++) row[k] = half_values(x, (size_t)m->in_slot[k]) + columns.first;
     sum_panels(height, fresh, g, columns.last - columns.first, left, row, m->count, next);
 }
 
-/// Moves weights[at … at + count) by g, and returns the sum of their squares.
-static float move_span(const descent *d, size_t at, size_t count, const float *g) {
-    if (!d->streams) return weir__update_span(d->update, d->weights, at, count, g);
-    weir__update apart = *d->update;
-    apart.half = NULL;
-    const float squares = weir__update_span(&apart, d->weights, at, count, g);
-    stream_rounded(d->update->half + at, d->weights + at, count);
-    return squares;
-}
-
 /// Sends for a row of weights of a piece, or, beyond its last one, of the piece to the right of it.
 INLINE void fetch_row(const descent *d, size_t at, size_t row, size_t height, size_t stride, size_t width) {
-    const float *from = d->weights + at + (row < height ? row * stride : (row - height) * stride + width);
-    for (size_t k = 0; k < width; k += 16) __builtin_prefetch(from + k, 1, 2);
+    const target coming = {halves_at(d, at + (row < height ? row * stride : (row - height) * stride + width)), stride};
+    fetch_target(&coming, 0, 1, 0, width);
 }
 
 /// The same as move_tile does, by descend.h. Returns whether it did.
@@ -85,23 +78,23 @@ static bool descend_tile(const descent *d, const place *tile, weir__range units,
     left_factor left;
     const uint16_t *row[PANEL_NUMBERS];
     if (update->rule != &weir__sgd || !m->complete) return false;
-    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), squares, d->streams};
+    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), limit ? squares : NULL, d->streams};
     for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
         const size_t height = least_of(PIECE_UNITS, units.last - u);
         for (size_t k = 0; k < height; k++) squares[k] = (vec){0};
         left_of_matches(&left, d->dy, m, u, height);
         for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
             const size_t width = least_of(PIECE_COLUMNS, whole.last - c), at = tile->at + u * tile->stride + c;
-            const weight_rows w = {d->weights + at, update->half + at, tile->stride};
+            const weight_rows w = {halves_at(d, at), tile->stride};
             // Of a narrow tile what comes is some rows on, or in the next tile.
             const size_t on = tile->stride <= PIECE_COLUMNS ? ROWS_COMING * tile->stride : 0;
-            const target own = {w.values + on, d->streams ? NULL : w.half + on, tile->stride};
+            const target own = {halves_at(d, at + on), tile->stride};
             for (size_t k = 0; k < m->count; k++) row[k] = half_values(d->x, (size_t)m->in_slot[k]) + c;
             descend_panels(height, &w, width, &left, row, m->count, &n, next ? next : &own);
         }
         for (size_t k = 0; limit && k < height; k++) {
             const vec zero = {0};
-            weir__update_limit_row(update, d->weights, tile->at + (u + k) * tile->stride, tile->width,
+            weir__update_limit_row(update, NULL, tile->at + (u + k) * tile->stride, tile->width,
                                    sums(squares[k], zero, zero, zero)[0]);
         }
     }
@@ -125,7 +118,7 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
         for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
             const weir__range columns = {c, least_of(c + PIECE_COLUMNS, whole.last)};
             const size_t width = columns.last - c, at = tile->at + u * tile->stride + c;
-            const target own = {d->weights + at, d->streams ? NULL : d->update->half + at, tile->stride};
+            const target own = {halves_at(d, at), tile->stride};
             bool fresh = true;
             first_matches(m);
             for (;;) {
@@ -136,16 +129,16 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
                 next_matches(m);
             }
             if (width == tile->stride && !limit) {
-                move_span(d, at, height * width, g);
+                weir__update_span(d->update, NULL, at, height * width, g);
                 continue;
             }
             for (size_t k = 0; k < height; k++) {
                 if (ROWS_AHEAD) fetch_row(d, at, k + ROWS_AHEAD, height, tile->stride, width);
-                squares[k] += move_span(d, at + k * tile->stride, width, g + k * width);
+                squares[k] += weir__update_span(d->update, NULL, at + k * tile->stride, width, g + k * width);
             }
         }
         for (size_t k = 0; limit && k < height; k++) {
-            weir__update_limit_row(d->update, d->weights, tile->at + (u + k) * tile->stride, tile->width, squares[k]);
+            weir__update_limit_row(d->update, NULL, tile->at + (u + k) * tile->stride, tile->width, squares[k]);
         }
     }
 }
@@ -173,7 +166,7 @@ static void update_strips(size_t rows, const descent *d, weir__range blocks, siz
                                weir__units(dy->side, j + 1) == units &&
                                weir__first(dy->side, j + 1) < weir__open(dy->side, j + 1, rows);
             const size_t at = strip.at + units * width + c;
-            const target next = {d->weights + at, d->streams ? NULL : d->update->half + at, width};
+            const target next = {halves_at(d, at), width};
             move_tile(d, &strip, own, (weir__range){c, least_of(c + chunk, width)}, limit, &m, ahead ? &next : NULL);
         }
     }
@@ -209,7 +202,7 @@ static void update_pairs(size_t rows, const descent *d, weir__range blocks, cons
             move_tile(d, &tile, (weir__range){0, height}, (weir__range){0, width}, false, &m, NULL);
             any = true;
         }
-        if (any && d->update->most > 0) weir__update_limit(d->update, d->weights, &tiling, first, first + height);
+        if (any && d->update->most > 0) weir__update_limit(d->update, NULL, &tiling, first, first + height);
     }
 }
 
@@ -238,15 +231,15 @@ static void update_bias(size_t rows, const weir__update *update, float *bias, we
 static void limit_part(const descent *d, const weir__tiling *tiling, size_t part, size_t parts) {
     const weir__range groups = weir__part((tiling->rows + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
     const size_t first = groups.first * PIECE_UNITS, last = least_of(groups.last * PIECE_UNITS, tiling->rows);
-    if (first < last) weir__update_limit(d->update, d->weights, tiling, first, last);
+    if (first < last) weir__update_limit(d->update, NULL, tiling, first, last);
 }
 
-static void weight_update(size_t rows, float *weights, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
+static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
                           const weir__update *update, const weir__update *bias_update) {
     const weir__side *out = dy->side, *in = x->side;
     const size_t strips = weir__blocks(out), open_x = in->route ? in->route->open_slots : rows;
     const double work = (double)out->width * (double)open_x * (double)in->block;
-    const descent d = {update, weights, dy, x, out->width >= STREAMED / in->width};
+    const descent d = {update, dy, x, out->width >= STREAMED / in->width};
     const weir__tiling tiling = {out->width, in->width, out->block, in->block};
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {

@@ -51,7 +51,7 @@ static void next_pairs(pairs *p) {
 
 /// Whether a tile moves with its gradient in registers.
 static bool descends(const weir__update *update, const pairs *p) {
-    return update->rule == &weir__sgd && !update->half && (!p->m || p->m->complete);
+    return update->rule == &weir__sgd && !update->halves.upper && (!p->m || p->m->complete);
 }
 
 /// The same as move_tile does, by descend.h.
@@ -106,7 +106,8 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
             const size_t columns = least_of(panel, tile->width - c), at = tile->at + u * tile->stride + c;
             factor a = p->a, b = p->b;
             // A tile of one row: the next one follows it, and would come too late if it were sent for by itself.
-            const target next = {d->weights + at + (tile->height == 1 ? tile->stride : 0), tile->stride};
+            target next = {NULL, tile->stride}; // halves: there are half as many lines to wait for
+            if (!d->update->halves.upper) next.values = d->weights + at + (tile->height == 1 ? tile->stride : 0);
             bool fresh = true;
             a.values += u, b.values += c;
             first_pairs(p);
@@ -337,23 +338,16 @@ static void sum_window(window *w, const weir__side *dy, size_t jo, const weir__s
 static bool move_window(const descent *d, window *w, size_t at, size_t height, const weir__side *x) {
     float values[PIECE], averages[WEIR__UPDATE_SLOTS][PIECE];
     weir__update together = *d->update;
-    uint16_t *const half = d->update->half;
     size_t count = 0;
-    together.half = NULL;
+    together.halves = (weir__halves){NULL, NULL};
     for (int back = 0; back < 2; back++) {
         count = 0;
         for (size_t ji = w->first; ji < w->last; ji++) {
             if (!w->touched[ji - w->first] && !d->update->all) continue;
             const size_t from = (ji - w->first) * w->tile, area = height * weir__units(x, ji);
+            (back ? weir__update_put : weir__update_get)(d->update, d->weights, at + from, area, values + count);
             for (size_t k = 0; k < area; k++, count++) {
-                float *weight = d->weights + at + from + k;
-                if (back) {
-                    *weight = values[count];
-                    if (half) half[at + from + k] = weir__bf16_of(values[count]);
-                } else {
-                    values[count] = *weight;
-                    w->g[count] = w->g[from + k]; // count never passes from + k
-                }
+                if (!back) w->g[count] = w->g[from + k]; // count never passes from + k
                 for (size_t s = 0; s < WEIR__UPDATE_SLOTS && d->update->slot[s]; s++) {
                     float *average = d->update->slot[s] + at + from + k;
                     *(back ? average : &averages[s][count]) = *(back ? &averages[s][count] : average);

@@ -72,7 +72,8 @@ static void use_threads(int threads) {
     static weir__caches usual;
     if (!usual.array) usual = weir__caches_in_use;
     weir_threads_use(threads);
-    weir__caches_in_use = threads == 1 ? usual : (weir__caches){.inputs = 64, .piece = 600, .band = 400, .array = 1};
+    weir__caches_in_use =
+        threads == 1 ? usual : (weir__caches){.inputs = 64, .piece = 600, .band = 400, .array = 1, .weights = 1};
 }
 
 // ---- a case --------------------------------------------------------------------------------------------------------

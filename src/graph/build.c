@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kernels/bf16/bf16.h"
 #include "initial.h"
 
 enum { most_nodes = 4096, tensors_per_node = 2 };
@@ -287,8 +288,7 @@ void weir_graph_free(weir_graph *graph) {
     weir__buffer_free(&graph->merged);
     weir__buffer_free(&graph->weights);
     weir__free(graph->values);
-    weir__free(graph->halves.upper);
-    weir__free(graph->halves.lower);
+    weir__halves_free(&graph->halves);
     weir__free(graph->gradients);
     weir__free(graph->tensors);
     weir__free(graph->touched);

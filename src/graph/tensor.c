@@ -128,35 +128,16 @@ static bool is_weight(const weir_graph *graph, size_t tensor) {
     return graph->nodes[graph->tensors[tensor].node].weight == tensor;
 }
 
-static void free_halves(weir_graph *graph) {
-    weir__free(graph->halves.upper);
-    weir__free(graph->halves.lower);
-    graph->halves = (weir__halves){NULL, NULL};
-}
-
-static weir_status make_halves(weir_graph *graph, weir_error *error) {
-    weir__halves made = {NULL, NULL};
-    weir_status status = WEIR_OK;
-    TRY(weir__new(&made.upper, graph->parameter_count, sizeof *made.upper, "weights in bf16", error));
-    if (graph->options.training) {
-        TRY(weir__new(&made.lower, graph->parameter_count, sizeof *made.lower, "weights in bf16", error));
-    }
-    graph->halves = made;
-    return WEIR_OK;
-done:
-    weir__free(made.upper);
-    return status;
-}
-
 weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY_THAT(precision == WEIR_FLOAT32 || precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "unknown precision %d",
              (int)precision);
     (void)weir__graph_values(graph);
     if (precision == WEIR_BFLOAT16 && !graph->halves.upper) {
-        TRY(make_halves(graph, error));
+        TRY(weir__halves_new(&graph->halves, graph->parameter_count, graph->options.training, "weights in bf16",
+                             error));
     } else if (precision == WEIR_FLOAT32) {
-        free_halves(graph);
+        weir__halves_free(&graph->halves);
     }
     graph->options.precision = precision;
     weir__weights_changed(graph);

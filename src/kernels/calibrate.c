@@ -55,8 +55,7 @@ static weir_status make_bed(bed *b, const weir__calibration_effort *effort, weir
     b->layers = effort->layers;
     b->rounds = effort->rounds < MOST_ROUNDS ? effort->rounds : MOST_ROUNDS;
     TRY(weir__new(&b->weights, b->layers * layer, sizeof(float), what, error));
-    TRY(weir__new(&b->halves.upper, b->layers * layer, sizeof(uint16_t), what, error));
-    TRY(weir__new(&b->halves.lower, b->layers * layer, sizeof(uint16_t), what, error));
+    TRY(weir__halves_new(&b->halves, b->layers * layer, true, what, error));
     TRY(weir__new(&b->x, batch, sizeof(float), what, error));
     TRY(weir__new(&b->y, batch, sizeof(float), what, error));
     TRY(weir__new(&b->gates, batch, sizeof(float), what, error));
@@ -78,8 +77,7 @@ static void free_bed(bed *b) {
     if (!b) return;
     float *const arrays[] = {b->weights, b->x, b->y, b->gates, b->out, b->bias, b->gradient};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) weir__free(arrays[k]);
-    weir__free(b->halves.upper);
-    weir__free(b->halves.lower);
+    weir__halves_free(&b->halves);
     weir__free(b->touched);
     weir__route_free(&b->route);
     weir__scratch_free(&b->scratch);

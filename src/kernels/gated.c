@@ -8,7 +8,8 @@
 
 double weir__small_work = 100000;
 
-weir__caches weir__caches_in_use = {.inputs = 1 << 20, .piece = 1 << 18, .band = 1 << 19, .array = 1 << 20};
+weir__caches weir__caches_in_use = {
+    .inputs = 1 << 20, .piece = 1 << 18, .band = 1 << 19, .array = 1 << 20, .weights = 1 << 20};
 
 const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa) {
     switch (isa) {

@@ -89,8 +89,7 @@ static bool is_there(const layout *l) { return l->values || l->halves.upper; }
 
 static void free_layout(layout *l) {
     weir__free(l->values);
-    weir__free(l->halves.upper);
-    weir__free(l->halves.lower);
+    weir__halves_free(&l->halves);
     *l = (layout){0};
 }
 
@@ -98,8 +97,7 @@ static weir_status new_layout(const weir_layer *layer, layout *l, bool in_halves
     const size_t count = weight_count(layer);
     weir_status status = WEIR_OK;
     if (in_halves) {
-        TRY(weir__new(&l->halves.upper, count, sizeof *l->halves.upper, what, error));
-        TRY(weir__new(&l->halves.lower, count, sizeof *l->halves.lower, what, error));
+        TRY(weir__halves_new(&l->halves, count, true, what, error));
     } else {
         TRY(weir__new(&l->values, count, sizeof *l->values, what, error));
     }

@@ -125,10 +125,11 @@ static inline double weir__entry_work(const weir__side *side) {
 
 /// What caches hold, in floats. How work is cut by it changes no bit. Constant but for tests, which shrink it.
 typedef struct weir__caches {
-    size_t inputs; ///< of x, that stay in the last-level cache while weights stream by
-    size_t piece;  ///< of a larger x, those that a band of outputs goes over at a time
-    size_t band;   ///< outputs of a band
-    size_t array;  ///< of an output, from which on it is written past the caches
+    size_t inputs;  ///< of x, that stay in the last-level cache while weights stream by
+    size_t piece;   ///< of a larger x, those that a band of outputs goes over at a time
+    size_t band;    ///< outputs of a band
+    size_t array;   ///< of an output, from which on it is written past the caches
+    size_t weights; ///< from which on dx and the update go over them together
 } weir__caches;
 extern weir__caches weir__caches_in_use;
 

@@ -10,6 +10,47 @@ static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *d
     return tiles_are_shared(rows, dx, dy) && update->most == 0;
 }
 
+enum {
+    SUMS = WEIR__BF16_ROOM * 2 / 3, // floats of dx at hand
+    HELD = 32768,                   // weights of a block that stay in the second-level cache for both products
+    NARROW = 64                     // columns
+};
+
+/// Whether blocks of dy can be, of a dense x some columns at a time.
+static bool goes_by_columns(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
+    enum { LEAST_UNITS = 16 };
+    return !dx->route && dy->route && dy->block >= LEAST_UNITS && dy->block <= HELD / NARROW && update->most == 0 &&
+           rows <= SUMS / NARROW && dy->width * dx->width >= weir__caches_in_use.weights;
+}
+
+/// Of each block some columns, for all of its rows.
+static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const descent *d, float *sums) {
+    const bool large = rows * dx->width >= weir__caches_in_use.array;
+    const weir__bf16_side *dy = d->dy;
+    const size_t width = dx->width, chunk = least_of(SUMS / rows, HELD / dy->side->block) / NARROW * NARROW;
+    matches m;
+    for (size_t c = columns.first; c < columns.last; c += chunk) {
+        const weir__range some = {c, least_of(c + chunk, columns.last)};
+        const size_t count = some.last - c;
+        memset(sums, 0, rows * count * sizeof *sums);
+        for (size_t j = 0; j < weir__blocks(dy->side); j++) {
+            const weir__range slots = {weir__first(dy->side, j), weir__open(dy->side, j, rows)};
+            const size_t units = weir__units(dy->side, j), at = weir__tile(dy->side, dx, j, 0);
+            const place strip = {at, width, units, width};
+            if (slots.first == slots.last && !d->update->all) continue;
+            add_block(sums, 0, some, slots, dx, dy, j, d->update->halves.upper);
+            match_open(&m, rows, dy->side, j, d->x->side, 0);
+            for (size_t p = c; p < some.last; p += PIECE_COLUMNS) {
+                const weir__range own = {p, least_of(p + PIECE_COLUMNS, some.last)};
+                const size_t after = j + 1 < weir__blocks(dy->side) ? at + units * width + p : at + p;
+                const target next = {{NULL, d->update->halves.lower + after}, width}; // the upper half is, for dx
+                move_tile(d, &strip, (weir__range){0, units}, own, false, &m, &next);
+            }
+        }
+        for (size_t r = 0; r < rows; r++) copy_out(dx->values + r * width + c, sums + r * count, count, large);
+    }
+}
+
 /// A range of blocks of x and dx.
 static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const descent *d) {
     const weir__bf16_side *dy = d->dy;
@@ -42,18 +83,25 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
     const weir__side *out = dy->side;
-    if (!goes_by_tiles(rows, dx, out, update)) {
+    const bool by_tiles = goes_by_tiles(rows, dx, out, update);
+    if (!by_tiles && !goes_by_columns(rows, dx, out, update)) {
         input_gradient(rows, dx, dy, update->halves.upper, room);
         weight_update(rows, bias, dy, x, update, bias_update);
         return;
     }
-    const descent d = {update, dy, x, false};
-    const double work = (double)out->width * (double)dx->route->slots * (double)dx->block;
+    const descent d = {update, dy, x};
+    const double work = (double)out->route->open_slots * (double)out->block * (double)dx->block;
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         begin_tiles();
-        backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, &d);
+        if (by_tiles) {
+            backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, &d);
+        } else {
+            weir__range columns = weir__part((dx->width + NARROW - 1) / NARROW, part, parts);
+            columns.first *= NARROW, columns.last = least_of(columns.last * NARROW, dx->width);
+            backward_by_columns(columns, rows, dx, &d, room + part * WEIR__BF16_ROOM);
+        }
         if (bias) update_bias(rows, bias_update, bias, weir__blocks_of_part(out, part, parts), 0, 1, out);
         end_tiles();
         finish_streams();

@@ -57,6 +57,10 @@ static inline float weir__bf16_joined(uint16_t upper, uint16_t lower) {
     return u.value;
 }
 
+/// Makes halves of count weights, 0, or, without lower, upper ones alone; WEIR_MEMORY for what it says. Frees them.
+weir_status weir__halves_new(weir__halves *halves, size_t count, bool lower, const char *what, weir_error *error);
+void weir__halves_free(weir__halves *halves);
+
 /// Floats into halves (to->lower NULL: only the upper ones), and back: by all threads, and by the calling one.
 void weir__bf16_split(size_t count, const weir__halves *to, const float *from);
 void weir__bf16_split_alone(size_t count, const weir__halves *to, const float *from);

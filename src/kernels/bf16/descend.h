@@ -14,7 +14,6 @@
 typedef struct descent_numbers {
     vec rate, decay;
     vec *squares;
-    bool streams; ///< weights are written past the caches
 } descent_numbers;
 
 /// Rows of weights.
@@ -38,7 +37,7 @@ INLINE void descend_panel(const int rows, const int vectors, size_t tail, const 
         if (n->squares) {
             UNROLL for (int v = 0; v < vectors; v++) n->squares[first + (size_t)r] += now[v] * now[v];
         }
-        store_split(vectors, tail, upper, lower, now, n->streams);
+        store_split(vectors, tail, upper, lower, now);
     }
 }
 

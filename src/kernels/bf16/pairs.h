@@ -143,27 +143,18 @@ INLINE void load_joined(const int vectors, size_t tail, vec *to, const uint16_t 
     }
 }
 
-/// And back; stream: where it can, past the caches. finish_streams comes before other threads read them.
-INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_t *lower, const vec *from,
-                        bool stream) {
+/// And back.
+INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_t *lower, const vec *from) {
 #if LANES == 16
     if (vectors % 2 == 0 && tail == LANES) {
-        const bool aligned = ((uintptr_t)upper | (uintptr_t)lower) % 64 == 0;
         UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
             const __m512i a = (__m512i)halves_of_float(from[v]), b = (__m512i)halves_of_float(from[v + 1]);
-            const __m512i high = every_other_word(a, b, 1), low = every_other_word(a, b, 0);
-            if (stream && aligned) {
-                _mm512_stream_si512((__m512i *)(void *)(upper + v * LANES), high);
-                _mm512_stream_si512((__m512i *)(void *)(lower + v * LANES), low);
-            } else {
-                _mm512_storeu_si512(upper + v * LANES, high);
-                _mm512_storeu_si512(lower + v * LANES, low);
-            }
+            _mm512_storeu_si512(upper + v * LANES, every_other_word(a, b, 1));
+            _mm512_storeu_si512(lower + v * LANES, every_other_word(a, b, 0));
         }
         return;
     }
 #endif
-    (void)stream;
     UNROLL for (int v = 0; v < vectors; v++) {
         const size_t count = v == vectors - 1 ? tail : LANES;
         const pairs both = halves_of_float(from[v]);

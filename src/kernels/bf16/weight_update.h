@@ -20,13 +20,12 @@
 
 _Static_assert((int)MATCHES_AT_ONCE <= (int)PANEL_NUMBERS, "the matches at hand are the depth of a panel");
 
-enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256, STREAMED = 1 << 23 }; // the last in weights
+enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256 };
 
 /// The weights of a product on their way to new values.
 typedef struct descent {
     const weir__update *update; // of its halves
     const weir__bf16_side *dy, *x;
-    bool streams; // too many to stay in a cache: they are written past them
 } descent;
 
 static weir__halves halves_at(const descent *d, size_t at) {
@@ -78,7 +77,7 @@ static bool descend_tile(const descent *d, const place *tile, weir__range units,
     left_factor left;
     const uint16_t *row[PANEL_NUMBERS];
     if (update->rule != &weir__sgd || !m->complete) return false;
-    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), limit ? squares : NULL, d->streams};
+    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), limit ? squares : NULL};
     for (size_t u = units.first; u < units.last; u += PIECE_UNITS) {
         const size_t height = least_of(PIECE_UNITS, units.last - u);
         for (size_t k = 0; k < height; k++) squares[k] = (vec){0};
@@ -239,7 +238,7 @@ static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, c
     const weir__side *out = dy->side, *in = x->side;
     const size_t strips = weir__blocks(out), open_x = in->route ? in->route->open_slots : rows;
     const double work = (double)out->width * (double)open_x * (double)in->block;
-    const descent d = {update, dy, x, out->width >= STREAMED / in->width};
+    const descent d = {update, dy, x};
     const weir__tiling tiling = {out->width, in->width, out->block, in->block};
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
@@ -264,6 +263,5 @@ static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, c
         if (bias && cut_units) update_bias(rows, bias_update, bias, all, part, parts, out);
         if (bias && !cut_units) update_bias(rows, bias_update, bias, own, 0, 1, out);
         end_tiles();
-        finish_streams();
     }
 }

@@ -5,13 +5,54 @@
 /// The input gradient and the weight update of one layer in one pass over its weights.
 ///
 /// Where both sides are compact and rows share tiles, a tile gives dx its part and moves while it is in cache: its
-/// weights are read once, not twice, and the rows that it is for are found once. Everything else goes by the two
+/// weights are read once, not twice, and the rows that it is for are found once. Blocks before a dense x are gone
+/// through for some columns at a time, of which dx and a copy of x are at hand. Everything else goes by the two
 /// products, one after the other. The bits are theirs in any case.
 
 /// Whether tiles can be gone through once: those of two compact sides, with plain gates of several units, which no
 /// limit on norms makes wait for the rest of their rows.
 static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
     return tiles_are_shared(rows, dx, dy) && update->most == 0;
+}
+
+enum { HELD_SUMS = 96 * 1024, HELD_COLUMNS = 256 }; // floats of dx, and as many of x, that stay in a cache; columns
+
+/// Columns that are gone through together.
+static size_t held_columns(size_t rows) {
+    const size_t fit = HELD_SUMS / rows;
+    return fit > LANES ? least_of(fit - LANES, HELD_COLUMNS) / PANEL * PANEL : 0;
+}
+
+/// Whether blocks can be, of a dense x some columns at a time.
+static bool goes_by_columns(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
+    return !dx->route && dy->route && dy->block >= MANY_UNITS && update->most == 0 && rows <= MOST_ROWS &&
+           held_columns(rows) > 0 && dy->width * dx->width >= weir__caches_in_use.weights &&
+           !goes_by_ranges(rows, dx, dy);
+}
+
+/// Of each block some columns, for all of its rows.
+static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
+                                const weir__side *x, const descent *d, float *scratch) {
+    const bool large = rows * dx->width >= weir__caches_in_use.array;
+    const size_t chunk = held_columns(rows), stride = chunk + LANES; // no power of two
+    sums_at_hand sums = {.rows = {0, rows}, .stride = stride, .values = scratch + PANEL_UNITS * PANEL, .copy = scratch};
+    float *inputs = sums.values + rows * stride;
+    for (size_t c = columns.first; c < columns.last; c += chunk) {
+        sums.columns = (weir__range){c, least_of(c + chunk, columns.last)};
+        const panel at_hand = {inputs, stride, c, sums.columns.last - c};
+        for (size_t r = 0; r < rows; r++) {
+            memset(sums_of_row(&sums, r), 0, at_hand.count * sizeof(float));
+            memcpy(inputs + r * stride, x->values + r * x->width + c, at_hand.count * sizeof(float));
+        }
+        for (size_t j = 0; j < weir__blocks(dy); j++) {
+            add_block_to_sums(&sums, dx, dy, j, d->weights);
+            update_strips(rows, d, (weir__range){j, j + 1}, 0, 1, dy, x, &at_hand);
+        }
+        for (size_t r = 0; r < rows; r++) {
+            copy_out(dx->values + r * dx->width + c, sums_of_row(&sums, r), at_hand.count, large);
+        }
+    }
+    finish_streams();
 }
 
 /// A range of blocks of x and dx.
@@ -42,16 +83,22 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
 static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
     const descent d = {update, weights}, bias_descent = {bias_update, bias};
-    if (!goes_by_tiles(rows, dx, dy, update)) {
+    const bool by_tiles = goes_by_tiles(rows, dx, dy, update);
+    if (!by_tiles && !goes_by_columns(rows, dx, dy, update)) {
         input_gradient(rows, dx, dy, weights, scratch);
         weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);
         return;
     }
-    const double work = (double)dy->width * (double)dx->route->slots * (double)dx->block;
+    const double work = (double)dy->route->open_slots * (double)dy->block * (double)dx->block;
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, x, &d);
+        if (by_tiles) {
+            backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, x, &d);
+        } else {
+            backward_by_columns(groups_of_part(dx->width, PANEL, part, parts), rows, dx, dy, x, &d,
+                                scratch + part * WEIR__THREAD_SCRATCH);
+        }
         if (bias) update_bias(rows, &bias_descent, weir__blocks_of_part(dy, part, parts), 0, 1, dy);
     }
 }

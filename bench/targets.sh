@@ -128,7 +128,7 @@ run() {
             want G0 "any share and block, n = 1024, batch $batch" "$(least dense_forward_ms forward_ms)" 0.95 "x own dense, least"
             # shellcheck disable=SC2086
             case_of $any --pass train
-            want G0 "the same, a step" "$(least dense_train_ms train_ms)" 0.95 "x own dense, least"
+            want G0 "a step of it, batch $batch" "$(least dense_train_ms train_ms)" 0.95 "x own dense, least"
         done
         ;;
     T3)

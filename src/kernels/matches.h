@@ -134,4 +134,9 @@ static bool tiles_are_shared(size_t rows, const weir__side *written, const weir_
     return pairs_of_slots >= LEAST_ROWS * (double)weir__blocks(written) * (double)weir__blocks(read);
 }
 
+/// Whether dx and the update go over such tiles together: a limit on the norms of rows would wait for the rest of them.
+static bool tiles_move_at_once(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
+    return tiles_are_shared(rows, dx, dy) && update->most == 0;
+}
+
 #endif

@@ -5,11 +5,6 @@
 /// The input gradient and the weight update of one layer in one pass over its weights: as ../vector/backward.h, in
 /// bf16.
 
-/// Whether tiles can be gone through once.
-static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
-    return tiles_are_shared(rows, dx, dy) && update->most == 0;
-}
-
 enum {
     SUMS = WEIR__BF16_ROOM * 2 / 3, // floats of dx at hand
     HELD = 32768,                   // weights of a block that stay in the second-level cache for both products
@@ -20,7 +15,7 @@ enum {
 static bool goes_by_columns(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
     enum { LEAST_UNITS = 16 };
     return !dx->route && dy->route && dy->block >= LEAST_UNITS && dy->block <= HELD / NARROW && update->most == 0 &&
-           rows <= SUMS / NARROW && dy->width * dx->width >= weir__caches_in_use.weights;
+           rows && rows <= SUMS / NARROW && dy->width * dx->width >= weir__caches_in_use.weights;
 }
 
 /// Of each block some columns, for all of its rows.
@@ -83,7 +78,7 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
     const weir__side *out = dy->side;
-    const bool by_tiles = goes_by_tiles(rows, dx, out, update);
+    const bool by_tiles = tiles_move_at_once(rows, dx, out, update);
     if (!by_tiles && !goes_by_columns(rows, dx, out, update)) {
         input_gradient(rows, dx, dy, update->halves.upper, room);
         weight_update(rows, bias, dy, x, update, bias_update);

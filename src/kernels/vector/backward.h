@@ -9,12 +9,6 @@
 /// through for some columns at a time, of which dx and a copy of x are at hand. Everything else goes by the two
 /// products, one after the other. The bits are theirs in any case.
 
-/// Whether tiles can be gone through once: those of two compact sides, with plain gates of several units, which no
-/// limit on norms makes wait for the rest of their rows.
-static bool goes_by_tiles(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
-    return tiles_are_shared(rows, dx, dy) && update->most == 0;
-}
-
 enum { HELD_SUMS = 96 * 1024, HELD_COLUMNS = 256 }; // floats of dx, and as many of x, that stay in a cache; columns
 
 /// Columns that are gone through together.
@@ -25,7 +19,7 @@ static size_t held_columns(size_t rows) {
 
 /// Whether blocks can be, of a dense x some columns at a time.
 static bool goes_by_columns(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
-    return !dx->route && dy->route && dy->block >= MANY_UNITS && update->most == 0 && rows <= MOST_ROWS &&
+    return !dx->route && dy->route && dy->block >= MANY_UNITS && update->most == 0 && rows && rows <= MOST_ROWS &&
            held_columns(rows) > 0 && dy->width * dx->width >= weir__caches_in_use.weights &&
            !goes_by_ranges(rows, dx, dy);
 }
@@ -83,7 +77,7 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
 static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
     const descent d = {update, weights}, bias_descent = {bias_update, bias};
-    const bool by_tiles = goes_by_tiles(rows, dx, dy, update);
+    const bool by_tiles = tiles_move_at_once(rows, dx, dy, update);
     if (!by_tiles && !goes_by_columns(rows, dx, dy, update)) {
         input_gradient(rows, dx, dy, weights, scratch);
         weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);

@@ -60,15 +60,22 @@ static weir__range groups_of_part(size_t count, size_t group, size_t part, size_
 #include "forward_rows.h"
 
 /// to[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
-/// Meanwhile count floats of the next w are fetched, a line at a time: more at once would keep x waiting.
-INLINE void add_dots(const int rows, const int units, float *const *to, size_t unit, const float *const *x,
-                     size_t offset, const float *w, size_t w_stride, size_t count, const float *next_w) {
+/// Meanwhile count floats of the next w are fetched, a line at a time: more at once would keep x waiting. copies (a
+/// constant): rows of x are read where they lie, at source[r], and copied to x on the way.
+INLINE void add_dots(const bool copies, const int rows, const int units, float *const *to, size_t unit,
+                     float *const *x, size_t offset, const float *const *source, const float *w, size_t w_stride,
+                     size_t count, const float *next_w) {
     vec sum[24] = {{0}};
     const size_t whole = count / LANES * LANES;
     for (size_t k = 0; k < whole; k += LANES) {
         vec xk[8];
         if (k % 16 == 0) __builtin_prefetch(next_w + k, 0, 2);
-        UNROLL for (int r = 0; r < rows; r++) xk[r] = load(x[r] + offset + k);
+        UNROLL for (int r = 0; r < rows; r++) {
+            xk[r] = load(copies ? source[r] + k : x[r] + offset + k);
+            if (!copies) continue;
+            __builtin_prefetch(source[rows + r] + k, 0, 3); // the rows after these
+            store(x[r] + offset + k, xk[r]);
+        }
         UNROLL for (int u = 0; u < units; u++) {
             const vec wk = in_register(load(w + (size_t)u * w_stride + k));
             UNROLL for (int r = 0; r < rows; r++) sum[r * units + u] += xk[r] * wk;
@@ -77,7 +84,10 @@ INLINE void add_dots(const int rows, const int units, float *const *to, size_t u
     if (whole < count) {
         const size_t tail = count - whole;
         vec xk[8];
-        UNROLL for (int r = 0; r < rows; r++) xk[r] = load_first(x[r] + offset + whole, tail);
+        UNROLL for (int r = 0; r < rows; r++) {
+            xk[r] = load_first(copies ? source[r] + whole : x[r] + offset + whole, tail);
+            if (copies) store_first(x[r] + offset + whole, xk[r], tail);
+        }
         UNROLL for (int u = 0; u < units; u++) {
             const vec wk = load_first(w + (size_t)u * w_stride + whole, tail);
             UNROLL for (int r = 0; r < rows; r++) sum[r * units + u] += xk[r] * wk;
@@ -103,8 +113,8 @@ INLINE void add_dots(const int rows, const int units, float *const *to, size_t u
 /// Rows that are worked on together, and where their outputs and inputs are.
 typedef struct row_list {
     size_t count;
-    float *to[ROWS];
-    const float *from[ROWS];
+    float *to[ROWS], *from[ROWS];
+    const float *source[ROWS + 8]; // of inputs that are being copied to from, a few more than there are
 } row_list;
 
 /// Rows of x that are copied next.
@@ -140,11 +150,12 @@ INLINE const float *next_piece(ahead *next, size_t count) {
 }
 
 /// All rows of a list, most at a time (a constant), for a constant number of units.
-INLINE void add_dots_of_rows(const int units, const int most, const row_list *rows, size_t unit, size_t offset,
-                             const float *w, size_t w_stride, size_t count, ahead *next) {
+INLINE void add_dots_of_rows(const bool copies, const int units, const int most, const row_list *rows, size_t unit,
+                             size_t offset, const float *w, size_t w_stride, size_t count, ahead *next) {
     size_t r = 0;
 #define ADD_DOTS(n)                                                                                                    \
-    add_dots(n, units, rows->to + r, unit, rows->from + r, offset, w, w_stride, count, next_piece(next, count))
+    add_dots(copies, n, units, rows->to + r, unit, rows->from + r, offset, rows->source + r, w, w_stride, count,       \
+             next_piece(next, count))
     for (; r + (size_t)most <= rows->count; r += (size_t)most) ADD_DOTS(most);
     if (most > 4 && r + 4 <= rows->count) {
         ADD_DOTS(4);
@@ -172,18 +183,24 @@ static void add_tile_of_rows(size_t units, const row_list *rows, size_t unit, si
                              size_t w_stride, size_t count, ahead *next) {
     switch (units) {
     case 8:
-        add_dots_of_rows(8, TILE_ROWS_OF_8, rows, unit, offset, w, w_stride, count, next);
+        add_dots_of_rows(false, 8, TILE_ROWS_OF_8, rows, unit, offset, w, w_stride, count, next);
         break;
     case 4:
-        add_dots_of_rows(4, TILE_ROWS, rows, unit, offset, w, w_stride, count, next);
+        add_dots_of_rows(false, 4, TILE_ROWS, rows, unit, offset, w, w_stride, count, next);
         break;
     case 2:
-        add_dots_of_rows(2, 4, rows, unit, offset, w, w_stride, count, next);
+        add_dots_of_rows(false, 2, 4, rows, unit, offset, w, w_stride, count, next);
         break;
     default:
-        add_dots_of_rows(1, 8, rows, unit, offset, w, w_stride, count, next);
+        add_dots_of_rows(false, 1, 8, rows, unit, offset, w, w_stride, count, next);
         break;
     }
+}
+
+/// Eight units, the first ones of a block: rows of x are copied on the way.
+static void add_tile_and_copy(const row_list *rows, size_t unit, size_t offset, const float *w, size_t w_stride,
+                              size_t count, ahead *next) {
+    add_dots_of_rows(true, 8, TILE_ROWS_OF_8, rows, unit, offset, w, w_stride, count, next);
 }
 
 // ---- dense x -------------------------------------------------------------------------------------------------------
@@ -287,38 +304,48 @@ static const float *weights_of(const gathering *g, const slot_list *list) {
     return g->weights + (list->block * g->y->block + list->units.first) * g->x->width;
 }
 
-/// What the chunks at hand give to the outputs of a list, whose rows have been copied. Meanwhile the weights `after` it
-/// and the rows that come are fetched.
-static void forward_units(const gathering *g, const slot_list *own, const row_list *list, const input_layout *x,
-                          const float *after, rows_ahead *coming) {
+/// What the chunks at hand give to the outputs of a list. Meanwhile the weights `after` it and the rows that come are
+/// fetched. rows: where those of the list are in x.
+static void forward_units(const gathering *g, const slot_list *own, row_list *list, const input_layout *x,
+                          const float *const *rows, const float *after, rows_ahead *coming) {
     const size_t width = x->width, first = own->units.first, units = own->units.last - first;
     const float *strip = weights_of(g, own);
+    const bool copies = units >= 8 && TILE_ROWS_OF_8 > 1; // on the way of the first eight units
     if (!x->chunks.first) {
         const float *from = g->bias ? g->bias + own->block * g->y->block + first : NULL;
         for (size_t r = 0; r < list->count; r++) begin_slot(list->to[r] + first, units, from);
     }
+    if (!copies) pack_rows(g->scratch, x, list->count, rows);
     for (size_t u = 0, tile = 0; u < units; u += tile) {
         const float *w = strip + u * width;
         tile = units_of_tile(units - u, list->count);
         const float *tile_after = u + tile < units ? w + tile * width : after;
         for (size_t c = x->chunks.first; c < x->chunks.last; c++) {
+            const size_t offset = (c - x->chunks.first) * x->chunk_stride, count = chunk_count(x, c);
             const bool last = c + 1 == x->chunks.last;
             ahead next = {.w = last ? tile_after + x->chunks.first * x->length : w + (c + 1) * x->length,
                           .stride = width,
                           .units = tile,
                           .rows = coming};
-            add_tile_of_rows(tile, list, first + u, (c - x->chunks.first) * x->chunk_stride, w + c * x->length, width,
-                             chunk_count(x, c), &next);
+            if (copies && !u) {
+                for (size_t r = 0; r < list->count + 8; r++) {
+                    list->source[r] = rows[r < list->count ? r : list->count - 1] + c * x->length;
+                }
+                add_tile_and_copy(list, first, offset, w + c * x->length, width, count, &next);
+            } else {
+                add_tile_of_rows(tile, list, first + u, offset, w + c * x->length, width, count, &next);
+            }
         }
     }
 }
 
 /// The given chunks of a list. Meanwhile the rows of the next list are fetched.
 static void gather_list(const gathering *g, const slot_list *own, weir__range chunks) {
-    row_list list = {.count = own->count};
+    row_list list;
     input_layout layout = g->layout;
     const float *rows[ROWS], *next_rows[ROWS];
     if (!own->count) return;
+    list.count = own->count;
     layout.chunk_stride = list.count * layout.stride;
     for (size_t r = 0; r < list.count; r++) {
         list.to[r] = weir__values(g->y, own->first + r);
@@ -330,14 +357,13 @@ static void gather_list(const gathering *g, const slot_list *own, weir__range ch
     const size_t at_once = PACKED / layout.chunk_stride;
     for (size_t c = chunks.first; c < chunks.last; c += at_once) {
         layout.chunks = (weir__range){c, least_of(c + at_once, chunks.last)};
-        pack_rows(g->scratch, &layout, list.count, rows);
         if (layout.chunks.last == chunks.last && own->next.block <= g->to->block) {
             const slot_list next = list_at(g, own->next);
             find_rows(g, &next, chunks.first * layout.length, next_rows);
             coming.left = next.count;
             after = weights_of(g, &next);
         }
-        forward_units(g, own, &list, &layout, after, &coming);
+        forward_units(g, own, &list, &layout, rows, after, &coming);
     }
 }
 

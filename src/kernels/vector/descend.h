@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: MIT
 
 /// \file descend.h
-/// Plain gradient descent of a tile with its gradient in registers: w −= rate·(dW + decay·w) as soon as the sums of
-/// weight_gradient.h are there. Other rules, and lists of pairs in several parts, go by an array (weight_update.h),
-/// which costs each weight a store and a load more.
+/// Gradient descent of a tile with its gradient in registers: w −= rate·(dW + decay·w), or with momentum v = momentum·v
+/// + dW + decay·w, w −= rate·v, as soon as the sums of weight_gradient.h are there. Other rules, and lists of pairs in
+/// several parts, go by an array (weight_update.h), which costs each weight a store and a load more.
 
-/// The numbers of the step, and Σ w² of each unit, lane by lane.
+/// The numbers of the step, v of the first weight (with momentum), and Σ w² of each unit, lane by lane.
 typedef struct descent_numbers {
-    vec rate, decay;
+    vec rate, decay, momentum;
+    float *velocity;
     vec *squares;
 } descent_numbers;
 
@@ -19,23 +20,30 @@ typedef struct coming_weights {
 } coming_weights;
 
 /// Units × vectors (constants, at most 16) of the weights at the given unit and column.
-INLINE void descend_outer(const int units, const int vectors, const bool partial, size_t tail, float *w, size_t stride,
-                          size_t unit, size_t column, const factor *a, const factor *b, size_t count,
-                          const descent_numbers *n, coming_weights coming) {
+INLINE void descend_outer(const bool momentum, const int units, const int vectors, const bool partial, size_t tail,
+                          float *w, size_t stride, size_t unit, size_t column, const factor *a, const factor *b,
+                          size_t count, const descent_numbers *n, coming_weights coming) {
     vec sum[16] = {{0}};
     if (coming.half) {
         fetch_rows(coming.at + unit / 2 * stride, stride, (units + 1) / 2, (size_t)vectors * LANES);
     } else {
         fetch_rows(coming.at + unit * stride, stride, units, (size_t)vectors * LANES);
+        if (momentum) {
+            fetch_rows(n->velocity + (coming.at - w) + unit * stride, stride, units, (size_t)vectors * LANES);
+        }
     }
     sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
     UNROLL for (int u = 0; u < units; u++) {
         vec squares = n->squares[unit + (size_t)u];
         UNROLL for (int v = 0; v < vectors; v++) {
-            float *at = w + (unit + (size_t)u) * stride + column + v * LANES;
-            vec now = load_columns(partial, tail, at);
-            now -= n->rate * (sum[u * vectors + v] + n->decay * now);
-            store_columns(partial, tail, at, now);
+            const size_t at = (unit + (size_t)u) * stride + column + v * LANES;
+            vec now = load_columns(partial, tail, w + at), step = sum[u * vectors + v] + n->decay * now;
+            if (momentum) {
+                step += n->momentum * load_columns(partial, tail, n->velocity + at);
+                store_columns(partial, tail, n->velocity + at, step);
+            }
+            now -= n->rate * step;
+            store_columns(partial, tail, w + at, now);
             squares += now * now;
         }
         n->squares[unit + (size_t)u] = squares;
@@ -43,13 +51,13 @@ INLINE void descend_outer(const int units, const int vectors, const bool partial
 }
 
 /// Some units, for some vectors of columns.
-INLINE void descend_units(const int vectors, const bool partial, size_t tail, float *w, size_t stride, size_t units,
-                          size_t column, const factor *a, const factor *b, size_t count, const descent_numbers *n,
-                          coming_weights coming) {
+INLINE void descend_units(const bool momentum, const int vectors, const bool partial, size_t tail, float *w,
+                          size_t stride, size_t units, size_t column, const factor *a, const factor *b, size_t count,
+                          const descent_numbers *n, coming_weights coming) {
     size_t u = 0;
 #define UNITS_AT_ONCE(some)                                                                                            \
     for (; vectors * (some) <= TILE_SUMS && u + (some) <= units; u += (some))                                          \
-    descend_outer(some, vectors, partial, tail, w, stride, u, column, a, b, count, n, coming)
+    descend_outer(momentum, some, vectors, partial, tail, w, stride, u, column, a, b, count, n, coming)
     UNITS_AT_ONCE(8);
     UNITS_AT_ONCE(4);
     UNITS_AT_ONCE(2);
@@ -68,15 +76,24 @@ INLINE coming_weights weights_after(const float *w, size_t stride, size_t units,
 
 /// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns. What comes after
 /// is fetched as weights_after has it.
-static void descend_columns(float *w, size_t stride, size_t units, size_t columns, const float *next, size_t distance,
-                            const factor *a, const factor *b, size_t count, const descent_numbers *n) {
+INLINE void descend_columns(const bool momentum, float *w, size_t stride, size_t units, size_t columns,
+                            const float *next, size_t distance, const factor *a, const factor *b, size_t count,
+                            const descent_numbers *n) {
     size_t c = 0;
 #define VECTORS_AT_ONCE(vectors, partial, tail)                                                                        \
-    descend_units(vectors, partial, tail, w, stride, units, c, a, b, count, n,                                         \
+    descend_units(momentum, vectors, partial, tail, w, stride, units, c, a, b, count, n,                               \
                   weights_after(w, stride, units, columns, c, next, distance))
     for (; units < 4 && c + 8 * LANES <= columns; c += 8 * LANES) VECTORS_AT_ONCE(8, false, 0);
     for (; c + TILE_VECTORS * LANES <= columns; c += TILE_VECTORS * LANES) VECTORS_AT_ONCE(TILE_VECTORS, false, 0);
     for (; c + LANES <= columns; c += LANES) VECTORS_AT_ONCE(1, false, 0);
     if (c < columns) VECTORS_AT_ONCE(1, true, columns - c);
 #undef VECTORS_AT_ONCE
+}
+
+/// The same with momentum: a function of its own, so that the code without it stays as compact as it is.
+static __attribute__((noinline)) void descend_columns_with_momentum(float *w, size_t stride, size_t units,
+                                                                    size_t columns, const float *next, size_t distance,
+                                                                    const factor *a, const factor *b, size_t count,
+                                                                    const descent_numbers *n) {
+    descend_columns(true, w, stride, units, columns, next, distance, a, b, count, n);
 }

@@ -62,9 +62,9 @@ static weir__range groups_of_part(size_t count, size_t group, size_t part, size_
 /// to[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
 /// Meanwhile count floats of the next w are fetched, a line at a time: more at once would keep x waiting. copies (a
 /// constant): rows of x are read where they lie, at source[r], and copied to x on the way.
-INLINE void add_dots(const bool copies, const int rows, const int units, float *const *to, size_t unit,
-                     float *const *x, size_t offset, const float *const *source, const float *w, size_t w_stride,
-                     size_t count, const float *next_w) {
+INLINE void add_dots(const bool copies, const int rows, const int units, float *const *to, size_t unit, float *const *x,
+                     size_t offset, const float *const *source, const float *w, size_t w_stride, size_t count,
+                     const float *next_w) {
     vec sum[24] = {{0}};
     const size_t whole = count / LANES * LANES;
     for (size_t k = 0; k < whole; k += LANES) {

@@ -51,7 +51,8 @@ static void next_pairs(pairs *p) {
 
 /// Whether a tile moves with its gradient in registers.
 static bool descends(const weir__update *update, const pairs *p) {
-    return update->rule == &weir__sgd && !update->halves.upper && (!p->m || p->m->complete);
+    const bool rule = update->rule == &weir__sgd || update->rule == &weir__momentum;
+    return rule && !update->halves.upper && (!p->m || p->m->complete);
 }
 
 /// The same as move_tile does, by descend.h.
@@ -59,8 +60,10 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
     enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128, NARROW = 64, AHEAD = 128 };
     const weir__update *update = d->update;
     _Alignas(64) float packed[PACKED_PAIRS * MOST_UNITS];
+    const bool momentum = update->rule == &weir__momentum;
     vec squares[MOST_UNITS];
-    const descent_numbers n = {splat(update->move.rate), splat(update->move.decay), squares};
+    descent_numbers n = {splat(update->move.rate), splat(update->move.decay), splat(update->move.momentum), NULL,
+                         squares};
     for (size_t u = units.first; u < units.last; u += MOST_UNITS) {
         const size_t rows = least_of(MOST_UNITS, units.last - u), at = tile->at + u * tile->stride;
         // Of a tile of one row the next one is fetched, of other narrow tiles what is a whole group of units on: most
@@ -78,8 +81,14 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
             a = (factor){packed, MOST_UNITS, 0, NULL};
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
-        descend_columns(d->weights + at, tile->stride, rows, tile->width,
-                        tile->next ? tile->next + u / 2 * tile->stride : NULL, distance, &a, &p->b, p->count, &n);
+        float *const w = d->weights + at;
+        const float *next = tile->next ? tile->next + u / 2 * tile->stride : NULL;
+        if (momentum) {
+            n.velocity = update->slot[0] + at;
+            descend_columns_with_momentum(w, tile->stride, rows, tile->width, next, distance, &a, &p->b, p->count, &n);
+        } else {
+            descend_columns(false, w, tile->stride, rows, tile->width, next, distance, &a, &p->b, p->count, &n);
+        }
         for (size_t k = 0; limit && k < rows; k++) {
             const vec zero = {0};
             weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,

@@ -93,9 +93,7 @@ weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor) {
 }
 
 weir__halves weir__tensor_halves(const weir_graph *graph, size_t tensor) {
-    const size_t offset = graph->tensors[tensor].offset;
-    const weir__halves h = graph->halves;
-    return (weir__halves){h.upper ? h.upper + offset : NULL, h.lower ? h.lower + offset : NULL};
+    return weir__halves_at(&graph->halves, graph->tensors[tensor].offset);
 }
 
 weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error) {

@@ -134,7 +134,7 @@ static weir_status run_product(bed *b, const probe *p, size_t layer, weir_error 
     const weir__side y = side_of(b, p->block, p->operation == WEIR_OPERATION_FORWARD ? b->out : b->y);
     const weir__update bias_update = {.rule = &weir__sgd, .move = {.rate = 1e-12f}};
     weir__update update = bias_update;
-    if (in_bf16) update.halves = (weir__halves){b->halves.upper + layer, b->halves.lower + layer};
+    if (in_bf16) update.halves = weir__halves_at(&b->halves, layer);
     switch (p->operation) {
     case WEIR_OPERATION_FORWARD:
         return weir__product_forward(&plan, p->rows, &y, &x, &w, b->bias, &b->scratch, error);

@@ -205,7 +205,7 @@ static void take_row(const layout *l, size_t at, float *row, size_t count, bool 
         memcpy(to_layer ? l->values + at : row, to_layer ? row : l->values + at, count * sizeof *row);
         return;
     }
-    const weir__halves halves = {l->halves.upper + at, l->halves.lower + at};
+    const weir__halves halves = weir__halves_at(&l->halves, at);
     if (to_layer) {
         weir__bf16_split_alone(count, &halves, row);
     } else {

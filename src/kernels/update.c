@@ -34,13 +34,9 @@ const weir__update_rule *weir__update_rule_find(const char *name) {
 
 enum { AT_ONCE = 1024 }; // weights that are joined from halves at a time
 
-static weir__halves halves_at(const weir__update *update, size_t first) {
-    return (weir__halves){update->halves.upper + first, update->halves.lower + first};
-}
-
 void weir__update_get(const weir__update *update, float *weights, size_t first, size_t count, float *floats) {
     if (update->halves.upper) {
-        const weir__halves halves = halves_at(update, first);
+        const weir__halves halves = weir__halves_at(&update->halves, first);
         weir__bf16_join_alone(count, floats, &halves);
     } else {
         memcpy(floats, weights + first, count * sizeof *floats);
@@ -49,7 +45,7 @@ void weir__update_get(const weir__update *update, float *weights, size_t first, 
 
 void weir__update_put(const weir__update *update, float *weights, size_t first, size_t count, float *floats) {
     if (update->halves.upper) {
-        const weir__halves halves = halves_at(update, first);
+        const weir__halves halves = weir__halves_at(&update->halves, first);
         weir__bf16_split_alone(count, &halves, floats);
     } else {
         memcpy(weights + first, floats, count * sizeof *floats);

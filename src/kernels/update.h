@@ -45,6 +45,11 @@ typedef struct weir__halves {
     uint16_t *upper, *lower;
 } weir__halves;
 
+/// Those of the weights from number `at` on.
+static inline weir__halves weir__halves_at(const weir__halves *halves, size_t at) {
+    return (weir__halves){halves->upper ? halves->upper + at : NULL, halves->lower ? halves->lower + at : NULL};
+}
+
 /// One step of one tensor.
 typedef struct weir__update {
     const weir__update_rule *rule;

@@ -68,14 +68,10 @@ void weir__bf16_join_alone(size_t count, float *to, const weir__halves *from) {
 
 static size_t piece_at(size_t count, size_t first) { return count - first < PIECE ? count - first : PIECE; }
 
-static weir__halves halves_at(const weir__halves *halves, size_t first) {
-    return (weir__halves){halves->upper + first, halves->lower ? halves->lower + first : NULL};
-}
-
 void weir__bf16_split(size_t count, const weir__halves *to, const float *from) {
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
     for (size_t first = 0; first < count; first += PIECE) {
-        const weir__halves own = halves_at(to, first);
+        const weir__halves own = weir__halves_at(to, first);
         weir__bf16_split_alone(piece_at(count, first), &own, from + first);
     }
 }
@@ -83,7 +79,7 @@ void weir__bf16_split(size_t count, const weir__halves *to, const float *from) {
 void weir__bf16_join(size_t count, float *to, const weir__halves *from) {
 #pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
     for (size_t first = 0; first < count; first += PIECE) {
-        const weir__halves own = halves_at(from, first);
+        const weir__halves own = weir__halves_at(from, first);
         weir__bf16_join_alone(piece_at(count, first), to + first, &own);
     }
 }

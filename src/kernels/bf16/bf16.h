@@ -8,8 +8,8 @@
 ///
 /// A bf16 number is the upper half of a float. Weights are an array of them in exactly the order of float weights
 /// (gated.h). Those that learn have an array of lower halves beside it, from which the float that they are rounded from
-/// comes back bit for bit: 4 bytes a weight to read and to write in an update, where floats with a rounded copy are 10.
-/// The side that is read is rounded into scratch memory first; outputs, biases and gradients are float.
+/// comes back bit for bit: 4 bytes a weight to read and 4 to write in an update, where floats with a rounded copy are 4
+/// and 6. The side that is read is rounded into scratch memory first; outputs, biases and gradients are float.
 #ifndef WEIR_BF16_H
 #define WEIR_BF16_H
 

@@ -28,10 +28,6 @@ typedef struct descent {
     const weir__bf16_side *dy, *x;
 } descent;
 
-static weir__halves halves_at(const descent *d, size_t at) {
-    return (weir__halves){d->update->halves.upper + at, d->update->halves.lower + at};
-}
-
 /// A tile of them: where it begins, and how far its rows are apart.
 typedef struct place {
     size_t at, stride, height, width;
@@ -57,7 +53,9 @@ static void add_matches(float *g, bool fresh, left_factor *left, size_t height, 
 
 /// Sends for a row of weights of a piece, or, beyond its last one, of the piece to the right of it.
 INLINE void fetch_row(const descent *d, size_t at, size_t row, size_t height, size_t stride, size_t width) {
-    const target coming = {halves_at(d, at + (row < height ? row * stride : (row - height) * stride + width)), stride};
+    const target coming = {
+        weir__halves_at(&d->update->halves, at + (row < height ? row * stride : (row - height) * stride + width)),
+        stride};
     fetch_target(&coming, 0, 1, 0, width);
 }
 
@@ -84,10 +82,10 @@ static bool descend_tile(const descent *d, const place *tile, weir__range units,
         left_of_matches(&left, d->dy, m, u, height);
         for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
             const size_t width = least_of(PIECE_COLUMNS, whole.last - c), at = tile->at + u * tile->stride + c;
-            const weight_rows w = {halves_at(d, at), tile->stride};
+            const weight_rows w = {weir__halves_at(&d->update->halves, at), tile->stride};
             // Of a narrow tile what comes is some rows on, or in the next tile.
             const size_t on = tile->stride <= PIECE_COLUMNS ? ROWS_COMING * tile->stride : 0;
-            const target own = {halves_at(d, at + on), tile->stride};
+            const target own = {weir__halves_at(&d->update->halves, at + on), tile->stride};
             for (size_t k = 0; k < m->count; k++) row[k] = half_values(d->x, (size_t)m->in_slot[k]) + c;
             descend_panels(height, &w, width, &left, row, m->count, &n, next ? next : &own);
         }
@@ -117,7 +115,7 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
         for (size_t c = whole.first; c < whole.last; c += PIECE_COLUMNS) {
             const weir__range columns = {c, least_of(c + PIECE_COLUMNS, whole.last)};
             const size_t width = columns.last - c, at = tile->at + u * tile->stride + c;
-            const target own = {halves_at(d, at), tile->stride};
+            const target own = {weir__halves_at(&d->update->halves, at), tile->stride};
             bool fresh = true;
             first_matches(m);
             for (;;) {
@@ -165,7 +163,7 @@ static void update_strips(size_t rows, const descent *d, weir__range blocks, siz
                                weir__units(dy->side, j + 1) == units &&
                                weir__first(dy->side, j + 1) < weir__open(dy->side, j + 1, rows);
             const size_t at = strip.at + units * width + c;
-            const target next = {halves_at(d, at), width};
+            const target next = {weir__halves_at(&d->update->halves, at), width};
             move_tile(d, &strip, own, (weir__range){c, least_of(c + chunk, width)}, limit, &m, ahead ? &next : NULL);
         }
     }

@@ -89,11 +89,3 @@ INLINE void descend_columns(const bool momentum, float *w, size_t stride, size_t
     if (c < columns) VECTORS_AT_ONCE(1, true, columns - c);
 #undef VECTORS_AT_ONCE
 }
-
-/// The same with momentum: a function of its own, so that the code without it stays as compact as it is.
-static __attribute__((noinline)) void descend_columns_with_momentum(float *w, size_t stride, size_t units,
-                                                                    size_t columns, const float *next, size_t distance,
-                                                                    const factor *a, const factor *b, size_t count,
-                                                                    const descent_numbers *n) {
-    descend_columns(true, w, stride, units, columns, next, distance, a, b, count, n);
-}

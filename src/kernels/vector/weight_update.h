@@ -56,11 +56,11 @@ static bool descends(const weir__update *update, const pairs *p) {
 }
 
 /// The same as move_tile does, by descend.h.
-static void descend_tile(const descent *d, const place *tile, weir__range units, bool limit, const pairs *p) {
+INLINE void descend_tile(const bool momentum, const descent *d, const place *tile, weir__range units, bool limit,
+                         const pairs *p) {
     enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128, NARROW = 64, AHEAD = 128 };
     const weir__update *update = d->update;
     _Alignas(64) float packed[PACKED_PAIRS * MOST_UNITS];
-    const bool momentum = update->rule == &weir__momentum;
     vec squares[MOST_UNITS];
     descent_numbers n = {splat(update->move.rate), splat(update->move.decay), splat(update->move.momentum), NULL,
                          squares};
@@ -81,14 +81,9 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
             a = (factor){packed, MOST_UNITS, 0, NULL};
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
-        float *const w = d->weights + at;
-        const float *next = tile->next ? tile->next + u / 2 * tile->stride : NULL;
-        if (momentum) {
-            n.velocity = update->slot[0] + at;
-            descend_columns_with_momentum(w, tile->stride, rows, tile->width, next, distance, &a, &p->b, p->count, &n);
-        } else {
-            descend_columns(false, w, tile->stride, rows, tile->width, next, distance, &a, &p->b, p->count, &n);
-        }
+        if (momentum) n.velocity = update->slot[0] + at;
+        descend_columns(momentum, d->weights + at, tile->stride, rows, tile->width,
+                        tile->next ? tile->next + u / 2 * tile->stride : NULL, distance, &a, &p->b, p->count, &n);
         for (size_t k = 0; limit && k < rows; k++) {
             const vec zero = {0};
             weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,
@@ -97,12 +92,21 @@ static void descend_tile(const descent *d, const place *tile, weir__range units,
     }
 }
 
+static void descend_tile_plainly(const descent *d, const place *tile, weir__range units, bool limit, const pairs *p) {
+    descend_tile(false, d, tile, units, limit, p);
+}
+static void descend_tile_with_momentum(const descent *d, const place *tile, weir__range units, bool limit,
+                                       const pairs *p) {
+    descend_tile(true, d, tile, units, limit, p);
+}
+
 /// Moves some units (rows of W) of a tile. limit: the tile has whole rows of W, which are held to the limit.
 static void move_tile(const descent *d, const place *tile, weir__range units, bool limit, pairs *p) {
     _Alignas(64) float g[PIECE];
     float squares[MOST_UNITS];
     if (descends(d->update, p)) {
-        descend_tile(d, tile, units, limit, p);
+        (d->update->rule == &weir__momentum ? descend_tile_with_momentum : descend_tile_plainly)(d, tile, units, limit,
+                                                                                                 p);
         return;
     }
     size_t panel = least_of(tile->width, PIECE / least_of(tile->height, PIECE_UNITS));

@@ -526,25 +526,46 @@ static weir__update update_of(const weir__update_rule *rule, float *const *slot,
     return u;
 }
 
+/// Sides of an update, and its gradient in double precision.
+static void make_update(const test_case *c, test_side *dy, test_side *x, gradients *g) {
+    const test_side nothing = {.side = {.width = 1}};
+    *dy = make_side(c, true, SOME), *x = make_side(c, false, SOME), *g = make_gradients(c);
+    fix_route(dy, c->out_form), fix_route(x, c->in_form);
+    fill_input(c, x, dy, false), fill_input(c, dy, &nothing, false);
+    memset(g->weights, 0, c->out * c->in * sizeof(float)), memset(g->bias, 0, c->out * sizeof(float));
+    weir__gated_kernels_of(WEIR_ISA_REFERENCE)
+        ->weight_gradient(c->rows, g->weights, g->bias, g->touched, g->bias_touched, &dy->side, &x->side);
+    for (size_t jo = 0; jo < weir__blocks(&dy->side); jo++) {
+        for (size_t ji = 0; ji < weir__blocks(&x->side); ji++) {
+            const size_t height = weir__units(&dy->side, jo), width = weir__units(&x->side, ji);
+            float *tile = g->weights + weir__tile(&dy->side, &x->side, jo, ji);
+            for (size_t k = 0; k < height * width; k++) {
+                const size_t o = jo * dy->side.block + k / width, i = ji * x->side.block + k % width;
+                double sum = 0;
+                for (size_t r = 0; r < c->rows; r++) sum += dy->plain[r * c->out + o] * x->plain[r * c->in + i];
+                tile[k] = (float)sum;
+            }
+        }
+    }
+}
+
+static learner make_learner(const test_case *c) {
+    learner l = {.weights = guarded_values(c->out * c->in, -1, 1), .bias = guarded_values(c->out, -1, 1)};
+    for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
+        l.slot[s] = guarded_values(c->out * c->in, 0, 1);
+        l.bias_slot[s] = guarded_values(c->out, 0, 1);
+    }
+    return l;
+}
+
 /// The fused update against the gradient followed by an update of the whole array.
 static void compare_update(const test_case *c, const weir__gated_kernels *kernels, const weir__update_rule *rule,
                            bool limit, bool all) {
-    gradients g = make_gradients(c);
-    test_side dy = make_side(c, true, SOME), x = make_side(c, false, SOME);
-    const test_side nothing = {.side = {.width = 1}};
-    fix_route(&dy, c->out_form), fix_route(&x, c->in_form);
-    fill_input(c, &x, &dy, false), fill_input(c, &dy, &nothing, false);
     const size_t weights = c->out * c->in;
-    const double tolerance = c->rows > 1000 ? 3e-5 : 1e-5; // of sums of floats: there are more to a sum
-    memset(g.weights, 0, weights * sizeof(float)), memset(g.bias, 0, c->out * sizeof(float));
-    weir__gated_kernels_of(WEIR_ISA_REFERENCE)
-        ->weight_gradient(c->rows, g.weights, g.bias, g.touched, g.bias_touched, &dy.side, &x.side);
-
-    learner wanted = {.weights = guarded_values(weights, -1, 1), .bias = guarded_values(c->out, -1, 1)};
-    for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
-        wanted.slot[s] = guarded_values(weights, 0, 1);
-        wanted.bias_slot[s] = guarded_values(c->out, 0, 1);
-    }
+    test_side dy, x;
+    gradients g;
+    make_update(c, &dy, &x, &g);
+    learner wanted = make_learner(c);
     // Poison shows what is read; without poison, moving averages that must stand still show what is visited.
     if (!all && rule == &weir__sgd) poison_learner(&wanted, &g, &dy, &x, limit);
     learner one = copy_learner(c, &wanted), two = copy_learner(c, &wanted);
@@ -566,12 +587,12 @@ static void compare_update(const test_case *c, const weir__gated_kernels *kernel
     }
     assert_memory_equal(one.weights, two.weights, weights * sizeof(float));
     assert_memory_equal(one.bias, two.bias, c->out * sizeof(float));
-    check_moved("weight", one.weights, wanted.weights, weights, tolerance);
-    check_moved("bias", one.bias, wanted.bias, c->out, tolerance);
+    check_moved("weight", one.weights, wanted.weights, weights, 1e-5);
+    check_moved("bias", one.bias, wanted.bias, c->out, 1e-5);
     for (size_t s = 0; rule->slots[s]; s++) {
         assert_memory_equal(one.slot[s], two.slot[s], weights * sizeof(float));
-        check_moved("average of weight", one.slot[s], wanted.slot[s], weights, tolerance);
-        check_moved("average of bias", one.bias_slot[s], wanted.bias_slot[s], c->out, tolerance);
+        check_moved("average of weight", one.slot[s], wanted.slot[s], weights, 1e-5);
+        check_moved("average of bias", one.bias_slot[s], wanted.bias_slot[s], c->out, 1e-5);
     }
     free_learner(c, &one), free_learner(c, &two), free_learner(c, &wanted);
     free_side(&dy), free_side(&x), free_gradients(&g);
@@ -590,20 +611,11 @@ static void run_weight_update(const test_case *c, const weir__gated_kernels *ker
 /// The input gradient and the update by one kernel, against the two after one another: the same bits.
 static void compare_backward(const test_case *c, const weir__gated_kernels *kernels, const weir__update_rule *rule,
                              bool limit, bool all) {
-    gradients g = make_gradients(c);
-    test_side dy = make_side(c, true, SOME), x = make_side(c, false, SOME);
-    const test_side nothing = {.side = {.width = 1}};
-    fix_route(&dy, c->out_form), fix_route(&x, c->in_form);
-    fill_input(c, &x, &dy, false), fill_input(c, &dy, &nothing, false);
     const size_t weights = c->out * c->in;
-    memset(g.weights, 0, weights * sizeof(float)), memset(g.bias, 0, c->out * sizeof(float));
-    weir__gated_kernels_of(WEIR_ISA_REFERENCE)
-        ->weight_gradient(c->rows, g.weights, g.bias, g.touched, g.bias_touched, &dy.side, &x.side);
-    learner runs[3] = {{.weights = guarded_values(weights, -1, 1), .bias = guarded_values(c->out, -1, 1)}};
-    for (size_t s = 0; s < WEIR__UPDATE_SLOTS; s++) {
-        runs[0].slot[s] = guarded_values(weights, 0, 1);
-        runs[0].bias_slot[s] = guarded_values(c->out, 0, 1);
-    }
+    test_side dy, x;
+    gradients g;
+    make_update(c, &dy, &x, &g);
+    learner runs[3] = {make_learner(c)};
     // Closed pairs that are evaluated are read for dx, whatever has a pair.
     if (!all && rule == &weir__sgd && c->evaluate == 0) poison_learner(&runs[0], &g, &dy, &x, limit);
     runs[1] = copy_learner(c, &runs[0]), runs[2] = copy_learner(c, &runs[0]);

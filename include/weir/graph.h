@@ -112,7 +112,8 @@ WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
 /// steps in bf16 move weights in a form of their own, from which the values are made when they are asked for.
 WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
 /// Chooses the precision of all later passes. With WEIR_BFLOAT16 the weights are kept once more, rounded (2 bytes
-/// beside the 4 of each), and products with them round what they read; parameters, gradients, outputs and sums stay
+/// beside the 4 of each; in a graph for training 4, see weir_graph_parameters), and products with them round what they
+/// read; parameters, gradients, outputs and sums stay
 /// floats. WEIR_MEMORY: the precision is then as before.
 WEIR_API weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error);
 WEIR_API weir_precision weir_graph_precision(const weir_graph *graph);

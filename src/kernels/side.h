@@ -7,6 +7,8 @@
 #ifndef WEIR_SIDE_H
 #define WEIR_SIDE_H
 
+#include <string.h>
+
 #include "gated.h"
 
 static inline size_t weir__blocks(const weir__side *side) {
@@ -76,6 +78,22 @@ typedef struct weir__range {
 } weir__range;
 static inline weir__range weir__part(size_t count, size_t part, size_t parts) {
     return (weir__range){count * part / parts, count * (part + 1) / parts};
+}
+
+/// The same in whole groups, of which the last may be short.
+static inline weir__range weir__groups_of_part(size_t count, size_t group, size_t part, size_t parts) {
+    weir__range own = weir__part((count + group - 1) / group, part, parts);
+    own.first *= group;
+    own.last = own.last * group < count ? own.last * group : count;
+    return own;
+}
+
+/// Sets all slots of a block to 0, closed ones too.
+static inline void weir__clear_block(const weir__side *side, size_t block, size_t rows) {
+    const size_t bytes = weir__units(side, block) * sizeof(float);
+    for (size_t s = weir__first(side, block); s < weir__evaluated(side, block, rows); s++) {
+        memset(weir__values(side, s), 0, bytes);
+    }
 }
 
 /// Of slots whose rows ascend, the first one whose row is not before the given one.

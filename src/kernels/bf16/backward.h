@@ -49,26 +49,17 @@ static void backward_by_columns(weir__range columns, size_t rows, const weir__si
 /// A range of blocks of x and dx.
 static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const descent *d) {
     const weir__bf16_side *dy = d->dy;
-    const uint16_t *upper = d->update->halves.upper;
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
         const size_t width = weir__units(dx, ji);
-        clear_slots_of_block(dx, ji, rows);
+        weir__clear_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy->side); jo++) {
-            const part_of_block of_dy = open_slots(dy->side, jo, rows);
             const size_t height = weir__units(dy->side, jo);
             const bool last = jo + 1 == weir__blocks(dy->side);
             const size_t after = weir__tile(dy->side, dx, last ? jo : jo + 1, ji);
             const target next = {{NULL, d->update->halves.lower + after}, width}; // the upper half is fetched for dx
             const place tile = {weir__tile(dy->side, dx, jo, ji), width, height, width};
-            if (closed.slots.first < closed.slots.last) {
-                match_parts(&m, &of_dy, &closed);
-                add_tile_to_dx(dx, ji, dy, jo, upper, &m);
-            }
-            match_parts(&m, &of_dy, &open);
-            const bool any = m.count > 0;
-            add_tile_to_dx(dx, ji, dy, jo, upper, &m);
+            const bool any = add_tile_to_block(rows, dx, ji, dy, jo, d->update->halves.upper, &m);
             if (!any && !d->update->all) continue;
             move_tile(d, &tile, (weir__range){0, height}, (weir__range){0, width}, false, &m, &next);
         }
@@ -93,9 +84,8 @@ static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *d
         if (by_tiles) {
             backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, &d);
         } else {
-            weir__range columns = weir__part((dx->width + NARROW - 1) / NARROW, part, parts);
-            columns.first *= NARROW, columns.last = least_of(columns.last * NARROW, dx->width);
-            backward_by_columns(columns, rows, dx, &d, room + part * WEIR__BF16_ROOM);
+            backward_by_columns(weir__groups_of_part(dx->width, NARROW, part, parts), rows, dx, &d,
+                                room + part * WEIR__BF16_ROOM);
         }
         if (bias) update_bias(rows, bias_update, bias, weir__blocks_of_part(out, part, parts), 0, 1, out);
         end_tiles();

@@ -248,25 +248,27 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
     }
 }
 
-static void clear_slots_of_block(const weir__side *dx, size_t ji, size_t rows) {
-    const size_t bytes = weir__units(dx, ji) * sizeof(float);
-    for (size_t s = weir__first(dx, ji); s < weir__evaluated(dx, ji, rows); s++) memset(weir__values(dx, s), 0, bytes);
+/// The same for all slots, those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
+/// Returns whether there are any of these.
+static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__bf16_side *dy, size_t jo,
+                              const uint16_t *weights, matches *m) {
+    const part_of_block of_dy = open_slots(dy->side, jo, rows), closed = closed_slots(dx, ji, rows);
+    if (closed.slots.first < closed.slots.last) {
+        match_parts(m, &of_dy, &closed);
+        add_tile_to_dx(dx, ji, dy, jo, weights, m);
+    }
+    match_open(m, rows, dy->side, jo, dx, ji);
+    const bool any = m->count > 0;
+    add_tile_to_dx(dx, ji, dy, jo, weights, m);
+    return any;
 }
 
 static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
                              const uint16_t *weights) {
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
-        clear_slots_of_block(dx, ji, rows);
-        for (size_t jo = 0; jo < weir__blocks(dy->side); jo++) {
-            const part_of_block of_dy = open_slots(dy->side, jo, rows);
-            match_parts(&m, &of_dy, &open);
-            add_tile_to_dx(dx, ji, dy, jo, weights, &m);
-            if (closed.slots.first == closed.slots.last) continue;
-            match_parts(&m, &of_dy, &closed);
-            add_tile_to_dx(dx, ji, dy, jo, weights, &m);
-        }
+        weir__clear_block(dx, ji, rows);
+        for (size_t jo = 0; jo < weir__blocks(dy->side); jo++) add_tile_to_block(rows, dx, ji, dy, jo, weights, &m);
     }
 }
 
@@ -290,9 +292,7 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_s
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         begin_tiles();
         if (!dx->route) {
-            weir__range columns = weir__part((dx->width + GROUP - 1) / GROUP, part, parts);
-            columns.first *= GROUP;
-            columns.last = columns.last * GROUP < dx->width ? columns.last * GROUP : dx->width;
+            const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
             if (side->block >= SEVERAL) {
                 dense_by_blocks(columns, rows, dx, dy, weights, room + part * WEIR__BF16_ROOM);
             } else {

@@ -54,21 +54,13 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
                               const weir__side *x, const descent *d) {
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
-        clear_slots_of_block(dx, ji, rows);
+        weir__clear_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
-            const part_of_block of_dy = open_slots(dy, jo, rows);
             // One half of the tile that comes is fetched during one product, the other during the other.
             const size_t after = jo + 1 < weir__blocks(dy) ? jo + 1 : jo, units = weir__units(dy, after);
             const size_t half = (units - units / 2) * weir__units(dx, ji);
             const float *next = d->weights + weir__tile(dy, dx, after, ji);
-            if (closed.slots.first < closed.slots.last) {
-                match_parts(&m, &of_dy, &closed);
-                add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, next, 0);
-            }
-            match_parts(&m, &of_dy, &open);
-            const bool any = m.count > 0;
-            add_tile_of_matches(dx, ji, dy, jo, d->weights, &m, next, half);
+            const bool any = add_tile_to_block(rows, dx, ji, dy, jo, d->weights, &m, next, half);
             if (any || d->update->all) move_tile_of_matches(d, dy, jo, x, ji, &m, next + half);
         }
     }
@@ -90,7 +82,7 @@ static void backward(size_t rows, const weir__side *dx, const weir__side *dy, co
         if (by_tiles) {
             backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, x, &d);
         } else {
-            backward_by_columns(groups_of_part(dx->width, PANEL, part, parts), rows, dx, dy, x, &d,
+            backward_by_columns(weir__groups_of_part(dx->width, PANEL, part, parts), rows, dx, dy, x, &d,
                                 scratch + part * WEIR__THREAD_SCRATCH);
         }
         if (bias) update_bias(rows, &bias_descent, weir__blocks_of_part(dy, part, parts), 0, 1, dy);

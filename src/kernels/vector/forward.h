@@ -48,14 +48,6 @@ static void begin_units(weir__range units, size_t rows, const weir__side *y, con
     }
 }
 
-/// A thread's part of count things, in whole groups.
-static weir__range groups_of_part(size_t count, size_t group, size_t part, size_t parts) {
-    weir__range own = weir__part((count + group - 1) / group, part, parts);
-    own.first *= group;
-    own.last = own.last * group < count ? own.last * group : count;
-    return own;
-}
-
 #include "forward_few_units.h"
 #include "forward_rows.h"
 
@@ -638,7 +630,7 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
         if (!x->route && !y->route && rows <= FEW_ROWS) {
-            const weir__range own = groups_of_part(y->width, 16, part, parts);
+            const weir__range own = weir__groups_of_part(y->width, 16, part, parts);
             if (rows_fill_lanes(rows)) {
                 forward_dense_rows(own, rows, y, x, weights, bias, scratch + part * WEIR__THREAD_SCRATCH);
             } else {

@@ -156,7 +156,7 @@ static bool goes_by_ranges(size_t rows, const weir__side *dx, const weir__side *
 static void add_range(const weir__side *sums, weir__range columns, size_t range, size_t rows, const weir__side *dy,
                       const float *weights) {
     if (!dy->route) {
-        const weir__range units = groups_of_part(dy->width, 16, range, RANGES);
+        const weir__range units = weir__groups_of_part(dy->width, 16, range, RANGES);
         add_block_to_dense(sums, columns.first, columns.last, dy, 0, units, rows, weights);
         return;
     }
@@ -545,9 +545,19 @@ static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__sid
     }
 }
 
-static void clear_slots_of_block(const weir__side *dx, size_t ji, size_t rows) {
-    const size_t bytes = weir__units(dx, ji) * sizeof(float);
-    for (size_t s = weir__first(dx, ji); s < weir__evaluated(dx, ji, rows); s++) memset(weir__values(dx, s), 0, bytes);
+/// The same for all slots, those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
+/// Returns whether there are any of these.
+static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__side *dy, size_t jo,
+                              const float *weights, matches *m, const float *next, size_t coming) {
+    const part_of_block of_dy = open_slots(dy, jo, rows), closed = closed_slots(dx, ji, rows);
+    if (closed.slots.first < closed.slots.last) {
+        match_parts(m, &of_dy, &closed);
+        add_tile_of_matches(dx, ji, dy, jo, weights, m, next, 0);
+    }
+    match_open(m, rows, dy, jo, dx, ji);
+    const bool any = m->count > 0;
+    add_tile_of_matches(dx, ji, dy, jo, weights, m, next, coming);
+    return any;
 }
 
 /// A range of blocks of dx. Tiles of a column of them lie apart: the next one is fetched meanwhile.
@@ -555,17 +565,11 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
                              const float *weights) {
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        const part_of_block open = open_slots(dx, ji, rows), closed = closed_slots(dx, ji, rows);
-        clear_slots_of_block(dx, ji, rows);
+        weir__clear_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
-            const part_of_block of_dy = open_slots(dy, jo, rows);
             const size_t after = jo + 1 < weir__blocks(dy) ? jo + 1 : jo;
             const float *next = weights + weir__tile(dy, dx, after, ji);
-            match_parts(&m, &of_dy, &open);
-            add_tile_of_matches(dx, ji, dy, jo, weights, &m, next, weir__units(dy, after) * weir__units(dx, ji));
-            if (closed.slots.first == closed.slots.last) continue;
-            match_parts(&m, &of_dy, &closed);
-            add_tile_of_matches(dx, ji, dy, jo, weights, &m, next, 0);
+            add_tile_to_block(rows, dx, ji, dy, jo, weights, &m, next, weir__units(dy, after) * weir__units(dx, ji));
         }
     }
 }
@@ -590,9 +594,9 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
             const size_t count = rows * dx->width;
             sum_ranges(part, parts, rows, dx, dy, weights, scratch);
 #pragma omp barrier
-            add_ranges(groups_of_part(count, 16, part, parts), dx->values, scratch, count);
+            add_ranges(weir__groups_of_part(count, 16, part, parts), dx->values, scratch, count);
         } else if (!dx->route) {
-            const weir__range columns = groups_of_part(dx->width, GROUP, part, parts);
+            const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
             if (dy->route && dy->block >= MANY_UNITS) {
                 dense_by_sums(columns, rows, dx, dy, weights, scratch + part * WEIR__THREAD_SCRATCH);
             } else {

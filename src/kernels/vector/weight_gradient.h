@@ -299,9 +299,7 @@ static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t 
         } else if (strips >= 8 * parts) {
             strip_gradient(rows, blocks, (weir__range){0, x->width}, dweights, touched, dy, x);
         } else {
-            weir__range columns = weir__part((x->width + GROUP - 1) / GROUP, part, parts);
-            columns.first *= GROUP;
-            columns.last = columns.last * GROUP < x->width ? columns.last * GROUP : x->width;
+            const weir__range columns = weir__groups_of_part(x->width, GROUP, part, parts);
             strip_gradient(rows, (weir__range){0, strips}, columns, dweights, touched, dy, x);
         }
         if (dbias && dy->route) bias_gradient(blocks, dbias, bias_touched, dy);

@@ -5,7 +5,8 @@
 //
 // Threads are ours, not CBLAS's: which bits its kernels give near the edge of a piece depends, for many processors, on
 // how it cuts a product between threads. Here the pieces follow from the shapes alone, and within a parallel region a
-// CBLAS built for OpenMP does not cut again.
+// CBLAS built for OpenMP does not cut again. Whatever it would cut by itself, outside of one, is therefore cut here: its
+// own threads, whom no region has woken, cost milliseconds.
 
 #include <cblas.h>
 #include <stdbool.h>
@@ -17,10 +18,11 @@ static const size_t least_for_threads = 32768; // floats: below that one thread 
 
 enum { LINE = 16 }; // floats of a line of cache, which pieces do not share
 
-/// Pieces of a dimension of the product: eight, but neither so small nor so large that CBLAS would be slowed down.
+/// Pieces of a dimension of the product: eight, but neither so small nor so large that CBLAS would be slowed down. Some
+/// are empty where there are fewer lines.
 static size_t pieces_of(size_t count) {
     enum { PIECES = 8, LEAST = 64, MOST = 512 };
-    if (count <= 2 * LEAST) return count > LEAST ? 2 : 1;
+    if (count <= 2 * LEAST) return 2;
     if (count < PIECES * LEAST) return count / LEAST / 2 * 2;
     return count > PIECES * MOST ? (count + MOST - 1) / MOST : PIECES;
 }
@@ -31,7 +33,9 @@ static size_t piece_begin(size_t count, size_t piece, size_t pieces) {
     return at < count ? at : count;
 }
 
-static const double least_work = 1e5; // multiply-adds: below that one thread is as fast
+// Multiply-adds, of products of matrices and of a matrix and a vector: below that one thread is as fast, and OpenBLAS
+// takes no more than one.
+static const double least_of_product = 1e5, least_of_vector = 9216;
 
 /// A matrix as it lies in memory: rows of `stride` floats; turned: its columns are the rows of the factor.
 typedef struct matrix {
@@ -48,12 +52,14 @@ static const float *from_column(const matrix *a, size_t column) {
 /// c[m][n] = alpha·a[m][k]·b[k][n] + beta·c, rows of c n floats apart.
 static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix b, float beta, float *c) {
     const bool by_rows = m > n;
-    const size_t count = by_rows ? m : n, pieces = pieces_of(count);
+    const bool cut = (double)m * (double)n * (double)k >= least_of_product;
+    const size_t count = by_rows ? m : n, pieces = cut ? pieces_of(count) : 1;
     const CBLAS_TRANSPOSE turn_a = a.turned ? CblasTrans : CblasNoTrans, turn_b = b.turned ? CblasTrans : CblasNoTrans;
 #pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (pieces > 1 && (double)m * (double)n * (double)k >= least_work)
+    schedule(static) if (cut)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = piece_begin(count, p, pieces), some = piece_begin(count, p + 1, pieces) - first;
+        if (!some) continue;
         if (by_rows) {
             cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)n, (int)k, alpha, from_row(&a, first),
                         (int)a.stride, b.values, (int)b.stride, beta, c + first * n, (int)n);
@@ -66,11 +72,13 @@ static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix
 
 /// y[m] = a[m][k]·x[k] + beta·y.
 static void multiply_vector(size_t m, size_t k, matrix a, const float *x, float beta, float *y) {
-    const size_t pieces = pieces_of(m);
+    const bool cut = (double)m * (double)k >= least_of_vector;
+    const size_t pieces = cut ? pieces_of(m) : 1;
 #pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (pieces > 1 && (double)m * (double)k >= least_work)
+    schedule(static) if (cut)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = piece_begin(m, p, pieces), some = piece_begin(m, p + 1, pieces) - first;
+        if (!some) continue;
         if (a.turned) {
             cblas_sgemv(CblasRowMajor, CblasTrans, (int)k, (int)some, 1, from_row(&a, first), (int)a.stride, x, 1, beta,
                         y + first, 1);

@@ -24,7 +24,7 @@ typedef struct weight_rows {
 
 /// Rows × vectors (constants, at most 24) of the weights, by the sums of a panel as in add_panel.
 INLINE void descend_panel(const int rows, const int vectors, size_t tail, const weight_rows *w, size_t column,
-                          left_factor *a, size_t first, const pairs *panel, size_t pair_count, const descent_numbers *n,
+                          left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const descent_numbers *n,
                           const target *next) {
     vec sum[24] = {{0}};
     sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
@@ -43,7 +43,7 @@ INLINE void descend_panel(const int rows, const int vectors, size_t tail, const 
 
 /// Any number of rows, in groups.
 INLINE void descend_panel_of_rows(size_t rows, const int vectors, size_t tail, const weight_rows *w, size_t column,
-                                  left_factor *a, const pairs *panel, size_t pair_count, const descent_numbers *n,
+                                  left_factor *a, const panel_pairs *panel, size_t pair_count, const descent_numbers *n,
                                   const target *next) {
     size_t r = 0;
 #define SOME_ROWS(some)                                                                                                \
@@ -60,7 +60,7 @@ INLINE void descend_panel_of_rows(size_t rows, const int vectors, size_t tail, c
 /// it.
 static void descend_panels(size_t rows, const weight_rows *w, size_t width, left_factor *a, const uint16_t *const *b,
                            size_t depth, const descent_numbers *n, const target *next) {
-    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
     const size_t pair_count = (depth + 1) / 2;
     size_t c = 0;
     for (; c + PANEL_VECTORS * LANES <= width; c += PANEL_VECTORS * LANES) {

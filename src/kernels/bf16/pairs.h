@@ -18,7 +18,7 @@ enum { PAIR_LANES = 2 * LANES }; // bf16 numbers in a vector
 #if LANES == 16
 enum { DOT_ROWS = 6, DOT_UNITS = 4, PANEL_ROWS = 6, PANEL_VECTORS = 4 };
 #else
-enum { DOT_ROWS = 3, DOT_UNITS = 2, PANEL_ROWS = 3, PANEL_VECTORS = 2 };
+enum { DOT_ROWS = 3, DOT_UNITS = 2, PANEL_ROWS = 4, PANEL_VECTORS = 2 };
 #endif
 
 typedef uint32_t pairs __attribute__((vector_size(LANES * sizeof(uint32_t))));
@@ -75,13 +75,22 @@ INLINE pairs widen_first(const uint16_t *from, size_t count) {
 INLINE vec expand(const uint16_t *from) { return (vec)(widen(from) << 16); }
 INLINE vec expand_first(const uint16_t *from, size_t count) { return (vec)(widen_first(from, count) << 16); }
 
+/// Pairs as floats: the first numbers, the second ones.
+typedef struct split_pairs {
+    vec first, second;
+} split_pairs;
+INLINE split_pairs split(pairs a) { return (split_pairs){(vec)(a << 16), (vec)(a & 0xffff0000u)}; }
+INLINE vec add_split_pairs(vec sum, split_pairs a, split_pairs b) {
+    sum += a.first * b.first;
+    return sum + a.second * b.second;
+}
+
 /// sum + the products of both halves.
 INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 #if defined(__AVX512BF16__)
     return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 #else
-    sum += (vec)(a << 16) * (vec)(b << 16);
-    return sum + (vec)(a & 0xffff0000u) * (vec)(b & 0xffff0000u);
+    return add_split_pairs(sum, split(a), split(b));
 #endif
 }
 
@@ -134,6 +143,17 @@ INLINE void load_joined(const int vectors, size_t tail, vec *to, const uint16_t 
         }
         return;
     }
+#elif LANES == 8
+    if (vectors % 2 == 0 && tail == LANES) {
+        UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
+            // Quarters 0 and 2 lie in the lower half then, 1 and 3 in the upper one: what interleaving takes together.
+            const __m256i low = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i_u *)(lower + v * LANES)), 0xd8);
+            const __m256i high = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i_u *)(upper + v * LANES)), 0xd8);
+            to[v] = float_of_halves((pairs)_mm256_unpacklo_epi16(low, high));
+            to[v + 1] = float_of_halves((pairs)_mm256_unpackhi_epi16(low, high));
+        }
+        return;
+    }
 #endif
     UNROLL for (int v = 0; v < vectors; v++) {
         const bool partial = v == vectors - 1 && tail < LANES;
@@ -151,6 +171,17 @@ INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_
             const __m512i a = (__m512i)halves_of_float(from[v]), b = (__m512i)halves_of_float(from[v + 1]);
             _mm512_storeu_si512(upper + v * LANES, every_other_word(a, b, 1));
             _mm512_storeu_si512(lower + v * LANES, every_other_word(a, b, 0));
+        }
+        return;
+    }
+#elif LANES == 8
+    if (vectors % 2 == 0 && tail == LANES) {
+        UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
+            const pairs a = halves_of_float(from[v]), b = halves_of_float(from[v + 1]);
+            const __m256i high = _mm256_packus_epi32((__m256i)(a >> 16), (__m256i)(b >> 16));
+            const __m256i low = _mm256_packus_epi32((__m256i)(a & 0xffffu), (__m256i)(b & 0xffffu));
+            _mm256_storeu_si256((__m256i_u *)(upper + v * LANES), _mm256_permute4x64_epi64(high, 0xd8));
+            _mm256_storeu_si256((__m256i_u *)(lower + v * LANES), _mm256_permute4x64_epi64(low, 0xd8));
         }
         return;
     }

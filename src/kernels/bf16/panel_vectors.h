@@ -6,7 +6,7 @@
 ///
 /// Rows of b are interleaved two by two, column by column, into a panel of some columns in the first-level cache, which
 /// every group of rows then reads: a lane is a column, its pair two neighbours k. Where b is contiguous along k, too,
-/// it is transposed pair by pair instead.
+/// it is transposed pair by pair instead. Processors that multiply no pairs find them in the panel as two floats.
 #ifndef WEIR_PANEL_VECTORS_H
 #define WEIR_PANEL_VECTORS_H
 
@@ -17,26 +17,57 @@ enum { PANEL_PAIRS = PANEL_NUMBERS / 2, PANEL_COLUMNS = 64 };
 
 enum { ROWS_AHEAD = 0 }; // weights are fetched while their sums are formed
 
+/// LANES pairs of a panel.
+#if LANES == 16
+typedef pairs panel_pairs;
+INLINE panel_pairs panel_of_pairs(pairs a) { return a; }
+INLINE vec add_panel_pairs(vec sum, panel_pairs a, panel_pairs b) { return add_pairs(sum, a, b); }
+#else
+typedef split_pairs panel_pairs;
+INLINE panel_pairs panel_of_pairs(pairs a) { return split(a); }
+INLINE vec add_panel_pairs(vec sum, panel_pairs a, panel_pairs b) { return add_split_pairs(sum, a, b); }
+#endif
+
 INLINE void begin_tiles(void) {}
 INLINE void end_tiles(void) {}
 
-/// panel[pair][vector] from rows b[0 … depth) at some columns, at most PANEL_COLUMNS; a row that is not there is 0.
-/// ahead: how far the numbers lie that are wanted after these and fetched from memory meanwhile; 0: none.
-static void pack_panel(pairs *panel, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth,
+/// pack[pair][vector] from rows b[0 … depth) at some columns, at most PANEL_COLUMNS; a row that is not there is 0.
+static void pack_pairs(pairs *to, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth) {
+    static const uint16_t zeros[PANEL_COLUMNS];
+    for (size_t k = 0; k < depth; k += 2, to += vectors) {
+        const uint16_t *low = b[k], *high = k + 1 < depth ? b[k + 1] : zeros;
+        size_t c = 0;
+        for (; c + PAIR_LANES <= columns; c += PAIR_LANES) interleave(to + c / LANES, low + c, high + c);
+        for (; c < columns; c += LANES) {
+            const size_t tail = columns - c < LANES ? columns - c : LANES;
+            to[c / LANES] = widen_first(low + c, tail) | widen_first(high + c, tail) << 16;
+        }
+    }
+}
+
+/// The same into a panel, from the given column on. ahead: how far the numbers lie that are wanted after these and
+/// fetched from memory meanwhile; 0: none.
+static void pack_panel(panel_pairs *panel, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth,
                        size_t column, size_t ahead) {
     static const uint16_t zeros[PANEL_COLUMNS];
     for (size_t k = 0; k < depth; k += 2, panel += vectors) {
         const uint16_t *low = b[k] + column, *high = k + 1 < depth ? b[k + 1] + column : zeros;
         size_t c = 0;
         for (; c + PAIR_LANES <= columns; c += PAIR_LANES) {
+#if LANES == 16
             interleave(panel + c / LANES, low + c, high + c);
+#else
+            UNROLL for (size_t v = c; v < c + PAIR_LANES; v += LANES) {
+                panel[v / LANES] = (panel_pairs){expand(low + v), expand(high + v)};
+            }
+#endif
             if (!ahead) continue;
             __builtin_prefetch(low + c + ahead, 0, 2);
             __builtin_prefetch(high + c + ahead, 0, 2);
         }
         for (; c < columns; c += LANES) {
             const size_t tail = columns - c < LANES ? columns - c : LANES;
-            panel[c / LANES] = widen_first(low + c, tail) | widen_first(high + c, tail) << 16;
+            panel[c / LANES] = panel_of_pairs(widen_first(low + c, tail) | widen_first(high + c, tail) << 16);
         }
     }
 }
@@ -80,7 +111,7 @@ INLINE void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows
 
 /// Columns of rows k.
 static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t depth, size_t columns) {
-    pack_panel(a->columns, LEFT_COLUMNS / LANES, columns, row, depth, 0, 0);
+    pack_pairs(a->columns, LEFT_COLUMNS / LANES, columns, row, depth);
     for (size_t u = 0; u < columns; u++) a->column[u] = (const uint16_t *)(const void *)a->columns + 2 * u;
     a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS, a->ahead = 0, a->coming.rows = 0;
 }
@@ -88,21 +119,22 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 /// sum[r][v] = Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
 /// Meanwhile the weights `next` of the same rows and columns are fetched.
 INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, size_t column, left_factor *a,
-                      size_t first, const pairs *panel, size_t pair_count, const target *next) {
+                      size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
     if (next->halves.upper || next->halves.lower) {
         fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
     }
     for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
-        pairs b[8];
+        panel_pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
         if (a->coming.rows) fetch_some(&a->coming);
         if (a->ahead && k % 16 == 0) {
             UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(a->row[first + (size_t)r] + at + a->ahead, 0, 2);
         }
         UNROLL for (int r = 0; r < rows; r++) {
-            const pairs ak = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));
+            const pairs pair = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));
+            const panel_pairs ak = panel_of_pairs(pair);
             UNROLL for (int v = 0; v < vectors; v++) {
-                sum[r * vectors + v] = add_pairs(sum[r * vectors + v], ak, b[v]);
+                sum[r * vectors + v] = add_panel_pairs(sum[r * vectors + v], ak, b[v]);
             }
         }
     }
@@ -110,7 +142,7 @@ INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, 
 
 /// to[r][column …] (+)= these sums.
 INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                      left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
+                      left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
     vec sum[24] = {{0}};
     sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
@@ -126,7 +158,7 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
 
 /// Any number of rows, in groups.
 INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                              left_factor *a, const pairs *panel, size_t pair_count, const target *next) {
+                              left_factor *a, const panel_pairs *panel, size_t pair_count, const target *next) {
     size_t r = 0;
     for (; r + PANEL_ROWS <= rows; r += PANEL_ROWS) {
         add_panel(PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
@@ -139,10 +171,10 @@ INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool 
     case 4:
         add_panel(4, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
+#endif
     case 3:
         add_panel(3, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
-#endif
     case 2:
         add_panel(2, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
@@ -158,7 +190,7 @@ INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool 
 /// that are wanted after these and fetched from memory meanwhile; 0: none. Rows of b are then a constant stride apart.
 static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, left_factor *a,
                        const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
-    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
     const size_t pair_count = (depth + 1) / 2, stride = depth > 1 ? (size_t)(b[1] - b[0]) : 0;
     size_t c = columns.first;
     for (; c + PANEL_VECTORS * LANES <= columns.last; c += PANEL_VECTORS * LANES) {
@@ -179,7 +211,7 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
 static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_factor *a, const uint16_t *const *b,
                        size_t depth, const target *next) {
     enum { WHOLE = PANEL_VECTORS * LANES };
-    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
     const size_t pair_count = (depth + 1) / 2;
     float *to[LEFT_COLUMNS];
     size_t c = 0;
@@ -200,7 +232,7 @@ static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_fac
 #if LANES == 16
 /// The pairs of LANES rows at LANES places, exchanged: to[k·step] has pair k of every row. Only `rows` of them are
 /// there, and the first `count` numbers of each.
-static void transpose_pairs(pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
+static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
     __m512i r[16], t[16];
     UNROLL for (size_t i = 0; i < 16; i++) {
         r[i] = _mm512_setzero_si512();
@@ -230,20 +262,49 @@ static void transpose_pairs(pairs *to, size_t step, const uint16_t *from, size_t
         to[(12 + c) * step] = (pairs)_mm512_shuffle_i32x4(odd_low, odd_high, 0xdd);
     }
 }
+#elif LANES == 8
+/// The same.
+static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
+                            size_t count) {
+    __m256i r[8], t[8];
+    UNROLL for (size_t i = 0; i < 8; i++) {
+        r[i] = _mm256_setzero_si256();
+        if (i < rows)
+            r[i] = (__m256i)(count < PAIR_LANES ? load_first_pairs(from + i * stride, count)
+                                                : load_pairs(from + i * stride));
+    }
+    UNROLL for (size_t i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    UNROLL for (size_t i = 0; i < 8; i += 4) {
+        r[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    // Now half h of r[4·g + c] has pair 4·h + c of rows 4·g … 4·g + 3.
+    UNROLL for (size_t c = 0; c < 4; c++) {
+        to[c * step] = panel_of_pairs((pairs)_mm256_permute2x128_si256(r[c], r[4 + c], 0x20));
+        to[(4 + c) * step] = panel_of_pairs((pairs)_mm256_permute2x128_si256(r[c], r[4 + c], 0x31));
+    }
+}
 #else
 /// The same, number by number.
-static void transpose_pairs(pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
+static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
+    pairs turned[LANES] = {{0}};
     for (size_t i = 0; i < LANES; i++) {
         pairs row = {0};
         if (i < rows)
             row = count < PAIR_LANES ? load_first_pairs(from + i * stride, count) : load_pairs(from + i * stride);
-        for (size_t k = 0; k < LANES; k++) to[k * step][i] = row[k];
+        for (size_t k = 0; k < LANES; k++) turned[k][i] = row[k];
     }
+    for (size_t k = 0; k < LANES; k++) to[k * step] = panel_of_pairs(turned[k]);
 }
 #endif
 
 /// panel[pair][vector] of units (lanes) that are rows of b, depth numbers of each.
-static void pack_units(pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride, size_t depth) {
+static void pack_units(panel_pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride, size_t depth) {
     for (size_t u = 0; u < units; u += LANES) {
         for (size_t k = 0; k < depth; k += PAIR_LANES) {
             const uint16_t *from = b + u * stride + k;
@@ -257,7 +318,7 @@ static void pack_units(pairs *panel, size_t vectors, size_t units, const uint16_
 static void add_units(size_t rows, float *const *to, weir__range units, const uint16_t *const *a, size_t offset,
                       const uint16_t *b, size_t stride, size_t depth, size_t ahead) {
     enum { WHOLE = PANEL_VECTORS * LANES };
-    pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
     left_factor left;
     const size_t pair_count = (depth + 1) / 2;
     size_t u = units.first;

@@ -79,7 +79,11 @@ INLINE vec expand_first(const uint16_t *from, size_t count) { return (vec)(widen
 typedef struct split_pairs {
     vec first, second;
 } split_pairs;
-INLINE split_pairs split(pairs a) { return (split_pairs){(vec)(a << 16), (vec)(a & 0xffff0000u)}; }
+INLINE split_pairs split(pairs a) {
+    // Else a splat would be split as a number, and take its way from there into the lanes twice.
+    a = (pairs)in_register((vec)a);
+    return (split_pairs){(vec)(a << 16), (vec)(a & 0xffff0000u)};
+}
 INLINE vec add_split_pairs(vec sum, split_pairs a, split_pairs b) {
     sum += a.first * b.first;
     return sum + a.second * b.second;

@@ -106,18 +106,31 @@ INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 
 INLINE vec float_of_halves(pairs both) { return (vec)((both ^ 0x8000u) - 0x8000u); }
 
-INLINE pairs halves_of_float(vec a) {
+/// The same bits, but of a NaN nothing below, see weir__bf16_weight_bits.
+INLINE pairs weight_bits(vec a) {
     const pairs bits = (pairs)a;
-#if LANES == 16 // of a NaN: nothing below, see weir__bf16_weight_bits
+#if LANES == 16
     const __mmask16 is_nan = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q);
-    const pairs known =
-        (pairs)_mm512_mask_and_epi32((__m512i)bits, is_nan, (__m512i)bits, _mm512_set1_epi32((int)0xffff0000u));
+    return (pairs)_mm512_mask_and_epi32((__m512i)bits, is_nan, (__m512i)bits, _mm512_set1_epi32((int)0xffff0000u));
 #else
     const pairs is_nan = (pairs)((bits & 0x7fffffffu) > (pairs){0} + 0x7f800000u);
-    const pairs known = bits & ~(is_nan & 0xffffu);
+    return bits & ~(is_nan & 0xffffu);
 #endif
-    return (known + 0x8000u) ^ 0x8000u;
 }
+
+INLINE pairs halves_of_bits(pairs known) { return (known + 0x8000u) ^ 0x8000u; }
+INLINE pairs halves_of_float(vec a) { return halves_of_bits(weight_bits(a)); }
+
+#if LANES == 8
+/// Whether any of some vectors (a constant, an even number) has a NaN.
+INLINE bool any_is_nan(const int vectors, const vec *a) {
+    __m256 is_nan = _mm256_setzero_ps();
+    UNROLL for (int v = 0; v < vectors; v += 2) {
+        is_nan = _mm256_or_ps(is_nan, _mm256_cmp_ps((__m256)a[v], (__m256)a[v + 1], _CMP_UNORD_Q));
+    }
+    return _mm256_movemask_ps(is_nan) != 0;
+}
+#endif
 
 #if LANES == 16
 /// Word k of a, word k of b, for 16 words from `first` on (0 or 16); and its reverse: the words of two vectors at odd
@@ -181,9 +194,12 @@ INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_
 #elif LANES == 8
     if (vectors % 2 == 0 && tail == LANES) {
         UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
-            const pairs a = halves_of_float(from[v]), b = halves_of_float(from[v + 1]);
-            const __m256i high = _mm256_packus_epi32((__m256i)(a >> 16), (__m256i)(b >> 16));
-            const __m256i low = _mm256_packus_epi32((__m256i)(a & 0xffffu), (__m256i)(b & 0xffffu));
+            pairs bits[2] = {(pairs)from[v], (pairs)from[v + 1]};
+            if (any_is_nan(2, from + v)) bits[0] = weight_bits(from[v]), bits[1] = weight_bits(from[v + 1]);
+            const __m256i a = (__m256i)halves_of_bits(bits[0]), b = (__m256i)halves_of_bits(bits[1]);
+            const __m256i zero = _mm256_setzero_si256();
+            const __m256i high = _mm256_packus_epi32(_mm256_srli_epi32(a, 16), _mm256_srli_epi32(b, 16));
+            const __m256i low = _mm256_packus_epi32(_mm256_blend_epi16(a, zero, 0xaa), _mm256_blend_epi16(b, zero, 0xaa));
             _mm256_storeu_si256((__m256i_u *)(upper + v * LANES), _mm256_permute4x64_epi64(high, 0xd8));
             _mm256_storeu_si256((__m256i_u *)(lower + v * LANES), _mm256_permute4x64_epi64(low, 0xd8));
         }

@@ -27,7 +27,7 @@ INLINE void descend_panel(const int rows, const int vectors, size_t tail, const 
                           left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const descent_numbers *n,
                           const target *next) {
     vec sum[24] = {{0}};
-    sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
+    sum_panel(true, rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
         const size_t at = (first + (size_t)r) * w->stride + column;
         uint16_t *const upper = w->halves.upper + at, *const lower = w->halves.lower + at;

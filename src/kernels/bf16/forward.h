@@ -170,7 +170,7 @@ static void add_panels_of_units(const weir__side *y, const piece *p, const weir_
 }
 #else
 static void add_panels_of_units(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip) {
-    enum { LOOKED_UP = 1024 }; // slots
+    enum { LOOKED_UP = LANES == 16 ? 1024 : LEFT_ROWS }; // slots; where the left factor is copied, as many as it has
     const size_t width = x->side->width;
     for (size_t s = p->slots.first; s < p->slots.last; s += LOOKED_UP) {
         const size_t count = least_of(p->slots.last - s, LOOKED_UP);

@@ -18,7 +18,7 @@ enum { PAIR_LANES = 2 * LANES }; // bf16 numbers in a vector
 #if LANES == 16
 enum { DOT_ROWS = 6, DOT_UNITS = 4, PANEL_ROWS = 6, PANEL_VECTORS = 4 };
 #else
-enum { DOT_ROWS = 3, DOT_UNITS = 2, PANEL_ROWS = 4, PANEL_VECTORS = 2 };
+enum { DOT_ROWS = 3, DOT_UNITS = 2, PANEL_ROWS = 6, PANEL_VECTORS = 2 };
 #endif
 
 typedef uint32_t pairs __attribute__((vector_size(LANES * sizeof(uint32_t))));

@@ -6,7 +6,8 @@
 ///
 /// Rows of b are interleaved two by two, column by column, into a panel of some columns in the first-level cache, which
 /// every group of rows then reads: a lane is a column, its pair two neighbours k. Where b is contiguous along k, too,
-/// it is transposed pair by pair instead. Processors that multiply no pairs find them in the panel as two floats.
+/// it is transposed pair by pair instead. Where the processor multiplies no pairs, and registers are short, both factors
+/// are floats there, side by side: nothing is split between the products.
 #ifndef WEIR_PANEL_VECTORS_H
 #define WEIR_PANEL_VECTORS_H
 
@@ -21,32 +22,16 @@ enum { ROWS_AHEAD = 0 }; // weights are fetched while their sums are formed
 #if LANES == 16
 typedef pairs panel_pairs;
 INLINE panel_pairs panel_of_pairs(pairs a) { return a; }
-INLINE vec add_panel_pairs(vec sum, panel_pairs a, panel_pairs b) { return add_pairs(sum, a, b); }
 #else
 typedef split_pairs panel_pairs;
 INLINE panel_pairs panel_of_pairs(pairs a) { return split(a); }
-INLINE vec add_panel_pairs(vec sum, panel_pairs a, panel_pairs b) { return add_split_pairs(sum, a, b); }
 #endif
 
 INLINE void begin_tiles(void) {}
 INLINE void end_tiles(void) {}
 
-/// pack[pair][vector] from rows b[0 … depth) at some columns, at most PANEL_COLUMNS; a row that is not there is 0.
-static void pack_pairs(pairs *to, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth) {
-    static const uint16_t zeros[PANEL_COLUMNS];
-    for (size_t k = 0; k < depth; k += 2, to += vectors) {
-        const uint16_t *low = b[k], *high = k + 1 < depth ? b[k + 1] : zeros;
-        size_t c = 0;
-        for (; c + PAIR_LANES <= columns; c += PAIR_LANES) interleave(to + c / LANES, low + c, high + c);
-        for (; c < columns; c += LANES) {
-            const size_t tail = columns - c < LANES ? columns - c : LANES;
-            to[c / LANES] = widen_first(low + c, tail) | widen_first(high + c, tail) << 16;
-        }
-    }
-}
-
-/// The same into a panel, from the given column on. ahead: how far the numbers lie that are wanted after these and
-/// fetched from memory meanwhile; 0: none.
+/// panel[pair][vector] from rows b[0 … depth) at some columns, at most PANEL_COLUMNS; a row that is not there is 0.
+/// ahead: how far the numbers lie that are wanted after these and fetched from memory meanwhile; 0: none.
 static void pack_panel(panel_pairs *panel, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth,
                        size_t column, size_t ahead) {
     static const uint16_t zeros[PANEL_COLUMNS];
@@ -93,6 +78,7 @@ INLINE void fetch_some(coming_rows *coming) {
     }
 }
 
+#if LANES == 16
 /// The left factor: pair k of row r lies at row[r] + offset + k·step. What lies `ahead` numbers behind it is wanted
 /// next, and fetched meanwhile; 0: nothing.
 typedef struct left_factor {
@@ -111,40 +97,99 @@ INLINE void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows
 
 /// Columns of rows k.
 static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t depth, size_t columns) {
-    pack_pairs(a->columns, LEFT_COLUMNS / LANES, columns, row, depth);
+    pack_panel(a->columns, LEFT_COLUMNS / LANES, columns, row, depth, 0, 0);
     for (size_t u = 0; u < columns; u++) a->column[u] = (const uint16_t *)(const void *)a->columns + 2 * u;
     a->row = a->column, a->offset = 0, a->step = 2 * LEFT_COLUMNS, a->ahead = 0, a->coming.rows = 0;
 }
 
 /// sum[r][v] = Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
 /// Meanwhile the weights `next` of the same rows and columns are fetched.
-INLINE void sum_panel(const int rows, const int vectors, size_t tail, vec *sum, size_t column, left_factor *a,
-                      size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
+INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
+                      left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
+    (void)of_columns;
     if (next->halves.upper || next->halves.lower) {
         fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
     }
     for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
-        panel_pairs b[8];
+        pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
         if (a->coming.rows) fetch_some(&a->coming);
         if (a->ahead && k % 16 == 0) {
             UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(a->row[first + (size_t)r] + at + a->ahead, 0, 2);
         }
         UNROLL for (int r = 0; r < rows; r++) {
-            const pairs pair = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));
-            const panel_pairs ak = panel_of_pairs(pair);
+            const pairs ak = splat_pair(*(const pair_at *)(const void *)(a->row[first + (size_t)r] + at));
             UNROLL for (int v = 0; v < vectors; v++) {
-                sum[r * vectors + v] = add_panel_pairs(sum[r * vectors + v], ak, b[v]);
+                sum[r * vectors + v] = add_pairs(sum[r * vectors + v], ak, b[v]);
             }
         }
     }
 }
+#else
+/// The left factor: number k of row r lies at numbers[r][k] or, where it is of columns, numbers[k][r].
+typedef struct left_factor {
+    coming_rows coming;
+    float numbers[LEFT_ROWS * PANEL_NUMBERS];
+} left_factor;
+
+/// Numbers offset … offset + depth of some rows, those after them being fetched. A last pair is complete: 0 where there
+/// is no k.
+static void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows, size_t offset, size_t depth) {
+    for (size_t r = 0; r < rows; r++) {
+        float *to = a->numbers + r * PANEL_NUMBERS;
+        const uint16_t *from = row[r] + offset;
+        size_t k = 0;
+        for (; k + LANES <= depth; k += LANES) {
+            if (k % 32 == 0) __builtin_prefetch(from + k + PANEL_NUMBERS, 0, 2);
+            store(to + k, expand(from + k));
+        }
+        if (k < depth) store(to + k, expand_first(from + k, depth - k));
+    }
+    a->coming.rows = 0;
+}
+
+/// Columns of rows k.
+static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t depth, size_t columns) {
+    for (size_t k = 0; k < depth; k++) {
+        float *to = a->numbers + k * LEFT_COLUMNS;
+        size_t u = 0;
+        for (; u + LANES <= columns; u += LANES) store(to + u, expand(row[k] + u));
+        if (u < columns) store(to + u, expand_first(row[k] + u, columns - u));
+    }
+    if (depth % 2) memset(a->numbers + depth * LEFT_COLUMNS, 0, columns * sizeof(float));
+    a->coming.rows = 0;
+}
+
+/// sum[r][v] = Σ over the numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
+/// of_columns (a constant): a is. Meanwhile the weights `next` of the same rows and columns are fetched.
+INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
+                      left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
+    enum { BY_ROW = PANEL_NUMBERS, BY_NUMBER = LEFT_COLUMNS };
+    const float *at = a->numbers + first * (of_columns ? 1 : BY_ROW);
+    if (next->halves.upper || next->halves.lower) {
+        fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
+    }
+    for (const panel_pairs *end = panel + pair_count * (size_t)vectors; panel < end; panel += vectors) {
+        if (!of_columns && a->coming.rows) fetch_some(&a->coming);
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vec ak = in_register(splat(at[r * (of_columns ? 1 : BY_ROW)]));
+            UNROLL for (int v = 0; v < vectors; v++) sum[r * vectors + v] += ak * panel[v].first;
+        }
+        at += of_columns ? BY_NUMBER : 1;
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vec ak = in_register(splat(at[r * (of_columns ? 1 : BY_ROW)]));
+            UNROLL for (int v = 0; v < vectors; v++) sum[r * vectors + v] += ak * panel[v].second;
+        }
+        at += of_columns ? BY_NUMBER : 1;
+    }
+}
+#endif
 
 /// to[r][column …] (+)= these sums.
-INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
+INLINE void add_panel(const bool of_columns, const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
                       left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
     vec sum[24] = {{0}};
-    sum_panel(rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
+    sum_panel(of_columns, rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             float *at = to[first + (size_t)r] + column + v * LANES;
@@ -157,29 +202,27 @@ INLINE void add_panel(const int rows, const int vectors, size_t tail, bool fresh
 }
 
 /// Any number of rows, in groups.
-INLINE void add_panel_to_rows(size_t rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
+INLINE void add_panel_to_rows(const bool of_columns, size_t rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
                               left_factor *a, const panel_pairs *panel, size_t pair_count, const target *next) {
     size_t r = 0;
     for (; r + PANEL_ROWS <= rows; r += PANEL_ROWS) {
-        add_panel(PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
+        add_panel(of_columns, PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
     }
     switch (rows - r) {
-#if LANES == 16
     case 5:
-        add_panel(5, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
+        add_panel(of_columns, 5, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
     case 4:
-        add_panel(4, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
+        add_panel(of_columns, 4, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
-#endif
     case 3:
-        add_panel(3, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
+        add_panel(of_columns, 3, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
     case 2:
-        add_panel(2, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
+        add_panel(of_columns, 2, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
     case 1:
-        add_panel(1, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
+        add_panel(of_columns, 1, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
         break;
     default:
         break;
@@ -196,13 +239,13 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
     for (; c + PANEL_VECTORS * LANES <= columns.last; c += PANEL_VECTORS * LANES) {
         pack_panel(panel, PANEL_VECTORS, PANEL_VECTORS * LANES, b, depth, c, 0);
         a->coming = rows_ahead(b[0] + c, stride, PANEL_VECTORS * LANES, depth, ahead, rows, depth);
-        add_panel_to_rows(rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
+        add_panel_to_rows(false, rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
     }
     for (; c < columns.last; c += LANES) {
         const size_t tail = columns.last - c < LANES ? columns.last - c : LANES;
         pack_panel(panel, 1, tail, b, depth, c, 0);
         a->coming = rows_ahead(b[0] + c, stride, tail, depth, ahead, rows, depth);
-        add_panel_to_rows(rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
+        add_panel_to_rows(false, rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
     }
 }
 
@@ -218,12 +261,12 @@ static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_fac
     for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
     for (; c + WHOLE <= width; c += WHOLE) {
         pack_panel(panel, PANEL_VECTORS, WHOLE, b, depth, c, WHOLE);
-        add_panel_to_rows(rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
+        add_panel_to_rows(true, rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
     }
     for (; c < width; c += LANES) {
         const size_t tail = least_of(width - c, LANES);
         pack_panel(panel, 1, tail, b, depth, c, WHOLE);
-        add_panel_to_rows(rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
+        add_panel_to_rows(true, rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
     }
 }
 
@@ -326,13 +369,13 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
     for (; u + WHOLE <= units.last; u += WHOLE) {
         pack_units(panel, PANEL_VECTORS, WHOLE, b + u * stride, stride, depth);
         left.coming = rows_ahead(b + u * stride, stride, depth, WHOLE, ahead, rows, depth);
-        add_panel_to_rows(rows, PANEL_VECTORS, LANES, false, to, u, &left, panel, pair_count, &(target){0});
+        add_panel_to_rows(false, rows, PANEL_VECTORS, LANES, false, to, u, &left, panel, pair_count, &(target){0});
     }
     for (; u < units.last; u += LANES) {
         const size_t tail = least_of(units.last - u, LANES);
         pack_units(panel, 1, tail, b + u * stride, stride, depth);
         left.coming = rows_ahead(b + u * stride, stride, depth, tail, ahead, rows, depth);
-        add_panel_to_rows(rows, 1, tail, false, to, u, &left, panel, pair_count, &(target){0});
+        add_panel_to_rows(false, rows, 1, tail, false, to, u, &left, panel, pair_count, &(target){0});
     }
 }
 

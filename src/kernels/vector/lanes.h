@@ -133,25 +133,36 @@ INLINE void store_columns(const bool partial, size_t tail, float *to, vec a) {
     }
 }
 
+/// The sums over the lanes of a, b, c and d; each sum is formed in the same order.
+#if LANES == 8
+INLINE four sums(vec a, vec b, vec c, vec d) {
+    // Neighbours first, both halves at once: fewer steps than folding four vectors.
+    const vec ab = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13) +
+                   __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+    const vec cd = __builtin_shufflevector(c, d, 0, 8, 1, 9, 4, 12, 5, 13) +
+                   __builtin_shufflevector(c, d, 2, 10, 3, 11, 6, 14, 7, 15);
+    const vec all = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) +
+                    __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    return __builtin_shufflevector(all, all, 0, 1, 2, 3) + __builtin_shufflevector(all, all, 4, 5, 6, 7);
+}
+#else
 INLINE four fold(vec a) {
 #if LANES == 16
     const eight b = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +
                     __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
     return __builtin_shufflevector(b, b, 0, 1, 2, 3) + __builtin_shufflevector(b, b, 4, 5, 6, 7);
-#elif LANES == 8
-    return __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
 #else
     return a;
 #endif
 }
 
-/// The sums over the lanes of a, b, c and d; each sum is formed in the same order.
 INLINE four sums(vec a, vec b, vec c, vec d) {
     const four fa = fold(a), fb = fold(b), fc = fold(c), fd = fold(d);
     const four ab = __builtin_shufflevector(fa, fb, 0, 4, 1, 5) + __builtin_shufflevector(fa, fb, 2, 6, 3, 7);
     const four cd = __builtin_shufflevector(fc, fd, 0, 4, 1, 5) + __builtin_shufflevector(fc, fd, 2, 6, 3, 7);
     return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
+#endif
 
 /// to[k] += the sum over the lanes of a[k], for k < 8; each formed in the order of `sums`.
 INLINE void add_sums_of_8(float *to, const vec *a) {

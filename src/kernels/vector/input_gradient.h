@@ -48,7 +48,7 @@ INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to
                                     const float *const *a, const float *w, size_t w_stride, size_t count,
                                     drip *coming) {
     size_t c = first;
-    if (rows <= 4) {
+    if (rows * TILE_VECTORS <= MOST_SUMS) {
         for (; c + TILE_VECTORS * LANES <= last; c += TILE_VECTORS * LANES) {
             add_products(rows, TILE_VECTORS, false, 0, fresh, to, c, a, w + (c - first), w_stride, count, coming);
         }
@@ -61,12 +61,18 @@ INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to
     if (c < last) add_products(rows, 1, true, last - c, fresh, to, c, a, w + (c - first), w_stride, count, coming);
 }
 
-/// rows: at most 4, or 8.
+/// rows: of those that rows_of_tile gives.
 static void add_products_of_rows(size_t rows, bool fresh, float *const *to, size_t first, size_t last,
                                  const float *const *a, const float *w, size_t w_stride, size_t count, drip *coming) {
     switch (rows) {
     case 8:
         add_products_of_columns(8, fresh, to, first, last, a, w, w_stride, count, coming);
+        break;
+    case 6:
+        add_products_of_columns(6, fresh, to, first, last, a, w, w_stride, count, coming);
+        break;
+    case 5:
+        add_products_of_columns(5, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     case 4:
         add_products_of_columns(4, fresh, to, first, last, a, w, w_stride, count, coming);
@@ -83,9 +89,14 @@ static void add_products_of_rows(size_t rows, bool fresh, float *const *to, size
     }
 }
 
-/// How many of the rows left go into the next tile: 8 where a tile has few columns.
+/// How many of the rows left go into the next tile. A tile of one or two rows takes as long as one of four.
 static size_t rows_of_tile(size_t left, size_t columns) {
+#if LANES == 16
     if (left >= 8 && columns <= 2 * LANES) return 8;
+#else
+    (void)columns;
+    if (left > 8 || left == 6 || left == 5) return least_of(left, 6);
+#endif
     return left < 4 ? left : 4;
 }
 

@@ -24,9 +24,9 @@
 
 // What a register tile holds: 16 sums where there are 32 registers, else 8 (dot products: 24 or 12).
 #if LANES == 16
-enum { TILE_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
+enum { TILE_SUMS = 16, MOST_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
 #else
-enum { TILE_SUMS = 8, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
+enum { TILE_SUMS = 8, MOST_SUMS = 12, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
 #endif
 
 #define INLINE static inline __attribute__((always_inline))

@@ -56,9 +56,10 @@ INLINE void descend_units(const bool momentum, const int vectors, const bool par
                           const descent_numbers *n, coming_weights coming) {
     size_t u = 0;
 #define UNITS_AT_ONCE(some)                                                                                            \
-    for (; vectors * (some) <= TILE_SUMS && u + (some) <= units; u += (some))                                          \
+    for (; vectors * (some) <= MOST_SUMS && u + (some) <= units; u += (some))                                          \
     descend_outer(momentum, some, vectors, partial, tail, w, stride, u, column, a, b, count, n, coming)
     UNITS_AT_ONCE(8);
+    UNITS_AT_ONCE(6);
     UNITS_AT_ONCE(4);
     UNITS_AT_ONCE(2);
     UNITS_AT_ONCE(1);

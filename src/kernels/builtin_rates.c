@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Rates that `weir bench plan --save` found on two cores of an AMD EPYC of the Zen 4 family (those of amx on an Intel
-// Xeon, Sapphire Rapids), medians of several runs, in multiply-adds per second. A plan compares them with each other,
-// so that what they say holds for processors that are faster or slower in everything.
+// Rates that `weir bench plan --save` found on two cores of AMD EPYCs, medians of several runs, in multiply-adds per
+// second: of generic and avx2 on Zen 3, of the others on Zen 4 (those of amx on an Intel Xeon, Sapphire Rapids). A plan
+// compares them with each other, so that what they say holds for processors that are faster or slower in everything.
 
 #include "builtin_rates.h"
 
@@ -21,47 +21,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.65e9, 15.9e9, 43.3e9, 72.7e9, 84.8e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.92e9, 17.6e9, 46.1e9, 78.1e9, 84.8e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.35e9, 22.4e9, 59.9e9, 81.1e9, 85.5e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {4.82e9, 28.6e9, 71.3e9, 87.1e9, 90.4e9},
+                                        [WEIR_OPERATION_FORWARD] = {7.54e9, 25.4e9, 56.1e9, 74.9e9, 85.4e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.5e9, 28.9e9, 58.5e9, 78.3e9, 84.3e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.91e9, 15.2e9, 45.7e9, 71.2e9, 81.6e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.75e9, 25.2e9, 68.8e9, 82.8e9, 85.1e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.15e9, 20.3e9, 22.3e9, 27e9, 28.2e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.54e9, 10.7e9, 15.3e9, 16.7e9, 17.2e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {3.06e9, 12e9, 14.1e9, 14.5e9, 15.1e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.97e9, 15.7e9, 18.4e9, 19.6e9, 20.1e9},
+                                        [WEIR_OPERATION_FORWARD] = {6.95e9, 27.6e9, 29.1e9, 32.7e9, 32.3e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.05e9, 18.3e9, 24.2e9, 22.6e9, 23.2e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {2.62e9, 10.6e9, 16.2e9, 17e9, 15.9e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.69e9, 13e9, 19.6e9, 21.3e9, 20.4e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {7.93e9, 17e9, 18e9, 17.7e9, 16.9e9},
-                                                {6.54e9, 20.8e9, 23.4e9, 23.7e9, 23.5e9},
-                                                {8.15e9, 19.8e9, 23.1e9, 23.5e9, 23.4e9},
-                                                {7.4e9, 21.9e9, 28.7e9, 26.6e9, 28.5e9},
+                                                {8e9, 16.3e9, 16.4e9, 15.8e9, 15.4e9},
+                                                {7.97e9, 22.1e9, 24.6e9, 23.5e9, 23e9},
+                                                {7.53e9, 23.6e9, 24.4e9, 24.2e9, 24e9},
+                                                {7.64e9, 26.2e9, 33.1e9, 31.2e9, 30.6e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {2.37e9, 7.46e9, 9.91e9, 10.6e9, 10.2e9},
-                                                {2.71e9, 5.9e9, 6.24e9, 7.29e9, 8.04e9},
-                                                {4.67e9, 18.4e9, 19.7e9, 21.7e9, 23.3e9},
-                                                {2.25e9, 14.4e9, 22.4e9, 25.3e9, 25.1e9},
+                                                {3.11e9, 7.18e9, 9.31e9, 10.5e9, 9.05e9},
+                                                {3.34e9, 9.52e9, 10.2e9, 9.85e9, 10.4e9},
+                                                {5.07e9, 15.7e9, 18.4e9, 22.8e9, 24.5e9},
+                                                {2.98e9, 19.6e9, 23.7e9, 27.4e9, 28.1e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {6.61e9, 14.7e9, 16.7e9, 16.2e9, 12.9e9},
-                                                {3.9e9, 13.3e9, 17.4e9, 20e9, 17.4e9},
-                                                {3.65e9, 13e9, 17.9e9, 20.6e9, 20.2e9},
-                                                {3.12e9, 12.6e9, 17.4e9, 18.7e9, 17.1e9},
+                                                {8.7e9, 17.7e9, 17.7e9, 14.9e9, 13.2e9},
+                                                {6.48e9, 16.6e9, 18.4e9, 18.9e9, 18e9},
+                                                {4.11e9, 12.9e9, 17.4e9, 19.2e9, 18.5e9},
+                                                {3.02e9, 11.2e9, 17.2e9, 18.1e9, 17.6e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {5.28e9, 14.8e9, 19.5e9, 18.8e9, 20.9e9},
-                                                {4.48e9, 14.4e9, 21.1e9, 20.4e9, 24.9e9},
-                                                {2.63e9, 14.1e9, 16.9e9, 21.7e9, 23e9},
-                                                {1.97e9, 15e9, 19.6e9, 19.9e9, 21.8e9},
+                                                {4.63e9, 13.5e9, 17.1e9, 14.8e9, 14.6e9},
+                                                {3.62e9, 13.5e9, 19e9, 16.4e9, 24.1e9},
+                                                {2.91e9, 14.9e9, 21e9, 21.3e9, 28e9},
+                                                {1.67e9, 13.6e9, 19.5e9, 21.4e9, 27e9},
                                             },
                                     },
                             },
@@ -69,38 +69,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {8.27e9, 21.7e9, 19.5e9, 16.2e9, 17.2e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.65e9, 12.9e9, 15.5e9, 16.3e9, 16.4e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.67e9, 11.8e9, 14.2e9, 16.8e9, 17.8e9},
+                                        [WEIR_OPERATION_FORWARD] = {9.61e9, 25.7e9, 25.3e9, 27.5e9, 29.9e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.7e9, 17.1e9, 25.6e9, 29e9, 29.2e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.32e9, 7.27e9, 17.9e9, 24.6e9, 27.3e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {6.52e9, 17e9, 17.8e9, 19.5e9, 17.5e9},
-                                                {7.51e9, 21.2e9, 21.7e9, 12e9, 11.4e9},
-                                                {8.07e9, 19.2e9, 20.7e9, 17.2e9, 16.6e9},
-                                                {8.12e9, 22.4e9, 21.7e9, 17.4e9, 17.4e9},
+                                                {7.51e9, 19.6e9, 21.3e9, 21.9e9, 20.2e9},
+                                                {12.2e9, 25.2e9, 26.4e9, 13.7e9, 13.5e9},
+                                                {9.75e9, 25.5e9, 26.5e9, 24.7e9, 24.6e9},
+                                                {9.9e9, 25.6e9, 25.8e9, 28.9e9, 28.9e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {1.66e9, 3.68e9, 4.28e9, 4.6e9, 5.11e9},
-                                                {3.38e9, 9.19e9, 10.3e9, 11.3e9, 12.8e9},
-                                                {4.25e9, 11.6e9, 14.1e9, 15.6e9, 17e9},
-                                                {3.75e9, 13.4e9, 16.2e9, 17.2e9, 18.4e9},
+                                                {2.24e9, 4.4e9, 4.81e9, 4.99e9, 4.77e9},
+                                                {3.3e9, 11.8e9, 13.6e9, 14.1e9, 14.2e9},
+                                                {3.77e9, 15.6e9, 21.8e9, 23.2e9, 24.2e9},
+                                                {3.83e9, 16.8e9, 24.8e9, 28.3e9, 28.6e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {3.74e9, 12.5e9, 16.3e9, 16.5e9, 18.6e9},
-                                                {3.39e9, 12.9e9, 18.1e9, 20e9, 22.6e9},
-                                                {2.8e9, 12.5e9, 13.6e9, 15.8e9, 16.6e9},
-                                                {2.7e9, 12.5e9, 13.7e9, 16.7e9, 18.5e9},
+                                                {1.8e9, 8.7e9, 14.5e9, 13.6e9, 13.9e9},
+                                                {1.76e9, 9.16e9, 14.7e9, 17.7e9, 21.1e9},
+                                                {1.33e9, 7.51e9, 16.1e9, 20.9e9, 24.5e9},
+                                                {1.31e9, 7.53e9, 17.2e9, 24.2e9, 27.4e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 2.35e-10,
-                .float_seconds = 8.17e-11,
+                .pair_seconds = 1.77e-10,
+                .float_seconds = 1.01e-10,
             },
 
             {
@@ -112,47 +112,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {6.02e9, 16.1e9, 43.7e9, 72.9e9, 81e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.13e9, 19.1e9, 50.1e9, 79.9e9, 89.8e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.74e9, 23.9e9, 52.7e9, 78e9, 83.1e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.9e9, 20.3e9, 54.3e9, 78.3e9, 85.2e9},
+                                        [WEIR_OPERATION_FORWARD] = {9.79e9, 28.2e9, 58.7e9, 77.6e9, 84.6e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.99e9, 28.1e9, 59.3e9, 78.3e9, 82.8e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.26e9, 11.1e9, 35.5e9, 60.1e9, 76.1e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.3e9, 23.1e9, 59.6e9, 80.6e9, 83e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {7.02e9, 37.4e9, 54.9e9, 75.8e9, 79.9e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.79e9, 23.9e9, 46.1e9, 43.1e9, 45.6e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {4.23e9, 21.6e9, 31.9e9, 33.7e9, 33.6e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.46e9, 30.9e9, 43.1e9, 42e9, 38.9e9},
+                                        [WEIR_OPERATION_FORWARD] = {9.79e9, 40.2e9, 59.7e9, 70.6e9, 69.8e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.88e9, 29.5e9, 51.1e9, 51e9, 57.4e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {2.24e9, 17.9e9, 33.1e9, 35.7e9, 33.7e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.13e9, 20.7e9, 44.7e9, 57.3e9, 48.3e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {7.85e9, 39.3e9, 41.3e9, 41.3e9, 35.8e9},
-                                                {7.19e9, 34.3e9, 42.7e9, 44.8e9, 41.2e9},
-                                                {7.43e9, 34.6e9, 45.7e9, 45.1e9, 43.9e9},
-                                                {7.8e9, 40.8e9, 71.8e9, 74e9, 73.9e9},
+                                                {7.48e9, 38.4e9, 36.2e9, 32.6e9, 25.9e9},
+                                                {9.6e9, 36.3e9, 41.2e9, 40.7e9, 39.2e9},
+                                                {9.79e9, 35.5e9, 43.1e9, 42.7e9, 42.2e9},
+                                                {10.1e9, 46.2e9, 74.5e9, 65e9, 64.9e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {4.22e9, 15.1e9, 20.5e9, 22.4e9, 20.8e9},
-                                                {4.16e9, 8.37e9, 11e9, 11.4e9, 16.9e9},
-                                                {7.15e9, 33.8e9, 59.1e9, 66.7e9, 73e9},
-                                                {4.16e9, 19.6e9, 68.1e9, 82.1e9, 84.2e9},
+                                                {5.29e9, 13e9, 15.4e9, 16.4e9, 14.5e9},
+                                                {5.14e9, 18.6e9, 16.1e9, 14.5e9, 21.3e9},
+                                                {7.25e9, 30.7e9, 40e9, 61e9, 65.9e9},
+                                                {3.59e9, 23.7e9, 50.9e9, 75.6e9, 79.2e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {8.14e9, 31.3e9, 31.4e9, 35.9e9, 25.8e9},
-                                                {5.88e9, 39.5e9, 48.9e9, 50.3e9, 46.6e9},
-                                                {6.58e9, 25.8e9, 43.2e9, 50.4e9, 53.6e9},
-                                                {6.15e9, 20.7e9, 35.4e9, 46.7e9, 42.4e9},
+                                                {6.6e9, 34.2e9, 28.1e9, 26.2e9, 22e9},
+                                                {7.54e9, 40.5e9, 43.1e9, 42.8e9, 43.3e9},
+                                                {7.5e9, 24.8e9, 39.3e9, 44.8e9, 44.6e9},
+                                                {6.74e9, 18.8e9, 34.9e9, 43.1e9, 39.5e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {5.66e9, 23.5e9, 29.2e9, 32.1e9, 34.3e9},
-                                                {5.28e9, 25.4e9, 40e9, 39.3e9, 49.8e9},
-                                                {5.37e9, 30.7e9, 47.5e9, 42.6e9, 50.1e9},
-                                                {3.26e9, 32e9, 45.3e9, 47.1e9, 50.3e9},
+                                                {5.69e9, 28e9, 27e9, 26.2e9, 25.4e9},
+                                                {7.09e9, 31.3e9, 43.8e9, 37.2e9, 53.1e9},
+                                                {4.79e9, 30.2e9, 50.8e9, 59.4e9, 67.9e9},
+                                                {3.38e9, 20.4e9, 46.8e9, 57.6e9, 64.9e9},
                                             },
                                     },
                             },
@@ -160,38 +160,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {9.58e9, 56e9, 57.5e9, 53.2e9, 58.7e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {7.03e9, 33.6e9, 52.4e9, 61.3e9, 64.2e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {2.75e9, 16.5e9, 40.7e9, 50.6e9, 56.9e9},
+                                        [WEIR_OPERATION_FORWARD] = {14.1e9, 57.1e9, 55.4e9, 57.9e9, 78.6e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.79e9, 37.2e9, 69.1e9, 80.6e9, 85.5e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.37e9, 9.33e9, 53.3e9, 66.5e9, 69.6e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {9.31e9, 30.4e9, 34.3e9, 34.7e9, 32.1e9},
-                                                {10.8e9, 40.1e9, 53.9e9, 59.3e9, 55.8e9},
-                                                {10.3e9, 40.4e9, 51.5e9, 50.2e9, 54.8e9},
-                                                {9.98e9, 52.4e9, 60.2e9, 55.4e9, 58.1e9},
+                                                {10.1e9, 30.1e9, 33.5e9, 33.7e9, 31.6e9},
+                                                {13.5e9, 55.6e9, 62e9, 63.5e9, 60.8e9},
+                                                {14.2e9, 57e9, 63.4e9, 66.9e9, 68.7e9},
+                                                {13.8e9, 57.3e9, 63.4e9, 82.2e9, 85.4e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {2.52e9, 7.72e9, 10.5e9, 11.8e9, 11.2e9},
-                                                {7.27e9, 24e9, 31.9e9, 36.4e9, 32.3e9},
-                                                {8.42e9, 30.9e9, 42.5e9, 51.1e9, 40.5e9},
-                                                {8.07e9, 37.1e9, 56.4e9, 64.3e9, 63.2e9},
+                                                {2.84e9, 7.25e9, 8.62e9, 9.84e9, 9.61e9},
+                                                {5.71e9, 21.4e9, 26.7e9, 29.5e9, 22.7e9},
+                                                {7.08e9, 35.6e9, 57.2e9, 66.1e9, 57.7e9},
+                                                {5.62e9, 36.9e9, 66.4e9, 80.8e9, 79.1e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {4.08e9, 19.4e9, 26.4e9, 33.4e9, 32.5e9},
-                                                {3.51e9, 20.5e9, 35.5e9, 45.2e9, 51e9},
-                                                {2.55e9, 17.4e9, 32.5e9, 42.7e9, 48.3e9},
-                                                {2.74e9, 17.4e9, 37.8e9, 49.9e9, 56.9e9},
+                                                {1.9e9, 10.8e9, 19.6e9, 23.4e9, 23.7e9},
+                                                {1.95e9, 12.9e9, 28.6e9, 38.1e9, 46.8e9},
+                                                {1.38e9, 9.2e9, 45.1e9, 55e9, 60.3e9},
+                                                {1.37e9, 9.21e9, 51.2e9, 66.9e9, 73.3e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 2.36e-10,
-                .float_seconds = 8.29e-11,
+                .pair_seconds = 2.41e-10,
+                .float_seconds = 1.16e-10,
             },
 
             {

@@ -5,8 +5,8 @@
 //
 // Threads are ours, not CBLAS's: which bits its kernels give near the edge of a piece depends, for many processors, on
 // how it cuts a product between threads. Here the pieces follow from the shapes alone, and within a parallel region a
-// CBLAS built for OpenMP does not cut again. Whatever it would cut by itself, outside of one, is therefore cut here: its
-// own threads, whom no region has woken, cost milliseconds.
+// CBLAS built for OpenMP does not cut again. Whatever it would cut by itself, outside of one, is therefore cut here:
+// its own threads, whom no region has woken, cost milliseconds.
 
 #include <cblas.h>
 #include <stdbool.h>
@@ -55,8 +55,7 @@ static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix
     const bool cut = (double)m * (double)n * (double)k >= least_of_product;
     const size_t count = by_rows ? m : n, pieces = cut ? pieces_of(count) : 1;
     const CBLAS_TRANSPOSE turn_a = a.turned ? CblasTrans : CblasNoTrans, turn_b = b.turned ? CblasTrans : CblasNoTrans;
-#pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (cut)
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (cut)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = piece_begin(count, p, pieces), some = piece_begin(count, p + 1, pieces) - first;
         if (!some) continue;
@@ -74,8 +73,7 @@ static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix
 static void multiply_vector(size_t m, size_t k, matrix a, const float *x, float beta, float *y) {
     const bool cut = (double)m * (double)k >= least_of_vector;
     const size_t pieces = cut ? pieces_of(m) : 1;
-#pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (cut)
+#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (cut)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = piece_begin(m, p, pieces), some = piece_begin(m, p + 1, pieces) - first;
         if (!some) continue;

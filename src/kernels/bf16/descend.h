@@ -24,8 +24,8 @@ typedef struct weight_rows {
 
 /// Rows × vectors (constants, at most 24) of the weights, by the sums of a panel as in add_panel.
 INLINE void descend_panel(const int rows, const int vectors, size_t tail, const weight_rows *w, size_t column,
-                          left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const descent_numbers *n,
-                          const target *next) {
+                          left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count,
+                          const descent_numbers *n, const target *next) {
     vec sum[24] = {{0}};
     sum_panel(true, rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {

@@ -164,8 +164,10 @@ INLINE void load_joined(const int vectors, size_t tail, vec *to, const uint16_t 
     if (vectors % 2 == 0 && tail == LANES) {
         UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
             // Quarters 0 and 2 lie in the lower half then, 1 and 3 in the upper one: what interleaving takes together.
-            const __m256i low = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i_u *)(lower + v * LANES)), 0xd8);
-            const __m256i high = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i_u *)(upper + v * LANES)), 0xd8);
+            const __m256i low =
+                _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i_u *)(lower + v * LANES)), 0xd8);
+            const __m256i high =
+                _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i_u *)(upper + v * LANES)), 0xd8);
             to[v] = float_of_halves((pairs)_mm256_unpacklo_epi16(low, high));
             to[v + 1] = float_of_halves((pairs)_mm256_unpackhi_epi16(low, high));
         }
@@ -199,7 +201,8 @@ INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_
             const __m256i a = (__m256i)halves_of_bits(bits[0]), b = (__m256i)halves_of_bits(bits[1]);
             const __m256i zero = _mm256_setzero_si256();
             const __m256i high = _mm256_packus_epi32(_mm256_srli_epi32(a, 16), _mm256_srli_epi32(b, 16));
-            const __m256i low = _mm256_packus_epi32(_mm256_blend_epi16(a, zero, 0xaa), _mm256_blend_epi16(b, zero, 0xaa));
+            const __m256i low =
+                _mm256_packus_epi32(_mm256_blend_epi16(a, zero, 0xaa), _mm256_blend_epi16(b, zero, 0xaa));
             _mm256_storeu_si256((__m256i_u *)(upper + v * LANES), _mm256_permute4x64_epi64(high, 0xd8));
             _mm256_storeu_si256((__m256i_u *)(lower + v * LANES), _mm256_permute4x64_epi64(low, 0xd8));
         }

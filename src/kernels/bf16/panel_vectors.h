@@ -6,8 +6,8 @@
 ///
 /// Rows of b are interleaved two by two, column by column, into a panel of some columns in the first-level cache, which
 /// every group of rows then reads: a lane is a column, its pair two neighbours k. Where b is contiguous along k, too,
-/// it is transposed pair by pair instead. Where the processor multiplies no pairs, and registers are short, both factors
-/// are floats there, side by side: nothing is split between the products.
+/// it is transposed pair by pair instead. Where the processor multiplies no pairs, and registers are short, both
+/// factors are floats there, side by side: nothing is split between the products.
 #ifndef WEIR_PANEL_VECTORS_H
 #define WEIR_PANEL_VECTORS_H
 
@@ -186,8 +186,9 @@ INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, 
 #endif
 
 /// to[r][column …] (+)= these sums.
-INLINE void add_panel(const bool of_columns, const int rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                      left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
+INLINE void add_panel(const bool of_columns, const int rows, const int vectors, size_t tail, bool fresh,
+                      float *const *to, size_t column, left_factor *a, size_t first, const panel_pairs *panel,
+                      size_t pair_count, const target *next) {
     vec sum[24] = {{0}};
     sum_panel(of_columns, rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
     UNROLL for (int r = 0; r < rows; r++) {
@@ -202,8 +203,9 @@ INLINE void add_panel(const bool of_columns, const int rows, const int vectors, 
 }
 
 /// Any number of rows, in groups.
-INLINE void add_panel_to_rows(const bool of_columns, size_t rows, const int vectors, size_t tail, bool fresh, float *const *to, size_t column,
-                              left_factor *a, const panel_pairs *panel, size_t pair_count, const target *next) {
+INLINE void add_panel_to_rows(const bool of_columns, size_t rows, const int vectors, size_t tail, bool fresh,
+                              float *const *to, size_t column, left_factor *a, const panel_pairs *panel,
+                              size_t pair_count, const target *next) {
     size_t r = 0;
     for (; r + PANEL_ROWS <= rows; r += PANEL_ROWS) {
         add_panel(of_columns, PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
@@ -275,7 +277,8 @@ static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_fac
 #if LANES == 16
 /// The pairs of LANES rows at LANES places, exchanged: to[k·step] has pair k of every row. Only `rows` of them are
 /// there, and the first `count` numbers of each.
-static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
+static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
+                            size_t count) {
     __m512i r[16], t[16];
     UNROLL for (size_t i = 0; i < 16; i++) {
         r[i] = _mm512_setzero_si512();
@@ -334,7 +337,8 @@ static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, 
 }
 #else
 /// The same, number by number.
-static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows, size_t count) {
+static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
+                            size_t count) {
     pairs turned[LANES] = {{0}};
     for (size_t i = 0; i < LANES; i++) {
         pairs row = {0};
@@ -347,7 +351,8 @@ static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, 
 #endif
 
 /// panel[pair][vector] of units (lanes) that are rows of b, depth numbers of each.
-static void pack_units(panel_pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride, size_t depth) {
+static void pack_units(panel_pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride,
+                       size_t depth) {
     for (size_t u = 0; u < units; u += LANES) {
         for (size_t k = 0; k < depth; k += PAIR_LANES) {
             const uint16_t *from = b + u * stride + k;

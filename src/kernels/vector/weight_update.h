@@ -436,11 +436,13 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
     const double work = (double)dy->width * (double)open_x * (double)x->block + weir__entry_work(x);
     const descent d = {update, weights}, bias_descent = {bias_update, bias};
     const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
+    const bool by_ranges = goes_by_ranges(rows, x, dy);
 #pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
     {
         const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        // Many strips: whole ones to each thread. Few: some rows of every one.
-        const bool cut_rows = strips < 8 * parts;
+        // Many strips: whole ones to each thread. Few: some rows of every one, unless the thread has just read its own
+        // for the input gradient.
+        const bool cut_rows = strips < (by_ranges ? RANGES / 2 : 8) * parts;
         const weir__range all = {0, strips}, own = weir__blocks_of_part(dy, part, parts);
         if (x->route && dy->route) {
             update_pairs(rows, &d, own, dy, x);

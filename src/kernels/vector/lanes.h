@@ -22,7 +22,8 @@
 #define LANES 4
 #endif
 
-// What a register tile holds: 16 sums where there are 32 registers, else 8 (dot products: 24 or 12).
+// What a register tile holds: 16 sums where there are 32 registers, else 8, or 12 with few rows of factors beside them
+// (dot products: 24 or 12).
 #if LANES == 16
 enum { TILE_SUMS = 16, MOST_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
 #else

@@ -112,47 +112,47 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {9.79e9, 28.2e9, 58.7e9, 77.6e9, 84.6e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.99e9, 28.1e9, 59.3e9, 78.3e9, 82.8e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.26e9, 11.1e9, 35.5e9, 60.1e9, 76.1e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.3e9, 23.1e9, 59.6e9, 80.6e9, 83e9},
+                                        [WEIR_OPERATION_FORWARD] = {8.09e9, 27.9e9, 59.4e9, 80e9, 87e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.22e9, 27.5e9, 58.2e9, 78.7e9, 84.4e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {1.84e9, 14.9e9, 46.2e9, 72.6e9, 79.9e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.61e9, 24.9e9, 64.8e9, 83.6e9, 84.4e9},
                                     },
                                 .stream =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {9.79e9, 40.2e9, 59.7e9, 70.6e9, 69.8e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {4.88e9, 29.5e9, 51.1e9, 51e9, 57.4e9},
-                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {2.24e9, 17.9e9, 33.1e9, 35.7e9, 33.7e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.13e9, 20.7e9, 44.7e9, 57.3e9, 48.3e9},
+                                        [WEIR_OPERATION_FORWARD] = {8.15e9, 41.2e9, 79.7e9, 71.7e9, 71.6e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {3.54e9, 28.4e9, 51.4e9, 51.4e9, 56.2e9},
+                                        [WEIR_OPERATION_WEIGHT_GRADIENT] = {5.49e9, 18.4e9, 34.3e9, 35.8e9, 34e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {3.48e9, 32.1e9, 53.8e9, 60.4e9, 53.7e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {7.48e9, 38.4e9, 36.2e9, 32.6e9, 25.9e9},
-                                                {9.6e9, 36.3e9, 41.2e9, 40.7e9, 39.2e9},
-                                                {9.79e9, 35.5e9, 43.1e9, 42.7e9, 42.2e9},
-                                                {10.1e9, 46.2e9, 74.5e9, 65e9, 64.9e9},
+                                                {7.01e9, 36.3e9, 36.4e9, 33.5e9, 30.4e9},
+                                                {8.06e9, 36.8e9, 42.8e9, 40.9e9, 39.4e9},
+                                                {7.99e9, 37e9, 43.6e9, 43e9, 42.7e9},
+                                                {8.13e9, 45.2e9, 74e9, 62.6e9, 63.9e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {5.29e9, 13e9, 15.4e9, 16.4e9, 14.5e9},
-                                                {5.14e9, 18.6e9, 16.1e9, 14.5e9, 21.3e9},
-                                                {7.25e9, 30.7e9, 40e9, 61e9, 65.9e9},
-                                                {3.59e9, 23.7e9, 50.9e9, 75.6e9, 79.2e9},
+                                                {5.26e9, 12.8e9, 14.2e9, 17.2e9, 15.8e9},
+                                                {5.26e9, 18.9e9, 21.2e9, 18e9, 21.2e9},
+                                                {6.44e9, 31e9, 41.4e9, 63e9, 67.4e9},
+                                                {3.5e9, 23.6e9, 51.5e9, 76.8e9, 80.3e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_GRADIENT] =
                                             {
-                                                {6.6e9, 34.2e9, 28.1e9, 26.2e9, 22e9},
-                                                {7.54e9, 40.5e9, 43.1e9, 42.8e9, 43.3e9},
-                                                {7.5e9, 24.8e9, 39.3e9, 44.8e9, 44.6e9},
-                                                {6.74e9, 18.8e9, 34.9e9, 43.1e9, 39.5e9},
+                                                {10.7e9, 35.9e9, 28.8e9, 25.6e9, 24.5e9},
+                                                {9.99e9, 40.7e9, 44.6e9, 43.6e9, 43.3e9},
+                                                {8.33e9, 25.6e9, 40.8e9, 45.7e9, 44.7e9},
+                                                {7.19e9, 19.8e9, 36.6e9, 43.2e9, 41.4e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {5.69e9, 28e9, 27e9, 26.2e9, 25.4e9},
-                                                {7.09e9, 31.3e9, 43.8e9, 37.2e9, 53.1e9},
-                                                {4.79e9, 30.2e9, 50.8e9, 59.4e9, 67.9e9},
-                                                {3.38e9, 20.4e9, 46.8e9, 57.6e9, 64.9e9},
+                                                {6.59e9, 28.9e9, 27e9, 26.1e9, 27e9},
+                                                {6.72e9, 32.3e9, 45.5e9, 38.7e9, 55.6e9},
+                                                {4.53e9, 31.5e9, 54.1e9, 60.3e9, 70.2e9},
+                                                {3.36e9, 32e9, 55.5e9, 62.9e9, 67.6e9},
                                             },
                                     },
                             },
@@ -160,38 +160,38 @@ static const weir_calibration
                             {
                                 .dense =
                                     {
-                                        [WEIR_OPERATION_FORWARD] = {14.1e9, 57.1e9, 55.4e9, 57.9e9, 78.6e9},
-                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.79e9, 37.2e9, 69.1e9, 80.6e9, 85.5e9},
-                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.37e9, 9.33e9, 53.3e9, 66.5e9, 69.6e9},
+                                        [WEIR_OPERATION_FORWARD] = {13.2e9, 59.1e9, 58.7e9, 78.2e9, 88.8e9},
+                                        [WEIR_OPERATION_INPUT_GRADIENT] = {5.52e9, 37.1e9, 70.3e9, 83.1e9, 86.9e9},
+                                        [WEIR_OPERATION_WEIGHT_UPDATE] = {1.37e9, 9.43e9, 54.8e9, 70.5e9, 74.6e9},
                                     },
                                 .gated =
                                     {
                                         [WEIR_OPERATION_FORWARD] =
                                             {
-                                                {10.1e9, 30.1e9, 33.5e9, 33.7e9, 31.6e9},
-                                                {13.5e9, 55.6e9, 62e9, 63.5e9, 60.8e9},
-                                                {14.2e9, 57e9, 63.4e9, 66.9e9, 68.7e9},
-                                                {13.8e9, 57.3e9, 63.4e9, 82.2e9, 85.4e9},
+                                                {10.4e9, 30.5e9, 34.5e9, 33.3e9, 31.2e9},
+                                                {13.1e9, 57.1e9, 63.5e9, 63.5e9, 61.5e9},
+                                                {13.3e9, 58.5e9, 64.6e9, 69.3e9, 69.1e9},
+                                                {13.6e9, 59e9, 64.7e9, 84.2e9, 86.3e9},
                                             },
                                         [WEIR_OPERATION_INPUT_GRADIENT] =
                                             {
-                                                {2.84e9, 7.25e9, 8.62e9, 9.84e9, 9.61e9},
-                                                {5.71e9, 21.4e9, 26.7e9, 29.5e9, 22.7e9},
-                                                {7.08e9, 35.6e9, 57.2e9, 66.1e9, 57.7e9},
-                                                {5.62e9, 36.9e9, 66.4e9, 80.8e9, 79.1e9},
+                                                {3.07e9, 7.17e9, 8.94e9, 10.1e9, 9.97e9},
+                                                {6.18e9, 23.9e9, 29.3e9, 31.6e9, 27e9},
+                                                {7.54e9, 36.3e9, 57.3e9, 64.8e9, 69.9e9},
+                                                {5.83e9, 38e9, 68.4e9, 81.4e9, 84.9e9},
                                             },
                                         [WEIR_OPERATION_WEIGHT_UPDATE] =
                                             {
-                                                {1.9e9, 10.8e9, 19.6e9, 23.4e9, 23.7e9},
-                                                {1.95e9, 12.9e9, 28.6e9, 38.1e9, 46.8e9},
-                                                {1.38e9, 9.2e9, 45.1e9, 55e9, 60.3e9},
-                                                {1.37e9, 9.21e9, 51.2e9, 66.9e9, 73.3e9},
+                                                {1.97e9, 10.7e9, 19.7e9, 23.5e9, 24.5e9},
+                                                {1.97e9, 12.7e9, 28.1e9, 37.8e9, 47.7e9},
+                                                {1.34e9, 9.45e9, 44.2e9, 56.2e9, 62.6e9},
+                                                {1.4e9, 9.53e9, 52.5e9, 70.3e9, 73.8e9},
                                             },
                                     },
                             },
                     },
-                .pair_seconds = 2.41e-10,
-                .float_seconds = 1.16e-10,
+                .pair_seconds = 1.97e-10,
+                .float_seconds = 1.09e-10,
             },
 
             {

@@ -9,8 +9,9 @@
 /// The sum of an output runs over i in order, whatever row its lane is.
 
 enum {
-    ROW_VECTORS = 4,        // most vectors of rows that a register tile holds
-    MOST_TURNED = 96 * 1024 // floats of x that are turned at a time: they stay in the second-level cache
+    ROW_VECTORS = LANES == 16 ? 4 : 2,    // most vectors of rows that a register tile holds
+    UNITS_OF_ROWS = LANES == 16 ? 8 : 12, // units that a piece of rows is taken with: some register tiles
+    MOST_TURNED = 96 * 1024               // floats of x that are turned at a time: they stay in the second-level cache
 };
 
 static size_t vectors_of_rows(size_t rows) { return (rows + LANES - 1) / LANES; }
@@ -69,9 +70,9 @@ INLINE void sum_lanes(const int units, const int vectors, float *sums, const flo
 
 /// y[r][u] += sums[u][r].
 static void add_turned(float *y, size_t y_stride, size_t rows, size_t units, const float *sums, size_t lanes) {
-    size_t r = 0;
-    for (; units % 4 == 0 && r + 4 <= rows; r += 4) {
-        for (size_t u = 0; u < units; u += 4) {
+    const size_t whole_rows = rows / 4 * 4, whole = units / 4 * 4;
+    for (size_t r = 0; r < whole_rows; r += 4) {
+        for (size_t u = 0; u < whole; u += 4) {
             float turned[16];
             turn_four(turned, 4, sums + u * lanes + r, lanes);
             for (size_t q = 0; q < 4; q++) {
@@ -80,8 +81,8 @@ static void add_turned(float *y, size_t y_stride, size_t rows, size_t units, con
             }
         }
     }
-    for (; r < rows; r++) {
-        for (size_t u = 0; u < units; u++) y[r * y_stride + u] += sums[u * lanes + r];
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t u = r < whole_rows ? whole : 0; u < units; u++) y[r * y_stride + u] += sums[u * lanes + r];
     }
 }
 
@@ -99,11 +100,12 @@ INLINE void add_lanes(const int vectors, const turned_rows *x, size_t units, flo
     const size_t lanes = (size_t)vectors * LANES;
     size_t u = 0;
 #define UNITS_AT_ONCE(n)                                                                                               \
-    for (; (n)*vectors <= TILE_SUMS && u + (n) <= units; u += (n)) {                                                   \
+    for (; (n)*vectors <= MOST_SUMS && u + (n) <= units; u += (n)) {                                                   \
         sum_lanes(n, vectors, sums, x->values, w + u * w_stride, w_stride, x->columns, w + u * w_stride + ahead);      \
         add_turned(y + x->first * y_stride + u, y_stride, x->count, n, sums, lanes);                                   \
     }
     UNITS_AT_ONCE(8)
+    UNITS_AT_ONCE(6)
     UNITS_AT_ONCE(4)
     UNITS_AT_ONCE(2)
     UNITS_AT_ONCE(1)
@@ -116,14 +118,16 @@ static void add_lanes_of_rows(const turned_rows *x, size_t units, float *y, size
     case 1:
         add_lanes(1, x, units, y, y_stride, w, w_stride, ahead);
         break;
-    case 2:
-        add_lanes(2, x, units, y, y_stride, w, w_stride, ahead);
-        break;
+#if LANES == 16
     case 3:
         add_lanes(3, x, units, y, y_stride, w, w_stride, ahead);
         break;
-    default:
+    case 4:
         add_lanes(4, x, units, y, y_stride, w, w_stride, ahead);
+        break;
+#endif
+    default:
+        add_lanes(2, x, units, y, y_stride, w, w_stride, ahead);
         break;
     }
 }
@@ -131,7 +135,7 @@ static void add_lanes_of_rows(const turned_rows *x, size_t units, float *y, size
 /// Units first … last of a dense side, dense x.
 static void forward_dense_rows(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
                                const float *weights, const float *bias, float *scratch) {
-    enum { AT_ONCE = 8, MOST_LANES = ROW_VECTORS * LANES };
+    enum { AT_ONCE = UNITS_OF_ROWS, MOST_LANES = ROW_VECTORS * LANES };
     const size_t in = x->width, lanes = vectors_of_rows(rows) * LANES, most = MOST_TURNED / lanes / LANES * LANES;
     begin_units(units, rows, y, bias);
     for (size_t k = 0; k < in; k += most) {

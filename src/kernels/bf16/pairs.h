@@ -41,23 +41,6 @@ INLINE pairs load_first_pairs(const uint16_t *from, size_t count) {
 #endif
 }
 
-/// 2·LANES columns of two rows, column by column: to[0] and to[1] take LANES pairs each.
-INLINE void interleave(pairs *to, const uint16_t *low, const uint16_t *high) {
-#if defined(__AVX512BW__)
-    const __m512i a = _mm512_loadu_si512(low), b = _mm512_loadu_si512(high);
-    const __m512i first = _mm512_set_epi32(0x002f000f, 0x002e000e, 0x002d000d, 0x002c000c, 0x002b000b, 0x002a000a,
-                                           0x00290009, 0x00280008, 0x00270007, 0x00260006, 0x00250005, 0x00240004,
-                                           0x00230003, 0x00220002, 0x00210001, 0x00200000);
-    to[0] = (pairs)_mm512_permutex2var_epi16(a, first, b);
-    to[1] = (pairs)_mm512_permutex2var_epi16(a, _mm512_add_epi16(first, _mm512_set1_epi16(LANES)), b);
-#else
-    UNROLL for (int v = 0; v < 2; v++) {
-        const half_vec a = *(const half_vec_at *)(low + v * LANES), b = *(const half_vec_at *)(high + v * LANES);
-        to[v] = __builtin_convertvector(a, pairs) | __builtin_convertvector(b, pairs) << 16;
-    }
-#endif
-}
-
 /// LANES numbers (the first count of them, the rest 0), each in the lower half of its lane.
 INLINE pairs widen(const uint16_t *from) { return __builtin_convertvector(*(const half_vec_at *)from, pairs); }
 INLINE pairs widen_first(const uint16_t *from, size_t count) {
@@ -120,17 +103,6 @@ INLINE pairs weight_bits(vec a) {
 
 INLINE pairs halves_of_bits(pairs known) { return (known + 0x8000u) ^ 0x8000u; }
 INLINE pairs halves_of_float(vec a) { return halves_of_bits(weight_bits(a)); }
-
-#if LANES == 8
-/// Whether any of some vectors (a constant, an even number) has a NaN.
-INLINE bool any_is_nan(const int vectors, const vec *a) {
-    __m256 is_nan = _mm256_setzero_ps();
-    UNROLL for (int v = 0; v < vectors; v += 2) {
-        is_nan = _mm256_or_ps(is_nan, _mm256_cmp_ps((__m256)a[v], (__m256)a[v + 1], _CMP_UNORD_Q));
-    }
-    return _mm256_movemask_ps(is_nan) != 0;
-}
-#endif
 
 #if LANES == 16
 /// Word k of a, word k of b, for 16 words from `first` on (0 or 16); and its reverse: the words of two vectors at odd
@@ -197,7 +169,8 @@ INLINE void store_split(const int vectors, size_t tail, uint16_t *upper, uint16_
     if (vectors % 2 == 0 && tail == LANES) {
         UNROLL for (int v = 0; v + 1 < vectors; v += 2) {
             pairs bits[2] = {(pairs)from[v], (pairs)from[v + 1]};
-            if (any_is_nan(2, from + v)) bits[0] = weight_bits(from[v]), bits[1] = weight_bits(from[v + 1]);
+            const __m256 nan = _mm256_cmp_ps((__m256)from[v], (__m256)from[v + 1], _CMP_UNORD_Q); // in either
+            if (_mm256_movemask_ps(nan)) bits[0] = weight_bits(from[v]), bits[1] = weight_bits(from[v + 1]);
             const __m256i a = (__m256i)halves_of_bits(bits[0]), b = (__m256i)halves_of_bits(bits[1]);
             const __m256i zero = _mm256_setzero_si256();
             const __m256i high = _mm256_packus_epi32(_mm256_srli_epi32(a, 16), _mm256_srli_epi32(b, 16));

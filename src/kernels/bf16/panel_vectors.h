@@ -18,13 +18,22 @@ enum { PANEL_PAIRS = PANEL_NUMBERS / 2, PANEL_COLUMNS = 64 };
 
 enum { ROWS_AHEAD = 0 }; // weights are fetched while their sums are formed
 
-/// LANES pairs of a panel.
+/// LANES pairs of a panel; interleave: 2·LANES columns of two rows, column by column, into two of them.
 #if LANES == 16
 typedef pairs panel_pairs;
 INLINE panel_pairs panel_of_pairs(pairs a) { return a; }
+INLINE void interleave(panel_pairs *to, const uint16_t *low, const uint16_t *high) {
+    const __m512i a = _mm512_loadu_si512(low), b = _mm512_loadu_si512(high);
+    to[0] = (pairs)words_of_both(a, b, 0);
+    to[1] = (pairs)words_of_both(a, b, LANES);
+}
 #else
 typedef split_pairs panel_pairs;
 INLINE panel_pairs panel_of_pairs(pairs a) { return split(a); }
+INLINE void interleave(panel_pairs *to, const uint16_t *low, const uint16_t *high) {
+    to[0] = (panel_pairs){expand(low), expand(high)};
+    to[1] = (panel_pairs){expand(low + LANES), expand(high + LANES)};
+}
 #endif
 
 INLINE void begin_tiles(void) {}
@@ -39,13 +48,7 @@ static void pack_panel(panel_pairs *panel, size_t vectors, size_t columns, const
         const uint16_t *low = b[k] + column, *high = k + 1 < depth ? b[k + 1] + column : zeros;
         size_t c = 0;
         for (; c + PAIR_LANES <= columns; c += PAIR_LANES) {
-#if LANES == 16
             interleave(panel + c / LANES, low + c, high + c);
-#else
-            UNROLL for (size_t v = c; v < c + PAIR_LANES; v += LANES) {
-                panel[v / LANES] = (panel_pairs){expand(low + v), expand(high + v)};
-            }
-#endif
             if (!ahead) continue;
             __builtin_prefetch(low + c + ahead, 0, 2);
             __builtin_prefetch(high + c + ahead, 0, 2);
@@ -78,6 +81,12 @@ INLINE void fetch_some(coming_rows *coming) {
     }
 }
 
+INLINE void fetch_target_of_panel(const target *next, size_t first, const int rows, size_t column, const int vectors,
+                                  size_t tail) {
+    if (!next->halves.upper && !next->halves.lower) return;
+    fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
+}
+
 #if LANES == 16
 /// The left factor: pair k of row r lies at row[r] + offset + k·step. What lies `ahead` numbers behind it is wanted
 /// next, and fetched meanwhile; 0: nothing.
@@ -107,9 +116,7 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
                       left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
     (void)of_columns;
-    if (next->halves.upper || next->halves.lower) {
-        fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
-    }
+    fetch_target_of_panel(next, first, rows, column, vectors, tail);
     for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
         pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
@@ -166,9 +173,7 @@ INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, 
                       left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
     enum { BY_ROW = PANEL_NUMBERS, BY_NUMBER = LEFT_COLUMNS };
     const float *at = a->numbers + first * (of_columns ? 1 : BY_ROW);
-    if (next->halves.upper || next->halves.lower) {
-        fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
-    }
+    fetch_target_of_panel(next, first, rows, column, vectors, tail);
     for (const panel_pairs *end = panel + pair_count * (size_t)vectors; panel < end; panel += vectors) {
         if (!of_columns && a->coming.rows) fetch_some(&a->coming);
         UNROLL for (int r = 0; r < rows; r++) {

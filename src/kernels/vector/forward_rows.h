@@ -9,9 +9,8 @@
 /// The sum of an output runs over i in order, whatever row its lane is.
 
 enum {
-    ROW_VECTORS = LANES == 16 ? 4 : 2,    // most vectors of rows that a register tile holds
-    UNITS_OF_ROWS = LANES == 16 ? 8 : 12, // units that a piece of rows is taken with: some register tiles
-    MOST_TURNED = 96 * 1024               // floats of x that are turned at a time: they stay in the second-level cache
+    ROW_VECTORS = LANES == 16 ? 4 : 2, // most vectors of rows that a register tile holds
+    MOST_TURNED = 96 * 1024            // floats of x that are turned at a time: they stay in the second-level cache
 };
 
 static size_t vectors_of_rows(size_t rows) { return (rows + LANES - 1) / LANES; }
@@ -135,7 +134,7 @@ static void add_lanes_of_rows(const turned_rows *x, size_t units, float *y, size
 /// Units first … last of a dense side, dense x.
 static void forward_dense_rows(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
                                const float *weights, const float *bias, float *scratch) {
-    enum { AT_ONCE = UNITS_OF_ROWS, MOST_LANES = ROW_VECTORS * LANES };
+    enum { AT_ONCE = LANES == 16 ? 8 : 12, MOST_LANES = ROW_VECTORS * LANES }; // units: some register tiles; rows
     const size_t in = x->width, lanes = vectors_of_rows(rows) * LANES, most = MOST_TURNED / lanes / LANES * LANES;
     begin_units(units, rows, y, bias);
     for (size_t k = 0; k < in; k += most) {

@@ -64,29 +64,22 @@ INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to
 /// rows: of those that rows_of_tile gives.
 static void add_products_of_rows(size_t rows, bool fresh, float *const *to, size_t first, size_t last,
                                  const float *const *a, const float *w, size_t w_stride, size_t count, drip *coming) {
+#define CASE(some)                                                                                                     \
+    case some:                                                                                                         \
+        add_products_of_columns(some, fresh, to, first, last, a, w, w_stride, count, coming);                          \
+        break
     switch (rows) {
-    case 8:
-        add_products_of_columns(8, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
-    case 6:
-        add_products_of_columns(6, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
-    case 5:
-        add_products_of_columns(5, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
-    case 4:
-        add_products_of_columns(4, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
-    case 3:
-        add_products_of_columns(3, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
-    case 2:
-        add_products_of_columns(2, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
+        CASE(8);
+        CASE(6);
+        CASE(5);
+        CASE(4);
+        CASE(3);
+        CASE(2);
     default:
         add_products_of_columns(1, fresh, to, first, last, a, w, w_stride, count, coming);
         break;
     }
+#undef CASE
 }
 
 /// How many of the rows left go into the next tile. A tile of one or two rows takes as long as one of four.

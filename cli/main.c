@@ -3,7 +3,7 @@
 
 /// \file main.c
 /// The table of commands, and what is done before and after each of them.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <locale.h>
 #include <signal.h>

@@ -68,7 +68,18 @@ awk -F: '
         exit failed
     }' "$work/includes" >"$work/findings" || true
 
-grep -nE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' cli/*.[ch] >>"$work/findings" || true
+# The tool: a path in quotes names another folder of cli/, never one of the library. base/ stands below all others,
+# plot/ (figures) below the commands that draw; commands do not know each other.
+grep -rnE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' cli --include='*.[ch]' |
+    awk -F: '
+        BEGIN { floor["base"] = 1; floor["plot"] = 2 }
+        {
+            split($1, parts, "/"); from = parts[2]
+            match($0, /"[^"]*"/); path = substr($0, RSTART + 1, RLENGTH - 2)
+            split(path, parts, "/"); to = parts[1]
+            if (!(to in floor) || ((from in floor) && floor[from] <= floor[to]))
+                print $1 ":" $2 ": the folder " from " of the tool must not include \"" path "\""
+        }' >>"$work/findings"
 
 # Calls of the library's own code that print or end the process; comments do not count.
 for source in $(find src -name '*.[ch]'); do

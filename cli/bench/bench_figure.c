@@ -4,7 +4,7 @@
 /// \file bench_figure.c
 /// Time against share of gates open: a panel per batch, in it a curve per block size, the dense time and the floor.
 #include "bench.h"
-#include "draw.h"
+#include "plot/draw.h"
 
 #include <math.h>
 #include <stdlib.h>

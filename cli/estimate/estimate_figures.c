@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "draw.h"
+#include "plot/draw.h"
 
 /// The values that can be drawn: their range, with room below and above for labels.
 static void set_range(const lab_panel *panel, double *low, double *high) {

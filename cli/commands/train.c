@@ -3,7 +3,7 @@
 
 /// \file train.c
 /// `weir train`: from a configuration to a run directory.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef WEIR_DRAW_H
 #define WEIR_DRAW_H
 
-#include "cli.h"
+#include "base/cli.h"
 
 enum { DRAW_LABELS = 24 }; ///< most labels of a panel
 

@@ -10,7 +10,7 @@
 #ifndef WEIR_EXPERIMENT_H
 #define WEIR_EXPERIMENT_H
 
-#include "cli.h"
+#include "base/cli.h"
 
 enum { EXPERIMENT_SETTINGS = 8, EXPERIMENT_PUBLISHED = 2 };
 

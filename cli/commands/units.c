@@ -3,7 +3,7 @@
 
 /// \file units.c
 /// `weir units`: the stochastic rules and their properties, read from the library's descriptors.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <math.h>
 #include <string.h>

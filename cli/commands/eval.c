@@ -3,7 +3,7 @@
 
 /// \file eval.c
 /// `weir eval`: error, share of open gates, work and time of a model on a part of its data.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <math.h>
 #include <string.h>

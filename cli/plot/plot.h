@@ -6,7 +6,7 @@
 #ifndef WEIR_PLOT_H
 #define WEIR_PLOT_H
 
-#include "cli.h"
+#include "base/cli.h"
 
 /// Columns of metrics.jsonl that are drawn; shares in percent, and errors, which are likelihoods in nats where targets
 /// are predicted.

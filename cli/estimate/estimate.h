@@ -7,7 +7,7 @@
 #ifndef WEIR_CLI_ESTIMATE_H
 #define WEIR_CLI_ESTIMATE_H
 
-#include "cli.h"
+#include "base/cli.h"
 
 enum { LAB_TEXT = 96, LAB_UNITS = 4, LAB_PLACES = 5 };
 

@@ -6,7 +6,7 @@
 #ifndef WEIR_CLI_BENCH_H
 #define WEIR_CLI_BENCH_H
 
-#include "cli.h"
+#include "base/cli.h"
 
 /// What is measured.
 enum { BENCH_FORWARD = 1, BENCH_TRAIN = 2 };

@@ -3,7 +3,7 @@
 
 /// \file fetch.c
 /// `weir fetch`: data sets from the network, checked and continued where a former call stopped.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 /// Work is counted by the graph itself in one pass over one row of zeros: dense multiply-adds and those of the gater.
 /// The open ones are the expectation at the model's share: a gated layer costs that share of the dense product, and
 /// so does a layer that reads a gated one; both together cost its square.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <math.h>
 #include <stdlib.h>

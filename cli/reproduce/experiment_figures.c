@@ -4,7 +4,7 @@
 /// \file experiment_figures.c
 /// The figures of `weir reproduce`: per part, either one curve a row over the epochs (mean over its seeds), or each row
 /// as a point at the means of two of its results.
-#include "draw.h"
+#include "plot/draw.h"
 #include "reproduce.h"
 
 #include <math.h>

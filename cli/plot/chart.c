@@ -4,7 +4,7 @@
 /// \file chart.c
 /// Curves and bars as text: braille dots (2 × 4 per character) where the locale speaks UTF-8, plain characters
 /// elsewhere. Curves carry their names at their right end.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <math.h>
 #include <stdlib.h>

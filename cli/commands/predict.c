@@ -3,7 +3,7 @@
 
 /// \file predict.c
 /// `weir predict`: class and probabilities of each row of some files, printed batch by batch.
-#include "cli.h"
+#include "base/cli.h"
 
 #include <limits.h>
 #include <stdlib.h>

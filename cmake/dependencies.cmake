@@ -5,7 +5,8 @@
 # weir_dependencies: what the library links to. weir_private_libraries: the same as flags, for weir.pc.
 
 set(weir_missing)
-set(weir_modules openblas jansson libcyaml yaml-0.1 zlib libcurl libcrypto) # names of pkg-config
+set(weir_modules openblas jansson libcyaml yaml-0.1 zlib) # names of pkg-config
+set(weir_tool_modules libcurl libcrypto) # of the tool alone
 set(weir_test_modules)
 if(WEIR_TESTS)
   set(weir_test_modules cmocka)
@@ -23,7 +24,7 @@ if(NOT WEIR_HAVE_RANDOM123)
 endif()
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)
-  foreach(module ${weir_modules} ${weir_test_modules})
+  foreach(module ${weir_modules} ${weir_tool_modules} ${weir_test_modules})
     pkg_check_modules(${module} QUIET IMPORTED_TARGET ${module})
     if(NOT ${module}_FOUND)
       list(APPEND weir_missing ${module})

@@ -39,6 +39,13 @@ comm -23 "$work/exported" "$work/declared" | grep . && fail "exported, but not d
 comm -13 "$work/exported" "$work/declared" | grep . && fail "declared in a header, but not exported"
 case $(readlink "$library") in libweir.so.*) ;; *) fail "libweir.so is no link to a versioned name" ;; esac
 
+echo "- the library brings what computing needs, and nothing that downloads"
+if command -v ldd >/dev/null; then
+    ldd "$library" | awk '{ print $1 }' >"$work/needed"
+    grep -E 'lib(curl|crypto|ssl|ldap|krb5|gnutls)' "$work/needed" && fail "these are the tool's alone"
+    [ "$(wc -l <"$work/needed")" -le 13 ] || { cat "$work/needed"; fail "the library loads more than 13 objects"; }
+fi
+
 echo "- the library neither prints nor ends the process"
 nm -u "$libdir/libweir.a" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | sort -u |
     grep -xE '(__)?v?printf(_chk)?|puts|putchar|perror|stdout|stderr|_?exit|_Exit|quick_exit|abort' &&

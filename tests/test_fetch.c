@@ -22,8 +22,8 @@
 
 #include <cmocka.h>
 
+#include "../cli/fetch/fetch.h"
 #include "core/core.h"
-#include "data/fetch.h"
 
 enum { body_size = 300000, cut_after = 100000 };
 
@@ -157,10 +157,10 @@ static size_t stop_server(server *s, long *starts, size_t most) {
     return count;
 }
 
-static weir_source_file known = {"data.gz", "http://example.invalid/some/where/data.gz", body_md5, body_size};
-static weir_source_file unknown_size = {"data.gz", "http://example.invalid/data.gz", body_md5, 0};
-static const weir_source known_source = {"test", "for tests", &known, 1};
-static const weir_source unknown_source = {"test", "for tests", &unknown_size, 1};
+static fetch_file known = {"data.gz", "http://example.invalid/some/where/data.gz", body_md5, body_size};
+static fetch_file unknown_size = {"data.gz", "http://example.invalid/data.gz", body_md5, 0};
+static const fetch_source known_source = {"test", "for tests", &known, 1};
+static const fetch_source unknown_source = {"test", "for tests", &unknown_size, 1};
 
 static const char *path_of(const char *name) {
     static char path[192];
@@ -227,13 +227,13 @@ static void downloads_and_keeps(void **state) {
     seen s = {0};
     long starts[1];
     server good = start_server(GOOD);
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, watch, &s, &error), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, watch, &s, &error), WEIR_OK);
     assert_complete();
     assert_true(s.calls > 1);
     assert_int_equal(s.last, body_size);
     assert_int_equal(s.total, body_size);
     assert_false(s.backwards);
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, NULL, NULL, &error), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, NULL, NULL, &error), WEIR_OK);
     assert_int_equal(stop_server(&good, starts, 1), 1);
 }
 
@@ -243,7 +243,7 @@ static void damaged_file_is_replaced(void **state) {
     char url[80];
     snprintf(url, sizeof url, "%s/", good.url);
     write_file("data.gz", body, body_size - 1);
-    assert_int_equal(weir__fetch_files(&unknown_source, folder, url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&unknown_source, folder, url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     stop_server(&good, NULL, 0);
 }
@@ -253,7 +253,7 @@ static void resumes_what_an_earlier_call_left(void **state) {
     long starts[2];
     server good = start_server(GOOD);
     write_file("data.gz.part", body, 12345);
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     assert_int_equal(stop_server(&good, starts, 2), 1);
     assert_int_equal(starts[0], 12345);
@@ -261,13 +261,13 @@ static void resumes_what_an_earlier_call_left(void **state) {
 
 static void broken_connections_are_continued(void **state) {
     (void)state;
-    const weir_source *const sources[] = {&known_source, &unknown_source};
+    const fetch_source *const sources[] = {&known_source, &unknown_source};
     for (size_t i = 0; i < 2; i++) {
         weir_error error = {0};
         long starts[4] = {-1, -1, -1, -1};
         seen s = {0};
         server cuts = start_server(CUTS);
-        assert_int_equal(weir__fetch_files(sources[i], folder, cuts.url, watch, &s, &error), WEIR_OK);
+        assert_int_equal(fetch_download(sources[i], folder, cuts.url, watch, &s, &error), WEIR_OK);
         assert_complete();
         assert_false(s.backwards);
         assert_int_equal(s.total, body_size);
@@ -283,7 +283,7 @@ static void server_without_ranges(void **state) {
     (void)state;
     server plain = start_server(NO_RANGES);
     write_file("data.gz.part", body, 12345);
-    assert_int_equal(weir__fetch_files(&known_source, folder, plain.url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, plain.url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     stop_server(&plain, NULL, 0);
     unlink(path_of("data.gz"));
@@ -291,7 +291,7 @@ static void server_without_ranges(void **state) {
     // One that never gets through to the end must not be tried for ever.
     weir_error error = {0};
     server cuts = start_server(CUTS_NO_RANGES);
-    assert_int_not_equal(weir__fetch_files(&known_source, folder, cuts.url, NULL, NULL, &error), WEIR_OK);
+    assert_int_not_equal(fetch_download(&known_source, folder, cuts.url, NULL, NULL, &error), WEIR_OK);
     assert_true(stop_server(&cuts, NULL, 0) < 10);
     assert_int_equal(size_of("data.gz"), -1);
 }
@@ -300,12 +300,12 @@ static void complete_part_needs_no_download(void **state) {
     (void)state;
     server good = start_server(GOOD);
     write_file("data.gz.part", body, body_size);
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     unlink(path_of("data.gz"));
     // With a size that nobody published, the server says that nothing is left.
     write_file("data.gz.part", body, body_size);
-    assert_int_equal(weir__fetch_files(&unknown_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&unknown_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     assert_int_equal(stop_server(&good, NULL, 0), 1);
 }
@@ -314,7 +314,7 @@ static void wrong_part_is_begun_anew(void **state) {
     (void)state;
     server good = start_server(GOOD);
     write_file("data.gz.part", "something else", 14);
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     unlink(path_of("data.gz"));
     assert_int_equal(stop_server(&good, NULL, 0), 2);
@@ -326,7 +326,7 @@ static void wrong_checksum_leaves_nothing(void **state) {
     for (size_t i = 0; i < sizeof manners / sizeof *manners; i++) {
         weir_error error = {0};
         server bad = start_server(manners[i]);
-        assert_int_equal(weir__fetch_files(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_DATA);
+        assert_int_equal(fetch_download(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_DATA);
         assert_non_null(strstr(error.text, "data.gz"));
         assert_non_null(strstr(error.text, body_md5));
         assert_int_equal(size_of("data.gz"), -1);
@@ -339,7 +339,7 @@ static void wrong_checksum_leaves_nothing(void **state) {
 static void endless_answer_is_cut(void **state) {
     (void)state;
     server endless = start_server(ENDLESS);
-    assert_int_equal(weir__fetch_files(&known_source, folder, endless.url, NULL, NULL, NULL), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, endless.url, NULL, NULL, NULL), WEIR_OK);
     assert_complete();
     assert_int_equal(stop_server(&endless, NULL, 0), 1);
 }
@@ -348,22 +348,22 @@ static void refusals_are_told(void **state) {
     (void)state;
     weir_error error = {0};
     server bad = start_server(MISSING);
-    assert_int_equal(weir__fetch_files(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_NOT_FOUND);
+    assert_int_equal(fetch_download(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_NOT_FOUND);
     assert_non_null(strstr(error.text, "404"));
     assert_non_null(strstr(error.text, bad.url));
     assert_int_equal(stop_server(&bad, NULL, 0), 1);
-    assert_int_equal(weir__fetch_files(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_IO); // nobody listens
+    assert_int_equal(fetch_download(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_IO); // nobody listens
 
     bad = start_server(FAILS);
-    assert_int_equal(weir__fetch_files(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_IO);
+    assert_int_equal(fetch_download(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_IO);
     assert_non_null(strstr(error.text, "503"));
     stop_server(&bad, NULL, 0);
 
     bad = start_server(EMPTY);
-    assert_int_equal(weir__fetch_files(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_IO);
+    assert_int_equal(fetch_download(&known_source, folder, bad.url, NULL, NULL, &error), WEIR_IO);
     assert_true(stop_server(&bad, NULL, 0) < 8);
     assert_int_equal(size_of("data.gz"), -1);
-    assert_int_equal(weir__fetch_files(&known_source, folder, "file:///etc", NULL, NULL, &error), WEIR_IO);
+    assert_int_equal(fetch_download(&known_source, folder, "file:///etc", NULL, NULL, &error), WEIR_IO);
 }
 
 static void interruption_keeps_the_part(void **state) {
@@ -371,7 +371,7 @@ static void interruption_keeps_the_part(void **state) {
     weir_error error = {0};
     seen s = {.stop_at = 1};
     server cuts = start_server(CUTS);
-    assert_int_equal(weir__fetch_files(&known_source, folder, cuts.url, watch, &s, &error), WEIR_INTERRUPTED);
+    assert_int_equal(fetch_download(&known_source, folder, cuts.url, watch, &s, &error), WEIR_INTERRUPTED);
     const long kept = size_of("data.gz.part");
     assert_true(kept > 0 && kept < body_size);
     assert_int_equal(size_of("data.gz"), -1);
@@ -379,7 +379,7 @@ static void interruption_keeps_the_part(void **state) {
 
     long starts[1] = {-1};
     server good = start_server(GOOD);
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, NULL, NULL, &error), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, NULL, NULL, &error), WEIR_OK);
     assert_complete();
     stop_server(&good, starts, 1);
     assert_int_equal(starts[0], kept);
@@ -391,25 +391,24 @@ static void folder_is_made_or_told(void **state) {
     server good = start_server(GOOD);
     const size_t length = strlen(folder);
     strcpy(folder + length, "/a");
-    assert_int_equal(weir__fetch_files(&known_source, folder, good.url, NULL, NULL, &error), WEIR_OK);
+    assert_int_equal(fetch_download(&known_source, folder, good.url, NULL, NULL, &error), WEIR_OK);
     assert_complete();
     unlink(path_of("data.gz"));
     rmdir(folder);
     folder[length] = 0;
-    assert_int_equal(weir__fetch_files(&known_source, "/dev/null/x", good.url, NULL, NULL, &error), WEIR_IO);
+    assert_int_equal(fetch_download(&known_source, "/dev/null/x", good.url, NULL, NULL, &error), WEIR_IO);
     assert_int_equal(stop_server(&good, NULL, 0), 1);
 }
 
 static void sources_are_sound(void **state) {
     (void)state;
-    weir_error error = {0};
-    assert_int_equal(weir_source_count(), 3);
-    assert_null(weir_source_at(weir_source_count()));
-    for (size_t i = 0; i < weir_source_count(); i++) {
-        const weir_source *source = weir_source_at(i);
+    assert_int_equal(fetch_source_count(), 3);
+    assert_null(fetch_source_at(fetch_source_count()));
+    for (size_t i = 0; i < fetch_source_count(); i++) {
+        const fetch_source *source = fetch_source_at(i);
         assert_int_equal(source->file_count, 4);
         for (size_t f = 0; f < source->file_count; f++) {
-            const weir_source_file *file = &source->files[f];
+            const fetch_file *file = &source->files[f];
             assert_int_equal(strlen(file->md5), 32);
             for (const char *c = file->md5; *c; c++)
                 assert_true(isxdigit((unsigned char)*c) && !isupper((unsigned char)*c));
@@ -417,18 +416,14 @@ static void sources_are_sound(void **state) {
             assert_true(file->bytes > 1000);
         }
     }
-    assert_int_equal(weir_fetch("mnits", folder, NULL, NULL, NULL, &error), WEIR_NOT_FOUND);
-    assert_non_null(strstr(error.text, "did you mean \"mnist\""));
-    assert_int_equal(weir_fetch("nothing like it", folder, NULL, NULL, NULL, &error), WEIR_NOT_FOUND);
-    assert_null(strstr(error.text, "did you mean"));
 }
 
-// The public call takes each file's own name from the base address; the test's body is not MNIST, which it notices.
-static void public_call_uses_the_mirror(void **state) {
+// A published source takes each file's own name from the base address; the test's body is not MNIST, which it notices.
+static void published_source_uses_the_mirror(void **state) {
     (void)state;
     weir_error error = {0};
     server good = start_server(GOOD);
-    assert_int_equal(weir_fetch("mnist", folder, good.url, NULL, NULL, &error), WEIR_DATA);
+    assert_int_equal(fetch_download(fetch_source_at(0), folder, good.url, NULL, NULL, &error), WEIR_DATA);
     assert_non_null(strstr(error.text, good.url));
     assert_non_null(strstr(error.text, "/mirror/train-images-idx3-ubyte.gz"));
     stop_server(&good, NULL, 0);
@@ -454,7 +449,7 @@ int main(void) {
         IN_FOLDER(interruption_keeps_the_part),
         IN_FOLDER(folder_is_made_or_told),
         IN_FOLDER(sources_are_sound),
-        IN_FOLDER(public_call_uses_the_mirror),
+        IN_FOLDER(published_source_uses_the_mirror),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

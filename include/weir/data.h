@@ -101,30 +101,6 @@ WEIR_API void weir_data_free(weir_data *data);
 WEIR_API weir_status weir_digits(uint8_t *images, int32_t *labels, uint64_t seed, size_t first, size_t count,
                                  weir_error *error);
 
-/// A file that weir_fetch can get.
-typedef struct weir_source_file {
-    const char *name; ///< "train-images-idx3-ubyte.gz"
-    const char *url;
-    const char *md5; ///< 32 hexadecimal digits, as published
-    uint64_t bytes;
-} weir_source_file;
-/// A data set that weir_fetch knows: "mnist", "fashion-mnist", "kmnist".
-typedef struct weir_source {
-    const char *name, *about;
-    const weir_source_file *files;
-    size_t file_count;
-} weir_source;
-WEIR_API size_t weir_source_count(void);
-WEIR_API const weir_source *weir_source_at(size_t index);
-
-/// Called now and then with the progress of one file; returning non-zero stops with WEIR_INTERRUPTED.
-typedef int (*weir_fetch_progress)(void *context, const char *file, uint64_t done, uint64_t total);
-/// Downloads a data set into a folder (made if missing) through libcurl. A file that is there with the right checksum
-/// is kept; a partial one ("NAME.part") is continued; a wrong checksum is WEIR_DATA and leaves nothing under the final
-/// name. base_url replaces everything before the last "/" of each address (for mirrors and tests); NULL: as published.
-WEIR_API weir_status weir_fetch(const char *source, const char *folder, const char *base_url,
-                                weir_fetch_progress progress, void *context, weir_error *error);
-
 #ifdef __cplusplus
 }
 #endif

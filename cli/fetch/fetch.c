@@ -3,6 +3,7 @@
 
 /// \file fetch.c
 /// `weir fetch`: data sets from the network, checked and continued where a former call stopped.
+#include "fetch.h"
 #include "base/cli.h"
 
 #include <stdlib.h>
@@ -39,9 +40,9 @@ static int show(void *context, const char *file, uint64_t done, uint64_t total) 
     return cli_interrupted();
 }
 
-static const weir_source *find_source(const char *name) {
-    for (size_t i = 0; i < weir_source_count(); i++)
-        if (strcmp(weir_source_at(i)->name, name) == 0) return weir_source_at(i);
+static const fetch_source *find_source(const char *name) {
+    for (size_t i = 0; i < fetch_source_count(); i++)
+        if (strcmp(fetch_source_at(i)->name, name) == 0) return fetch_source_at(i);
     return NULL;
 }
 
@@ -49,8 +50,8 @@ static int unknown_source(const char *name) {
     const char *names[16];
     char list[256] = "";
     size_t count = 0;
-    for (; count < weir_source_count() && count < CLI_COUNT_OF(names); count++) {
-        names[count] = weir_source_at(count)->name;
+    for (; count < fetch_source_count() && count < CLI_COUNT_OF(names); count++) {
+        names[count] = fetch_source_at(count)->name;
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", count == 0 ? "" : ", ", names[count]);
     }
     const char *nearest = cli_nearest(name, names, count);
@@ -60,7 +61,7 @@ static int unknown_source(const char *name) {
 
 static int run(char **operands, size_t count) {
     (void)count;
-    const weir_source *source = find_source(operands[0]);
+    const fetch_source *source = find_source(operands[0]);
     if (source == NULL) return unknown_source(operands[0]);
     char *folder = out_folder != NULL ? strdup(out_folder) : cli_path("data", source->name);
     if (folder == NULL) return CLI_FAILED;
@@ -68,7 +69,7 @@ static int run(char **operands, size_t count) {
     download d = {0};
     cli_interrupt_begin();
     cli_bar_begin(&d.bar);
-    weir_status status = weir_fetch(source->name, folder, mirror, show, &d, &error);
+    weir_status status = fetch_download(source, folder, mirror, show, &d, &error);
     cli_bar_clear(&d.bar);
     int result = CLI_OK;
     if (status == WEIR_INTERRUPTED)
@@ -85,8 +86,8 @@ static int run(char **operands, size_t count) {
 
 static void list_sources(FILE *out) {
     fprintf(out, "\n%sData sets:%s\n", cli_bold(out), cli_plain(out));
-    for (size_t i = 0; i < weir_source_count(); i++) {
-        const weir_source *source = weir_source_at(i);
+    for (size_t i = 0; i < fetch_source_count(); i++) {
+        const fetch_source *source = fetch_source_at(i);
         uint64_t bytes = 0;
         char size[CLI_NUMBER];
         for (size_t f = 0; f < source->file_count; f++) bytes += source->files[f].bytes;

@@ -5,6 +5,10 @@
 // it get its name. A connection that breaks is taken up again at once as long as each attempt brought something.
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +16,6 @@
 #include <curl/curl.h>
 #include <openssl/evp.h>
 
-#include "../core/core.h"
 #include "fetch.h"
 
 enum { md5_digits = 32, fruitless_attempts = 3, connect_seconds = 20, stall_seconds = 30, stall_bytes = 50 };
@@ -21,25 +24,52 @@ static const uint64_t most_bytes = (uint64_t)1 << 32; // of a file whose size is
 
 /// One file under way.
 typedef struct job {
-    const weir_source_file *file;
+    const fetch_file *file;
     char *url, *path, *part;
     FILE *stream;
     uint64_t start; ///< bytes that the part file had before this attempt
     uint64_t done;  ///< bytes that it has
     int fruitless;  ///< attempts in a row that brought nothing
     bool too_large, write_failed, interrupted, restarted;
-    weir_fetch_progress progress;
+    fetch_progress progress;
     void *context;
 } job;
 
-static weir_status join(char **text, const char *a, const char *b, const char *c, weir_error *error) {
-    const size_t room = strlen(a) + strlen(b) + strlen(c) + 1;
-    const weir_status status = weir__new(text, room, 1, "an address", error);
-    if (status == WEIR_OK) snprintf(*text, room, "%s%s%s", a, b, c);
+static weir_status fail(weir_error *error, weir_status status, const char *format, ...) WEIR_PRINTF(3, 4);
+
+static weir_status fail(weir_error *error, weir_status status, const char *format, ...) {
+    if (error == NULL) return status;
+    va_list arguments;
+    va_start(arguments, format);
+    error->status = status;
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
     return status;
 }
 
-static weir_status job_init(job *j, const weir_source_file *file, const char *folder, const char *base_url,
+/// Leaves the function through its label "done" when a call fails, or when a condition does not hold.
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        status = (call);                                                                                               \
+        if (status != WEIR_OK) goto done;                                                                              \
+    } while (0)
+#define TRY_THAT(condition, code, ...)                                                                                 \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            status = fail(error, code, __VA_ARGS__);                                                                   \
+            goto done;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+static weir_status join(char **text, const char *a, const char *b, const char *c, weir_error *error) {
+    const size_t room = strlen(a) + strlen(b) + strlen(c) + 1;
+    *text = malloc(room);
+    if (*text == NULL) return fail(error, WEIR_MEMORY, "out of memory: an address");
+    snprintf(*text, room, "%s%s%s", a, b, c);
+    return WEIR_OK;
+}
+
+static weir_status job_init(job *j, const fetch_file *file, const char *folder, const char *base_url,
                             weir_error *error) {
     weir_status status = WEIR_OK;
     j->file = file;
@@ -59,9 +89,9 @@ done:
 
 static void job_free(job *j) {
     if (j->stream) fclose(j->stream);
-    weir__free(j->url);
-    weir__free(j->path);
-    weir__free(j->part);
+    free(j->url);
+    free(j->path);
+    free(j->part);
 }
 
 // *same: the file is there and has the checksum. A file that cannot be read counts as different.
@@ -148,13 +178,13 @@ static CURLcode transfer(CURL *curl, job *j) {
 }
 
 static weir_status fail_transfer(const job *j, CURLcode code, long answer, weir_error *error) {
-    if (j->interrupted) return weir__fail(error, WEIR_INTERRUPTED, "%s: interrupted", j->url);
-    if (j->write_failed) return weir__fail(error, WEIR_IO, "%s: cannot be written; is the disk full?", j->part);
+    if (j->interrupted) return fail(error, WEIR_INTERRUPTED, "%s: interrupted", j->url);
+    if (j->write_failed) return fail(error, WEIR_IO, "%s: cannot be written; is the disk full?", j->part);
     if (code == CURLE_HTTP_RETURNED_ERROR)
-        return weir__fail(error, answer == 404 ? WEIR_NOT_FOUND : WEIR_IO,
-                          "%s: the server answers %ld; try later, or another address for the data", j->url, answer);
-    return weir__fail(error, WEIR_IO, "%s: %s, after %llu bytes; run it again to continue from there", j->url,
-                      curl_easy_strerror(code), (unsigned long long)j->done);
+        return fail(error, answer == 404 ? WEIR_NOT_FOUND : WEIR_IO,
+                    "%s: the server answers %ld; try later, or another address for the data", j->url, answer);
+    return fail(error, WEIR_IO, "%s: %s, after %llu bytes; run it again to continue from there", j->url,
+                curl_easy_strerror(code), (unsigned long long)j->done);
 }
 
 /// What to do after an attempt.
@@ -229,7 +259,7 @@ done:
     return status;
 }
 
-static weir_status fetch_file(CURL *curl, job *j, weir_error *error) {
+static weir_status get_file(CURL *curl, job *j, weir_error *error) {
     weir_status status = WEIR_OK;
     bool right = false;
     struct stat about;
@@ -244,17 +274,38 @@ done:
     return status;
 }
 
-weir_status weir__fetch_files(const weir_source *source, const char *folder, const char *base_url,
-                              weir_fetch_progress progress, void *context, weir_error *error) {
+// The folder and those above it.
+static weir_status make_folder(const char *folder, weir_error *error) {
+    weir_status status = WEIR_OK;
+    struct stat about;
+    char *path = NULL;
+    TRY(join(&path, folder, "", "", error));
+    for (char *end = path; *end;) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        const char rest = *end;
+        *end = 0;
+        const bool made = mkdir(path, 0777) == 0, there = made || (stat(path, &about) == 0 && S_ISDIR(about.st_mode));
+        TRY_THAT(there, WEIR_IO, "cannot make the folder %s: %s", path,
+                 errno == EEXIST ? "there is a file of that name" : strerror(errno));
+        *end = rest;
+    }
+done:
+    free(path);
+    return status;
+}
+
+weir_status fetch_download(const fetch_source *source, const char *folder, const char *base_url,
+                           fetch_progress progress, void *context, weir_error *error) {
     weir_status status = WEIR_OK;
     CURL *curl = NULL;
     const bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     TRY_THAT(started && (curl = curl_easy_init()), WEIR_MEMORY, "libcurl cannot be started");
-    TRY(weir__folder_make(folder, error));
+    TRY(make_folder(folder, error));
     for (size_t i = 0; i < source->file_count; i++) {
         job j = {.progress = progress, .context = context};
         status = job_init(&j, &source->files[i], folder, base_url, error);
-        if (status == WEIR_OK) status = fetch_file(curl, &j, error);
+        if (status == WEIR_OK) status = get_file(curl, &j, error);
         job_free(&j);
         if (status != WEIR_OK) break;
     }

@@ -4,9 +4,6 @@
 // The data sets that weir fetch knows: addresses, sizes and MD5 checksums as published (the checksums guard against
 // damage, not against an attacker). All are four IDX files of 28 x 28 images in 10 classes.
 
-#include <string.h>
-
-#include "../core/core.h"
 #include "fetch.h"
 
 #define MNIST   "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -21,28 +18,28 @@
 #define TEST_IMAGES  "t10k-images-idx3-ubyte.gz"
 #define TEST_LABELS  "t10k-labels-idx1-ubyte.gz"
 
-static const weir_source_file mnist[] = {
+static const fetch_file mnist[] = {
     FILE_OF(MNIST, TRAIN_IMAGES, "f68b3c2dcbeaaa9fbdd348bbdeb94873", 9912422),
     FILE_OF(MNIST, TRAIN_LABELS, "d53e105ee54ea40749a09fcbcd1e9432", 28881),
     FILE_OF(MNIST, TEST_IMAGES, "9fb629c4189551a2d022fa330f9573f3", 1648877),
     FILE_OF(MNIST, TEST_LABELS, "ec29112dd5afa0611ce80d1b7f02629c", 4542),
 };
 
-static const weir_source_file fashion[] = {
+static const fetch_file fashion[] = {
     FILE_OF(FASHION, TRAIN_IMAGES, "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26421880),
     FILE_OF(FASHION, TRAIN_LABELS, "25c81989df183df01b3e8a0aad5dffbe", 29515),
     FILE_OF(FASHION, TEST_IMAGES, "bef4ecab320f06d8554ea6380940ec79", 4422102),
     FILE_OF(FASHION, TEST_LABELS, "bb300cfdad3c16e7a12a480ee83cd310", 5148),
 };
 
-static const weir_source_file kuzushiji[] = {
+static const fetch_file kuzushiji[] = {
     FILE_OF(KMNIST, TRAIN_IMAGES, "bdb82020997e1d708af4cf47b453dcf7", 18165135),
     FILE_OF(KMNIST, TRAIN_LABELS, "e144d726b3acfaa3e44228e80efcd344", 29497),
     FILE_OF(KMNIST, TEST_IMAGES, "5c965bf0a639b31b8f53240b1b52f4d7", 3041136),
     FILE_OF(KMNIST, TEST_LABELS, "7320c461ea6c1c855c0b718fb2a4b134", 5120),
 };
 
-static const weir_source sources[] = {
+static const fetch_source sources[] = {
     {"mnist", "handwritten digits: 60 000 for training, 10 000 for tests (LeCun, Cortes and Burges 1998)", mnist, 4},
     {"fashion-mnist", "pieces of clothing: 60 000 and 10 000 (Xiao, Rasul and Vollgraf 2017)", fashion, 4},
     {"kmnist", "cursive Japanese letters: 60 000 and 10 000 (Clanuwat et al. 2018)", kuzushiji, 4},
@@ -50,19 +47,6 @@ static const weir_source sources[] = {
 
 enum { source_count = sizeof sources / sizeof *sources };
 
-size_t weir_source_count(void) { return source_count; }
+size_t fetch_source_count(void) { return source_count; }
 
-const weir_source *weir_source_at(size_t index) { return index < source_count ? &sources[index] : NULL; }
-
-weir_status weir_fetch(const char *source, const char *folder, const char *base_url, weir_fetch_progress progress,
-                       void *context, weir_error *error) {
-    const char *names[source_count];
-    for (size_t i = 0; i < source_count; i++) {
-        names[i] = sources[i].name;
-        if (strcmp(source, names[i]) == 0)
-            return weir__fetch_files(&sources[i], folder, base_url, progress, context, error);
-    }
-    const char *near = weir__nearest(source, names, source_count);
-    return weir__fail(error, WEIR_NOT_FOUND, "unknown data set \"%s\"%s%s%s; there are mnist, fashion-mnist and kmnist",
-                      source, near ? "; did you mean \"" : "", near ? near : "", near ? "\"" : "");
-}
+const fetch_source *fetch_source_at(size_t index) { return index < source_count ? &sources[index] : NULL; }

@@ -28,7 +28,7 @@ awk -F: '
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = "graph"; public["data"] = "data"
-        public["train"] = "train"; public["model"] = "model"
+        public["train"] = public["optimizer"] = "train"; public["model"] = "model"
     }
     {
         split($1, parts, "/"); from = parts[2]; seen++

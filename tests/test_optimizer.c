@@ -123,15 +123,8 @@ static void compare(const bed *b, double tolerance) {
 }
 
 // One step of all parameters from their gradients.
-static void optimizer_step(weir__optimizer *optimizer, const weir_parameters *parameters, double rate) {
-    weir__optimizer_begin(optimizer);
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        const weir_tensor *t = &parameters->tensors[i];
-        const weir__update update = weir__optimizer_update(optimizer, t, rate);
-        const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
-        weir__update_apply(&update, parameters->values + t->offset, parameters->gradients + t->offset, t->touched,
-                           &tiling);
-    }
+static void optimizer_step(weir_optimizer *optimizer, const weir_parameters *parameters, double rate) {
+    assert_int_equal(weir_optimizer_step_parameters(optimizer, parameters, rate, NULL), WEIR_OK);
 }
 
 typedef struct layout {
@@ -149,7 +142,7 @@ static const layout layouts[] = {
 };
 
 static weir_optimizer_options options_of(const char *kind, double decay) {
-    weir_optimizer_options o = weir_train_options_default().optimizer;
+    weir_optimizer_options o = weir_optimizer_options_default();
     o.kind = kind;
     o.decay = decay;
     o.momentum = 0.7;
@@ -165,7 +158,7 @@ static void test_formulas(void **unused) {
             for (int variant = 0; variant < 4; variant++) {
                 const layout *at = &layouts[l];
                 const weir_optimizer_options o = options_of(kinds[k], variant & 1 ? 0.05 : 0);
-                weir__optimizer optimizer;
+                weir_optimizer optimizer;
                 bed_init(&b, at->rows, at->columns, at->block_rows, at->block_columns, at->track);
                 b.tensor.max_norm = variant & 2 ? 0.55 * sqrt((double)at->columns) : 0;
                 b.tensor.rate = 0.5;
@@ -188,7 +181,7 @@ static void test_max_norm_holds(void **unused) {
     (void)unused;
     static bed b;
     const weir_optimizer_options o = options_of("sgd", 0);
-    weir__optimizer optimizer;
+    weir_optimizer optimizer;
     bed_init(&b, 48, 100, 16, 32, true);
     b.tensor.max_norm = 2;
     assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
@@ -218,7 +211,7 @@ static void test_untouched_is_not_visited(void **unused) {
         for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
             // Momentum and adam leave untouched blocks alone even with decay.
             const weir_optimizer_options o = options_of(kinds[k], k ? 0.1 : 0);
-            weir__optimizer optimizer;
+            weir_optimizer optimizer;
             bed_init(&b, 36, 40, cases[n].block_rows, cases[n].block_columns, true);
             b.tensor.max_norm = cases[n].max_norm;
             assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
@@ -255,7 +248,7 @@ static void test_sgd_decays_untouched(void **unused) {
     (void)unused;
     static bed b;
     const weir_optimizer_options o = options_of("sgd", 0.1);
-    weir__optimizer optimizer;
+    weir_optimizer optimizer;
     bed_init(&b, 10, 10, 1, 10, true);
     memset(b.touched, 0, sizeof b.touched);
     bed_gradients(&b);
@@ -280,7 +273,7 @@ static void test_two_tensors(void **unused) {
     for (size_t i = 0; i < 9; i++) gradients[i] = 1;
     for (size_t i = 16; i < 36; i++) gradients[i] = 1;
     const weir_optimizer_options o = options_of("momentum", 0);
-    weir__optimizer optimizer;
+    weir_optimizer optimizer;
     assert_int_equal(weir__optimizer_init(&optimizer, &o, count, NULL), WEIR_OK);
     optimizer_step(&optimizer, &parameters, 0.1);
     for (size_t i = 0; i < count; i++) {
@@ -297,7 +290,7 @@ static void test_same_bits_for_any_threads(void **unused) {
     const int before = omp_get_max_threads();
     bed *const beds[] = {&a, &b};
     for (int n = 0; n < 2; n++) {
-        weir__optimizer optimizer;
+        weir_optimizer optimizer;
         omp_set_num_threads(n ? 3 : 1);
         state = 5;
         bed_init(beds[n], 120, 400, 8, 100, true);
@@ -318,7 +311,7 @@ static void test_overflow_is_not_hidden(void **unused) {
     (void)unused;
     static bed b;
     const weir_optimizer_options o = options_of("sgd", 0);
-    weir__optimizer optimizer;
+    weir_optimizer optimizer;
     bed_init(&b, 2, 20, 2, 20, false);
     b.tensor.max_norm = 1;
     bed_gradients(&b);
@@ -333,7 +326,7 @@ static void test_overflow_is_not_hidden(void **unused) {
 static void test_bad_options(void **unused) {
     (void)unused;
     weir_error error = {0};
-    weir__optimizer optimizer;
+    weir_optimizer optimizer;
     weir_optimizer_options o = options_of("adagrad", 0);
     assert_int_equal(weir__optimizer_init(&optimizer, &o, 16, &error), WEIR_CONFIG);
     assert_non_null(strstr(error.text, "adagrad"));
@@ -353,8 +346,161 @@ static void test_bad_options(void **unused) {
     assert_null(optimizer.slots[0]);
 }
 
+// ---- without a trainer ----------------------------------------------------------------------------------------------
+
+enum { plain_count = 40000 }; // several pieces of work, the last one short
+
+// w after n steps of a constant gradient g, from the formulas of optimizer.h summed up.
+static double closed_form(const weir_optimizer_options *o, double w, double g, double rate, int n) {
+    if (!strcmp(o->kind, "sgd")) { // w ← (1 − rate·decay)·w − rate·g
+        const double past = 1 - rate * o->decay;
+        return o->decay > 0 ? pow(past, n) * (w + g / o->decay) - g / o->decay : w - n * rate * g;
+    }
+    if (!strcmp(o->kind, "momentum")) { // v_k = g·(1 − momentum^k) / (1 − momentum)
+        const double m = o->momentum;
+        return w - rate * g / (1 - m) * (n - m * (1 - pow(m, n)) / (1 - m));
+    }
+    assert_string_equal(o->kind, "adam"); // m̂ = g and v̂ = g² in every step
+    return w - n * rate * g / (fabs(g) + o->epsilon);
+}
+
+// Every kind of the table over one array, its end beside a guard.
+static void test_alone_closed_forms(void **unused) {
+    (void)unused;
+    static float values[plain_count + 1], gradients[plain_count];
+    assert_true(weir_optimizer_kind_count() >= 3);
+    assert_null(weir_optimizer_kind_at(weir_optimizer_kind_count()));
+    for (size_t k = 0; k < weir_optimizer_kind_count(); k++) {
+        for (int decays = 0; decays < 2; decays++) {
+            const weir_optimizer_options o = options_of(weir_optimizer_kind_at(k), decays ? 0.5 : 0);
+            weir_optimizer *optimizer = NULL;
+            if (decays && strcmp(o.kind, "sgd") != 0) continue; // no closed form
+            for (size_t i = 0; i < plain_count; i++) {
+                values[i] = (float)(i % 7) / 4 - 0.5f;
+                gradients[i] = (float)(i % 11) / 8 - 0.7f;
+            }
+            values[plain_count] = 12345;
+            assert_int_equal(weir_optimizer_create(&optimizer, &o, plain_count, NULL), WEIR_OK);
+            for (int n = 0; n < 6; n++) {
+                assert_int_equal(weir_optimizer_step(optimizer, values, gradients, 0.125, NULL), WEIR_OK);
+            }
+            assert_int_equal(weir_optimizer_steps(optimizer), 6);
+            for (size_t i = 0; i < plain_count; i++) {
+                const double w = closed_form(&o, (double)(i % 7) / 4 - 0.5, gradients[i], 0.125, 6);
+                if (!(fabs(values[i] - w) <= 3e-6)) fail_msg("%s: value %zu: %.9g, not %.9g", o.kind, i, values[i], w);
+            }
+            assert_true(values[plain_count] == 12345);
+            weir_optimizer_free(optimizer);
+        }
+    }
+}
+
+// Averages and steps put into a fresh optimizer continue bit for bit.
+static void test_alone_continues(void **unused) {
+    (void)unused;
+    enum { count = 100 };
+    for (size_t k = 0; k < weir_optimizer_kind_count(); k++) {
+        const weir_optimizer_options o = options_of(weir_optimizer_kind_at(k), 0.1);
+        weir_optimizer *first = NULL, *second = NULL;
+        float straight[count], resumed[count], gradients[count];
+        assert_int_equal(weir_optimizer_create(&first, &o, count, NULL), WEIR_OK);
+        assert_int_equal(weir_optimizer_create(&second, &o, count, NULL), WEIR_OK);
+        for (size_t i = 0; i < count; i++) straight[i] = (float)draw(), gradients[i] = (float)draw();
+        for (int n = 0; n < 3; n++) weir_optimizer_step(first, straight, gradients, 0.1, NULL);
+        memcpy(resumed, straight, sizeof resumed);
+        size_t averages = 0;
+        const char *name = NULL, *other = NULL;
+        for (float *from = NULL; (from = weir_optimizer_average(first, averages, &name)) != NULL; averages++) {
+            float *to = weir_optimizer_average(second, averages, &other);
+            assert_string_equal(name, other);
+            assert_true(*from != 0);
+            memcpy(to, from, count * sizeof *to);
+        }
+        assert_null(name);
+        assert_int_equal(averages, !strcmp(o.kind, "adam") ? 2 : !strcmp(o.kind, "momentum"));
+        weir_optimizer_steps_set(second, weir_optimizer_steps(first));
+        for (int n = 0; n < 3; n++) {
+            weir_optimizer_step(first, straight, gradients, 0.1, NULL);
+            weir_optimizer_step(second, resumed, gradients, 0.1, NULL);
+        }
+        assert_memory_equal(straight, resumed, sizeof straight);
+        weir_optimizer_free(first);
+        weir_optimizer_free(second);
+    }
+}
+
+// Over parameters: rates, decay, limits and untouched tiles of each tensor, as the formulas have them.
+static void test_alone_over_parameters(void **unused) {
+    (void)unused;
+    static bed b;
+    for (size_t k = 0; k < weir_optimizer_kind_count(); k++) {
+        const weir_optimizer_options o = options_of(weir_optimizer_kind_at(k), 0.05);
+        weir_optimizer *optimizer = NULL;
+        bed_init(&b, 50, 61, 8, 16, true);
+        b.tensor.max_norm = 4;
+        b.tensor.rate = 0.5;
+        assert_int_equal(weir_optimizer_create(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
+        for (int t = 1; t <= 5; t++) {
+            for (size_t i = 0; i < most_tiles; i++) b.touched[i] = draw() < 0;
+            bed_gradients(&b);
+            reference_step(&b, &o, 0.1, t);
+            assert_int_equal(weir_optimizer_step_parameters(optimizer, &b.parameters, 0.1, NULL), WEIR_OK);
+        }
+        compare(&b, 2e-6);
+        weir_optimizer_free(optimizer);
+    }
+}
+
+static void test_alone_wrong_use(void **unused) {
+    (void)unused;
+    static const double rates[] = {-1, NAN, INFINITY};
+    static bed b;
+    const weir_optimizer_options o = options_of("adam", 0);
+    weir_optimizer_options wrong = options_of("adamw", 0);
+    weir_optimizer *optimizer = NULL;
+    weir_error error = {0};
+    double rate = 7;
+    assert_int_equal(weir_optimizer_create(&optimizer, &wrong, 4, &error), WEIR_CONFIG);
+    assert_null(optimizer);
+    assert_non_null(strstr(error.text, "adamw"));
+    wrong = o;
+    wrong.schedule = "linear";
+    assert_int_equal(weir_optimizer_create(&optimizer, &wrong, 4, &error), WEIR_CONFIG);
+    assert_non_null(strstr(error.text, "linear"));
+    assert_int_equal(weir_schedule_rate(&rate, &wrong, 0, 0, 1, &error), WEIR_CONFIG);
+    assert_int_equal(weir_schedule_rate(&rate, &o, 0, 1, 1, &error), WEIR_ARGUMENT);
+    assert_true(rate == 7);
+    for (long n = 0; n < 3; n++) { // the object, and both averages
+        weir__alloc_fail_after(n);
+        assert_int_equal(weir_optimizer_create(&optimizer, &o, 4, &error), WEIR_MEMORY);
+        weir__alloc_fail_after(-1);
+        assert_null(optimizer);
+    }
+    bed_init(&b, 4, 4, 4, 4, false);
+    bed_gradients(&b);
+    assert_int_equal(weir_optimizer_create(&optimizer, &o, 16, &error), WEIR_OK);
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        assert_int_equal(weir_optimizer_step(optimizer, b.values, b.gradients, rates[i], &error), WEIR_ARGUMENT);
+        assert_int_equal(weir_optimizer_step_parameters(optimizer, &b.parameters, rates[i], &error), WEIR_ARGUMENT);
+    }
+    b.parameters.count = 15;
+    assert_int_equal(weir_optimizer_step_parameters(optimizer, &b.parameters, 0.1, &error), WEIR_ARGUMENT);
+    b.parameters.count = 16;
+    b.parameters.gradients = NULL;
+    assert_int_equal(weir_optimizer_step_parameters(optimizer, &b.parameters, 0.1, &error), WEIR_ARGUMENT);
+    assert_non_null(strstr(error.text, "training"));
+    compare(&b, 0); // nothing has moved
+    assert_int_equal(weir_optimizer_steps(optimizer), 0);
+    weir_optimizer_free(optimizer);
+    weir_optimizer_free(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_alone_closed_forms),
+        cmocka_unit_test(test_alone_continues),
+        cmocka_unit_test(test_alone_over_parameters),
+        cmocka_unit_test(test_alone_wrong_use),
         cmocka_unit_test(test_formulas),
         cmocka_unit_test(test_max_norm_holds),
         cmocka_unit_test(test_untouched_is_not_visited),

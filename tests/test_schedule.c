@@ -15,7 +15,7 @@
 #include "train/schedule.h"
 
 static weir_optimizer_options options_of(const char *schedule) {
-    weir_optimizer_options o = weir_train_options_default().optimizer;
+    weir_optimizer_options o = weir_optimizer_options_default();
     o.schedule = schedule;
     o.rate = 0.2;
     o.step_factor = 0.5;
@@ -26,6 +26,9 @@ static weir_optimizer_options options_of(const char *schedule) {
 
 static void expect_rate(const weir_optimizer_options *o, size_t epoch, double part, double expected) {
     const double rate = weir__schedule_rate(o, epoch, part, 10);
+    double alone = NAN; // without a trainer
+    if (part < 1 && epoch < 10) assert_int_equal(weir_schedule_rate(&alone, o, epoch, part, 10, NULL), WEIR_OK);
+    if (part < 1 && epoch < 10) assert_true(alone == rate);
     if (!(fabs(rate - expected) <= 1e-12))
         fail_msg("epoch %zu + %g: %.15g, expected %.15g", epoch, part, rate, expected);
 }

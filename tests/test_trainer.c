@@ -135,7 +135,7 @@ static char *contents(const char *folder, const char *name, size_t *size) {
 // ---- a step --------------------------------------------------------------------------------------------------------
 
 // The same step from the gradients that weir_graph_backward gives: what the trainer's fused updates must come to.
-static void step_by_gradients(bench *b, weir__optimizer *optimizer, const weir_pass *pass, double rate) {
+static void step_by_gradients(bench *b, weir_optimizer *optimizer, const weir_pass *pass, double rate) {
     weir_error error = {0};
     must(weir_graph_forward(b->graph, pass, &error), &error);
     must(weir_graph_backward(b->graph, pass, &error), &error);
@@ -157,7 +157,7 @@ static void test_step_is_gradient_and_update(void **unused) {
         weir_error error = {0};
         const weir_train_options o = options_of(kind);
         bench b = open_bench(kind, &o), twin = open_bench(kind, &o);
-        weir__optimizer optimizer;
+        weir_optimizer optimizer;
         const weir_parameters p = weir_graph_parameters(b.graph), q = weir_graph_parameters(twin.graph);
         float *start = malloc(p.count * sizeof *start), inputs[16 * 784];
         assert_non_null(start);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 /// \file train.h
-/// Training: optimizers, schedules, sparsity control, thresholds, and the trainer that joins them, with
+/// Training: sparsity control, thresholds, and the trainer that joins them with an optimizer (optimizer.h), with
 /// checkpoints that continue bit for bit.
 #ifndef WEIR_TRAIN_H
 #define WEIR_TRAIN_H
@@ -13,31 +13,12 @@
 
 #include "data.h"
 #include "graph.h"
+#include "optimizer.h"
 #include "status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/// How parameters move. rate_t is the scheduled rate times the node's rate; g the gradient plus decay·w for weights.
-/// - "sgd": w −= rate·g
-/// - "momentum": v = momentum·v + g, w −= rate·v (Polyak 1964)
-/// - "adam": Kingma and Ba 2015, algorithm 1, with bias correction
-/// Afterwards each unit's incoming weights are scaled down to an L2 norm of at most max_norm (Srivastava et al. 2014).
-/// Blocks that the batch did not touch are not visited by sgd without decay, nor by momentum and adam: their moving
-/// averages stand still ("lazy" updates).
-typedef struct weir_optimizer_options {
-    const char *kind; ///< "sgd", "momentum", "adam"
-    double rate;      ///< > 0
-    double momentum;  ///< in [0, 1)
-    double beta1, beta2, epsilon;
-    double decay;         ///< L2 weight decay ≥ 0
-    const char *schedule; ///< "constant", "step", "cosine"
-    double step_factor;   ///< step: rate·factor every step_epochs
-    size_t step_epochs;
-    double final_rate; ///< cosine: rate at the end, from rate at the start, over all epochs
-    double rate_decay; ///< additionally rate / (1 + rate_decay·epoch); 0: none
-} weir_optimizer_options;
 
 /// How the share of open gates is steered, at every unit node that some gated-affine uses as gates.
 /// - "kl": eq. 14 of Bengio et al. 2013 on the mean opening probability of each unit over the batch

@@ -13,6 +13,7 @@
 #include "layer.h"
 #include "machine.h"
 #include "model.h"
+#include "optimizer.h"
 #include "plan.h"
 #include "random.h"
 #include "status.h"

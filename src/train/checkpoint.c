@@ -104,7 +104,7 @@ static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameter
     weir_status status = WEIR_OK;
     size_t nodes = 0;
     const weir_node *specs = weir_graph_nodes(trainer->graph, &nodes);
-    const weir__optimizer *o = &trainer->optimizer;
+    const weir_optimizer *o = &trainer->optimizer;
     TRY(list_init(l, arrays_at_most(trainer, p), error));
     TRY(add_flat(l, "parameters", p, p->values, error));
     if (trainer->place.best_epoch) TRY(add_flat(l, "best", p, trainer->best_values, error));
@@ -330,7 +330,7 @@ static weir_status read_all(const weir__safetensors *file, weir_trainer *trainer
     size_t nodes = 0;
     const weir_node *specs = weir_graph_nodes(trainer->graph, &nodes);
     const weir_parameters p = weir_graph_parameters(trainer->graph);
-    const weir__optimizer *o = &trainer->optimizer;
+    const weir_optimizer *o = &trainer->optimizer;
     TRY(read_flat(file, "parameters", &p, p.values, error));
     if (trainer->place.best_epoch) TRY(read_flat(file, "best", &p, trainer->best_values, error));
     if (trainer->average.values) TRY(read_flat(file, "average", &p, trainer->average.values, error));

@@ -5,6 +5,23 @@
 
 #include <weir/train.h>
 
+weir_optimizer_options weir_optimizer_options_default(void) {
+    return (weir_optimizer_options){
+        .kind = "sgd",
+        .rate = 0.1,
+        .momentum = 0.5,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .epsilon = 1e-8,
+        .decay = 0,
+        .schedule = "constant",
+        .step_factor = 0.5,
+        .step_epochs = 10,
+        .final_rate = 0,
+        .rate_decay = 0,
+    };
+}
+
 weir_train_options weir_train_options_default(void) {
     return (weir_train_options){
         .seed = 1,
@@ -16,21 +33,7 @@ weir_train_options weir_train_options_default(void) {
         .checkpoint_seconds = 30,
         .valid_samples = 10,
         .test_samples = 100,
-        .optimizer =
-            {
-                .kind = "sgd",
-                .rate = 0.1,
-                .momentum = 0.5,
-                .beta1 = 0.9,
-                .beta2 = 0.999,
-                .epsilon = 1e-8,
-                .decay = 0,
-                .schedule = "constant",
-                .step_factor = 0.5,
-                .step_epochs = 10,
-                .final_rate = 0,
-                .rate_decay = 0,
-            },
+        .optimizer = weir_optimizer_options_default(),
         .sparsity =
             {
                 .kind = "kl",

@@ -58,6 +58,7 @@ weir_status weir__schedule_check(const weir_optimizer_options *o, weir_error *er
     const weir__schedule schedule = weir__schedule_find(o->schedule);
     TRY_THAT(schedule, WEIR_CONFIG, "optimizer.schedule is \"%s\"; expected constant, step or cosine",
              o->schedule ? o->schedule : "");
+    TRY_THAT(o->rate > 0 && isfinite(o->rate), WEIR_CONFIG, "optimizer.rate is %g; expected a number above 0", o->rate);
     TRY_THAT(o->rate_decay >= 0 && isfinite(o->rate_decay), WEIR_CONFIG,
              "optimizer.rate_decay is %g; expected 0 or more", o->rate_decay);
     TRY_THAT(schedule != step || o->step_epochs > 0, WEIR_CONFIG,
@@ -72,6 +73,16 @@ done:
 
 double weir__schedule_rate(const weir_optimizer_options *o, size_t epoch, double part, size_t epochs) {
     return weir__schedule_find(o->schedule)(o, epoch, part, epochs) / (1 + o->rate_decay * (double)epoch);
+}
+
+weir_status weir_schedule_rate(double *rate, const weir_optimizer_options *options, size_t epoch, double part,
+                               size_t epochs, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY(weir__schedule_check(options, error));
+    TRY_THAT(part >= 0 && part < 1, WEIR_ARGUMENT, "a part of %g of an epoch; expected 0 <= part < 1", part);
+    *rate = weir__schedule_rate(options, epoch, part, epochs);
+done:
+    return status;
 }
 
 bool weir__schedule_needs_epochs(const weir_optimizer_options *o) { return weir__schedule_find(o->schedule) == cosine; }

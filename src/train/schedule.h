@@ -4,7 +4,7 @@
 #ifndef WEIR_SCHEDULE_H
 #define WEIR_SCHEDULE_H
 
-#include <weir/train.h>
+#include <weir/optimizer.h>
 
 #include "../core/core.h"
 

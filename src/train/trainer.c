@@ -16,7 +16,6 @@ static weir_status check_options(const weir_train_options *o, weir_error *error)
     TRY_THAT(o->valid_samples > 0, WEIR_CONFIG, "train.valid_samples is 0; expected 1 or more");
     TRY_THAT(o->checkpoint_seconds >= 0, WEIR_CONFIG, "train.checkpoint_seconds is %g; expected 0 or more",
              o->checkpoint_seconds);
-    TRY(weir__schedule_check(&o->optimizer, error));
 done:
     return status;
 }
@@ -78,9 +77,8 @@ weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const
     t->options = *options;
     TRY(check_options(options, error));
     TRY(check_fit(t, error));
-    t->options.optimizer.schedule = weir__schedule_name(options->optimizer.schedule);
     TRY(allocate(t, error));
-    t->options.optimizer.kind = t->optimizer.options.kind;
+    t->options.optimizer = t->optimizer.options;
     t->options.sparsity.kind = t->sparsity.options.kind;
     *trainer = t;
     t = NULL;
@@ -120,7 +118,7 @@ static weir_status fail_diverged(const weir_trainer *t, const char *what, weir_e
 
 // The optimizer at a scheduled rate, for weir__graph_step.
 typedef struct optimizer_at_rate {
-    const weir__optimizer *optimizer;
+    const weir_optimizer *optimizer;
     double rate;
 } optimizer_at_rate;
 

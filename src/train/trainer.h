@@ -31,7 +31,7 @@ struct weir_trainer {
     weir_graph *graph;
     const weir_data *data;
     weir_train_options options; ///< strings point into constant tables
-    weir__optimizer optimizer;
+    weir_optimizer optimizer;
     weir__sparsity sparsity;
     weir__average average;
     size_t *gates, gate_count; ///< nodes

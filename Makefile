@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
 all: build/build.ninja
-	@cmake --build build --parallel $(JOBS)
+	@cmake --build build --parallel $(JOBS) --target weir_cli
 
 build/build.ninja:
 	cmake --preset release
@@ -21,7 +21,8 @@ test:
 bench format format-check lint: build/build.ninja
 	@cmake --build build --target $@
 
-install: all
+install: build/build.ninja
+	@cmake --build build --parallel $(JOBS) --target weir_cli weir weir_shared
 	cmake --install build --prefix '$(PREFIX)'
 
 clean:

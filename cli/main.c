@@ -24,9 +24,7 @@ static int unknown_command(const char *name) {
     const char *names[CLI_COUNT_OF(commands) + 1];
     for (size_t i = 0; i < CLI_COUNT_OF(commands); i++) names[i] = commands[i]->name;
     names[CLI_COUNT_OF(commands)] = "help";
-    const char *nearest = cli_nearest(name, names, CLI_COUNT_OF(names));
-    if (nearest != NULL) return cli_usage(NULL, "unknown command '%s'; did you mean '%s'?", name, nearest);
-    return cli_usage(NULL, "unknown command '%s'", name);
+    return cli_usage(NULL, "unknown command '%s'%s", name, weir_suggest(name, names, CLI_COUNT_OF(names)).text);
 }
 
 static void general_help(FILE *out) {

@@ -81,6 +81,28 @@ grep -rnE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' cli --include='*.[ch]' |
                 print $1 ":" $2 ": the folder " from " of the tool must not include \"" path "\""
         }' >>"$work/findings"
 
+# No two files of the tool need each other, directly or by way of others: they share headers, so that this is seen in
+# the symbols of what they are compiled to. A file's needs are those symbols that another file of the tool defines.
+objects=$WEIR_BUILD/CMakeFiles/weir_cli.dir/cli
+if command -v nm >/dev/null && command -v tsort >/dev/null && [ -d "$objects" ]; then
+    for source in $(find cli -name '*.c'); do
+        nm -P "$objects/${source#cli/}.o" | awk -v file="$source" '{ print file, $1, $2 }'
+    done | awk '
+        $3 ~ /^[TDBR]$/ { home[$2] = $1 }
+        $3 == "U" { uses[++count] = $1 " " $2 }
+        END {
+            for (i = 1; i <= count; i++) {
+                split(uses[i], use, " ")
+                if (use[2] in home) print use[1], home[use[2]]
+            }
+        }' | sort -u >"$work/needs"
+    [ -s "$work/needs" ] || echo "no symbols found in $objects" >>"$work/findings"
+    tsort "$work/needs" 2>&1 >/dev/null | sed 's/^tsort: [^ ]*: input contains a loop:/files of cli need each other:/
+        s/^tsort: /  /' >>"$work/findings"
+else
+    echo "circles between files of cli are not looked for: that needs nm, tsort and the tool's objects"
+fi
+
 # Calls of the library's own code that print or end the process; comments do not count.
 for source in $(find src -name '*.[ch]'); do
     sed 's,//.*,,' "$source" |

@@ -6,6 +6,7 @@
 #define _XOPEN_SOURCE 700
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -303,6 +304,24 @@ static void nearest_name(void **state) {
     assert_null(weir__nearest("adam", one, 1));
 }
 
+static void hints(void **state) {
+    (void)state;
+    const char *const names[] = {"adam", "a-name-of-sixty-three-letters-which-is-the-longest-one-there-is"};
+    assert_string_equal(weir_suggest("adm", names, 2).text, "; did you mean 'adam'?");
+    assert_string_equal(weir_suggest("momentum", names, 2).text, "");
+    const weir_hint longest = weir_suggest(names[1], names, 2);
+    assert_int_equal(strlen(names[1]), 63);
+    assert_string_equal(longest.text + strlen(longest.text) - 10, "there-is'?");
+}
+
+static void medians(void **state) {
+    (void)state;
+    double odd[] = {3, 1, 2}, even[] = {4, 1, 3, 2};
+    assert_true(weir_median(odd, 3) == 2);
+    assert_true(weir_median(even, 4) == 2.5);
+    assert_true(isnan(weir_median(odd, 0)));
+}
+
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) ? 0 : -1;
@@ -326,6 +345,8 @@ int main(void) {
         cmocka_unit_test(out_of_memory_is_an_error),
         cmocka_unit_test(folders_are_made),
         cmocka_unit_test(nearest_name),
+        cmocka_unit_test(hints),
+        cmocka_unit_test(medians),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

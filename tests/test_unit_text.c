@@ -106,12 +106,12 @@ static void test_errors(void **state) {
         weir_status status;
         const char *parts[3];
     } cases[] = {
-        {"noisy-rectifer", unknown, {"\"noisy-rectifer\"", "did you mean \"noisy-rectifier\"", "'weir units'"}},
+        {"noisy-rectifer", unknown, {"\"noisy-rectifer\"", "did you mean 'noisy-rectifier'?", "'weir units'"}},
         {"xyz", unknown, {"unknown rule \"xyz\" (the command 'weir units' lists them)"}},
         {"", unknown, {"unknown rule \"\"", "'weir units'"}},
         {" sts", unknown, {"unknown rule"}},
         {"rectifier:sd=1", unknown, {"\"sd\"", "\"rectifier\" has none"}},
-        {"sts:beta1=3", unknown, {"\"beta1\"", "did you mean \"beta\"", "noise, target, beta"}},
+        {"sts:beta1=3", unknown, {"\"beta1\"", "did you mean 'beta'?", "noise, target, beta"}},
         {"sts:", unknown, {"unknown parameter", "noise, target, beta"}},
         {"sts:noise=beta,", unknown, {"unknown parameter"}},
         {"sts:noise=betaa", bad, {"sts", "\"betaa\"", "none|beta"}},

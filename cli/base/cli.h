@@ -81,8 +81,6 @@ void cli_help(const cli_command *command, FILE *out);
 void cli_settings(FILE *out);
 /// Text in paragraphs, wrapped to the width of 80, each line after the first indented.
 void cli_wrap(FILE *out, size_t indent, const char *text);
-/// The name nearest to text by edit distance, or NULL if none is near.
-const char *cli_nearest(const char *text, const char *const *names, size_t count);
 
 /// Starts the tool anew where the libraries underneath need other settings than they have: threads that wait without
 /// spinning for long, dense products by kernels for this processor.
@@ -120,14 +118,17 @@ const char *cli_bold(FILE *stream);
 const char *cli_dim(FILE *stream);
 const char *cli_plain(FILE *stream);
 
+/// The line at the bottom of the terminal that is drawn again and again: begins it anew; wipes it, if it is there, so
+/// that other text may be printed.
+void cli_line_begin(void);
+void cli_line_clear(void);
+
 /// Numbers as text; the buffer is returned.
 #define CLI_NUMBER 40
 const char *cli_thousands(char text[CLI_NUMBER], uint64_t number);        ///< 2,712,410
 const char *cli_bytes(char text[CLI_NUMBER], uint64_t bytes);             ///< 10.8 MB
 const char *cli_duration(char text[CLI_NUMBER], double seconds);          ///< 1:05
 const char *cli_milliseconds(char text[CLI_NUMBER], double milliseconds); ///< three digits that count
-/// The median, of an even count the upper one of the two; NaN of none. Sorts the values.
-double cli_median(double *values, size_t count);
 /// Seconds of a clock that never goes back.
 double cli_clock(void);
 

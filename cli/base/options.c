@@ -9,32 +9,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool cli_list_add(cli_list *list, const char *format, ...) {
-    char **items = realloc(list->items, (list->count + 1) * sizeof *items);
-    if (items == NULL) return false;
-    list->items = items;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (text == NULL) return false;
-    va_start(arguments, format);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    items[list->count++] = text;
-    return true;
-}
-
-void cli_list_free(cli_list *list) {
-    for (size_t i = 0; i < list->count; i++) free(list->items[i]);
-    free(list->items);
-    *list = (cli_list){0};
-}
 
 // Parsing.
 
@@ -109,12 +85,13 @@ static const cli_option *find_option(const cli_command *command, const char *nam
 }
 
 static int wrong_option(const cli_command *command, const char *text) {
-    const char *names[32];
-    size_t count = 0;
-    names[count++] = "help";
-    for (size_t i = 0; i < command->option_count && count < CLI_COUNT_OF(names); i++)
-        names[count++] = command->options[i].name;
-    char name[64];
+    char name[64], dashed[32][32] = {"--help"};
+    const char *names[32] = {dashed[0]};
+    size_t count = 1;
+    for (size_t i = 0; i < command->option_count && count < CLI_COUNT_OF(names); i++, count++) {
+        snprintf(dashed[count], sizeof dashed[0], "--%s", command->options[i].name);
+        names[count] = dashed[count];
+    }
     size_t length = strcspn(text, "=");
     snprintf(name, sizeof name, "%.*s", (int)(length < 60 ? length : 60), text);
     if (strncmp(name, "--", 2) != 0) return cli_usage(command->name, "unknown option '%s'", name);
@@ -122,11 +99,9 @@ static int wrong_option(const cli_command *command, const char *text) {
     if (known != NULL && known->argument == NULL)
         return cli_usage(command->name, "option '%s' takes no argument", name);
     size_t starts = 0;
-    for (size_t i = 0; i < count; i++) starts += strncmp(names[i], name + 2, strlen(name + 2)) == 0;
+    for (size_t i = 0; i < count; i++) starts += strncmp(names[i], name, strlen(name)) == 0;
     if (starts > 1) return cli_usage(command->name, "option '%s' is ambiguous", name);
-    const char *nearest = cli_nearest(name + 2, names, count);
-    if (nearest != NULL) return cli_usage(command->name, "unknown option '%s'; did you mean '--%s'?", name, nearest);
-    return cli_usage(command->name, "unknown option '%s'", name);
+    return cli_usage(command->name, "unknown option '%s'%s", name, weir_suggest(name, names, count).text);
 }
 
 static int missing_operand(const cli_command *command, size_t given) {
@@ -235,38 +210,4 @@ void cli_help(const cli_command *command, FILE *out) {
     fprintf(out, "\n%sExamples:%s\n", bold, plain);
     for (size_t i = 0; i < CLI_COUNT_OF(command->examples) && command->examples[i] != NULL; i++)
         fprintf(out, "  %s\n", command->examples[i]);
-}
-
-// Did you mean.
-
-/// Insertions, deletions, substitutions and exchanges of neighbours that turn a into b.
-static size_t edit_distance(const char *a, const char *b) {
-    enum { MOST = 48 };
-    size_t d[MOST + 1][MOST + 1], m = strlen(a), n = strlen(b);
-    if (m > MOST || n > MOST) return SIZE_MAX;
-    for (size_t i = 0; i <= m; i++) d[i][0] = i;
-    for (size_t j = 0; j <= n; j++) d[0][j] = j;
-    for (size_t i = 1; i <= m; i++)
-        for (size_t j = 1; j <= n; j++) {
-            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            if (d[i - 1][j] + 1 < best) best = d[i - 1][j] + 1;
-            if (d[i][j - 1] + 1 < best) best = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
-                best = d[i - 2][j - 2] + 1;
-            d[i][j] = best;
-        }
-    return d[m][n];
-}
-
-const char *cli_nearest(const char *text, const char *const *names, size_t count) {
-    const char *nearest = NULL;
-    size_t least = strlen(text) / 3 + 2; // farther than that is a different word
-    for (size_t i = 0; i < count; i++) {
-        size_t distance = edit_distance(text, names[i]);
-        if (distance < least) {
-            least = distance;
-            nearest = names[i];
-        }
-    }
-    return nearest;
 }

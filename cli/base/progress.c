@@ -7,16 +7,13 @@
 
 #include <string.h>
 
-static bool on_screen = false; // there is one terminal, hence one bar
-
 void cli_bar_begin(cli_bar *bar) {
     *bar = (cli_bar){.live = cli_is_terminal(stderr), .started = cli_clock(), .shown = -1};
 }
 
 void cli_bar_clear(cli_bar *bar) {
-    if (on_screen) fputs("\r\033[K", stderr);
-    on_screen = false;
-    if (bar != NULL) bar->shown = -1;
+    cli_line_clear();
+    bar->shown = -1;
 }
 
 /// Cells of the bar, each a half or a whole: ━━━━━╸─────.
@@ -43,7 +40,7 @@ void cli_bar_show(cli_bar *bar, double fraction, double seconds_left, const char
              seconds_left < 0 ? "" : cli_duration(time, seconds_left));
     if (seconds_left >= 0) snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " left");
     size_t width = cli_width(stderr), taken = strlen(left) + 1 + strlen(tail);
-    fputs("\r\033[K", stderr);
+    cli_line_begin();
     if (taken + 6 <= width) {
         size_t cells = width - taken - 1;
         fprintf(stderr, "%s ", left);
@@ -52,5 +49,4 @@ void cli_bar_show(cli_bar *bar, double fraction, double seconds_left, const char
     } else // too narrow for a bar: what fits of the text
         fprintf(stderr, "%.*s", (int)(width > 1 ? width - 1 : 1), tail);
     fflush(stderr);
-    on_screen = true;
 }

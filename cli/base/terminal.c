@@ -45,11 +45,23 @@ double cli_clock(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static bool line_shown = false; // there is one terminal, hence one line
+
+void cli_line_begin(void) {
+    fputs("\r\033[K", stderr);
+    line_shown = true;
+}
+
+void cli_line_clear(void) {
+    if (line_shown) fputs("\r\033[K", stderr);
+    line_shown = false;
+}
+
 // Messages.
 
 static void message(const char *format, va_list arguments) WEIR_PRINTF(1, 0);
 static void message(const char *format, va_list arguments) {
-    cli_bar_clear(NULL);
+    cli_line_clear();
     cli_flush();
     fputs("weir: ", stderr);
     vfprintf(stderr, format, arguments);
@@ -145,17 +157,6 @@ const char *cli_milliseconds(char text[CLI_NUMBER], double milliseconds) {
     int digits = milliseconds >= 99.95 ? 0 : milliseconds >= 9.995 ? 1 : 2;
     snprintf(text, CLI_NUMBER, "%.*f", digits, milliseconds);
     return text;
-}
-
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double cli_median(double *values, size_t count) {
-    if (count == 0) return NAN;
-    qsort(values, count, sizeof *values, ascending);
-    return values[count / 2];
 }
 
 // Tables.

@@ -55,43 +55,6 @@ static void prepare(void) {
     if (wanted != NULL && wanted[0] != '\0') python = wanted;
 }
 
-int bench_machine(weir_machine *machine) {
-    static weir_machine known;
-    static bool measured = false;
-    weir_error error = {0};
-    if (!measured && weir_machine_measure(&known, !warm, &error) != WEIR_OK) return cli_weir_error(&error);
-    measured = true;
-    *machine = known;
-    return CLI_OK;
-}
-
-void bench_print_machine(const weir_machine *machine) {
-    printf("fp32 %.0f GFLOP/s, ", 1e-9 * machine->float32_flops);
-    if (machine->bfloat16_flops > 0)
-        printf("bf16 %.0f GFLOP/s", 1e-9 * machine->bfloat16_flops);
-    else
-        printf("no bf16");
-    if (machine->read_bytes > 0) printf(", memory %.1f GB/s", 1e-9 * machine->read_bytes);
-    fputc('\n', stdout);
-}
-
-static int machine_alone(void) {
-    weir_machine machine = {0};
-    if (bench_machine(&machine) != CLI_OK) return CLI_FAILED;
-    if (as_json) {
-        json_t *line =
-            json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", weir_isa_name(weir_isa_current()), "threads", weir_threads(),
-                      "machine_float32_gflops", 1e-9 * machine.float32_flops, "machine_bfloat16_gflops",
-                      1e-9 * machine.bfloat16_flops, "machine_read_gbps", 1e-9 * machine.read_bytes);
-        if (json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0) fputc('\n', stdout);
-        json_decref(line);
-        return CLI_OK;
-    }
-    printf("%s, %d threads: ", weir_isa_name(weir_isa_current()), weir_threads());
-    bench_print_machine(&machine);
-    return CLI_OK;
-}
-
 static int run_gated(const bench_effort *effort, const bench_peer_options *peer) {
     const bench_output output = {as_json, with_plans, figure};
     bench_case *cases = NULL;
@@ -136,7 +99,7 @@ static int run(char **operands, size_t count) {
         return CLI_FAILED;
     cli_interrupt_begin();
     if (strcmp(operands[0], "gated") == 0 && count == 1) return run_gated(&effort, &peer);
-    if (strcmp(operands[0], "machine") == 0 && count == 1) return machine_alone();
+    if (strcmp(operands[0], "machine") == 0 && count == 1) return bench_machine_alone(lists.cold, as_json);
     if (strcmp(operands[0], "plan") == 0 && count == 1) return run_plan();
     if (count > 1) return cli_usage("bench", "too many arguments: '%s' is not expected", operands[1]);
     return cli_usage("bench", "WHAT is gated, machine or plan, not '%s'", operands[0]);

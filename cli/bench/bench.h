@@ -56,9 +56,12 @@ typedef struct bench_result {
     bench_peer peer;
 } bench_result;
 
-/// The bounds of the machine, measured once per process; and as a line of text.
-int bench_machine(weir_machine *machine);
-void bench_print_machine(const weir_machine *machine);
+/// Measures the bounds of the machine, those of its memory if cold. CLI_FAILED after a message.
+int bench_machine(weir_machine *machine, bool cold);
+/// One line, as text.
+void bench_machine_print(const weir_machine *machine);
+/// `weir bench machine`.
+int bench_machine_alone(bool cold, bool json);
 
 /// Lists of values as the command line has them: "1,32,256".
 typedef struct bench_lists {
@@ -90,14 +93,11 @@ void bench_peer_median(const bench_peer *rounds, size_t count, bench_peer *resul
 
 /// Checks the case against masked dense products, then measures it, ways alternating. CLI_FAILED after a message, also
 /// when results disagree.
-int bench_measure(const bench_case *c, const bench_effort *effort, const bench_peer_options *peer,
-                  bench_result *result);
+int bench_measure(const bench_case *c, const weir_machine *machine, const bench_effort *effort,
+                  const bench_peer_options *peer, bench_result *result);
 
 /// A name for messages: "4096x4096 b64 share 0.09 batch 256 fp32".
 const char *bench_case_name(char text[120], const bench_case *c);
-
-/// The least time that the machine allows: the greater of multiply-adds at its rate and weights through its memory.
-void bench_floor(const bench_case *c, const weir_machine *machine, bench_result *result);
 
 /// Measures and prints one case after the other.
 int bench_gated(const bench_case *cases, size_t count, const bench_effort *effort, const bench_peer_options *peer,

@@ -134,8 +134,7 @@ int bench_cases(const bench_lists *lists, bench_case **cases, size_t *count) {
 }
 
 static void print_machine(const bench_case *c, const weir_machine *machine) {
-    printf("%s, %d threads: ", weir_isa_name(weir_isa_current()), weir_threads());
-    bench_print_machine(machine);
+    bench_machine_print(machine);
     printf("weights %s; gates of each row on their own; medians; route building included\n\n",
            c->cold ? "cold, over 1 GiB" : "warm");
 }
@@ -153,7 +152,7 @@ int bench_gated(const bench_case *cases, size_t count, const bench_effort *effor
     weir_machine machine = {0};
     bench_result *results = calloc(count + 1, sizeof *results);
     if (results == NULL) return cli_error("out of memory");
-    int status = bench_machine(&machine);
+    int status = bench_machine(&machine, cases[0].cold);
     if (status == CLI_OK && !output->json) {
         print_machine(&cases[0], &machine);
         bench_print_heading();
@@ -164,7 +163,7 @@ int bench_gated(const bench_case *cases, size_t count, const bench_effort *effor
         char name[120];
         double done = (double)k / (double)count, spent = cli_clock() - bar.started;
         cli_bar_show(&bar, done, k == 0 ? -1 : spent / done * (1 - done), "bench", bench_case_name(name, &cases[k]));
-        status = bench_measure(&cases[k], effort, peer, &results[k]);
+        status = bench_measure(&cases[k], &machine, effort, peer, &results[k]);
         cli_bar_clear(&bar);
         if (status == CLI_OK && output->json) {
             json_t *line = bench_json(&cases[k], &results[k], &machine);

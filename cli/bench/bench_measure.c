@@ -423,7 +423,8 @@ static int count_work(const bed *b, bench_result *result) {
     return CLI_OK;
 }
 
-void bench_floor(const bench_case *c, const weir_machine *machine, bench_result *result) {
+/// The least time that the machine allows: the greater of multiply-adds at its rate and weights through its memory.
+static void add_floor(const bench_case *c, const weir_machine *machine, bench_result *result) {
     bool half = c->precision == WEIR_BFLOAT16;
     double rate = half ? fmax(machine->bfloat16_flops, machine->float32_flops) : machine->float32_flops;
     double read = c->cold ? result->needed * (half ? 2 : 4) : 0;
@@ -456,8 +457,8 @@ static int sample(bed *b, const way *w, samples *s) {
 }
 
 static bench_times medians(samples *s) {
-    return (bench_times){cli_median(s->forward, s->forwards), cli_median(s->backward, s->trains),
-                         cli_median(s->train, s->trains)};
+    return (bench_times){weir_median(s->forward, s->forwards), weir_median(s->backward, s->trains),
+                         weir_median(s->train, s->trains)};
 }
 
 /// Twice each way: batches and scratch memory then exist. Layers are complete from the start.
@@ -481,7 +482,7 @@ static int time_routes(bed *b, bench_result *result) {
             if (begin_batch(b->gated.y[l], b->c->batch, b->gates[l]) != CLI_OK) return CLI_FAILED;
         times[k] = 1e3 * (cli_clock() - start);
     }
-    result->route = cli_median(times, LEAST_SAMPLES);
+    result->route = weir_median(times, LEAST_SAMPLES);
     return CLI_OK;
 }
 
@@ -508,14 +509,12 @@ static int take_samples(bed *b, const bench_effort *effort, const bench_peer_opt
     return status;
 }
 
-int bench_measure(const bench_case *c, const bench_effort *effort, const bench_peer_options *peer,
-                  bench_result *result) {
+int bench_measure(const bench_case *c, const weir_machine *machine, const bench_effort *effort,
+                  const bench_peer_options *peer, bench_result *result) {
     bed b = {.c = c};
-    weir_machine machine = {0};
     samples *gated = calloc(1, sizeof *gated), *dense = calloc(1, sizeof *dense);
     *result = (bench_result){0};
-    int status = gated == NULL || dense == NULL ? cli_error("out of memory") : bench_machine(&machine);
-    if (status == CLI_OK) status = make_bed(&b);
+    int status = gated == NULL || dense == NULL ? cli_error("out of memory") : make_bed(&b);
     if (status == CLI_OK) status = compare(&b, result);
     if (status == CLI_OK) status = forward_pass(&b, &b.gated, 0);
     if (status == CLI_OK) status = count_work(&b, result);
@@ -530,7 +529,7 @@ int bench_measure(const bench_case *c, const bench_effort *effort, const bench_p
         result->sets = b.sets;
         result->gated = medians(gated);
         result->dense = medians(dense);
-        bench_floor(c, &machine, result);
+        add_floor(c, machine, result);
     }
     free_bed(&b);
     free(gated);

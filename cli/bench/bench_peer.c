@@ -120,8 +120,8 @@ void bench_peer_median(const bench_peer *rounds, size_t count, bench_peer *resul
             train[k] = rounds[k].ways[w].times.train;
         }
         bench_times *t = &result->ways[w].times;
-        t->forward = cli_median(forward, count);
-        t->train = cli_median(train, count);
+        t->forward = weir_median(forward, count);
+        t->train = weir_median(train, count);
         t->backward = t->train - t->forward;
     }
 }

@@ -43,7 +43,7 @@ static weir_status measure(const lab_rule *rule, double *rows_per_second, weir_e
         } while (cli_clock() - started < 0.04 && status == WEIR_OK);
         samples[s] = (double)(calls * ROWS) / (cli_clock() - started);
     }
-    *rows_per_second = cli_median(samples, SAMPLES);
+    *rows_per_second = weir_median(samples, SAMPLES);
     weir_estimator_free(estimator);
     free(logits);
     return status;
@@ -90,7 +90,7 @@ static int run_peer(const lab_options *o, const lab_rule *rules, speed *speeds, 
 }
 
 static void print_json(const lab_rule *rule, speed *s) {
-    const double own = cli_median(s->own, ROUNDS), peer = cli_median(s->peer, s->peers);
+    const double own = weir_median(s->own, ROUNDS), peer = weir_median(s->peer, s->peers);
     json_t *line = json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:o}", "rule", rule->text, "units", UNITS, "rows", ROWS,
                              "threads", weir_threads(), "rows_per_second", own, "peer_rows_per_second",
                              isnan(peer) ? json_null() : json_real(peer), "ratio",
@@ -106,7 +106,7 @@ static void print_table(const lab_rule *rules, speed *speeds, size_t count) {
            weir_threads());
     cli_table_add(&table, "rule\tweir\tpeer\tratio");
     for (size_t k = 0; k < count; k++) {
-        const double one = cli_median(speeds[k].own, ROUNDS), other = cli_median(speeds[k].peer, speeds[k].peers);
+        const double one = weir_median(speeds[k].own, ROUNDS), other = weir_median(speeds[k].peer, speeds[k].peers);
         cli_thousands(own, (uint64_t)one);
         peer[0] = ratio[0] = '\0';
         if (!isnan(other)) {

@@ -241,7 +241,7 @@ static int draw_rule(bed *b, weir_graph *graph, measured *m, size_t draws, uint3
         }
         variance *= now / (now - 1);
         m->variance = (before * m->variance + now * variance) / all;
-        if (m->draws == 0) m->milliseconds = cli_median(times, draws);
+        if (m->draws == 0) m->milliseconds = weir_median(times, draws);
         m->draws += draws;
     }
     free(sum);

@@ -54,9 +54,8 @@ static int unknown_source(const char *name) {
         names[count] = fetch_source_at(count)->name;
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", count == 0 ? "" : ", ", names[count]);
     }
-    const char *nearest = cli_nearest(name, names, count);
-    if (nearest != NULL) return cli_usage("fetch", "unknown data set '%s'; did you mean '%s'?", name, nearest);
-    return cli_usage("fetch", "unknown data set '%s'; known: %s", name, list);
+    return cli_usage("fetch", "unknown data set '%s'; there are %s%s", name, list,
+                     weir_suggest(name, names, count).text);
 }
 
 static int run(char **operands, size_t count) {

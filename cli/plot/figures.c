@@ -219,6 +219,39 @@ static void gates_figure(FILE *out, const plot_run *runs, size_t count, const ch
     fprintf(out, "unset multiplot\nunset output\n");
 }
 
+typedef struct devotion {
+    size_t gate, class; ///< class for which the gate is open most often; the number of classes if it never is
+    float rate;
+} devotion;
+
+static devotion devotion_of(const plot_run *run, size_t gate) {
+    devotion most = {gate, run->classes, 0};
+    for (size_t c = 0; c < run->classes; c++) {
+        float rate = run->by_class[c * run->gates + gate];
+        if (rate > most.rate) most = (devotion){gate, c, rate};
+    }
+    return most;
+}
+
+static int by_devotion(const void *left, const void *right) {
+    const devotion *a = left, *b = right;
+    if (a->class != b->class) return a->class < b->class ? -1 : 1;
+    if (a->rate > b->rate || a->rate < b->rate) return a->rate > b->rate ? -1 : 1;
+    return a->gate < b->gate ? -1 : 1;
+}
+
+/// The order in which a map shows the gates: by the class for which each is open most often, the most devoted first;
+/// those that are never open last. order [gates]. False when memory is short.
+static bool gate_order(const plot_run *run, size_t *order) {
+    devotion *gates = calloc(run->gates + 1, sizeof *gates);
+    if (gates == NULL) return false;
+    for (size_t g = 0; g < run->gates; g++) gates[g] = devotion_of(run, g);
+    qsort(gates, run->gates, sizeof *gates, by_devotion);
+    for (size_t g = 0; g < run->gates; g++) order[g] = gates[g].gate;
+    free(gates);
+    return true;
+}
+
 /// Data of a map: "gate class percent" for each cell, and the pictures as "x y ink".
 static void print_map(FILE *out, const plot_run *run, const size_t *order) {
     fprintf(out, "$map << EOD\n");
@@ -238,7 +271,7 @@ static void print_map(FILE *out, const plot_run *run, const size_t *order) {
 static void classes_figure(FILE *out, const plot_run *run, const char *folder, const char *format, const char *part,
                            cli_list *written) {
     size_t *order = run->classes > 0 && run->gates > 0 ? calloc(run->gates, sizeof *order) : NULL;
-    if (order == NULL || !plot_gate_order(run, order)) {
+    if (order == NULL || !gate_order(run, order)) {
         free(order);
         return;
     }

@@ -166,37 +166,6 @@ static void finish_by_class(plot_run *run, size_t gates, const weir_part *part) 
     free(image);
 }
 
-typedef struct devotion {
-    size_t gate, class; ///< class for which the gate is open most often; the number of classes if it never is
-    float rate;
-} devotion;
-
-static devotion devotion_of(const plot_run *run, size_t gate) {
-    devotion most = {gate, run->classes, 0};
-    for (size_t c = 0; c < run->classes; c++) {
-        float rate = run->by_class[c * run->gates + gate];
-        if (rate > most.rate) most = (devotion){gate, c, rate};
-    }
-    return most;
-}
-
-static int by_devotion(const void *left, const void *right) {
-    const devotion *a = left, *b = right;
-    if (a->class != b->class) return a->class < b->class ? -1 : 1;
-    if (a->rate > b->rate || a->rate < b->rate) return a->rate > b->rate ? -1 : 1;
-    return a->gate < b->gate ? -1 : 1;
-}
-
-bool plot_gate_order(const plot_run *run, size_t *order) {
-    devotion *gates = calloc(run->gates + 1, sizeof *gates);
-    if (gates == NULL) return false;
-    for (size_t g = 0; g < run->gates; g++) gates[g] = devotion_of(run, g);
-    qsort(gates, run->gates, sizeof *gates, by_devotion);
-    for (size_t g = 0; g < run->gates; g++) order[g] = gates[g].gate;
-    free(gates);
-    return true;
-}
-
 static void fill_bins(plot_run *run, const uint64_t *counts, size_t gates, size_t rows) {
     for (size_t g = 0; g < gates; g++) {
         size_t bin = (size_t)((double)counts[g] / (double)rows * PLOT_BINS);

@@ -31,10 +31,6 @@ typedef struct plot_run {
     size_t side;
 } plot_run;
 
-/// The order in which a map shows the gates: by the class for which each is open most often, the most devoted first;
-/// those that are never open last. order [gates]. False when memory is short.
-bool plot_gate_order(const plot_run *run, size_t *order);
-
 /// The figures as a gnuplot script. formats: "svg", "png". Names of the files go to `written`.
 void plot_script(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
                  const char *part, cli_list *written);

@@ -5,7 +5,7 @@
 /// A published experiment as one constant descriptor: what `weir reproduce` trains, measures, tabulates and draws.
 ///
 /// An experiment is a list of parts, a part a list of rows, a row a built-in configuration with some settings changed
-/// and the figures that the paper gives for it. To add one: write cli/NAME.c after bengio2013.c and one row of the
+/// and the figures that the paper gives for it. To add one: write NAME.c after bengio2013.c and one row of the
 /// table in reproduce.c.
 #ifndef WEIR_EXPERIMENT_H
 #define WEIR_EXPERIMENT_H

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 /// \file reproduce.h
-/// The steps of `weir reproduce`: the plan (reproduce.c), the trainings (jobs.c), the times (timing.c), tables
-/// (experiment_table.c) and figures (experiment_figures.c).
+/// The steps of `weir reproduce`, a file reproduce_STEP.c for each: plan, jobs (the trainings), timing, table, figures;
+/// all of them read results by reproduce_result.c.
 #ifndef WEIR_REPRODUCE_H
 #define WEIR_REPRODUCE_H
 
@@ -38,10 +38,19 @@ typedef struct reproduce_plan {
     const experiment *experiment;
     const char *out, *data_folder;
     const cli_list *settings; ///< changes of every row, from the command line
+    const cli_list *rows;     ///< names of the rows and parts that are wanted; none: the first part, or
+    bool extended;            ///< all of them
+    size_t seeds;             ///< 1 … seeds; 0: as many as the experiment says
+    bool resume;              ///< runs that are there already go on
     reproduce_run *runs;      ///< all rows with the first seed, then with the second, …
     size_t run_count;
     size_t jobs, threads; ///< processes at a time; threads of all of them together
 } reproduce_plan;
+
+/// Fills in the runs and finds out how far each of them is, and whether the data is there. Reports failures.
+int reproduce_plan_make(reproduce_plan *plan);
+/// Frees the runs.
+void reproduce_plan_free(reproduce_plan *plan);
 
 /// The name of the row whose training stands for this one: of the row that it is the same as if there is one.
 const char *reproduce_row_name(const experiment_row *row);
@@ -65,6 +74,8 @@ int reproduce_figures(const reproduce_plan *plan);
 
 /// result.json of a run, or NULL after a message.
 json_t *reproduce_result(const reproduce_run *run);
+/// A number of a JSON object (a result, or a line of metrics.jsonl); NaN when it is missing.
+double reproduce_field(const json_t *object, const char *name);
 /// A value of a result; NaN when it is missing.
 double reproduce_value(const json_t *result, const experiment_value *value);
 

@@ -10,6 +10,8 @@
 #ifndef WEIR_STATUS_H
 #define WEIR_STATUS_H
 
+#include <stddef.h>
+
 #if defined(__GNUC__)
 #define WEIR_API                 __attribute__((visibility("default")))
 #define WEIR_PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -60,6 +62,15 @@ WEIR_API const char *weir_status_text(weir_status status);
 
 /// The name of a status without its prefix ("FORMAT"). Never NULL.
 WEIR_API const char *weir_status_name(weir_status status);
+
+/// The end of a message about an unknown name.
+typedef struct weir_hint {
+    char text[88];
+} weir_hint;
+
+/// "; did you mean 'NAME'?" with the name of names[0 … count) that is nearest to word by edit distance, letter case
+/// ignored; "" if none is near. word and names: any strings; names of 64 letters or more are never near.
+WEIR_API weir_hint weir_suggest(const char *word, const char *const *names, size_t count);
 
 #ifdef __cplusplus
 }

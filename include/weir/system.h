@@ -6,6 +6,8 @@
 #ifndef WEIR_SYSTEM_H
 #define WEIR_SYSTEM_H
 
+#include <stddef.h>
+
 #include "status.h"
 
 #ifdef __cplusplus
@@ -67,6 +69,10 @@ WEIR_API const char *weir_blas_core(void);
 /// Sets weir_threads() for the whole process, CBLAS included; 0 means every processor. Results are
 /// reproduced bit for bit with the same thread count. Not while another thread runs a weir function.
 WEIR_API void weir_threads_use(int threads);
+
+/// The median of measurements: of an even count the mean of the two in the middle, of none NaN. Sorts values
+/// [count], which hold no NaN.
+WEIR_API double weir_median(double *values, size_t count);
 
 #ifdef __cplusplus
 }

@@ -52,3 +52,10 @@ const char *weir__nearest(const char *text, const char *const *names, size_t cou
     }
     return nearest;
 }
+
+weir_hint weir_suggest(const char *word, const char *const *names, size_t count) {
+    weir_hint hint = {""};
+    const char *nearest = weir__nearest(word, names, count);
+    if (nearest) snprintf(hint.text, sizeof hint.text, "; did you mean '%s'?", nearest);
+    return hint;
+}

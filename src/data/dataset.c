@@ -251,9 +251,9 @@ static weir_status find_source(size_t *index, const char *name, weir_error *erro
         *index = i;
         if (name && strcmp(name, names[i]) == 0) return WEIR_OK;
     }
-    const char *near = name ? weir__nearest(name, names, source_count) : NULL;
-    return weir__fail(error, WEIR_NOT_FOUND, "unknown data source \"%s\"%s%s%s; there are digits, mnist and files",
-                      name ? name : "", near ? "; did you mean \"" : "", near ? near : "", near ? "\"" : "");
+    if (!name) name = "";
+    return weir__fail(error, WEIR_NOT_FOUND, "unknown data source \"%s\"; there are digits, mnist and files%s", name,
+                      weir_suggest(name, names, source_count).text);
 }
 
 static size_t largest_label(const weir_part *part) {

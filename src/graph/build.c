@@ -124,9 +124,8 @@ static weir_status find_kind(weir__node *node, weir_error *error) {
         names[count] = weir_kind_at(count)->name;
         count++;
     }
-    const char *near = weir__nearest(node->spec.kind, names, count);
-    return weir__fail_node(error, WEIR_NOT_FOUND, node, "unknown kind '%s'%s%s%s", node->spec.kind,
-                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return weir__fail_node(error, WEIR_NOT_FOUND, node, "unknown kind '%s'%s", node->spec.kind,
+                           weir_suggest(node->spec.kind, names, count).text);
 }
 
 static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_node *spec, weir_error *error) {

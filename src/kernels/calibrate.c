@@ -164,17 +164,6 @@ static bool is_same_operation(const probe *a, const probe *b) {
     return a->precision == b->precision && a->operation == b->operation;
 }
 
-static double median(double *values, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        for (size_t k = i; k > 0 && values[k] < values[k - 1]; k--) {
-            const double former = values[k];
-            values[k] = values[k - 1];
-            values[k - 1] = former;
-        }
-    }
-    return values[count / 2];
-}
-
 // ---- moving --------------------------------------------------------------------------------------------------------
 
 /// Seconds to spread all pairs and collect them again, half of that.
@@ -190,7 +179,7 @@ static weir_status time_moving(bed *b, size_t block, double *seconds, weir_error
         weir__collect(&side, rows, b->x, weir__by_rows(&side), NULL);
         samples[k] = (omp_get_wtime() - start) / 2;
     }
-    *seconds = median(samples, b->rounds);
+    *seconds = weir_median(samples, b->rounds);
 done:
     return status;
 }
@@ -229,7 +218,7 @@ weir_status weir__calibrate(weir_calibration *calibration, const weir__calibrati
     }
     for (size_t k = 0; k < b->count; k++) {
         probe *p = &b->probes[k];
-        *p->rate = (double)p->rows * (double)b->width * (double)b->width / median(p->seconds, b->rounds);
+        *p->rate = (double)p->rows * (double)b->width * (double)b->width / weir_median(p->seconds, b->rounds);
     }
     TRY(measure_moving(b, &c, error));
     *calibration = c;

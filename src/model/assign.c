@@ -66,7 +66,7 @@ static weir_status fail_no_setting(const weir_config *config, const char *key, w
         if (config->network_count) weir__node_name(config, config->network_count - 1, buffer, sizeof buffer);
         snprintf(hint, sizeof hint, "; of a node it is set as NODE.%s, for example %s.%s", key, buffer, key);
     } else {
-        weir__suggest(key, names, count, hint, sizeof hint);
+        snprintf(hint, sizeof hint, "%s", weir_suggest(key, names, count).text);
     }
     return weir__fail(error, WEIR_CONFIG, "there is no setting '%s'%s", key, hint);
 }
@@ -84,11 +84,10 @@ static weir_status find_in_node(weir__target *target, weir_config *config, const
     if (!target->object) return said ? fail_no_node(config, name, error) : WEIR_OK;
     target->setting = find(weir__node_settings, weir__node_setting_count, field);
     if (target->setting) return WEIR_OK;
-    char hint[key_most];
     const char *names[weir__node_settings_most];
     for (size_t i = 0; i < weir__node_setting_count; i++) names[i] = weir__node_settings[i].path;
     return weir__fail(error, WEIR_CONFIG, "a node has no '%s'%s", field,
-                      weir__suggest(field, names, weir__node_setting_count, hint, sizeof hint));
+                      weir_suggest(field, names, weir__node_setting_count).text);
 }
 
 static weir_status find_by_end(weir__target *target, weir_config *config, const char *key, weir_error *error) {

@@ -202,7 +202,7 @@ void weir_config_free(weir_config *config) {
 }
 
 static weir_status fail_unknown_name(const char *name, weir_error *error) {
-    char list[256] = "", hint[96];
+    char list[256] = "";
     const char *names[64];
     size_t count = 0, used = 0;
     for (; count < 64 && weir_example_name(count); count++) {
@@ -211,8 +211,8 @@ static weir_status fail_unknown_name(const char *name, weir_error *error) {
         const int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", names[count]);
         if (more > 0 && used + (size_t)more < sizeof list) used += (size_t)more;
     }
-    weir__suggest(name, names, count, hint, sizeof hint);
-    return weir__fail(error, WEIR_NOT_FOUND, "%.160s: neither a file nor a built-in example (%s)%s", name, list, hint);
+    return weir__fail(error, WEIR_NOT_FOUND, "%.160s: neither a file nor a built-in example (%s)%s", name, list,
+                      weir_suggest(name, names, count).text);
 }
 
 weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,

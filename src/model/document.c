@@ -159,21 +159,18 @@ static size_t known_keys(const char *path, const char **keys) {
 
 static weir_status fail_unknown_key(const report *said, const char *key, const char *text, const char *name,
                                     weir_error *error) {
-    char path[256], hint[320] = "; known are ";
+    char path[256], known[320] = "; known are ";
     const char *keys[weir__settings_most];
     const size_t count = known_keys(said->path, keys);
-    const char *near = weir__nearest(key, keys, count);
-    if (near) {
-        snprintf(hint, sizeof hint, "; did you mean '%s'?", near);
-    } else {
-        for (size_t i = 0, used = strlen(hint); i < count && used < sizeof hint; i++) {
-            const int more = snprintf(hint + used, sizeof hint - used, "%s%s", i ? ", " : "", keys[i]);
-            if (more > 0) used += (size_t)more;
-        }
+    const weir_hint hint = weir_suggest(key, keys, count);
+    for (size_t i = 0, used = strlen(known); i < count && used < sizeof known; i++) {
+        const int more = snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", keys[i]);
+        if (more > 0) used += (size_t)more;
     }
     snprintf(path, sizeof path, "%s%s%s", said->path, *said->path ? "." : "", key);
     const unsigned line = weir__yaml_line(text, path, NULL, 0);
-    return weir__fail(error, WEIR_CONFIG, "%s:%u: %s: unknown key%s", name, line ? line : said->line, path, hint);
+    return weir__fail(error, WEIR_CONFIG, "%s:%u: %s: unknown key%s", name, line ? line : said->line, path,
+                      *hint.text ? hint.text : known);
 }
 
 // libcyaml's message in the words of a person who writes a file.

@@ -71,7 +71,4 @@ weir_status weir__setting_print(const weir__setting *setting, const void *object
 /// Whether weir_unit_parse reads the text; its error, as one of the configuration.
 weir_status weir__rule_check(const char *text, weir_error *error);
 
-/// "; did you mean 'NAME'?" or "", whichever fits text, in a buffer of the caller.
-const char *weir__suggest(const char *text, const char *const *names, size_t count, char *buffer, size_t size);
-
 #endif

@@ -16,12 +16,6 @@
 
 enum { number_room = 40, names_most = 64 };
 
-const char *weir__suggest(const char *text, const char *const *names, size_t count, char *buffer, size_t size) {
-    const char *near = weir__nearest(text, names, count);
-    snprintf(buffer, size, near ? "; did you mean '%s'?" : "%s", near ? near : "");
-    return buffer;
-}
-
 static bool consists_of(const char *text, const char *letters) { return *text && text[strspn(text, letters)] == 0; }
 
 static bool within(const weir__range *range, double value) {
@@ -109,14 +103,14 @@ static weir_status set_text(void *field, const char *text, weir__arena *arena, w
 }
 
 static weir_status fail_choice(weir_error *error, const char *const *names, size_t count, const char *found) {
-    char list[320], hint[96];
+    char list[320];
     size_t used = 0;
     for (size_t i = 0; i < count && used < sizeof list; i++) {
         const int more = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
         if (more > 0) used += (size_t)more;
     }
-    weir__suggest(found, names, count, hint, sizeof hint);
-    return weir__fail(error, WEIR_CONFIG, "expected one of %s, found '%.60s'%s", list, found, hint);
+    return weir__fail(error, WEIR_CONFIG, "expected one of %s, found '%.60s'%s", list, found,
+                      weir_suggest(found, names, count).text);
 }
 
 // Choices "a|b|c", taken apart in a copy.

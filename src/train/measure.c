@@ -35,16 +35,6 @@ done:
     return status;
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count) {
-    qsort(values, count, sizeof *values, ascending);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
-
 static weir_status time_modes(weir_graph *graph, weir__feed *feed, size_t repeats, weir_result *result,
                               weir_error *error) {
     weir_status status = WEIR_OK;
@@ -57,8 +47,8 @@ static weir_status time_modes(weir_graph *graph, weir__feed *feed, size_t repeat
         TRY(time_part(graph, feed, WEIR_MODE_DECIDE, &gated[i], error));
         TRY(time_part(graph, feed, WEIR_MODE_OPEN, &dense[i], error));
     }
-    result->predict_ms_gated = median(gated, repeats);
-    result->predict_ms_dense = median(dense, repeats);
+    result->predict_ms_gated = weir_median(gated, repeats);
+    result->predict_ms_dense = weir_median(dense, repeats);
 done:
     weir__free(gated);
     weir__free(dense);

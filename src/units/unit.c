@@ -32,12 +32,8 @@ static weir_status fail_unknown(weir_error *error, const char *what, const char 
     for (size_t i = 0, used = 0; i < count && used < sizeof list; i++) {
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
-    const char *nearest = weir__nearest(word, names, count);
-    if (nearest) {
-        return weir__fail(error, WEIR_NOT_FOUND, "unknown %s \"%s\": did you mean \"%s\"? (there are %s)", what, word,
-                          nearest, list);
-    }
-    return weir__fail(error, WEIR_NOT_FOUND, "unknown %s \"%s\" (there are %s)", what, word, list);
+    return weir__fail(error, WEIR_NOT_FOUND, "unknown %s \"%s\" (there are %s)%s", what, word, list,
+                      weir_suggest(word, names, count).text);
 }
 
 /// There are too many rules for one message.
@@ -45,9 +41,8 @@ static weir_status fail_rule(weir_error *error, const char *word) {
     const char *names[most_names];
     size_t count = 0;
     for (; count < weir_rule_count() && count < most_names; count++) names[count] = weir_rule_at(count)->name;
-    const char *nearest = weir__nearest(word, names, count);
-    return weir__fail(error, WEIR_NOT_FOUND, "unknown rule \"%s\"%s%s%s (the command 'weir units' lists them)", word,
-                      nearest ? ": did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return weir__fail(error, WEIR_NOT_FOUND, "unknown rule \"%s\" (the command 'weir units' lists them)%s", word,
+                      weir_suggest(word, names, count).text);
 }
 
 static weir_status fail_parameter(weir_error *error, const weir_rule *rule, const char *word) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file jobs.c
+/// \file reproduce_jobs.c
 /// The trainings of `weir reproduce`: each is `weir train` in a process of its own, with its share of the threads, its
 /// output in train.log. How far they are is read from their metrics.jsonl.
 ///
@@ -165,38 +165,34 @@ static void show_bar(const reproduce_plan *plan, cli_bar *bar) {
     cli_bar_show(bar, fraction, seconds, left, right);
 }
 
-static double number(const json_t *line, const char *name) {
-    const json_t *value = json_object_get(line, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /// A line per epoch, where there is no bar.
 static void tell_epoch(const reproduce_plan *plan, const reproduce_run *run, const json_t *line) {
     double seconds;
     char time[CLI_NUMBER];
     overall(plan, &seconds);
     char valid[48];
-    if (isfinite(number(line, "valid_nll")))
-        snprintf(valid, sizeof valid, "%8.4f nats", number(line, "valid_nll"));
+    if (isfinite(reproduce_field(line, "valid_nll")))
+        snprintf(valid, sizeof valid, "%8.4f nats", reproduce_field(line, "valid_nll"));
     else
-        snprintf(valid, sizeof valid, "%5.2f %%  share %.3f", 100 * number(line, "valid_error"),
-                 number(line, "valid_share"));
-    printf("%-22s %3.0f/%-3zu  loss %8.4f  valid %s  %5.1f s  %s left\n", run->row->name, number(line, "epoch"),
-           run->epochs, number(line, "train_loss"), valid, number(line, "seconds"), cli_duration(time, seconds));
+        snprintf(valid, sizeof valid, "%5.2f %%  share %.3f", 100 * reproduce_field(line, "valid_error"),
+                 reproduce_field(line, "valid_share"));
+    printf("%-22s %3.0f/%-3zu  loss %8.4f  valid %s  %5.1f s  %s left\n", run->row->name,
+           reproduce_field(line, "epoch"), run->epochs, reproduce_field(line, "train_loss"), valid,
+           reproduce_field(line, "seconds"), cli_duration(time, seconds));
     cli_flush();
 }
 
 static void tell_end(const reproduce_run *run) {
     json_t *result = reproduce_result(run);
-    cli_bar_clear(NULL);
+    cli_line_clear();
     printf("%s/%zu: best epoch %lld, ", run->row->name, run->seed,
            (long long)json_integer_value(json_object_get(result, "best_epoch")));
-    if (isfinite(number(result, "test_nll")))
-        printf("valid %.2f nats, test %.2f nats of %lld draws\n", number(result, "valid_nll"),
-               number(result, "test_nll"), (long long)json_integer_value(json_object_get(result, "samples")));
+    if (isfinite(reproduce_field(result, "test_nll")))
+        printf("valid %.2f nats, test %.2f nats of %lld draws\n", reproduce_field(result, "valid_nll"),
+               reproduce_field(result, "test_nll"), (long long)json_integer_value(json_object_get(result, "samples")));
     else
-        printf("valid %.2f %%, test %.2f %%, share %.4f\n", 100 * number(result, "valid_error"),
-               100 * number(result, "test_error"), number(result, "share"));
+        printf("valid %.2f %%, test %.2f %%, share %.4f\n", 100 * reproduce_field(result, "valid_error"),
+               100 * reproduce_field(result, "test_error"), reproduce_field(result, "share"));
     cli_flush();
     json_decref(result);
 }

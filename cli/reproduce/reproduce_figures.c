@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file experiment_figures.c
+/// \file reproduce_figures.c
 /// The figures of `weir reproduce`: per part, either one curve a row over the epochs (mean over its seeds), or each row
 /// as a point at the means of two of its results.
 #include "plot/draw.h"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file timing.c
+/// \file reproduce_timing.c
 /// The times of `weir reproduce`: after all trainings, one network after the other with nothing else running, so that
 /// rows can be compared. What a training measured at its own end, beside others, is replaced.
 #include "reproduce.h"
@@ -11,31 +11,6 @@
 #include <string.h>
 
 enum { BATCH = 256, SINGLE_ROWS = 1000, STEPS = 41, WARM_STEPS = 5 };
-
-json_t *reproduce_result(const reproduce_run *run) {
-    char *path = cli_path(run->folder, "result.json");
-    json_error_t reason;
-    json_t *result = path != NULL ? json_load_file(path, 0, &reason) : NULL;
-    if (path != NULL && !json_is_object(result))
-        cli_error("%s: %s", path, result == NULL ? reason.text : "is no JSON object");
-    if (!json_is_object(result)) {
-        json_decref(result);
-        result = NULL;
-    }
-    free(path);
-    return result;
-}
-
-static double one_value(const json_t *result, const char *field) {
-    const json_t *value = json_object_get(result, field);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-double reproduce_value(const json_t *result, const experiment_value *value) {
-    double sum = one_value(result, value->field);
-    if (value->plus != NULL) sum += one_value(result, value->plus);
-    return value->factor * sum;
-}
 
 static int put(json_t *result, const char *field, double value) {
     return json_object_set_new(result, field, isfinite(value) ? json_real(value) : json_null());
@@ -90,7 +65,7 @@ static weir_status time_steps(weir_trainer *trainer, const weir_data *data, size
     free(rows);
     free(targets);
     if (status != WEIR_OK) return status;
-    *ms = cli_median(times, STEPS);
+    *ms = weir_median(times, STEPS);
     return WEIR_OK;
 }
 

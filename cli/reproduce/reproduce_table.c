@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file experiment_table.c
+/// \file reproduce_table.c
 /// The tables of `weir reproduce`, one for each part that has runs: a row for each network, means over its seeds with
 /// their standard deviation, and the paper's figures beside them. As text and as Markdown.
 #include "reproduce.h"

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file list.c
+/// Lists of texts, in their order.
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+bool cli_list_add(cli_list *list, const char *format, ...) {
+    char **items = realloc(list->items, (list->count + 1) * sizeof *items);
+    if (items == NULL) return false;
+    list->items = items;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (text == NULL) return false;
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    items[list->count++] = text;
+    return true;
+}
+
+void cli_list_free(cli_list *list) {
+    for (size_t i = 0; i < list->count; i++) free(list->items[i]);
+    free(list->items);
+    *list = (cli_list){0};
+}

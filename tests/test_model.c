@@ -247,6 +247,27 @@ static weir__safetensors *take_apart(contents *c) {
     return file;
 }
 
+// From memory a file gives the same status, and the same text but for its name.
+static void expect_same_from_memory(const char *bytes, size_t size, weir_status expected, const char *said) {
+    weir_graph *graph = NULL;
+    weir_error error = {0};
+    char wanted[WEIR_ERROR_TEXT] = "";
+    char *copy = malloc(size ? size : 1); // exactly so large: a sanitizer sees what reads beyond it
+    assert_non_null(copy);
+    memcpy(copy, bytes, size);
+    const weir_status status = weir_model_load_memory(&graph, NULL, copy, size, 4, &error);
+    free(copy);
+    assert_int_equal(status, expected);
+    assert_true((graph != NULL) == (status == WEIR_OK));
+    weir_graph_free(graph);
+    if (status == WEIR_OK) return;
+    const char *at = strstr(said, other);
+    assert_non_null(at);
+    snprintf(wanted, sizeof wanted, "%.*smemory%s", (int)(at - said), said, at + strlen(other));
+    // A text that filled its place with the longer name ends earlier there.
+    if (strlen(said) + 1 < sizeof wanted) assert_string_equal(error.text, wanted);
+}
+
 static void expect_load(const contents *c, weir_status expected, const char *part) {
     weir_graph *graph = NULL;
     weir_config config;
@@ -266,6 +287,18 @@ static void expect_load(const contents *c, weir_status expected, const char *par
         assert_null(config.memory);
         assert_non_null(strstr(error.text, other));
     }
+    void *printed = NULL;
+    char *bytes = NULL;
+    size_t printed_size = 0, size = 0;
+    assert_int_equal(weir__file_read(other, 1 << 20, &bytes, &size, NULL), WEIR_OK);
+    assert_int_equal(
+        weir__safetensors_print(&printed, &printed_size, c->arrays, c->count, c->metadata, c->metadata_count, NULL),
+        WEIR_OK);
+    assert_int_equal(printed_size, size);
+    assert_memory_equal(printed, bytes, size);
+    expect_same_from_memory(bytes, size, status, error.text);
+    weir_bytes_free(printed);
+    weir__free(bytes);
 }
 
 static void test_foreign_metadata(void **state) {
@@ -372,10 +405,51 @@ static void test_truncated_files(void **state) {
         assert_non_null(stream);
         assert_int_equal(fwrite(bytes, 1, kept, stream), kept);
         assert_int_equal(fclose(stream), 0);
-        assert_int_equal(weir_model_load(&graph, NULL, other, 4, NULL), WEIR_FORMAT);
+        weir_error error = {0};
+        assert_int_equal(weir_model_load(&graph, NULL, other, 4, &error), WEIR_FORMAT);
         assert_null(graph);
+        expect_same_from_memory(bytes, kept, WEIR_FORMAT, error.text);
     }
     weir__free(bytes);
+}
+
+// Saved to memory and to a file: the same bytes; loaded from memory, which is then overwritten and freed: the same
+// predictions. At an odd address, too.
+static void test_in_memory(void **state) {
+    (void)state;
+    void *bytes = NULL;
+    char *file = NULL;
+    size_t size = 0, file_size = 0;
+    weir_error error = {0};
+    weir_graph *graph = save(0.25f, text), *loaded = NULL;
+    weir_config config;
+    if (weir_model_save_memory(&bytes, &size, graph, text, 0.4, &error)) fail_msg("%s", error.text);
+    assert_int_equal(weir__file_read(path, 1 << 20, &file, &file_size, NULL), WEIR_OK);
+    assert_int_equal(size, file_size);
+    assert_memory_equal(bytes, file, size);
+    char *odd = malloc(size + 1);
+    assert_non_null(odd);
+    memcpy(odd + 1, bytes, size);
+    weir_bytes_free(bytes);
+    if (weir_model_load_memory(&loaded, &config, odd + 1, size, 4, &error)) fail_msg("%s", error.text);
+    memset(odd, 0xff, size + 1);
+    free(odd);
+    const prediction before = predict(graph), after = predict(loaded);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_true(weir_graph_threshold(loaded, weir_graph_find(loaded, "gates")) == 0.25f);
+    assert_string_equal(config.name, "tiny");
+    weir_config_free(&config);
+    weir_graph_free(loaded);
+
+    assert_int_equal(weir_model_load_memory(&loaded, NULL, NULL, 0, 4, &error), WEIR_FORMAT);
+    weir_graph_parameters(graph).values[0] = NAN;
+    bytes = &error;
+    assert_int_equal(weir_model_save_memory(&bytes, &size, graph, text, 0.4, &error), WEIR_DATA);
+    assert_null(bytes);
+    assert_non_null(strstr(error.text, "memory: tensor"));
+    weir_bytes_free(NULL);
+    weir__free(file);
+    weir_graph_free(graph);
 }
 
 static void test_missing_file(void **state) {
@@ -428,6 +502,18 @@ static void test_allocation_failures(void **state) {
         weir_config_free(&config);
     }
     assert_true(count > 50);
+    status = WEIR_MEMORY;
+    for (count = 0; status != WEIR_OK; count++) {
+        void *bytes = NULL;
+        size_t size = 0;
+        weir__alloc_fail_after(count);
+        status = weir_model_save_memory(&bytes, &size, graph, NULL, 0.1, NULL);
+        weir__alloc_fail_after(-1);
+        if (status != WEIR_OK && status != WEIR_MEMORY) fail_msg("allocation %ld: %s", count, weir_status_name(status));
+        assert_true((bytes != NULL) == (status == WEIR_OK));
+        weir_bytes_free(bytes);
+    }
+    assert_true(count > 10);
     weir_graph_free(graph);
 }
 
@@ -442,6 +528,7 @@ int main(void) {
         cmocka_unit_test(test_foreign_tensors),
         cmocka_unit_test(test_absurd_networks),
         cmocka_unit_test(test_truncated_files),
+        cmocka_unit_test(test_in_memory),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_save_refuses),
         cmocka_unit_test(test_allocation_failures),

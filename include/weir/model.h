@@ -77,6 +77,17 @@ WEIR_API weir_status weir_model_save(weir_graph *graph, const char *path, const 
 WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
                                      weir_error *error);
 
+/// A model in memory: the bytes that weir_model_save would write, in new memory of *size bytes that becomes the
+/// caller's, freed with weir_bytes_free. *bytes is NULL after an error.
+WEIR_API weir_status weir_model_save_memory(void **bytes, size_t *size, weir_graph *graph, const char *config_text,
+                                            double share, weir_error *error);
+WEIR_API void weir_bytes_free(void *bytes);
+/// weir_model_load of the size bytes of a model file that lie in memory (at any alignment; NULL with size 0 is refused
+/// as an empty file is). They stay the caller's, are only read, and may be freed or changed as soon as the call
+/// returns: the graph keeps copies. Errors are those of a file, which they call "memory".
+WEIR_API weir_status weir_model_load_memory(weir_graph **graph, weir_config *config, const void *bytes, size_t size,
+                                            size_t max_rows, weir_error *error);
+
 /// Predicts rows: class [count] (arg max) and probabilities [count][outputs]; either may be NULL.
 WEIR_API weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
                                   int32_t *classes, float *probabilities, weir_error *error);

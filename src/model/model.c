@@ -105,9 +105,16 @@ static weir_status describe_graph(const weir_graph *graph, char **text, weir_err
     return status;
 }
 
-weir_status weir_model_save(weir_graph *graph, const char *path, const char *config_text, double share,
-                            weir_error *error) {
+// Where a model goes: the file of that path, or, path NULL, new memory.
+typedef struct target {
+    const char *path;
+    void **bytes;
+    size_t *size;
+} target;
+
+static weir_status save(const target *to, weir_graph *graph, const char *config_text, double share, weir_error *error) {
     weir_status status = WEIR_OK;
+    const char *name = to->path ? to->path : weir__memory_name;
     const weir_parameters p = weir_graph_parameters(graph);
     float *plain = NULL;
     weir__array *arrays = NULL;
@@ -117,7 +124,7 @@ weir_status weir_model_save(weir_graph *graph, const char *path, const char *con
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *tensor = &p.tensors[i];
         weir_tensor_unpack(tensor, p.values + tensor->offset, plain + tensor->offset);
-        TRY(check_finite(tensor, plain + tensor->offset, path, error));
+        TRY(check_finite(tensor, plain + tensor->offset, name, error));
         arrays[i] = array_of(tensor, plain + tensor->offset);
     }
     if (!config_text) TRY(describe_graph(graph, &described, error));
@@ -129,7 +136,12 @@ weir_status weir_model_save(weir_graph *graph, const char *path, const char *con
         {"weir.kind", "model"},       {"weir.thresholds", thresholds},
         {"weir.share", share_text},   {"weir.config", config_text ? config_text : described},
     };
-    TRY(weir__safetensors_write(path, arrays, p.tensor_count, metadata, sizeof metadata / sizeof *metadata, error));
+    const size_t entries = sizeof metadata / sizeof *metadata;
+    if (to->path) {
+        TRY(weir__safetensors_write(to->path, arrays, p.tensor_count, metadata, entries, error));
+    } else {
+        TRY(weir__safetensors_print(to->bytes, to->size, arrays, p.tensor_count, metadata, entries, error));
+    }
 done:
     free_json(thresholds);
     free_json(share_text);
@@ -138,6 +150,20 @@ done:
     weir__free(plain);
     return status;
 }
+
+weir_status weir_model_save(weir_graph *graph, const char *path, const char *config_text, double share,
+                            weir_error *error) {
+    return save(&(target){.path = path}, graph, config_text, share, error);
+}
+
+weir_status weir_model_save_memory(void **bytes, size_t *size, weir_graph *graph, const char *config_text, double share,
+                                   weir_error *error) {
+    *bytes = NULL;
+    *size = 0;
+    return save(&(target){.bytes = bytes, .size = size}, graph, config_text, share, error);
+}
+
+void weir_bytes_free(void *bytes) { weir__free(bytes); }
 
 static weir_status check_format(const weir__safetensors *file, weir_error *error) {
     const char *path = weir__safetensors_path(file);
@@ -243,17 +269,14 @@ static weir_status read_config(weir_config *config, const weir__safetensors *fil
     return as_of_file(weir_config_parse(config, text, name, NULL, 0, error), NULL, error);
 }
 
-weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
-                            weir_error *error) {
+static weir_status load(weir_graph **graph, weir_config *config, const weir__safetensors *file, size_t max_rows,
+                        weir_error *error) {
     weir_status status = WEIR_OK;
-    weir__safetensors *file = NULL;
+    const char *path = weir__safetensors_path(file);
     weir_graph *made = NULL;
     weir_config read = {0};
     weir_graph_options options = weir_graph_options_default(max_rows);
     options.training = false;
-    *graph = NULL;
-    if (config) *config = (weir_config){0};
-    TRY(weir__safetensors_open(&file, path, error));
     TRY(check_format(file, error));
     TRY(read_config(&read, file, error));
     TRY(check_sizes(file, &read, max_rows, error));
@@ -270,6 +293,27 @@ weir_status weir_model_load(weir_graph **graph, weir_config *config, const char 
 done:
     weir_config_free(&read);
     weir_graph_free(made);
+    return status;
+}
+
+weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
+                            weir_error *error) {
+    weir__safetensors *file = NULL;
+    *graph = NULL;
+    if (config) *config = (weir_config){0};
+    weir_status status = weir__safetensors_open(&file, path, error);
+    if (status == WEIR_OK) status = load(graph, config, file, max_rows, error);
+    weir__safetensors_close(file);
+    return status;
+}
+
+weir_status weir_model_load_memory(weir_graph **graph, weir_config *config, const void *bytes, size_t size,
+                                   size_t max_rows, weir_error *error) {
+    weir__safetensors *file = NULL;
+    *graph = NULL;
+    if (config) *config = (weir_config){0};
+    weir_status status = weir__safetensors_open_memory(&file, bytes, size, error);
+    if (status == WEIR_OK) status = load(graph, config, file, max_rows, error);
     weir__safetensors_close(file);
     return status;
 }

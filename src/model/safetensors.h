@@ -50,6 +50,12 @@ typedef struct weir__metadata {
 weir_status weir__safetensors_write(const char *path, const weir__array *arrays, size_t count,
                                     const weir__metadata *metadata, size_t metadata_count, weir_error *error);
 
+/// What errors call bytes that have no path.
+extern const char *const weir__memory_name;
+/// The bytes of such a file in memory, freed with weir__free; both outputs are as before after an error.
+weir_status weir__safetensors_print(void **bytes, size_t *size, const weir__array *arrays, size_t count,
+                                    const weir__metadata *metadata, size_t metadata_count, weir_error *error);
+
 /// An open file, its header checked as a whole. Read by one thread at a time.
 typedef struct weir__safetensors weir__safetensors;
 
@@ -57,6 +63,8 @@ typedef struct weir__safetensors weir__safetensors;
 /// text. Memory is in proportion to the header, whose length is bounded; values are read only by
 /// weir__safetensors_read.
 weir_status weir__safetensors_open(weir__safetensors **file, const char *path, weir_error *error);
+/// Opens the bytes of such a file in memory, which stay the caller's, must not change and must outlive *file.
+weir_status weir__safetensors_open_memory(weir__safetensors **file, const void *bytes, size_t size, weir_error *error);
 void weir__safetensors_close(weir__safetensors *file);
 
 /// Arrays in the order of their data: count, and the one at index (NULL beyond).
@@ -66,7 +74,7 @@ const weir__array *weir__safetensors_at(const weir__safetensors *file, size_t in
 const weir__array *weir__safetensors_find(const weir__safetensors *file, const char *name);
 /// The metadata value of that key, or NULL. Lives as long as the file is open.
 const char *weir__safetensors_metadata(const weir__safetensors *file, const char *key);
-/// The path that it was opened by, for errors.
+/// The path that it was opened by, or weir__memory_name, for errors.
 const char *weir__safetensors_path(const weir__safetensors *file);
 
 /// Reads the values of wanted->name to out; WEIR_FORMAT when there is no array of that name with exactly the dtype and

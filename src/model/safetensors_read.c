@@ -25,7 +25,9 @@ static const uint64_t header_most = 4 << 20;
 
 struct weir__safetensors {
     char *path;
-    int descriptor;
+    int descriptor;                  // -1: the bytes lie in memory
+    const char *bytes;               // in memory, or NULL
+    uint64_t size;                   // of all of it
     uint64_t data_begin, data_bytes; // in the file
     json_t *header;                  // owns names and metadata
     json_t *metadata;                // part of header, or NULL
@@ -47,6 +49,10 @@ void weir__safetensors_close(weir__safetensors *file) {
 // Reads exactly that many bytes: a file that is cut while we read gives an error, not garbage.
 static weir_status read_at(const weir__safetensors *file, uint64_t offset, void *out, size_t bytes, weir_error *error) {
     char *at = out;
+    if (file->bytes) {
+        memcpy(out, file->bytes + offset, bytes); // within its size: the header was checked
+        return WEIR_OK;
+    }
     while (bytes) {
         const ssize_t got = pread(file->descriptor, at, bytes, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
@@ -59,7 +65,7 @@ static weir_status read_at(const weir__safetensors *file, uint64_t offset, void 
     return WEIR_OK;
 }
 
-static weir_status open_file(weir__safetensors *file, uint64_t *size, weir_error *error) {
+static weir_status open_file(weir__safetensors *file, weir_error *error) {
     struct stat about;
     file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not block us
     if (file->descriptor < 0) {
@@ -69,13 +75,14 @@ static weir_status open_file(weir__safetensors *file, uint64_t *size, weir_error
     if (fstat(file->descriptor, &about) || !S_ISREG(about.st_mode)) {
         return weir__fail(error, WEIR_IO, "%s: is not a regular file", file->path);
     }
-    *size = (uint64_t)about.st_size;
+    file->size = (uint64_t)about.st_size;
     return WEIR_OK;
 }
 
-static weir_status read_header(weir__safetensors *file, uint64_t size, weir_error *error) {
+static weir_status read_header(weir__safetensors *file, weir_error *error) {
     weir_status status = WEIR_OK;
     char *text = NULL;
+    const uint64_t size = file->size;
     uint64_t length = 0;
     json_error_t detail;
     TRY_THAT(size >= sizeof length, WEIR_FORMAT, "%s: %llu bytes are too few for a safetensors file", file->path,
@@ -235,17 +242,20 @@ done:
     return status;
 }
 
-weir_status weir__safetensors_open(weir__safetensors **file, const char *path, weir_error *error) {
+// Bytes NULL: opens the file of that path.
+static weir_status open_either(weir__safetensors **file, const char *path, const void *bytes, size_t size,
+                               weir_error *error) {
     weir_status status = WEIR_OK;
     weir__safetensors *fresh = NULL;
-    uint64_t size = 0;
     *file = NULL;
     TRY(weir__new(&fresh, 1, sizeof *fresh, "a file", error));
     fresh->descriptor = -1;
+    fresh->bytes = bytes;
+    fresh->size = size;
     fresh->path = weir__copy_string(path);
     TRY_THAT(fresh->path, WEIR_MEMORY, "out of memory: a file name");
-    TRY(open_file(fresh, &size, error));
-    TRY(read_header(fresh, size, error));
+    if (!bytes) TRY(open_file(fresh, error));
+    TRY(read_header(fresh, error));
     TRY(check_metadata(fresh, error));
     TRY(read_arrays(fresh, error));
     *file = fresh;
@@ -253,6 +263,14 @@ weir_status weir__safetensors_open(weir__safetensors **file, const char *path, w
 done:
     weir__safetensors_close(fresh);
     return status;
+}
+
+weir_status weir__safetensors_open(weir__safetensors **file, const char *path, weir_error *error) {
+    return open_either(file, path, NULL, 0, error);
+}
+
+weir_status weir__safetensors_open_memory(weir__safetensors **file, const void *bytes, size_t size, weir_error *error) {
+    return open_either(file, weir__memory_name, bytes ? bytes : "", bytes ? size : 0, error);
 }
 
 size_t weir__safetensors_count(const weir__safetensors *file) { return file->count; }

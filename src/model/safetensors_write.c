@@ -26,6 +26,8 @@ static const struct {
 #undef DTYPE
 };
 
+const char *const weir__memory_name = "memory";
+
 const char *weir__dtype_name(weir__dtype dtype) { return dtypes[dtype].name; }
 size_t weir__dtype_size(weir__dtype dtype) { return dtypes[dtype].bytes; }
 
@@ -92,41 +94,79 @@ done:
     return status;
 }
 
-static bool write_header(FILE *stream, const char *text) {
-    const size_t length = strlen(text);
-    const uint64_t padded = (length + 7) / 8 * 8;
-    bool good = fwrite(&padded, sizeof padded, 1, stream) == 1 && fwrite(text, 1, length, stream) == length;
-    for (size_t i = length; i < padded; i++) good = good && fputc(' ', stream) != EOF;
-    return good;
+// Where a file goes: a stream, or memory that has room for all of it.
+typedef struct sink {
+    FILE *stream;
+    char *memory; // NULL: the stream
+    size_t used;
+} sink;
+
+// A stream remembers its failures, and weir__file_commit reports them.
+static void put(sink *to, const void *bytes, size_t count) {
+    if (to->memory && count) memcpy(to->memory + to->used, bytes, count);
+    if (to->stream && count) (void)!fwrite(bytes, 1, count, to->stream);
+    to->used += count;
+}
+
+static uint64_t padded_length(const char *header) { return (strlen(header) + 7) / 8 * 8; }
+
+static void put_all(sink *to, const char *header, const weir__array *arrays, const size_t *order, size_t count) {
+    const uint64_t padded = padded_length(header);
+    put(to, &padded, sizeof padded);
+    put(to, header, strlen(header));
+    for (size_t i = strlen(header); i < padded; i++) put(to, " ", 1);
+    for (size_t i = 0; i < count; i++) put(to, arrays[order[i]].data, bytes_of(&arrays[order[i]]));
+}
+
+// What precedes the values: order[count] and the header, both to be freed with free_plan.
+typedef struct plan {
+    size_t *order;
+    char *header;
+} plan;
+
+static void free_plan(plan *p) {
+    json_free_t release = NULL;
+    json_get_alloc_funcs(NULL, &release);
+    release(p->header);
+    weir__free(p->order);
+}
+
+static weir_status make_plan(plan *p, const char *name, const weir__array *arrays, size_t count,
+                             const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
+    weir_status status = weir__new(&p->order, count, sizeof *p->order, "the order of a file", error);
+    if (status != WEIR_OK) return status;
+    order_by_width(arrays, count, p->order);
+    status = make_header(&p->header, arrays, p->order, count, metadata, metadata_count, error);
+    return status == WEIR_OK ? WEIR_OK : weir__fail_in(error, status, name);
 }
 
 weir_status weir__safetensors_write(const char *path, const weir__array *arrays, size_t count,
                                     const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__file file = {0};
-    size_t *order = NULL;
-    char *header = NULL;
-    TRY(weir__new(&order, count, sizeof *order, "the order of a file", error));
-    order_by_width(arrays, count, order);
-    status = make_header(&header, arrays, order, count, metadata, metadata_count, error);
-    if (status != WEIR_OK) {
-        weir__fail_in(error, status, path);
-        goto done;
-    }
+    plan p = {0};
+    TRY(make_plan(&p, path, arrays, count, metadata, metadata_count, error));
     TRY(weir__file_begin(&file, path, error));
-    bool good = write_header(file.stream, header);
-    for (size_t i = 0; i < count && good; i++) {
-        const weir__array *array = &arrays[order[i]];
-        const size_t bytes = bytes_of(array);
-        good = !bytes || fwrite(array->data, 1, bytes, file.stream) == bytes;
-    }
-    (void)good; // the stream remembers its failures, and weir__file_commit reports them
+    put_all(&(sink){.stream = file.stream}, p.header, arrays, p.order, count);
     TRY(weir__file_commit(&file, error));
 done:
     weir__file_abandon(&file);
-    json_free_t release = NULL;
-    json_get_alloc_funcs(NULL, &release);
-    release(header);
-    weir__free(order);
+    free_plan(&p);
+    return status;
+}
+
+weir_status weir__safetensors_print(void **bytes, size_t *size, const weir__array *arrays, size_t count,
+                                    const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
+    weir_status status = WEIR_OK;
+    plan p = {0};
+    sink measured = {0}, filled = {0};
+    TRY(make_plan(&p, weir__memory_name, arrays, count, metadata, metadata_count, error));
+    put_all(&measured, p.header, arrays, p.order, count);
+    TRY(weir__new(&filled.memory, measured.used, 1, "a model in memory", error));
+    put_all(&filled, p.header, arrays, p.order, count);
+    *bytes = filled.memory;
+    *size = filled.used;
+done:
+    free_plan(&p);
     return status;
 }

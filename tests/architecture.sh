@@ -110,5 +110,19 @@ for source in $(find src -name '*.[ch]'); do
         sed "s|^|$source:|; s|\$|   <- the library neither prints nor ends the process|" >>"$work/findings"
 done
 
+# What is to be known of a kind of node stands in its descriptor (weir_kind.traits, takes): outside src/graph/nodes no
+# code asks for a kind by its name. A rule may have the name of a kind (dropout); then only a line that speaks of kinds
+# is meant.
+names_in() { grep -rhoE '\.name = "[a-z0-9-]+"' "$1" --include='*.c' | cut -d'"' -f2 | sort; }
+names_in src/graph/nodes >"$work/kinds"
+names_in src/units >"$work/rules"
+[ -s "$work/kinds" ] || echo "no kinds of nodes found in src/graph/nodes" >>"$work/findings"
+while read -r kind; do
+    asks='strn?casecmp|strn?cmp|kind'
+    grep -qx -e "$kind" "$work/rules" && asks='kind'
+    grep -rnE "\"$kind\"" src cli --include='*.[ch]' | grep -v '^src/graph/nodes/' | grep -E "($asks).*\"$kind\"" |
+        sed 's|$|   <- asks for a kind of node by its name; see weir_kind.traits|' >>"$work/findings" || true
+done <"$work/kinds"
+
 cat "$work/findings"
 ! [ -s "$work/findings" ]

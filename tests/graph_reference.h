@@ -79,7 +79,7 @@ static inline void check_near(const char *what, const float *got, const double *
 static inline const weir_tensor *tensor_of(weir_graph *graph, size_t node, bool bias) {
     const weir_parameters p = weir_graph_parameters(graph);
     for (size_t k = 0; k < p.tensor_count; k++) {
-        if (p.tensors[k].node == node && p.tensors[k].decays == !bias) return &p.tensors[k];
+        if (p.tensors[k].node == node && (p.tensors[k].role == WEIR_ROLE_BIAS) == bias) return &p.tensors[k];
     }
     return NULL;
 }
@@ -262,7 +262,7 @@ static inline void reference_forward(const reference *ref, size_t k) {
         reference_dropout(ref, k);
     } else if (is_kind(node, "shift")) {
         reference_shift(ref, k, false);
-    } else if (ref->graph->nodes[k].kind->loss) {
+    } else if (ref->graph->nodes[k].kind->about.traits & WEIR_KIND_LOSS) {
         reference_loss(ref, node);
     }
     for (size_t at = 0; at < ref->rows * node->width; at++) {
@@ -386,7 +386,7 @@ static inline void reference_backward(const reference *ref) {
     for (size_t k = ref->count; k-- > 1;) {
         const reference_node *node = &ref->nodes[k];
         double *dx = ref->nodes[node->from].dy;
-        if (ref->graph->nodes[k].kind->loss) reference_loss_backward(ref, node);
+        if (ref->graph->nodes[k].kind->about.traits & WEIR_KIND_LOSS) reference_loss_backward(ref, node);
         if (is_kind(node, "affine")) reference_affine_backward(ref, node, node->dy);
         if (is_kind(node, "gated-affine")) reference_gated_backward(ref, node);
         if (is_kind(node, "unit")) reference_unit_backward(ref, node);
@@ -438,7 +438,8 @@ static inline void reference_check_backward(const reference *ref, double toleran
         float *plain = floats(t->rows * t->columns);
         weir_tensor_unpack(t, p.gradients + t->offset, plain);
         snprintf(what, sizeof what, "gradient of %s", t->name);
-        check_near(what, plain, t->decays ? node->dweights : node->dbias, t->rows * t->columns, tolerance);
+        check_near(what, plain, t->role == WEIR_ROLE_WEIGHT ? node->dweights : node->dbias, t->rows * t->columns,
+                   tolerance);
         free(plain);
     }
     for (size_t k = 0; k < ref->count; k++) {

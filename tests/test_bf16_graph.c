@@ -140,7 +140,8 @@ static void check_halves(weir_graph *graph) {
     const float *values = weir__graph_values(graph);
     for (size_t t = 0; t < graph->tensor_count; t++) {
         const weir_tensor *tensor = &graph->tensors[t];
-        const size_t count = tensor->decays ? tensor->rows * tensor->columns : 0; // weights, not biases
+        const size_t count =
+            tensor->role == WEIR_ROLE_WEIGHT ? tensor->rows * tensor->columns : 0; // weights, not biases
         for (size_t k = tensor->offset; k < tensor->offset + count; k++, seen++) {
             if (graph->halves.upper[k] != weir__bf16_upper(values[k])) fail_msg("%s: weight %zu", tensor->name, k);
             if (graph->halves.lower[k] != weir__bf16_lower(values[k])) fail_msg("%s: weight %zu", tensor->name, k);

@@ -311,7 +311,8 @@ static void test_initial_parameters(void **state) {
     const weir_tensor *w = tensor_of(graph, 1, false), *b = tensor_of(graph, 1, true);
     assert_string_equal(w->name, "a.weight");
     assert_string_equal(b->name, "a.bias");
-    assert_true(w->max_norm == 3 && b->max_norm == 0 && w->rate == 0.1 && b->rate == 0.1 && w->decays && !b->decays);
+    assert_true(w->max_norm == 3 && b->max_norm == 0 && w->rate == 0.1 && b->rate == 0.1 &&
+                w->role == WEIR_ROLE_WEIGHT && b->role == WEIR_ROLE_BIAS);
     const double reach = 2 * sqrt(6.0 / 160);
     double most = 0, sum = 0, square = 0;
     for (size_t k = 0; k < 6000; k++) {
@@ -765,6 +766,74 @@ static void test_short_of_memory(void **state) {
     check_short_of_memory(sampled, COUNT(sampled));
 }
 
+static void check_equal(double got, double want) {
+    if (!(fabs(got - want) <= 1e-9 * fabs(want))) fail_msg("%.17g, expected %.17g", got, want);
+}
+
+/// What a node is expected to take, at the share that its gates had, is what its counters count: of the main path and
+/// of a gater that reads a gated layer, which itself belongs to the gater then.
+static void test_expected_work(void **state) {
+    (void)state;
+    const weir_node nodes[] = {
+        {.name = "x", .kind = "input", .size = INPUTS},
+        {.name = "a1", .kind = "affine", .size = 5},
+        {.name = "g1", .kind = "unit", .rule = "sts"},
+        {.name = "inner", .kind = "gated-affine", .from = "x", .gates = "g1", .size = 10, .block = 2},
+        {.name = "a2", .kind = "affine", .size = 4},
+        {.name = "g2", .kind = "unit", .rule = "sts"},
+        {.name = "outer", .kind = "gated-affine", .from = "x", .gates = "g2", .size = 12, .block = 3},
+        {.name = "out", .kind = "affine", .size = OUTPUTS},
+        SOFTMAX,
+    };
+    weir_graph *graph = create(nodes, COUNT(nodes));
+    const weir_pass pass = pass_of(WEIR_MODE_DECIDE, MOST_ROWS);
+    weir_error error;
+    must(weir_graph_forward(graph, &pass, &error), &error);
+    const size_t gates[] = {2, 2, 2, 2, 2, 5, 5, 5}; // whose share is that of each node's work
+    for (size_t k = 1; k < COUNT(gates); k++) {
+        const weir_counters opened = weir_graph_node_counters(graph, gates[k]);
+        const double share = (double)opened.gates_open / (double)opened.gates;
+        const weir_counters c = weir_graph_node_counters(graph, k);
+        const weir_work work = weir_graph_work(graph, k, share);
+        assert_true(opened.gates_open > 0 && opened.gates_open < opened.gates);
+        assert_true(work.gater == (k < 6));
+        const size_t read = weir_graph_nodes(graph, NULL)[weir_graph_reads(graph, k, 0)].size;
+        check_equal(work.dense, k == 2 || k == 5 ? 0 : (double)(nodes[k].size * read));
+        check_equal((double)c.forward_dense, work.gater ? 0 : MOST_ROWS * work.dense);
+        check_equal((double)c.forward_done, work.gater ? 0 : MOST_ROWS * work.open);
+        check_equal((double)c.forward_gater, work.gater ? MOST_ROWS * work.open : 0);
+    }
+    assert_true(weir_graph_node_counters(graph, 3).forward_gater > 0);
+    assert_true(weir_graph_work(graph, 9, 0.5).dense == 0);
+    weir_graph_free(graph);
+}
+
+/// Every kind says what it is for, and the graph hands out what its own nodes are and read.
+static void test_kind_traits(void **state) {
+    (void)state;
+    size_t inputs_found = 0, takers[3] = {0};
+    for (size_t k = 0; k < weir_kind_count(); k++) {
+        const weir_kind *kind = weir_kind_at(k);
+        assert_ptr_equal(weir_kind_find(kind->name), kind);
+        assert_true(((kind->traits & WEIR_KIND_LOSS) != 0) == (kind->takes != WEIR_TAKES_NOTHING));
+        inputs_found += (kind->traits & WEIR_KIND_INPUT) != 0;
+        takers[kind->takes]++;
+    }
+    assert_int_equal(inputs_found, 1);
+    assert_true(takers[WEIR_TAKES_LABELS] >= 1 && takers[WEIR_TAKES_TARGETS] >= 2);
+    assert_null(weir_kind_find("afine"));
+    assert_null(weir_kind_at(weir_kind_count()));
+    const weir_node nodes[] = {GATED("sts", NULL), SOFTMAX};
+    weir_graph *graph = create(nodes, COUNT(nodes));
+    assert_true(weir_graph_kind(graph, 5)->traits == (WEIR_KIND_GATED | WEIR_KIND_WEIGHTS));
+    assert_true(weir_graph_kind(graph, 2)->traits == WEIR_KIND_UNITS);
+    assert_true(weir_graph_reads(graph, 0, 0) == SIZE_MAX && weir_graph_reads(graph, 3, 0) == 0);
+    assert_true(weir_graph_reads(graph, 3, 1) == SIZE_MAX);
+    assert_true(weir_graph_gates(graph, 6) == 4 && weir_graph_gates(graph, 3) == SIZE_MAX);
+    assert_true(weir_graph_kind(graph, COUNT(nodes)) == NULL && weir_graph_reads(graph, COUNT(nodes), 0) == SIZE_MAX);
+    weir_graph_free(graph);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_nodes),
@@ -782,6 +851,8 @@ int main(void) {
         cmocka_unit_test(test_open_is_dense),
         cmocka_unit_test(test_penalty),
         cmocka_unit_test(test_extreme_logits),
+        cmocka_unit_test(test_expected_work),
+        cmocka_unit_test(test_kind_traits),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_short_of_memory),
     };

@@ -44,7 +44,7 @@ static void bed_init(bed *b, size_t rows, size_t columns, size_t block_rows, siz
                               .block_rows = block_rows,
                               .block_columns = block_columns,
                               .rate = 1,
-                              .decays = true,
+                              .role = WEIR_ROLE_WEIGHT,
                               .touched = track ? b->touched : NULL};
     b->parameters = (weir_parameters){.values = b->values,
                                       .gradients = b->gradients,
@@ -79,14 +79,14 @@ static void bed_gradients(bed *b) {
 // The formulas of train.h, written down again in double.
 static void reference_step(bed *b, const weir_optimizer_options *o, double rate, int t) {
     const size_t rows = b->tensor.rows, columns = b->tensor.columns;
-    const bool everywhere = !strcmp(o->kind, "sgd") && o->decay > 0 && b->tensor.decays;
+    const bool everywhere = !strcmp(o->kind, "sgd") && o->decay > 0 && b->tensor.role == WEIR_ROLE_WEIGHT;
     rate *= b->tensor.rate;
     for (size_t r = 0; r < rows; r++) {
         double squares = 0;
         bool moved = false;
         for (size_t i = r * columns; i < (r + 1) * columns; i++) {
             if (is_touched(b, i) || everywhere) {
-                const double g = b->g[i] + (b->tensor.decays ? o->decay * b->w[i] : 0);
+                const double g = b->g[i] + (b->tensor.role == WEIR_ROLE_WEIGHT ? o->decay * b->w[i] : 0);
                 moved = true;
                 if (!strcmp(o->kind, "sgd")) {
                     b->w[i] -= rate * g;
@@ -162,7 +162,7 @@ static void test_formulas(void **unused) {
                 bed_init(&b, at->rows, at->columns, at->block_rows, at->block_columns, at->track);
                 b.tensor.max_norm = variant & 2 ? 0.55 * sqrt((double)at->columns) : 0;
                 b.tensor.rate = 0.5;
-                b.tensor.decays = l % 2 == 0;
+                b.tensor.role = l % 2 == 0 ? WEIR_ROLE_WEIGHT : WEIR_ROLE_BIAS;
                 assert_int_equal(weir__optimizer_init(&optimizer, &o, b.parameters.count, NULL), WEIR_OK);
                 for (int t = 1; t <= 7; t++) {
                     for (size_t i = 0; i < most_tiles && at->track; i++) b.touched[i] = draw() < 0;
@@ -265,7 +265,13 @@ static void test_two_tensors(void **unused) {
     enum { count = 16 + 32 };
     float values[count] = {0}, gradients[count] = {0};
     const weir_tensor tensors[] = {
-        {.rows = 3, .columns = 3, .block_rows = 3, .block_columns = 3, .offset = 0, .rate = 1, .decays = true},
+        {.rows = 3,
+         .columns = 3,
+         .block_rows = 3,
+         .block_columns = 3,
+         .offset = 0,
+         .rate = 1,
+         .role = WEIR_ROLE_WEIGHT},
         {.rows = 20, .columns = 1, .block_rows = 4, .block_columns = 1, .offset = 16, .rate = 0.01},
     };
     const weir_parameters parameters = {

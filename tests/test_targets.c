@@ -197,8 +197,8 @@ static void affine(const weir_graph *graph, const weir_parameters *p, const char
     for (size_t k = 0; k < p->tensor_count; k++) {
         const weir_tensor *t = &p->tensors[k];
         if (t->node != index) continue;
-        weir_tensor_unpack(t, p->values + t->offset, t->decays ? weights : bias);
-        if (t->decays) out = t->rows, in = t->columns;
+        weir_tensor_unpack(t, p->values + t->offset, t->role == WEIR_ROLE_WEIGHT ? weights : bias);
+        if (t->role == WEIR_ROLE_WEIGHT) out = t->rows, in = t->columns;
     }
     assert_true(out > 0 && out * in <= 64);
     for (size_t o = 0; o < out; o++) {
@@ -539,7 +539,7 @@ static void bad_networks(void **state) {
     } cases[] = {
         {targets, "softmax-cross-entropy", "which needs labels, but data.targets asks for targets", 392, WEIR_CONFIG},
         {targets, "bernoulli-cross-entropy", "set the size of the last layer to 392", 391, WEIR_SHAPE},
-        {targets, "squared-error", "rows with targets bernoulli-cross-entropy", 392, WEIR_CONFIG},
+        {targets, "tanh", "rows with targets squared-error or bernoulli-cross-entropy", 392, WEIR_CONFIG},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         weir_graph *graph = digit_graph("sigmoid", cases[k].loss, cases[k].size);

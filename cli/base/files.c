@@ -139,7 +139,7 @@ weir_part cli_part(const weir_data *data, const char *name) {
 
 size_t cli_gated_layers(const weir_graph *graph) {
     size_t count = 0, gated = 0;
-    const weir_node *nodes = weir_graph_nodes(graph, &count);
-    for (size_t i = 0; i < count; i++) gated += strcmp(nodes[i].kind, "gated-affine") == 0;
+    weir_graph_nodes(graph, &count);
+    for (size_t i = 0; i < count; i++) gated += (weir_graph_kind(graph, i)->traits & WEIR_KIND_GATED) != 0;
     return gated;
 }

@@ -4,9 +4,8 @@
 /// \file inspect.c
 /// `weir inspect`: the layers of a model or configuration, their sizes and the work they take per row.
 ///
-/// Work is counted by the graph itself in one pass over one row of zeros: dense multiply-adds and those of the gater.
-/// The open ones are the expectation at the model's share: a gated layer costs that share of the dense product, and
-/// so does a layer that reads a gated one; both together cost its square.
+/// The work is what the graph expects at the model's share (weir_graph_work): a gated layer costs that share of the
+/// dense product, and so does a layer that reads a gated one; both together cost its square, in the gater as elsewhere.
 #include "base/cli.h"
 
 #include <math.h>
@@ -25,39 +24,25 @@ static const cli_option options[] = {
 typedef struct layer {
     const weir_node *node;
     size_t inputs;
-    uint64_t parameters, dense, gater;
-    double open; // expected multiply-adds of the main path
+    uint64_t parameters;
+    double dense, open, gater; // multiply-adds; open and gater are expectations
     char detail[96];
 } layer;
 
-static size_t source_of(const weir_node *nodes, size_t index) {
-    for (size_t i = 0; i < index && nodes[index].from != NULL; i++)
-        if (nodes[i].name != NULL && strcmp(nodes[i].name, nodes[index].from) == 0) return i;
-    return index == 0 ? 0 : index - 1;
+static bool has_trait(const weir_graph *graph, size_t node, weir_kind_trait trait) {
+    return (weir_graph_kind(graph, node)->traits & trait) != 0;
 }
 
-/// Is the output of this node 0 wherever a gate is closed: a gated layer, or what keeps zeros after one.
-static bool follows_gates(const weir_node *nodes, size_t index) {
-    static const char *const keeping[] = {"tanh", "rectifier", "dropout"};
-    while (index > 0) {
-        if (strcmp(nodes[index].kind, "gated-affine") == 0) return true;
-        bool keeps = false;
-        for (size_t k = 0; k < CLI_COUNT_OF(keeping); k++) keeps |= strcmp(nodes[index].kind, keeping[k]) == 0;
-        if (!keeps) return false;
-        index = source_of(nodes, index);
-    }
-    return false;
-}
-
-static void describe(layer *l, const weir_unit *unit, double threshold) {
+static void describe(layer *l, const weir_graph *graph, size_t node) {
     const weir_node *n = l->node;
+    const weir_unit *unit = weir_graph_unit(graph, node);
     char *text = l->detail;
     size_t size = sizeof l->detail;
     if (unit != NULL) {
         char rule[64];
         weir_unit_print(unit, rule, sizeof rule);
-        snprintf(text, size, "%s, threshold %.3g", rule, threshold);
-    } else if (strcmp(n->kind, "gated-affine") == 0) {
+        snprintf(text, size, "%s, threshold %.3g", rule, (double)weir_graph_threshold(graph, node));
+    } else if (has_trait(graph, node, WEIR_KIND_GATED)) {
         size_t block = n->block > 0 ? n->block : 1, blocks = (n->size + block - 1) / block;
         snprintf(text, size, "%zu %s of %zu by %s%s%s", blocks, blocks == 1 ? "block" : "blocks", block,
                  n->gates != NULL ? n->gates : "?",
@@ -71,21 +56,8 @@ static void describe(layer *l, const weir_unit *unit, double threshold) {
         text[0] = '\0';
 }
 
-/// One row of zeros through the graph, so that its counters tell the work.
-static int count_work(weir_graph *graph, size_t inputs) {
-    weir_error error = {0};
-    float *row = calloc(inputs > 0 ? inputs : 1, sizeof *row);
-    if (row == NULL) return cli_error("out of memory");
-    weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = 1, .inputs = row};
-    weir_graph_counters_reset(graph);
-    weir_status status = weir_graph_forward(graph, &pass, &error);
-    free(row);
-    return status == WEIR_OK ? CLI_OK : cli_weir_error(&error);
-}
-
 static int collect(weir_graph *graph, double share, layer **layers, size_t *count) {
     const weir_node *nodes = weir_graph_nodes(graph, count);
-    if (count_work(graph, nodes[0].size) != CLI_OK) return CLI_FAILED;
     *layers = calloc(*count, sizeof **layers);
     if (*layers == NULL) return cli_error("out of memory");
     weir_parameters parameters = weir_graph_parameters(graph);
@@ -95,15 +67,14 @@ static int collect(weir_graph *graph, double share, layer **layers, size_t *coun
     }
     for (size_t i = 0; i < *count; i++) {
         layer *l = &(*layers)[i];
-        weir_counters work = weir_graph_node_counters(graph, i);
+        const weir_work work = weir_graph_work(graph, i, share);
+        const size_t read = weir_graph_reads(graph, i, 0);
         l->node = &nodes[i];
-        l->inputs = i == 0 ? 0 : nodes[source_of(nodes, i)].size;
-        l->dense = work.forward_dense;
-        l->gater = work.forward_gater;
-        l->open = (double)l->dense;
-        if (strcmp(nodes[i].kind, "gated-affine") == 0) l->open *= share;
-        if (l->dense > 0 && i > 0 && follows_gates(nodes, source_of(nodes, i))) l->open *= share;
-        describe(l, weir_graph_unit(graph, i), (double)weir_graph_threshold(graph, i));
+        l->inputs = read == SIZE_MAX ? 0 : nodes[read].size;
+        l->dense = work.gater ? 0 : work.dense;
+        l->open = work.gater ? 0 : work.open;
+        l->gater = work.gater ? work.open : 0;
+        describe(l, graph, i);
     }
     return CLI_OK;
 }
@@ -119,15 +90,15 @@ static layer total_of(const layer *layers, size_t count) {
     return total;
 }
 
-static const char *blank_zero(char text[CLI_NUMBER], uint64_t number) {
-    if (number == 0) return "";
-    return cli_thousands(text, number);
+static const char *blank_zero(char text[CLI_NUMBER], double number) {
+    const uint64_t whole = (uint64_t)llround(number);
+    return whole == 0 ? "" : cli_thousands(text, whole);
 }
 
 static void add_row(cli_table *table, const layer *l, const char *name, const char *kind, const char *shape) {
     char parameters[CLI_NUMBER], dense[CLI_NUMBER], open[CLI_NUMBER], gater[CLI_NUMBER];
-    cli_table_add(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", name, kind, shape, blank_zero(parameters, l->parameters),
-                  blank_zero(dense, l->dense), blank_zero(open, (uint64_t)llround(l->open)),
+    cli_table_add(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", name, kind, shape,
+                  blank_zero(parameters, (double)l->parameters), blank_zero(dense, l->dense), blank_zero(open, l->open),
                   blank_zero(gater, l->gater), l->detail);
 }
 
@@ -157,9 +128,10 @@ static void print_layers(const weir_config *config, const layer *layers, size_t 
         printf("; the network has no gates.\n");
         return;
     }
-    uint64_t work = (uint64_t)llround(total.open) + total.gater;
-    printf(", open at a share of %.3g:\n%s with the gater, %.1f %% of %s.\n", share, cli_thousands(all, work),
-           total.dense > 0 ? 100 * (double)work / (double)total.dense : 0, cli_thousands(dense, total.dense));
+    const double work = total.open + total.gater;
+    printf(", open at a share of %.3g:\n%s with the gater, %.1f %% of %s.\n", share,
+           cli_thousands(all, (uint64_t)llround(work)), total.dense > 0 ? 100 * work / total.dense : 0,
+           cli_thousands(dense, (uint64_t)llround(total.dense)));
 }
 
 static json_t *layers_json(const weir_config *config, const layer *layers, size_t count, double share, bool gated,
@@ -170,7 +142,7 @@ static json_t *layers_json(const weir_config *config, const layer *layers, size_
         json_t *one = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:I}", "name", l->node->name, "kind",
                                 l->node->kind, "inputs", (json_int_t)l->inputs, "outputs", (json_int_t)l->node->size,
                                 "parameters", (json_int_t)l->parameters, "multiply_adds_dense", (json_int_t)l->dense,
-                                "multiply_adds_open", l->open, "multiply_adds_gater", (json_int_t)l->gater);
+                                "multiply_adds_open", l->open, "multiply_adds_gater", (json_int_t)llround(l->gater));
         const weir_unit *unit = weir_graph_unit(graph, i);
         if (unit != NULL) {
             char rule[128];
@@ -178,7 +150,7 @@ static json_t *layers_json(const weir_config *config, const layer *layers, size_
             json_object_set_new(one, "rule", json_string(rule));
             json_object_set_new(one, "threshold", json_real((double)weir_graph_threshold(graph, i)));
         }
-        if (strcmp(l->node->kind, "gated-affine") == 0) {
+        if (has_trait(graph, i, WEIR_KIND_GATED)) {
             json_object_set_new(one, "block", json_integer((json_int_t)(l->node->block > 0 ? l->node->block : 1)));
             if (l->node->gates != NULL) json_object_set_new(one, "gates", json_string(l->node->gates));
         }
@@ -189,7 +161,7 @@ static json_t *layers_json(const weir_config *config, const layer *layers, size_
                             config->about != NULL ? config->about : "", "precision", config->precision, "parameters",
                             (json_int_t)total.parameters, "bytes", (json_int_t)(4 * total.parameters),
                             "multiply_adds_dense", (json_int_t)total.dense, "multiply_adds_open", total.open,
-                            "multiply_adds_gater", (json_int_t)total.gater, "layers", all);
+                            "multiply_adds_gater", (json_int_t)llround(total.gater), "layers", all);
     if (gated) json_object_set_new(top, "share", json_real(share));
     return top;
 }

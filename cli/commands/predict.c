@@ -166,7 +166,7 @@ static int open_model(predictor *p, const char *model) {
     const weir_node *nodes = weir_graph_nodes(p->graph, &count);
     p->inputs = nodes[0].size;
     p->classes = nodes[count - 1].size;
-    p->targets = strcmp(nodes[count - 1].kind, "bernoulli-cross-entropy") == 0;
+    p->targets = weir_graph_kind(p->graph, count - 1)->takes == WEIR_TAKES_TARGETS;
     if (p->targets && top > 0) return cli_usage("predict", "--top is of classes, but this model predicts targets");
     p->best = malloc(BATCH * sizeof *p->best);
     p->probabilities = p->classes > SIZE_MAX / sizeof(float) / BATCH

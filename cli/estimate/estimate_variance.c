@@ -63,19 +63,16 @@ static void close_bed(bed *b) {
     free(b->results);
 }
 
-static bool is_unit(const weir_node *node) { return strcmp(node->kind, "unit") == 0; }
+static bool is_unit(const weir_node *node) { return weir_kind_find(node->kind)->traits & WEIR_KIND_UNITS; }
 
 /// Marks the nodes that some unit reads, directly or not.
 static void mark_before(const weir_graph *graph, bool *before) {
-    size_t count;
+    size_t count, at;
     const weir_node *nodes = weir_graph_nodes(graph, &count);
     for (size_t i = count; i-- > 0;) {
         if (!is_unit(&nodes[i]) && !before[i]) continue;
-        const char *const read[] = {nodes[i].from, nodes[i].gates};
-        for (size_t k = 0; k < CLI_COUNT_OF(read); k++) {
-            const size_t at = read[k] != NULL ? weir_graph_find(graph, read[k]) : SIZE_MAX;
-            if (at < i) before[at] = true;
-        }
+        for (size_t k = 0; (at = weir_graph_reads(graph, i, k)) != SIZE_MAX; k++) before[at] = true;
+        if (weir_graph_gates(graph, i) != SIZE_MAX) before[weir_graph_gates(graph, i)] = true;
     }
 }
 

@@ -110,10 +110,9 @@ static char *run_name(const char *folder) {
 /// Indices of the unit nodes that gate something.
 static size_t gate_nodes(const weir_graph *graph, size_t *indices, size_t most) {
     size_t count = 0, found = 0;
-    const weir_node *nodes = weir_graph_nodes(graph, &count);
+    weir_graph_nodes(graph, &count);
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(nodes[i].kind, "gated-affine") != 0 || nodes[i].gates == NULL) continue;
-        size_t node = weir_graph_find(graph, nodes[i].gates), k = 0;
+        size_t node = weir_graph_gates(graph, i), k = 0;
         while (k < found && indices[k] != node) k++;
         if (k == found && node != SIZE_MAX && found < most) indices[found++] = node;
     }

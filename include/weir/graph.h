@@ -43,16 +43,42 @@ typedef struct weir_node {
     double max_norm;     ///< most that the L2 norm of a unit's incoming weights may be; not said: unlimited
 } weir_node;
 
-/// What a kind of node is: for --help and for error messages.
+/// What is true of a kind of node; or-ed together in weir_kind.traits.
+typedef enum weir_kind_trait {
+    WEIR_KIND_INPUT = 1 << 0,   ///< its outputs are the rows of the batch; it reads no node and is the first one
+    WEIR_KIND_LOSS = 1 << 1,    ///< gives a loss per row; it is the last node
+    WEIR_KIND_UNITS = 1 << 2,   ///< stochastic units: it needs a rule, has a threshold, and can be the gates of a layer
+    WEIR_KIND_GATED = 1 << 3,   ///< its output is multiplied by gates, block by block; closed blocks are not computed
+    WEIR_KIND_WEIGHTS = 1 << 4, ///< has a weight for each pair of an output and an input, size x size of what it reads
+} weir_kind_trait;
+
+/// What a loss compares its outputs with.
+typedef enum weir_takes {
+    WEIR_TAKES_NOTHING, ///< no loss
+    WEIR_TAKES_LABELS,  ///< weir_pass.labels: a class per row; the outputs are the probabilities of the classes
+    WEIR_TAKES_TARGETS, ///< weir_pass.targets: a value per output
+} weir_takes;
+
+/// What a kind of node is: for --help, for error messages, and for whoever treats nodes by what they do.
 typedef struct weir_kind {
     const char *name;
     const char *summary;
     const char *equation;
+    unsigned traits; ///< weir_kind_trait bits
+    weir_takes takes;
 } weir_kind;
 
 /// Number of kinds and the kind at index (NULL beyond).
 WEIR_API size_t weir_kind_count(void);
 WEIR_API const weir_kind *weir_kind_at(size_t index);
+/// The kind of that name, or NULL.
+WEIR_API const weir_kind *weir_kind_find(const char *name);
+
+/// What a tensor is to the node that it belongs to.
+typedef enum weir_role {
+    WEIR_ROLE_WEIGHT, ///< [outputs][inputs], multiplies; weight decay and max_norm apply; a file has two dimensions
+    WEIR_ROLE_BIAS,   ///< [outputs][1], is added; neither applies; a file has one dimension
+} weir_role;
 
 /// A parameter or gradient array inside the flat one: values[offset … offset + rows·columns).
 ///
@@ -60,13 +86,13 @@ WEIR_API const weir_kind *weir_kind_at(size_t index);
 /// With block_columns == columns that is plain row-major [rows][columns] (PyTorch's Linear.weight: [out][in]).
 /// Files always hold plain row-major. weir_tensor_pack and weir_tensor_unpack convert.
 typedef struct weir_tensor {
-    const char *name;     ///< "experts.weight", "experts.bias"
+    const char *name; ///< "experts.weight", "experts.bias"
+    weir_role role;
     size_t rows, columns; ///< outputs and inputs; a bias has columns == 1
     size_t block_rows, block_columns;
     size_t offset;          ///< index of its first value in the flat arrays; a multiple of 16 (64 bytes)
     size_t node;            ///< index of the node that it belongs to
     double rate, max_norm;  ///< as in the node; max_norm 0 for biases
-    bool decays;            ///< weight decay applies (weights, not biases)
     const uint8_t *touched; ///< [tiles in memory order] 1 where the last backward wrote a gradient: elsewhere the
                             ///< gradient is exactly 0 and was not visited. NULL: all
 } weir_tensor;
@@ -107,6 +133,12 @@ WEIR_API void weir_graph_free(weir_graph *graph);
 WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
 /// Index of the node of that name, or SIZE_MAX.
 WEIR_API size_t weir_graph_find(const weir_graph *graph, const char *name);
+/// The kind of a node; NULL when there is no such node.
+WEIR_API const weir_kind *weir_graph_kind(const weir_graph *graph, size_t node);
+/// The node that a node reads at place k = 0, 1, …, and the node whose outputs are its gates; SIZE_MAX when there is
+/// none.
+WEIR_API size_t weir_graph_reads(const weir_graph *graph, size_t node, size_t k);
+WEIR_API size_t weir_graph_gates(const weir_graph *graph, size_t node);
 /// The flat parameter and gradient arrays (gradients NULL when not training). Values may be read and changed until the
 /// next pass or training step; after it, ask again: passes keep copies of weights, rounded or in another order, and
 /// steps in bf16 move weights in a form of their own, from which the values are made when they are asked for.
@@ -186,6 +218,16 @@ WEIR_API weir_counters weir_graph_counters(const weir_graph *graph);
 WEIR_API void weir_graph_counters_reset(weir_graph *graph);
 /// The same for one node.
 WEIR_API weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node);
+
+/// Multiply-adds per row that a node is expected to take, in passes that decide or draw gates.
+typedef struct weir_work {
+    double dense; ///< with all gates open
+    double open;  ///< with that share of the gates open, those of different layers independent of each other
+    bool gater;   ///< only gates need it: weir_counters counts `open` as forward_gater; else dense as forward_dense and
+                  ///< open as forward_done
+} weir_work;
+/// The expectation of what weir_graph_node_counters counts forward; zeros when there is no such node.
+WEIR_API weir_work weir_graph_work(const weir_graph *graph, size_t node, double share);
 
 /// Where the time of training steps goes: wall-clock seconds of one node since weir_graph_profile, by phase.
 typedef struct weir_seconds {

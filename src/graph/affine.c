@@ -14,9 +14,9 @@ weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error
     const size_t in_block = node->from->compact ? node->from->block : in;
     const bool track = node->compact || node->from->compact;
     const weir_status status =
-        weir__tensor_declare(graph, node, "weight", out, in, out_block, in_block, track, &node->weight, error);
+        weir__tensor_declare(graph, node, WEIR_ROLE_WEIGHT, out, in, out_block, in_block, track, &node->weight, error);
     if (status != WEIR_OK) return status;
-    return weir__tensor_declare(graph, node, "bias", out, 1, out_block, 1, node->compact, &node->bias, error);
+    return weir__tensor_declare(graph, node, WEIR_ROLE_BIAS, out, 1, out_block, 1, node->compact, &node->bias, error);
 }
 
 static uint64_t dense_work(const weir_graph *graph, const weir__node *node) {

@@ -129,8 +129,7 @@ static weir_status find_kind(weir__node *node, weir_error *error) {
 }
 
 static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_node *spec, weir_error *error) {
-    const bool is_input = !strcmp(node->spec.kind, "input");
-    if (is_input) {
+    if (weir__has_trait(node->kind, WEIR_KIND_INPUT)) {
         if (is_said(spec->from)) return weir__fail_node(error, WEIR_ARGUMENT, node, "an input reads no other node");
         if (node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the input must be the first node");
         return WEIR_OK;
@@ -143,7 +142,8 @@ static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_n
     if (!node->from) {
         return weir__fail_node(error, WEIR_NOT_FOUND, node, "reads '%s', but no node before it has that name", from);
     }
-    if (node->from->kind->loss) return weir__fail_node(error, WEIR_ARGUMENT, node, "a loss must be the last node");
+    if (weir__has_trait(node->from->kind, WEIR_KIND_LOSS))
+        return weir__fail_node(error, WEIR_ARGUMENT, node, "a loss must be the last node");
     if (!is_said(spec->gates)) return WEIR_OK;
     status = copy_text(&node->spec.gates, spec->gates, NULL, error);
     if (status != WEIR_OK) return status;
@@ -187,7 +187,7 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
                                node->width);
     }
     node->spec.size = node->width;
-    if (node->kind->loss) graph->loss = node;
+    if (weir__has_trait(node->kind, WEIR_KIND_LOSS)) graph->loss = node;
 done:
     return status;
 }
@@ -308,6 +308,20 @@ size_t weir_graph_find(const weir_graph *graph, const char *name) {
     return node ? node->index : SIZE_MAX;
 }
 
+const weir_kind *weir_graph_kind(const weir_graph *graph, size_t node) {
+    return node < graph->count ? &graph->nodes[node].kind->about : NULL;
+}
+
+static size_t index_of(const weir__node *node) { return node ? node->index : SIZE_MAX; }
+
+size_t weir_graph_reads(const weir_graph *graph, size_t node, size_t k) {
+    return node < graph->count && k == 0 ? index_of(graph->nodes[node].from) : SIZE_MAX;
+}
+
+size_t weir_graph_gates(const weir_graph *graph, size_t node) {
+    return node < graph->count ? index_of(graph->nodes[node].gates) : SIZE_MAX;
+}
+
 weir_parameters weir_graph_parameters(weir_graph *graph) {
     (void)weir__graph_values(graph);
     weir__weights_changed(graph);
@@ -319,7 +333,7 @@ weir_parameters weir_graph_parameters(weir_graph *graph) {
 }
 
 const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node) {
-    return node < graph->count ? weir__node_unit(&graph->nodes[node]) : NULL;
+    return node < graph->count ? graph->nodes[node].unit : NULL;
 }
 
 float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count) {

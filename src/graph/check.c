@@ -39,7 +39,7 @@ static bool has_derivative(const weir_rule *rule) {
 static void mark_estimated(const weir_graph *graph, bool *estimated) {
     for (size_t k = graph->count; k-- > 0;) {
         const weir__node *node = &graph->nodes[k];
-        const weir_unit *unit = weir__node_unit(node);
+        const weir_unit *unit = node->unit;
         const bool above = estimated[k] || (unit && !has_derivative(unit->rule));
         if (node->from && above) estimated[node->from->index] = true;
         if (node->gates && estimated[k]) estimated[node->gates->index] = true;
@@ -76,7 +76,7 @@ static weir_status central_difference(const probe *p, double width, double *slop
 static double step_width(const weir_tensor *tensor, const float *start, size_t count) {
     double square = 0;
     for (size_t k = 0; k < count; k++) square += (double)start[k] * (double)start[k];
-    if (tensor->decays && square > 0) return 2e-3 * sqrt(square);
+    if (tensor->role == WEIR_ROLE_WEIGHT && square > 0) return 2e-3 * sqrt(square);
     return 5e-3 * fmax(1, sqrt(square));
 }
 

@@ -35,7 +35,6 @@ enum {
 typedef struct weir__kind {
     weir_kind about;
     unsigned fields;
-    bool loss;       // ends the graph and gives a loss per row
     bool keeps_zero; // elementwise with f(0) = 0: works on compact outputs as they are
     /// Checks the description, sets node->width and node->block, declares tensors, allocates what does not depend on
     /// the batch.
@@ -44,8 +43,15 @@ typedef struct weir__kind {
     weir_status (*forward)(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error);
     /// Reads node->gradient, writes parameter gradients and, through weir__gradient_open, those of the nodes it reads.
     weir_status (*backward)(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error);
+    /// Moves the parameters of a node that no gradient reached in a pass that moves them, for they may decay. NULL: it
+    /// has none.
+    void (*move)(weir_graph *graph, weir__node *node);
     void (*release)(weir__node *node); // frees node->data; may be NULL
 } weir__kind;
+
+static inline bool weir__has_trait(const weir__kind *kind, weir_kind_trait trait) {
+    return (kind->about.traits & trait) != 0;
+}
 
 struct weir__node {
     weir_node spec; // complete; strings owned
@@ -75,9 +81,10 @@ struct weir__node {
     size_t weight, bias; // indices of tensors
     bool moved;          // by the backward pass that moves parameters, in this step
     weir_counters counters;
-    weir_seconds seconds; // of each phase, while graph->profiled
-    float threshold;      // unit nodes
-    weir_penalty penalty; // unit nodes
+    weir_seconds seconds;  // of each phase, while graph->profiled
+    const weir_unit *unit; // of unit nodes; else NULL
+    float threshold;       // likewise
+    weir_penalty penalty;
     void *penalty_context;
     void *data; // of the kind
 };
@@ -125,9 +132,9 @@ struct weir_graph {
 /// The kinds' table.
 const weir__kind *weir__kind_find(const char *name);
 
-/// Declares a tensor "node.suffix" of the node (build time); its place in the flat arrays is set afterwards. track:
-/// keep touched flags.
-weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char *suffix, size_t rows, size_t columns,
+/// Declares a tensor of the node, named "node.weight" or "node.bias" by its role (build time); its place in the flat
+/// arrays is set afterwards. track: keep touched flags.
+weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
                                  size_t block_rows, size_t block_columns, bool track, size_t *index, weir_error *error);
 /// Values and gradients of a tensor.
 float *weir__tensor_values(const weir_graph *graph, size_t tensor);
@@ -196,8 +203,7 @@ struct weir__step {
 /// is kept. After a failure parameters behind the node that failed have moved, the others have not.
 weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const weir__step *step, weir_error *error);
 
-/// Unit nodes, for those that gate with them: the unit, and its running averages.
-const weir_unit *weir__node_unit(const weir__node *node);
+/// The running averages of a unit node, or NULL.
 float *weir__node_unit_state(const weir__node *node, size_t *count);
 
 /// Decides which nodes run on all row groups; after all nodes are built.

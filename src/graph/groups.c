@@ -21,30 +21,29 @@ static weir_status fail_together(const weir__node *node, const weir__node *first
     return weir__fail_node(error, WEIR_UNSUPPORTED, node,
                            "its rule '%s' and '%s' of node '%s' evaluate the loss several times per example; only "
                            "layers of one rule that shares its evaluations (disarm, muprop) can be combined",
-                           weir__node_unit(node)->rule->name, weir__node_unit(first)->rule->name, first->spec.name);
+                           node->unit->rule->name, first->unit->rule->name, first->spec.name);
 }
 
 static weir_status find_layers(weir_graph *graph, weir_error *error) {
     for (size_t k = 0; k < graph->count; k++) {
         weir__node *node = &graph->nodes[k];
-        const weir_unit *unit = weir__node_unit(node);
+        const weir_unit *unit = node->unit;
         if (!unit || !unit->rule->groups) continue;
         node->grouped = true;
         node->layer = graph->layers++;
         if (!graph->grouped) graph->grouped = node;
-        if (node->layer &&
-            !((unit->rule->traits & WEIR_TRAIT_LAYERS) && weir__node_unit(graph->grouped)->rule == unit->rule)) {
+        if (node->layer && !((unit->rule->traits & WEIR_TRAIT_LAYERS) && graph->grouped->unit->rule == unit->rule)) {
             return fail_together(node, graph->grouped, error);
         }
     }
     for (size_t k = 0; k < graph->count; k++) {
         const weir__node *node = &graph->nodes[k];
         if (!node->grouped) continue;
-        const size_t groups = weir_unit_groups(weir__node_unit(node), node->width, graph->layers);
+        const size_t groups = weir_unit_groups(node->unit, node->width, graph->layers);
         if (!groups || groups > most_rows / graph->options.max_rows) {
             return weir__fail_node(error, WEIR_UNSUPPORTED, node,
                                    "%s evaluates the loss too often for %zu units and batches of %zu rows",
-                                   weir__node_unit(node)->rule->name, node->width, graph->options.max_rows);
+                                   node->unit->rule->name, node->width, graph->options.max_rows);
         }
         if (graph->grouped != node && groups != graph->groups) return fail_together(node, graph->grouped, error);
         graph->groups = groups;
@@ -200,7 +199,7 @@ double weir__groups_penalty(const weir_graph *graph, const weir__node *node, con
     const size_t count = graph->examples * node->width;
     double sum = 0;
     for (size_t g = 0; g < groups; g++) {
-        sum += node->penalty(node->penalty_context, weir__node_unit(node), graph->examples, node->width, a + g * count,
+        sum += node->penalty(node->penalty_context, node->unit, graph->examples, node->width, a + g * count,
                              node->values.data + g * count, da + g * count);
     }
     return sum / (double)groups;

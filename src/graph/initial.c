@@ -41,7 +41,7 @@ weir_status weir__initial_parameters(weir_graph *graph, weir_error *error) {
         const weir_tensor *tensor = &graph->tensors[k];
         const weir_node *spec = &graph->nodes[tensor->node].spec;
         float *values = weir__tensor_values(graph, k);
-        if (!tensor->decays) {
+        if (tensor->role == WEIR_ROLE_BIAS) {
             for (size_t r = 0; r < tensor->rows; r++) values[r] = (float)spec->bias;
             continue;
         }

@@ -8,18 +8,12 @@
 #include "nodes/nodes.h"
 
 static const weir__kind *const kinds[] = {
-    &weir__kind_input,
-    &weir__kind_affine,
-    &weir__kind_gated_affine,
-    &weir__kind_tanh,
-    &weir__kind_sigmoid,
-    &weir__kind_rectifier,
-    &weir__kind_dropout,
-    &weir__kind_shift,
-    &weir__kind_unit,
-    &weir__kind_softmax_cross_entropy,
-    &weir__kind_squared_error,
-    &weir__kind_bernoulli_cross_entropy,
+    &weir__kind_input,         &weir__kind_affine,
+    &weir__kind_gated_affine,  &weir__kind_tanh,
+    &weir__kind_sigmoid,       &weir__kind_rectifier,
+    &weir__kind_dropout,       &weir__kind_shift,
+    &weir__kind_unit,          &weir__kind_softmax_cross_entropy,
+    &weir__kind_squared_error, &weir__kind_bernoulli_cross_entropy,
 };
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 
@@ -28,6 +22,11 @@ const weir__kind *weir__kind_find(const char *name) {
         if (!strcmp(kinds[k]->about.name, name)) return kinds[k];
     }
     return NULL;
+}
+
+const weir_kind *weir_kind_find(const char *name) {
+    const weir__kind *kind = weir__kind_find(name);
+    return kind ? &kind->about : NULL;
 }
 
 size_t weir_kind_count(void) { return kind_count; }

@@ -219,7 +219,7 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
 weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, weir_error *error) {
     size_t first = 0;
     for (; first < graph->count; first++) {
-        const weir_unit *unit = weir__node_unit(&graph->nodes[first]);
+        const weir_unit *unit = graph->nodes[first].unit;
         if (unit && (unit->rule->traits & WEIR_TRAIT_STOCHASTIC)) break;
     }
     *drawn = first < graph->count;
@@ -261,9 +261,9 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
 static void move_the_rest(weir_graph *graph) {
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
-        if (!(node->kind->fields & WEIR__FIELD_PARAMETERS) || node->moved) continue;
+        if (!node->kind->move || node->moved) continue;
         const double start = weir__profile_clock(graph);
-        weir__affine_move_alone(graph, node);
+        node->kind->move(graph, node);
         node->seconds.update += weir__profile_clock(graph) - start;
     }
 }
@@ -312,6 +312,18 @@ weir_counters weir_graph_counters(const weir_graph *graph) {
 
 weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node) {
     return node < graph->count ? graph->nodes[node].counters : (weir_counters){0};
+}
+
+weir_work weir_graph_work(const weir_graph *graph, size_t index, double share) {
+    weir_work work = {0};
+    if (index >= graph->count) return work;
+    const weir__node *node = &graph->nodes[index];
+    work.gater = node->gater;
+    if (node->weight == SIZE_MAX) return work;
+    const weir_tensor *weights = &graph->tensors[node->weight];
+    work.dense = (double)weights->rows * (double)weights->columns;
+    work.open = work.dense * (node->compact ? share : 1) * (node->from->compact ? share : 1);
+    return work;
 }
 
 void weir_graph_counters_reset(weir_graph *graph) {

@@ -35,12 +35,14 @@ void weir_tensor_pack(const weir_tensor *tensor, const float *plain, float *pack
     each_run(tensor, packed, plain, sizeof *packed, false);
 }
 
-weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char *suffix, size_t rows, size_t columns,
+weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
                                  size_t block_rows, size_t block_columns, bool track, size_t *index,
                                  weir_error *error) {
+    static const char *const suffixes[] = {[WEIR_ROLE_WEIGHT] = "weight", [WEIR_ROLE_BIAS] = "bias"};
     weir_status status = WEIR_OK;
     char *name = NULL;
     uint8_t *touched = NULL;
+    const char *suffix = suffixes[role];
     const size_t most = (size_t)1 << 33; // floats of one tensor: 32 GiB
     if (columns > most / rows) {
         return weir__fail_node(error, WEIR_SHAPE, node, "%zu x %zu weights are more than any memory holds", rows,
@@ -54,11 +56,11 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char
         const size_t tiles = (columns + block_columns - 1) / block_columns;
         TRY(weir__new(&touched, strips * tiles, 1, "touched flags", error));
     }
-    const bool is_bias = !strcmp(suffix, "bias");
     *index = graph->tensor_count++;
     graph->touched[*index] = touched;
     graph->tensors[*index] = (weir_tensor){
         .name = name,
+        .role = role,
         .rows = rows,
         .columns = columns,
         .block_rows = block_rows,
@@ -66,8 +68,7 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, const char
         .offset = graph->parameter_count,
         .node = node->index,
         .rate = node->spec.rate,
-        .max_norm = is_bias ? 0 : node->spec.max_norm,
-        .decays = !is_bias,
+        .max_norm = role == WEIR_ROLE_WEIGHT ? node->spec.max_norm : 0,
         .touched = touched,
     };
     graph->parameter_count += (rows * columns + 15) / 16 * 16;
@@ -121,11 +122,6 @@ weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights 
 
 // ---- precision -----------------------------------------------------------------------------------------------------
 
-/// Not a bias.
-static bool is_weight(const weir_graph *graph, size_t tensor) {
-    return graph->nodes[graph->tensors[tensor].node].weight == tensor;
-}
-
 weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY_THAT(precision == WEIR_FLOAT32 || precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "unknown precision %d",
@@ -160,7 +156,7 @@ void weir__halves_refresh(weir_graph *graph) {
 const float *weir__graph_values(weir_graph *graph) {
     for (size_t k = 0; !graph->values_valid && k < graph->tensor_count; k++) {
         const weir_tensor *t = &graph->tensors[k];
-        if (!is_weight(graph, k)) continue;
+        if (t->role != WEIR_ROLE_WEIGHT) continue;
         const weir__halves own = weir__tensor_halves(graph, k);
         weir__bf16_join(t->rows * t->columns, graph->values + t->offset, &own);
     }

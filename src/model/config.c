@@ -143,7 +143,7 @@ static weir_status complete(weir_config *config, const source *from, weir_error 
         const char *wrong = NULL;
         if (!node->kind) {
             wrong = "has no kind; expected 'kind: NAME'";
-        } else if (!strcmp(node->kind, "unit") && !node->rule) {
+        } else if (weir_kind_find(node->kind)->traits & WEIR_KIND_UNITS && !node->rule) {
             node->rule = config->rule;
             if (!node->rule) wrong = "has no rule; expected 'rule: NAME' here or at the top of the file";
         }

@@ -36,8 +36,8 @@ static weir_status check_finite(const weir_tensor *tensor, const float *plain, c
 static weir__array array_of(const weir_tensor *tensor, const float *plain) {
     return (weir__array){.name = tensor->name,
                          .dtype = WEIR__F32,
-                         .rank = tensor->decays ? 2 : 1,
-                         .shape = {tensor->rows, tensor->decays ? tensor->columns : 0},
+                         .rank = tensor->role == WEIR_ROLE_WEIGHT ? 2 : 1,
+                         .shape = {tensor->rows, tensor->role == WEIR_ROLE_WEIGHT ? tensor->columns : 0},
                          .data = plain};
 }
 
@@ -219,7 +219,8 @@ static weir_status check_sizes(const weir__safetensors *file, const weir_config 
         const uint64_t before = width_before(config, widths, n);
         widths[n] = node->size ? node->size : before;
         outputs += (double)widths[n];
-        if (strcmp(node->kind, "affine") && strcmp(node->kind, "gated-affine")) continue;
+        const weir_kind *kind = weir_kind_find(node->kind);
+        if (!kind || !(kind->traits & WEIR_KIND_WEIGHTS)) continue;
         // Sizes of a configuration are below 2^32.
         TRY_THAT(widths[n] * before <= left, WEIR_FORMAT,
                  "%s: node %zu (%s) has %llu x %llu weights, more than the file holds", path, n + 1,

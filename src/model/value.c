@@ -130,10 +130,8 @@ static weir_status set_choice(const weir__setting *setting, void *field, const c
 static weir_status set_kind(void *field, const char *text, weir__arena *arena, weir_error *error) {
     const char *names[names_most];
     size_t count = 0;
-    for (const weir_kind *kind; count < names_most && (kind = weir_kind_at(count)); count++) {
-        names[count] = kind->name;
-        if (!strcmp(kind->name, text)) return set_text(field, text, arena, error);
-    }
+    if (weir_kind_find(text)) return set_text(field, text, arena, error);
+    for (const weir_kind *kind; count < names_most && (kind = weir_kind_at(count)); count++) names[count] = kind->name;
     return fail_choice(error, names, count, text);
 }
 

@@ -66,8 +66,8 @@ static weir_status add_floats(list *l, const char *prefix, const char *name, con
 static weir__array tensor_array(const weir_tensor *t, const char *name, const float *data) {
     return (weir__array){.name = name,
                          .dtype = WEIR__F32,
-                         .rank = t->columns > 1 ? 2 : 1,
-                         .shape = {t->rows, t->columns > 1 ? t->columns : 0},
+                         .rank = t->role == WEIR_ROLE_WEIGHT ? 2 : 1,
+                         .shape = {t->rows, t->role == WEIR_ROLE_WEIGHT ? t->columns : 0},
                          .data = data};
 }
 

@@ -13,23 +13,31 @@
 
 size_t weir__graph_max_rows(const weir_graph *graph) { return graph->options.max_rows; }
 
-static const char *loss_kind(const weir_graph *graph) {
-    size_t count = 0;
-    const weir_node *nodes = weir_graph_nodes(graph, &count);
-    return nodes[count - 1].kind;
+static weir_takes taken_by(const weir_graph *graph) { return weir_graph_kind(graph, graph->count - 1)->takes; }
+
+bool weir__predicts_targets(const weir_graph *graph) { return taken_by(graph) == WEIR_TAKES_TARGETS; }
+
+/// Names of the losses that take labels, or targets: "a or b".
+static const char *losses_that_take(weir_takes takes, char *text, size_t size) {
+    size_t length = 0;
+    *text = 0;
+    for (size_t k = 0; k < weir_kind_count(); k++) {
+        const weir_kind *kind = weir_kind_at(k);
+        if (kind->takes != takes || length >= size) continue;
+        length += (size_t)snprintf(text + length, size - length, "%s%s", length ? " or " : "", kind->name);
+    }
+    return text;
 }
 
-bool weir__predicts_targets(const weir_graph *graph) { return !strcmp(loss_kind(graph), "bernoulli-cross-entropy"); }
-
 weir_status weir__loss_node(const weir_graph *graph, size_t *node, weir_error *error) {
-    size_t count = 0;
-    const weir_node *nodes = weir_graph_nodes(graph, &count);
-    *node = count - 1;
-    if (!strcmp(loss_kind(graph), "softmax-cross-entropy") || weir__predicts_targets(graph)) return WEIR_OK;
+    char labels[160], targets[160];
+    const weir_node *nodes = weir_graph_nodes(graph, NULL);
+    *node = graph->count - 1;
+    if (taken_by(graph) != WEIR_TAKES_NOTHING) return WEIR_OK;
     return weir__fail(error, WEIR_CONFIG,
-                      "the last node is \"%s\" (%s); rows with labels need softmax-cross-entropy, rows with targets "
-                      "bernoulli-cross-entropy",
-                      nodes[*node].name, nodes[*node].kind);
+                      "the last node is \"%s\" (%s); rows with labels need %s, rows with targets %s", nodes[*node].name,
+                      nodes[*node].kind, losses_that_take(WEIR_TAKES_LABELS, labels, sizeof labels),
+                      losses_that_take(WEIR_TAKES_TARGETS, targets, sizeof targets));
 }
 
 static weir_status check_target_size(const weir_graph *graph, size_t columns, weir_error *error) {
@@ -44,21 +52,23 @@ static weir_status check_target_size(const weir_graph *graph, size_t columns, we
 
 weir_status weir__check_answers(const weir_graph *graph, const weir_data *data, weir_error *error) {
     weir_status status = WEIR_OK;
+    char others[160];
     size_t loss = 0;
     const size_t classes = weir_data_classes(data), targets = weir_data_targets(data);
     const weir_node *nodes = weir_graph_nodes(graph, NULL);
     TRY(weir__loss_node(graph, &loss, error));
     if (weir__predicts_targets(graph)) {
         TRY_THAT(targets, WEIR_CONFIG,
-                 "the network ends in bernoulli-cross-entropy, which needs targets, but the data has labels; set "
-                 "data.targets to lower-half, or end the network in softmax-cross-entropy");
+                 "the network ends in %s, which needs targets, but the data has labels; set data.targets, or end the "
+                 "network in %s",
+                 nodes[loss].kind, losses_that_take(WEIR_TAKES_LABELS, others, sizeof others));
         status = check_target_size(graph, targets, error);
         goto done;
     }
-    TRY_THAT(
-        !targets, WEIR_CONFIG,
-        "the network ends in softmax-cross-entropy, which needs labels, but data.targets asks for targets; end the "
-        "network in bernoulli-cross-entropy, or set data.targets to labels");
+    TRY_THAT(!targets, WEIR_CONFIG,
+             "the network ends in %s, which needs labels, but data.targets asks for targets; end the network in %s, or "
+             "set data.targets to labels",
+             nodes[loss].kind, losses_that_take(WEIR_TAKES_TARGETS, others, sizeof others));
     TRY_THAT(classes <= nodes[loss].size, WEIR_SHAPE,
              "the data has %zu classes, but the network tells only %zu apart; set the size of the last layer to %zu",
              classes, nodes[loss].size, classes);
@@ -207,8 +217,8 @@ weir_status weir_evaluate(weir_graph *graph, const weir_part *part, weir_mode mo
     sums sum = {0};
     TRY(weir__loss_node(graph, &node, error));
     const bool classes = !weir__predicts_targets(graph);
-    TRY_THAT(classes || !predicted, WEIR_ARGUMENT,
-             "a network that ends in bernoulli-cross-entropy predicts no classes");
+    TRY_THAT(classes || !predicted, WEIR_ARGUMENT, "a network that ends in %s predicts no classes",
+             weir_graph_nodes(graph, NULL)[node].kind);
     TRY(weir__feed_init(&feed, graph, part, weir__graph_max_rows(graph), error));
     TRY(weir__watch_begin(&watch, graph, error));
     while (weir__feed_next(&feed)) TRY(run_batch(graph, &feed, mode, node, &sum, predicted, error));

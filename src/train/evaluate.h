@@ -49,10 +49,9 @@ weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, weir_
 void weir__watch_end(const weir__watch *watch, const weir_graph *graph, weir_mode mode, weir_evaluation *evaluation);
 void weir__watch_free(weir__watch *watch);
 
-/// Index of the loss node if it is softmax-cross-entropy (which takes labels) or bernoulli-cross-entropy (which takes
-/// targets), else WEIR_CONFIG.
+/// Index of the last node, which must be a loss, else WEIR_CONFIG.
 weir_status weir__loss_node(const weir_graph *graph, size_t *node, weir_error *error);
-/// Whether the last node is bernoulli-cross-entropy.
+/// Whether the last node takes targets.
 bool weir__predicts_targets(const weir_graph *graph);
 /// WEIR_CONFIG unless the data have what the network predicts, and WEIR_SHAPE unless it has the network's size.
 weir_status weir__check_answers(const weir_graph *graph, const weir_data *data, weir_error *error);

@@ -52,7 +52,7 @@ void weir__optimizer_begin(weir_optimizer *optimizer) { optimizer->step++; }
 weir__update weir__optimizer_update(const weir_optimizer *optimizer, const weir_tensor *tensor, double rate) {
     const weir_optimizer_options *o = &optimizer->options;
     const weir__update_rule *rule = optimizer->rule;
-    const double decay = tensor->decays ? o->decay : 0, t = (double)optimizer->step;
+    const double decay = tensor->role == WEIR_ROLE_WEIGHT ? o->decay : 0, t = (double)optimizer->step;
     weir__update update = {
         .rule = rule,
         .move = {.rate = (float)(rate * tensor->rate),
@@ -113,7 +113,7 @@ weir_status weir_optimizer_step(weir_optimizer *optimizer, float *values, const 
     if (status != WEIR_OK || !count) return status;
     // A column: weir__update_apply cuts rows into pieces, and one long row would be one piece.
     const weir_tensor column = {
-        .rows = count, .columns = 1, .block_rows = count, .block_columns = 1, .rate = 1, .decays = true};
+        .rows = count, .columns = 1, .block_rows = count, .block_columns = 1, .rate = 1, .role = WEIR_ROLE_WEIGHT};
     weir__optimizer_begin(optimizer);
     move_tensor(optimizer, &column, values, gradients, rate);
     return WEIR_OK;

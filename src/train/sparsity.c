@@ -37,15 +37,10 @@ done:
 }
 
 weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *count, weir_error *error) {
-    size_t total = 0;
-    const weir_node *specs = weir_graph_nodes(graph, &total);
     *count = 0;
-    const weir_status status = weir__new(nodes, total, sizeof **nodes, "the list of gates", error);
-    for (size_t i = 0; status == WEIR_OK && i < total; i++) {
-        bool gates = false;
-        for (size_t j = i + 1; j < total && !gates; j++)
-            gates = specs[j].gates && !strcmp(specs[j].gates, specs[i].name);
-        if (gates) (*nodes)[(*count)++] = i;
+    const weir_status status = weir__new(nodes, graph->count, sizeof **nodes, "the list of gates", error);
+    for (size_t i = 0; status == WEIR_OK && i < graph->count; i++) {
+        if (graph->nodes[i].opens) (*nodes)[(*count)++] = i;
     }
     return status;
 }
@@ -92,11 +87,10 @@ void weir__gate_control_update(weir__gate_control *gate, float *biases) {
 static weir_status find_bias(weir_graph *graph, size_t node, size_t units, size_t *bias, weir_error *error) {
     const weir_node *specs = weir_graph_nodes(graph, NULL);
     const weir_parameters p = weir_graph_parameters(graph);
-    const size_t from = weir_graph_find(graph, specs[node].from);
+    const size_t from = weir_graph_reads(graph, node, 0);
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *t = &p.tensors[i];
-        const char *suffix = strrchr(t->name, '.');
-        if (t->node != from || t->rows != units || t->columns != 1 || !suffix || strcmp(suffix, ".bias")) continue;
+        if (t->node != from || t->rows != units || t->role != WEIR_ROLE_BIAS) continue;
         *bias = t->offset;
         return WEIR_OK;
     }

@@ -65,8 +65,7 @@ static uint32_t find_class(const uint64_t *counts, uint64_t *rank) {
 // class.
 static weir_status scan(selection *s, weir_graph *graph, weir__feed *feed, size_t node, const uint32_t *class,
                         weir_error *error) {
-    const weir_node *nodes = weir_graph_nodes(graph, NULL);
-    const size_t from = weir_graph_find(graph, nodes[node].from), units = nodes[node].size;
+    const size_t from = weir_graph_reads(graph, node, 0), units = weir_graph_nodes(graph, NULL)[node].size;
     weir__feed_rewind(feed);
     while (weir__feed_next(feed)) {
         const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = feed->rows, .inputs = feed->inputs};

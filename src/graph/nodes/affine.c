@@ -28,9 +28,13 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
 }
 
 const weir__kind weir__kind_affine = {
-    .about = {.name = "affine", .summary = "every output sees every input", .equation = "y = W x + b"},
+    .about = {.name = "affine",
+              .summary = "every output sees every input",
+              .equation = "y = W x + b",
+              .traits = WEIR_KIND_WEIGHTS},
     .fields = WEIR__FIELD_SIZE | WEIR__FIELD_PARAMETERS,
     .build = build,
     .forward = forward,
     .backward = backward,
+    .move = weir__affine_move_alone,
 };

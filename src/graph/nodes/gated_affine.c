@@ -69,7 +69,7 @@ done:
 
 static weir_status check_gates(weir_graph *graph, weir__node *node, gated_data *data, weir_error *error) {
     if (!node->gates) return weir__fail_node(error, WEIR_ARGUMENT, node, "needs 'gates': the name of a unit node");
-    if (!weir__node_unit(node->gates)) {
+    if (!node->gates->unit) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "its gates '%s' are of kind '%s', not 'unit'",
                                node->gates->spec.name, node->gates->spec.kind);
     }
@@ -98,7 +98,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     node->data = data;
     TRY(read_choices(node, data, error));
     TRY(check_gates(graph, node, data, error));
-    const unsigned traits = weir__node_unit(node->gates)->rule->traits;
+    const unsigned traits = node->gates->unit->rule->traits;
     const bool reads_closed = node->gates->wants_gradient && !(traits & WEIR_TRAIT_SKIPS);
     node->compact = (traits & WEIR_TRAIT_SPARSE) != 0;
     if (!(node->compact && reads_closed && graph->options.training)) data->closed = CLOSED_NONE;
@@ -401,10 +401,12 @@ done:
 const weir__kind weir__kind_gated_affine = {
     .about = {.name = "gated-affine",
               .summary = "experts in blocks, each block multiplied by a gate; closed blocks are not computed",
-              .equation = "y = h * f(W x + b)"},
+              .equation = "y = h * f(W x + b)",
+              .traits = WEIR_KIND_WEIGHTS | WEIR_KIND_GATED},
     .fields = WEIR__FIELD_SIZE | WEIR__FIELD_GATES | WEIR__FIELD_PARAMETERS,
     .build = build,
     .forward = forward,
     .backward = backward,
+    .move = weir__affine_move_alone,
     .release = release,
 };

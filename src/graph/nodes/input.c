@@ -22,7 +22,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
 }
 
 const weir__kind weir__kind_input = {
-    .about = {.name = "input", .summary = "the rows of the batch", .equation = "y = x"},
+    .about = {.name = "input", .summary = "the rows of the batch", .equation = "y = x", .traits = WEIR_KIND_INPUT},
     .fields = WEIR__FIELD_SIZE,
     .build = build,
     .forward = forward,

@@ -103,8 +103,9 @@ static weir_status softmax_backward(weir_graph *graph, weir__node *node, const w
 const weir__kind weir__kind_softmax_cross_entropy = {
     .about = {.name = "softmax-cross-entropy",
               .summary = "loss of a classifier; outputs class probabilities",
-              .equation = "L = -log softmax(x)[label]"},
-    .loss = true,
+              .equation = "L = -log softmax(x)[label]",
+              .traits = WEIR_KIND_LOSS,
+              .takes = WEIR_TAKES_LABELS},
     .build = build,
     .forward = softmax_forward,
     .backward = softmax_backward,
@@ -201,8 +202,11 @@ static weir_status difference_backward(weir_graph *graph, weir__node *node, cons
 }
 
 const weir__kind weir__kind_squared_error = {
-    .about = {.name = "squared-error", .summary = "half the squared distance", .equation = "L = sum (x - t)^2 / 2"},
-    .loss = true,
+    .about = {.name = "squared-error",
+              .summary = "half the squared distance",
+              .equation = "L = sum (x - t)^2 / 2",
+              .traits = WEIR_KIND_LOSS,
+              .takes = WEIR_TAKES_TARGETS},
     .build = build,
     .forward = squared_forward,
     .backward = difference_backward,
@@ -212,8 +216,9 @@ const weir__kind weir__kind_squared_error = {
 const weir__kind weir__kind_bernoulli_cross_entropy = {
     .about = {.name = "bernoulli-cross-entropy",
               .summary = "independent yes/no outputs with logits x; outputs probabilities",
-              .equation = "L = sum log(1 + exp(x)) - t x"},
-    .loss = true,
+              .equation = "L = sum log(1 + exp(x)) - t x",
+              .traits = WEIR_KIND_LOSS,
+              .takes = WEIR_TAKES_TARGETS},
     .build = build,
     .forward = bernoulli_forward,
     .backward = difference_backward,

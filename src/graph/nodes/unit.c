@@ -14,12 +14,8 @@ typedef struct unit_data {
     weir__buffer saved, state;
 } unit_data;
 
-const weir_unit *weir__node_unit(const weir__node *node) {
-    return node->kind == &weir__kind_unit ? &((const unit_data *)node->data)->unit : NULL;
-}
-
 float *weir__node_unit_state(const weir__node *node, size_t *count) {
-    if (node->kind != &weir__kind_unit) return NULL;
+    if (!node->unit) return NULL;
     const unit_data *data = node->data;
     const size_t floats = weir_unit_state(&data->unit, node->width);
     if (count) *count = floats;
@@ -65,6 +61,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     weir_error reason;
     status = weir_unit_parse(&data->unit, node->spec.rule, &reason);
     if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
+    node->unit = &data->unit;
     const weir_rule *rule = data->unit.rule;
     node->wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->wants_gradient;
     const size_t state = weir_unit_state(&data->unit, node->width);
@@ -154,7 +151,10 @@ done:
 }
 
 const weir__kind weir__kind_unit = {
-    .about = {.name = "unit", .summary = "stochastic units; 'weir units' lists the rules", .equation = "h = f(a, z)"},
+    .about = {.name = "unit",
+              .summary = "stochastic units; 'weir units' lists the rules",
+              .equation = "h = f(a, z)",
+              .traits = WEIR_KIND_UNITS},
     .fields = WEIR__FIELD_RULE,
     .build = build,
     .forward = forward,

@@ -38,7 +38,7 @@ static weir_status run_steps(weir_trainer *trainer, weir_part part, size_t batch
     for (size_t s = 0; s < steps && status == WEIR_OK; s++) {
         if (*next + batch > part.count) *next = 0;
         const size_t first = part.first + *next;
-        weir_rows_copy(part.rows, NULL, first, batch, inputs);
+        weir_rows_copy(part.rows, inputs, NULL, first, batch);
         status = weir_trainer_step(trainer, inputs, part.labels + first, batch, error);
         *next += batch;
     }

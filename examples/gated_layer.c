@@ -33,7 +33,7 @@ int main(void) {
     for (size_t r = 0; r < ROWS; r++) gates[r * BLOCKS + r % BLOCKS] = gates[r * BLOCKS + (r * 5 + 3) % BLOCKS] = 1;
     if (weir_layer_create(&layer, &options, &error) || weir_batch_create(&x, WIDTH, 0, ROWS, &error) ||
         weir_batch_create(&y, WIDTH, BLOCK, ROWS, &error) || weir_batch_begin(x, ROWS, NULL, &error) ||
-        weir_batch_begin(y, ROWS, gates, &error) || weir_layer_count(layer, y, x, &work, &error))
+        weir_batch_begin(y, ROWS, gates, &error) || weir_layer_count(layer, &work, y, x, &error))
         return fprintf(stderr, "%s\n", error.text), 1;
     weir_batch_put(x, inputs);
     double losses[2];

@@ -27,7 +27,7 @@ int main(void) {
         return fprintf(stderr, "%s\n", error.text), 1;
     weir_part part = weir_data_test(data);
     weir_evaluation test;
-    if (weir_evaluate(graph, &part, WEIR_MODE_DECIDE, &test, NULL, &error))
+    if (weir_evaluate(graph, &test, NULL, &part, WEIR_MODE_DECIDE, &error))
         return fprintf(stderr, "%s\n", error.text), 1;
     printf("test error %.1f %%, share of gates open %.2f\n", 100 * test.error, test.share);
     weir_trainer_free(trainer);

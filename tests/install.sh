@@ -37,7 +37,43 @@ grep -hoE '^WEIR_API [^;(]*\(' "$prefix"/include/weir/*.h | sed 's/($//; s/.*[ *
 grep -vE '^weir_[a-z0-9]' "$work/exported" && fail "exported, but not public"
 comm -23 "$work/exported" "$work/declared" | grep . && fail "exported, but not declared in a header"
 comm -13 "$work/exported" "$work/declared" | grep . && fail "declared in a header, but not exported"
-case $(readlink "$library") in libweir.so.*) ;; *) fail "libweir.so is no link to a versioned name" ;; esac
+
+echo "- another minor version is another library (weir.h): soname, file and CMake package say so"
+version=$(pkg-config --modversion weir)
+minor=${version%.*}
+[ "${version%%.*}" = 0 ] || fail "from 1.0 on the soname is MAJOR alone: this test and weir.h need new words"
+[ "$(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }')" = "libweir.so.$minor" ] ||
+    fail "the soname is not libweir.so.$minor"
+[ "$(readlink -f "$library")" = "$(readlink -f "$libdir/libweir.so.$minor")" ] || fail "no libweir.so.$minor"
+[ -f "$libdir/libweir.so.$version" ] || fail "no libweir.so.$version"
+# CMake's own answers, for the version itself, a later patch, the next minor version and the one before.
+accepts() {
+    printf 'set(PACKAGE_FIND_VERSION %s)\nset(PACKAGE_FIND_VERSION_MAJOR %s)\nset(PACKAGE_FIND_VERSION_MINOR %s)\n' \
+        "$1.$2.$3" "$1" "$2" >"$work/asked.cmake"
+    printf 'include(%s)\nif(PACKAGE_VERSION_COMPATIBLE AND NOT PACKAGE_VERSION_UNSUITABLE)\nmessage(yes)\nendif()\n' \
+        "$libdir/cmake/weir/weir-config-version.cmake" >>"$work/asked.cmake"
+    [ "$("$CMAKE" -P "$work/asked.cmake" 2>&1)" = yes ]
+}
+accepts 0 "${minor#0.}" "${version##*.}" || fail "the CMake package does not accept its own version"
+! accepts 0 "${minor#0.}" $((${version##*.} + 1)) || fail "the CMake package accepts a request for a later patch"
+! accepts 0 $((${minor#0.} + 1)) 0 || fail "the CMake package accepts the next minor version"
+! accepts 0 $((${minor#0.} - 1)) 0 || fail "the CMake package accepts the minor version before"
+
+echo "- each opaque type says how many threads may use it; each free takes NULL"
+awk 'FNR == 1 { comment = "" }
+    /^\/\/\// { comment = comment $0; next }
+    /^typedef struct [a-z_]+ [a-z_]+;/ && comment !~ /thread/ { print FILENAME ": " $0; bad = 1 }
+    { comment = "" }
+    END { exit bad }' "$prefix"/include/weir/*.h || fail "no word about threads"
+{
+    printf '#include <weir/weir.h>\nint main(void) {\n'
+    grep -E '^weir_.*_free$' "$work/declared" | sed 's/.*/    &(NULL);/'
+    printf '}\n'
+} >"$work/free.c"
+[ "$(grep -c 'NULL' "$work/free.c")" -ge 10 ] || fail "too few ..._free"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings "$work/free.c" $(pkg-config --cflags --libs weir) -o "$work/free"
+quietly "$work/free"
 
 echo "- the library brings what computing needs, and nothing that downloads"
 if command -v ldd >/dev/null; then

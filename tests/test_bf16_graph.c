@@ -221,7 +221,7 @@ static void gradient_checks_are_refused(void **state) {
     weir_gradient_report report;
     weir_graph *graph = create(WEIR_BFLOAT16);
     const weir_pass pass = pass_of(WEIR_MODE_SAMPLE);
-    assert_int_equal(weir_gradient_check(graph, &pass, 1, &report, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_gradient_check(graph, &report, &pass, 1, &error), WEIR_ARGUMENT);
     assert_non_null(strstr(error.text, "bf16"));
     weir_graph_free(graph);
 }

@@ -96,7 +96,7 @@ static void assert_rows(size_t n, size_t columns, const float *expected) {
     assert_int_equal(shape.columns, columns);
     float out[64];
     assert_true(n * columns <= sizeof out / sizeof *out);
-    weir_rows_copy(rows, NULL, 0, n, out);
+    weir_rows_copy(rows, out, NULL, 0, n);
     assert_memory_equal(out, expected, n * columns * sizeof *out);
     clear();
 }
@@ -116,10 +116,10 @@ static void rows_in_memory(void **state) {
     assert_int_equal(weir_rows_create(&rows, values, 3, 2, &error), WEIR_OK);
     values[0] = 9;
     const uint32_t index[] = {2, 0, 2};
-    weir_rows_copy(rows, index, 0, 3, out);
+    weir_rows_copy(rows, out, index, 0, 3);
     const float expected[] = {5, 6, 1, 2, 5, 6};
     assert_memory_equal(out, expected, sizeof out);
-    weir_rows_copy(rows, NULL, 1, 2, out);
+    weir_rows_copy(rows, out, NULL, 1, 2);
     assert_memory_equal(out, values + 2, 4 * sizeof *out);
     clear();
     values[3] = NAN;
@@ -149,7 +149,7 @@ static void reordering_keeps_labels_with_rows(void **state) {
     assert_int_equal(weir__rows_reorder(rows, names, order, &error), WEIR_OK);
     size_t moved = 0;
     for (size_t i = 0; i < many; i++) {
-        weir_rows_copy(rows, NULL, i, 1, out);
+        weir_rows_copy(rows, out, NULL, i, 1);
         assert_int_equal(names[i], kept[i]);
         assert_true(out[0] == (float)kept[i] && out[1] == (float)kept[i]);
         moved += kept[i] != i;
@@ -499,7 +499,7 @@ static void csv_label_column(void **state) {
         size_t at = 0;
         assert_int_equal(weir_rows_read(&rows, &labels, path, column, &error), WEIR_OK);
         assert_int_equal(weir_rows_shape(rows).columns, 2);
-        weir_rows_copy(rows, NULL, 0, 2, out);
+        weir_rows_copy(rows, out, NULL, 0, 2);
         for (int row = 0; row < 2; row++) {
             assert_int_equal(labels[row], 1 + 3 * row + column);
             for (int c = 0; c < 3; c++) {
@@ -621,7 +621,7 @@ static void large_files(void **state) {
     for (size_t i = 0; i < n * width; i++) bytes[16 + i] = (uint8_t)((i * 2654435761U) >> 9);
     write_bytes(bytes, sizeof bytes, true);
     assert_int_equal(weir_rows_read(&rows, NULL, path, -1, &error), WEIR_OK);
-    weir_rows_copy(rows, NULL, 0, n, out);
+    weir_rows_copy(rows, out, NULL, 0, n);
     for (size_t i = 0; i < n * width; i++) assert_true(out[i] == (float)bytes[16 + i] * (1.0F / 255));
     clear();
     FILE *stream = fopen(path, "wb");
@@ -633,7 +633,7 @@ static void large_files(void **state) {
     fclose(stream);
     assert_int_equal(weir_rows_read(&rows, NULL, path, -1, &error), WEIR_OK);
     assert_int_equal(weir_rows_shape(rows).rows, n);
-    weir_rows_copy(rows, NULL, 0, n, out);
+    weir_rows_copy(rows, out, NULL, 0, n);
     for (size_t i = 0; i < n * width; i++) assert_true(out[i] == (float)bytes[16 + i] / (i < n * width / 2 ? 1 : 8));
     clear();
 }

@@ -90,7 +90,7 @@ static void assert_counts(size_t train, size_t valid, size_t test) {
 static float first_value(const weir_part *part, size_t row) {
     float values[1024];
     assert_true(weir_rows_shape(part->rows).columns <= 1024);
-    weir_rows_copy(part->rows, NULL, part->first + row, 1, values);
+    weir_rows_copy(part->rows, values, NULL, part->first + row, 1);
     return values[0];
 }
 
@@ -106,7 +106,7 @@ static void digits(void **state) {
     weir_part part = weir_data_valid(data);
     assert_int_equal(weir_rows_shape(part.rows).height, 28);
     float valid[784], train[784];
-    weir_rows_copy(part.rows, NULL, part.first + 7, 1, valid);
+    weir_rows_copy(part.rows, valid, NULL, part.first + 7, 1);
     options.train = 20;
     options.valid = 30;
     options.test = 10;
@@ -114,15 +114,15 @@ static void digits(void **state) {
     assert_counts(20, 30, 10);
     // The validation images are the same, however many others there are, and none of the training images.
     part = weir_data_valid(data);
-    weir_rows_copy(part.rows, NULL, part.first + 7, 1, train);
+    weir_rows_copy(part.rows, train, NULL, part.first + 7, 1);
     assert_memory_equal(train, valid, sizeof train);
     part = weir_data_train(data);
-    weir_rows_copy(part.rows, NULL, part.first + 7, 1, train);
+    weir_rows_copy(part.rows, train, NULL, part.first + 7, 1);
     assert_memory_not_equal(train, valid, sizeof train);
     options.seed++;
     load(&options);
     part = weir_data_valid(data);
-    weir_rows_copy(part.rows, NULL, part.first + 7, 1, train);
+    weir_rows_copy(part.rows, train, NULL, part.first + 7, 1);
     assert_memory_not_equal(train, valid, sizeof train);
     options.train = SIZE_MAX / 2;
     refused(&options, WEIR_ARGUMENT, "digits asked for");

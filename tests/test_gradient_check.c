@@ -39,7 +39,7 @@ static weir_gradient_report check(weir_graph *graph) {
     weir_gradient_report report;
     weir_error error;
     const weir_pass pass = the_pass();
-    must(weir_gradient_check(graph, &pass, 3, &report, &error), &error);
+    must(weir_gradient_check(graph, &report, &pass, 3, &error), &error);
     return report;
 }
 
@@ -222,20 +222,20 @@ static void test_refusals(void **state) {
         {.kind = "squared-error"},
     };
     weir_graph *graph = create(estimated, COUNT(estimated));
-    assert_int_equal(weir_gradient_check(graph, &pass, 2, &report, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_gradient_check(graph, &report, &pass, 2, &error), WEIR_ARGUMENT);
     assert_non_null(strstr(error.text, "no tensor"));
     weir_graph_free(graph);
 
     graph = create_gated("sigmoid", 1);
-    assert_int_equal(weir_gradient_check(graph, &pass, 0, &report, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_gradient_check(graph, &report, &pass, 0, &error), WEIR_ARGUMENT);
     pass.rows = ROWS + 1;
-    assert_int_equal(weir_gradient_check(graph, &pass, 1, &report, &error), WEIR_SHAPE);
+    assert_int_equal(weir_gradient_check(graph, &report, &pass, 1, &error), WEIR_SHAPE);
     pass = the_pass();
     pass.labels = NULL;
-    assert_int_equal(weir_gradient_check(graph, &pass, 1, &report, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_gradient_check(graph, &report, &pass, 1, &error), WEIR_ARGUMENT);
     pass = the_pass();
     pass.mode = WEIR_MODE_EXPECT;
-    assert_int_equal(weir_gradient_check(graph, &pass, 1, &report, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_gradient_check(graph, &report, &pass, 1, &error), WEIR_ARGUMENT);
     weir_graph_free(graph);
 }
 

@@ -703,7 +703,7 @@ static weir_status use_everything(const weir_node *nodes, size_t count, weir_err
         TRY(weir_graph_forward(graph, &pass, error));
         for (size_t k = 0; k < count; k++) weir_graph_output(graph, k);
     }
-    TRY(weir_gradient_check(graph, &sample, 1, &report, error));
+    TRY(weir_gradient_check(graph, &report, &sample, 1, error));
 done:
     weir_graph_free(graph);
     return status;

@@ -345,7 +345,7 @@ static void work_is_counted(void **state) {
             }
         }
         weir_layer_work work;
-        check(weir_layer_count(layer, y.batch, x.batch, &work, &error), &error);
+        check(weir_layer_count(layer, &work, y.batch, x.batch, &error), &error);
         assert_true(work.products == products);
         assert_true(work.dense == c->rows * c->outputs * c->inputs);
         assert_true(work.weights == c->outputs * c->inputs);
@@ -353,7 +353,7 @@ static void work_is_counted(void **state) {
         assert_true(work.forward_bytes == 4 * needed && work.input_gradient_bytes == 4 * needed);
         assert_true(work.step_bytes == 8 * needed);
         weir_plan plan;
-        check(weir_layer_plan(layer, WEIR_OPERATION_FORWARD, y.batch, x.batch, &plan, &error), &error);
+        check(weir_layer_plan(layer, &plan, WEIR_OPERATION_FORWARD, y.batch, x.batch, &error), &error);
         assert_true(plan.rows == c->rows && plan.out == c->outputs && plan.in_block == c->input_block);
         free_side(&y), free_side(&x);
         weir_layer_free(layer);
@@ -443,10 +443,10 @@ static void bad_input(void **state) {
     REFUSED(weir_layer_forward(layer, y, x, &error), WEIR_SHAPE, "3 and 2 rows");
     REFUSED(weir_layer_forward(layer, x, y, &error), WEIR_SHAPE, "8 and 6 units");
     REFUSED(weir_layer_forward(layer, narrow, x, &error), WEIR_SHAPE, "blocks of 0 and 4");
-    REFUSED(weir_layer_count(layer, narrow, x, &work, &error), WEIR_SHAPE, "blocks of 0 and 4");
-    REFUSED(weir_layer_plan(layer, WEIR_OPERATION_FORWARD, y, x, &plan, &error), WEIR_SHAPE, "3 and 2 rows");
+    REFUSED(weir_layer_count(layer, &work, narrow, x, &error), WEIR_SHAPE, "blocks of 0 and 4");
+    REFUSED(weir_layer_plan(layer, &plan, WEIR_OPERATION_FORWARD, y, x, &error), WEIR_SHAPE, "3 and 2 rows");
     check(weir_batch_begin(y, 3, gates, &error), &error);
-    REFUSED(weir_layer_plan(layer, (weir_operation)9, y, x, &plan, &error), WEIR_ARGUMENT, "operation 9");
+    REFUSED(weir_layer_plan(layer, &plan, (weir_operation)9, y, x, &error), WEIR_ARGUMENT, "operation 9");
     const weir_layer_step good = {.rate = 0.1f}, endless = {.rate = INFINITY}, strong = {0.1f, 1};
     REFUSED(weir_layer_backward(layer, x, y, true, &good, &error), WEIR_ARGUMENT, "no gradient");
     const float dy[24] = {1};
@@ -481,7 +481,7 @@ static weir_status all_calls(const float *gates, const float *values, float *wei
     weir_batch_put(x, values), weir_batch_put(dense_x, values);
     TRY(weir_layer_forward(layer, y, x, error));
     TRY(weir_layer_forward(layer, dense_y, dense_x, error));
-    TRY(weir_layer_count(layer, y, x, &work, error));
+    TRY(weir_layer_count(layer, &work, y, x, error));
     TRY(weir_batch_put_gradient(y, values, error));
     TRY(weir_batch_put_gradient(dense_y, values, error));
     weir_layer_get_weights(layer, weights, NULL);

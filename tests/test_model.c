@@ -99,7 +99,7 @@ static prediction predict(weir_graph *graph) {
     prediction p;
     weir_error error = {0};
     weir_rows *rows = make_rows();
-    if (weir_predict(graph, rows, 0, row_count, p.classes, p.probabilities, &error) != WEIR_OK) {
+    if (weir_predict(graph, p.classes, p.probabilities, rows, 0, row_count, &error) != WEIR_OK) {
         fail_msg("%s", error.text);
     }
     weir_rows_free(rows);
@@ -205,13 +205,13 @@ static void test_predict_refuses(void **state) {
     int32_t classes[row_count];
     const float values[6] = {0};
     assert_int_equal(weir_rows_create(&narrow, values, 1, 6, NULL), WEIR_OK);
-    assert_int_equal(weir_predict(graph, narrow, 0, 1, classes, NULL, &error), WEIR_SHAPE);
+    assert_int_equal(weir_predict(graph, classes, NULL, narrow, 0, 1, &error), WEIR_SHAPE);
     assert_non_null(strstr(error.text, "6 values"));
-    assert_int_equal(weir_predict(graph, rows, row_count - 1, 2, classes, NULL, &error), WEIR_ARGUMENT);
-    assert_int_equal(weir_predict(graph, rows, SIZE_MAX, 2, classes, NULL, &error), WEIR_ARGUMENT);
-    assert_int_equal(weir_predict(graph, rows, row_count, 0, classes, NULL, &error), WEIR_OK);
-    assert_int_equal(weir_predict(graph, rows, row_count - 1, 1, classes, NULL, &error), WEIR_OK);
-    assert_int_equal(weir_predict(graph, rows, 0, row_count, NULL, NULL, &error), WEIR_OK);
+    assert_int_equal(weir_predict(graph, classes, NULL, rows, row_count - 1, 2, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_predict(graph, classes, NULL, rows, SIZE_MAX, 2, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_predict(graph, classes, NULL, rows, row_count, 0, &error), WEIR_OK);
+    assert_int_equal(weir_predict(graph, classes, NULL, rows, row_count - 1, 1, &error), WEIR_OK);
+    assert_int_equal(weir_predict(graph, NULL, NULL, rows, 0, row_count, &error), WEIR_OK);
     weir_rows_free(rows);
     weir_rows_free(narrow);
     weir_graph_free(graph);
@@ -423,7 +423,7 @@ static void test_in_memory(void **state) {
     weir_error error = {0};
     weir_graph *graph = save(0.25f, text), *loaded = NULL;
     weir_config config;
-    if (weir_model_save_memory(&bytes, &size, graph, text, 0.4, &error)) fail_msg("%s", error.text);
+    if (weir_model_save_memory(graph, &bytes, &size, text, 0.4, &error)) fail_msg("%s", error.text);
     assert_int_equal(weir__file_read(path, 1 << 20, &file, &file_size, NULL), WEIR_OK);
     assert_int_equal(size, file_size);
     assert_memory_equal(bytes, file, size);
@@ -444,7 +444,7 @@ static void test_in_memory(void **state) {
     assert_int_equal(weir_model_load_memory(&loaded, NULL, NULL, 0, 4, &error), WEIR_FORMAT);
     weir_graph_parameters(graph).values[0] = NAN;
     bytes = &error;
-    assert_int_equal(weir_model_save_memory(&bytes, &size, graph, text, 0.4, &error), WEIR_DATA);
+    assert_int_equal(weir_model_save_memory(graph, &bytes, &size, text, 0.4, &error), WEIR_DATA);
     assert_null(bytes);
     assert_non_null(strstr(error.text, "memory: tensor"));
     weir_bytes_free(NULL);
@@ -507,7 +507,7 @@ static void test_allocation_failures(void **state) {
         void *bytes = NULL;
         size_t size = 0;
         weir__alloc_fail_after(count);
-        status = weir_model_save_memory(&bytes, &size, graph, NULL, 0.1, NULL);
+        status = weir_model_save_memory(graph, &bytes, &size, NULL, 0.1, NULL);
         weir__alloc_fail_after(-1);
         if (status != WEIR_OK && status != WEIR_MEMORY) fail_msg("allocation %ld: %s", count, weir_status_name(status));
         assert_true((bytes != NULL) == (status == WEIR_OK));

@@ -37,8 +37,8 @@ static void test_evaluate(void **unused) {
     weir_graph_threshold_set(small, 4, 0.1f);
     weir_evaluation a, b;
     int32_t x[70], y[70];
-    must(weir_evaluate(whole, &part, WEIR_MODE_DECIDE, &a, x, &error), &error);
-    must(weir_evaluate(small, &part, WEIR_MODE_DECIDE, &b, y, &error), &error);
+    must(weir_evaluate(whole, &a, x, &part, WEIR_MODE_DECIDE, &error), &error);
+    must(weir_evaluate(small, &b, y, &part, WEIR_MODE_DECIDE, &error), &error);
     assert_memory_equal(x, y, sizeof x);
     assert_true(fabs(a.loss - b.loss) <= 1e-5 && a.error == b.error);
     assert_true(fabs(a.share - b.share) <= 0.002 && a.share > 0 && a.share < 1);
@@ -61,17 +61,17 @@ static void test_evaluate(void **unused) {
     assert_true(fabs((double)a.counters.forward_done - a.share * (double)n * dense) <= 0.5);
     assert_int_equal(a.counters.forward_gater, n * (784 * 12 + 12 * 24));
     // Again: counters are of one run alone.
-    must(weir_evaluate(whole, &part, WEIR_MODE_OPEN, &b, NULL, &error), &error);
+    must(weir_evaluate(whole, &b, NULL, &part, WEIR_MODE_OPEN, &error), &error);
     assert_int_equal(b.counters.forward_done, n * dense);
     assert_int_equal(b.counters.forward_gater, 0);
     assert_true(b.share == 1);
 
     part.labels = NULL;
-    must(weir_evaluate(whole, &part, WEIR_MODE_DECIDE, &b, y, &error), &error);
+    must(weir_evaluate(whole, &b, y, &part, WEIR_MODE_DECIDE, &error), &error);
     assert_memory_equal(x, y, sizeof x);
     assert_true(isnan(b.loss) && isnan(b.error));
     part.count = 0;
-    assert_int_equal(weir_evaluate(whole, &part, WEIR_MODE_DECIDE, &b, NULL, &error), WEIR_DATA);
+    assert_int_equal(weir_evaluate(whole, &b, NULL, &part, WEIR_MODE_DECIDE, &error), WEIR_DATA);
     weir_graph_free(whole);
     weir_graph_free(small);
 }
@@ -109,7 +109,7 @@ static void test_measure_and_write(void **unused) {
     weir_result r = weir_result_empty();
     r.name = "a \"quoted\" name";
     weir_trainer_result(trainer, &r);
-    must(weir_measure(graph, &test, 20, 3, &r, &error), &error);
+    must(weir_measure(graph, &r, &test, 20, 3, &error), &error);
     must(weir_result_write(&r, path, &error), &error);
 
     size_t best;
@@ -130,7 +130,7 @@ static void test_measure_and_write(void **unused) {
     expect_number(json, "seconds", epochs[0].seconds + epochs[1].seconds);
     expect_number(json, "rows_per_second_train", 200 / (epochs[0].train_seconds + epochs[1].train_seconds));
     weir_evaluation evaluation;
-    must(weir_evaluate(graph, &test, WEIR_MODE_DECIDE, &evaluation, NULL, &error), &error);
+    must(weir_evaluate(graph, &evaluation, NULL, &test, WEIR_MODE_DECIDE, &error), &error);
     expect_number(json, "test_error", evaluation.error);
     expect_number(json, "share", evaluation.share);
     const double dense = 784 * 48 + 48 * 10;
@@ -149,7 +149,7 @@ static void test_measure_and_write(void **unused) {
     json_decref(json);
 
     // Thresholds come from the validation part; there the share is exact.
-    must(weir_evaluate(graph, &valid, WEIR_MODE_DECIDE, &evaluation, NULL, &error), &error);
+    must(weir_evaluate(graph, &evaluation, NULL, &valid, WEIR_MODE_DECIDE, &error), &error);
     assert_true(fabs(evaluation.share - 0.2) <= 0.001);
     weir_trainer_free(trainer);
     weir_graph_free(graph);
@@ -165,11 +165,11 @@ static void test_dense(void **unused) {
     weir_graph *graph = bed_graph(nodes, 3, 64);
     const weir_part test = weir_data_test(data);
     weir_result r = weir_result_empty();
-    must(weir_measure(graph, &test, 0, 0, &r, &error), &error);
+    must(weir_measure(graph, &r, &test, 0, 0, &error), &error);
     assert_true(r.share == 1 && isnan(r.threshold) && r.gate_count == 0 && !r.rule[0]);
     assert_true(r.multiply_adds_done == 7840 && r.multiply_adds_dense == 7840 && r.multiply_adds_gater == 0);
     assert_true(isnan(r.predict_ms_dense) && r.predict_batch == 64);
-    assert_int_equal(weir_measure(graph, &test, 0, -1, &r, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_measure(graph, &r, &test, 0, -1, &error), WEIR_ARGUMENT);
     char path[] = "/tmp/weir-result-XXXXXX";
     close(mkstemp(path));
     must(weir_result_write(&r, path, &error), &error);

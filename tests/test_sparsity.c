@@ -327,7 +327,7 @@ static void test_gradient_in_a_graph(void **unused) {
     weir_data *data = bed_digits(32, 10, 10);
     const weir_part part = weir_data_train(data);
     static float inputs[32 * 784];
-    weir_rows_copy(part.rows, NULL, part.first, 32, inputs);
+    weir_rows_copy(part.rows, inputs, NULL, part.first, 32);
     for (size_t i = 0; i < 2; i++) {
         weir_error error = {0};
         weir_gradient_report report;
@@ -342,7 +342,7 @@ static void test_gradient_in_a_graph(void **unused) {
                                 .labels = part.labels + part.first,
                                 .seed = 4,
                                 .step = 9};
-        must(weir_gradient_check(graph, &pass, 3, &report, &error), &error);
+        must(weir_gradient_check(graph, &report, &pass, 3, &error), &error);
         assert_true(report.checked >= 6);
         if (!(report.error <= 0.02)) {
             fail_msg("%s with %s: %g at %s (%g, %g)", cases[i].rule, cases[i].kind, report.error, report.worst,

@@ -40,7 +40,7 @@ static weir_data *load(const weir_data_options *options) {
     return data;
 }
 
-static void row_of(const weir_rows *rows, size_t row, float *out) { weir_rows_copy(rows, NULL, row, 1, out); }
+static void row_of(const weir_rows *rows, size_t row, float *out) { weir_rows_copy(rows, out, NULL, row, 1); }
 
 static void data_are_halved(void **state) {
     (void)state;
@@ -92,7 +92,7 @@ static void values_become_bits(void **state) {
         must(weir_rows_create(&rows, values[0], count, columns, &error), &error);
         must(weir_rows_prepare(rows, &targets, &o, cases[k].set, &error), &error);
         assert_null(targets);
-        weir_rows_copy(rows, NULL, 0, count, k < 2 ? bits[k][0] : other[0]);
+        weir_rows_copy(rows, k < 2 ? bits[k][0] : other[0], NULL, 0, count);
         weir_rows_free(rows);
         if (k == 2) assert_memory_equal(other, bits[1], sizeof other);
         if (k > 2) assert_memory_not_equal(other, bits[1], sizeof other);
@@ -272,24 +272,24 @@ static void bound_is_right(void **state) {
     }
     assert_true(relative > 0.05 && loss - exact > 0.05); // else there is nothing to tell apart
     const size_t samples = 20000;
-    must(weir_evaluate_samples(graph, &part, samples, 3, &e, &error), &error);
+    must(weir_evaluate_samples(graph, &e, &part, samples, 3, &error), &error);
     assert_int_equal(e.samples, samples);
     assert_true(isnan(e.error));
     close_to("loss", e.loss, loss, 4 * sqrt(loss_variance / (double)samples));
     close_to("nll", e.nll, exact + relative / 2 / (double)samples, 4 * sqrt(relative / rows / (double)samples));
     const double many = e.nll;
-    must(weir_evaluate_samples(graph, &part, samples, 3, &e, &error), &error);
+    must(weir_evaluate_samples(graph, &e, &part, samples, 3, &error), &error);
     assert_true(e.nll == many); // a function of the seed
-    must(weir_evaluate_samples(graph, &part, samples, 4, &e, &error), &error);
+    must(weir_evaluate_samples(graph, &e, &part, samples, 4, &error), &error);
     assert_true(e.nll != many);
     for (size_t k = 0; k < 20; k++) { // one draw: both are the same number
-        must(weir_evaluate_samples(graph, &part, 1, k, &e, &error), &error);
+        must(weir_evaluate_samples(graph, &e, &part, 1, k, &error), &error);
         close_to("one draw", e.nll, e.loss, 1e-12 * fabs(e.loss));
     }
     // The mean over seeds of the bound of 5 samples lies between one sample's and the exact value.
     double five = 0;
     for (size_t k = 0; k < 400; k++) {
-        must(weir_evaluate_samples(graph, &part, 5, 100 + k, &e, &error), &error);
+        must(weir_evaluate_samples(graph, &e, &part, 5, 100 + k, &error), &error);
         five += e.nll / 400;
         assert_true(e.nll <= e.loss + 1e-9);
     }
@@ -308,29 +308,29 @@ static void bound_of_large_losses(void **state) {
     const weir_parameters p = weir_graph_parameters(graph);
     for (size_t k = 0; k < p.count; k++) p.values[k] *= 1000;
     weir_evaluation e;
-    must(weir_evaluate_samples(graph, &part, 50, 3, &e, &error), &error);
+    must(weir_evaluate_samples(graph, &e, &part, 50, 3, &error), &error);
     assert_true(isfinite(e.nll) && e.loss > 500 && e.nll <= e.loss);
     weir_graph_free(graph);
     graph = tiny_graph(rows, false, "rectifier");
-    must(weir_evaluate_samples(graph, &part, 50, 3, &e, &error), &error);
+    must(weir_evaluate_samples(graph, &e, &part, 50, 3, &error), &error);
     assert_int_equal(e.samples, 1);
     weir_evaluation once;
-    must(weir_evaluate(graph, &part, WEIR_MODE_EXPECT, &once, NULL, &error), &error);
+    must(weir_evaluate(graph, &once, NULL, &part, WEIR_MODE_EXPECT, &error), &error);
     close_to("nothing random", e.nll, once.loss, 1e-9);
     assert_true(isnan(once.error));
     int32_t predicted[rows];
-    assert_int_equal(weir_evaluate(graph, &part, WEIR_MODE_EXPECT, &once, predicted, &error), WEIR_ARGUMENT);
-    assert_int_equal(weir_evaluate_samples(graph, &part, 0, 3, &e, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_evaluate(graph, &once, predicted, &part, WEIR_MODE_EXPECT, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_evaluate_samples(graph, &e, &part, 0, 3, &error), WEIR_ARGUMENT);
     part.targets = NULL;
-    assert_int_equal(weir_evaluate_samples(graph, &part, 5, 3, &e, &error), WEIR_DATA);
+    assert_int_equal(weir_evaluate_samples(graph, &e, &part, 5, 3, &error), WEIR_DATA);
     part.targets = x;
-    assert_int_equal(weir_evaluate_samples(graph, &part, 5, 3, &e, &error), WEIR_SHAPE);
+    assert_int_equal(weir_evaluate_samples(graph, &e, &part, 5, 3, &error), WEIR_SHAPE);
     float bad[rows][outputs] = {{0}};
     bad[2][3] = 1.5F;
     weir_rows *outside = NULL;
     must(weir_rows_create(&outside, bad[0], rows, outputs, &error), &error);
     part.targets = outside;
-    assert_int_equal(weir_evaluate_samples(graph, &part, 5, 3, &e, &error), WEIR_DATA);
+    assert_int_equal(weir_evaluate_samples(graph, &e, &part, 5, 3, &error), WEIR_DATA);
     assert_non_null(strstr(error.text, "target 3 of row 2 is 1.5: expected 0 to 1"));
     weir_rows_free(outside);
     weir_graph_free(graph);
@@ -345,15 +345,15 @@ static void predictions_are_means(void **state) {
     float p[rows][outputs], few[2][outputs];
     tiny_part(&x, &t);
     weir_graph *graph = tiny_graph(rows, false, "straight-through");
-    must(weir_predict_samples(graph, x, 0, rows, samples, 1, p[0], &error), &error);
+    must(weir_predict_samples(graph, p[0], x, 0, rows, samples, 1, &error), &error);
     for (size_t r = 0; r < rows; r++) {
         const truth v = enumerate(graph, r);
         for (size_t i = 0; i < outputs; i++) close_to("probability", (double)p[r][i], v.output[i], 2 / sqrt(samples));
     }
-    must(weir_predict_samples(graph, x, 0, 2, samples, 1, few[0], &error), &error);
+    must(weir_predict_samples(graph, few[0], x, 0, 2, samples, 1, &error), &error);
     assert_memory_equal(few, p, sizeof few);
-    assert_int_equal(weir_predict_samples(graph, x, 6, 2, 1, 1, few[0], &error), WEIR_ARGUMENT);
-    assert_int_equal(weir_predict_samples(graph, t, 0, 2, 1, 1, few[0], &error), WEIR_SHAPE);
+    assert_int_equal(weir_predict_samples(graph, few[0], x, 6, 2, 1, 1, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_predict_samples(graph, few[0], t, 0, 2, 1, 1, &error), WEIR_SHAPE);
     weir_graph_free(graph);
     weir_rows_free(x);
     weir_rows_free(t);
@@ -485,14 +485,14 @@ static void training_continues(void **state) {
         // The number of the best epoch again, from the parameters that are left.
         weir_evaluation again;
         const weir_part valid = weir_data_valid(data);
-        must(weir_evaluate_samples(whole, &valid, 3, 7, &again, &error), &error);
+        must(weir_evaluate_samples(whole, &again, &valid, 3, 7, &error), &error);
         assert_true(again.nll == a[best - 1].valid_nll);
         weir_result result = weir_result_empty();
         weir_trainer_result(one, &result);
         assert_true(result.valid_nll == again.nll && isnan(result.valid_error));
         const weir_part test = weir_data_test(data);
-        must(weir_measure(whole, &test, 0, 0, &result, &error), &error);
-        must(weir_measure_samples(whole, &test, 20, 7, &result, &error), &error);
+        must(weir_measure(whole, &result, &test, 0, 0, &error), &error);
+        must(weir_measure_samples(whole, &result, &test, 20, 7, &error), &error);
         assert_int_equal(result.samples, 20);
         assert_true(result.test_nll < result.test_loss && isnan(result.test_error));
         // Another draw of the data, or another number of samples, is another run.

@@ -75,7 +75,7 @@ static void test_exact(void **unused) {
             weir_evaluation evaluation;
             must(weir_fit_thresholds(graph, &part, targets[k], &error), &error);
             check_node(graph, "gates", &part, targets[k]);
-            must(weir_evaluate(graph, &part, WEIR_MODE_DECIDE, &evaluation, NULL, &error), &error);
+            must(weir_evaluate(graph, &evaluation, NULL, &part, WEIR_MODE_DECIDE, &error), &error);
             if (!(fabs(evaluation.share - targets[k]) <= 0.001)) {
                 fail_msg("%s: share %g, target %g", rules[i], evaluation.share, targets[k]);
             }
@@ -96,7 +96,7 @@ static void test_two_layers(void **unused) {
     check_node(graph, "gates1", &part, 0.2);
     check_node(graph, "gates2", &part, 0.2);
     weir_evaluation evaluation;
-    must(weir_evaluate(graph, &part, WEIR_MODE_DECIDE, &evaluation, NULL, &error), &error);
+    must(weir_evaluate(graph, &evaluation, NULL, &part, WEIR_MODE_DECIDE, &error), &error);
     assert_true(fabs(evaluation.share - 0.2) <= 0.001);
     assert_int_equal(evaluation.counters.rows, part.count);
     assert_true(evaluation.counters.forward_done < evaluation.counters.forward_dense / 2);
@@ -128,7 +128,7 @@ static void test_ties(void **unused) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         weir_evaluation evaluation;
         must(weir_fit_thresholds(graph, &part, cases[i].target, &error), &error);
-        must(weir_evaluate(graph, &part, WEIR_MODE_DECIDE, &evaluation, NULL, &error), &error);
+        must(weir_evaluate(graph, &evaluation, NULL, &part, WEIR_MODE_DECIDE, &error), &error);
         if (!(fabs(evaluation.share - cases[i].share) <= 1e-9)) {
             fail_msg("target %g: share %g, expected %g", cases[i].target, evaluation.share, cases[i].share);
         }

@@ -166,7 +166,7 @@ static void test_step_is_gradient_and_update(void **unused) {
         const weir_part part = weir_data_train(data);
         for (uint32_t step = 0; step < steps; step++) {
             const size_t first = part.first + step * 16;
-            weir_rows_copy(part.rows, NULL, first, 16, inputs);
+            weir_rows_copy(part.rows, inputs, NULL, first, 16);
             const weir_pass pass = {.mode = WEIR_MODE_SAMPLE,
                                     .rows = 16,
                                     .inputs = inputs,
@@ -340,7 +340,7 @@ static void test_best_is_restored(void **unused) {
     const bench *b = reference(0);
     const weir_epoch *epochs = weir_trainer_epochs(b->trainer, NULL, &best);
     const weir_part valid = weir_data_valid(data);
-    must(weir_evaluate(b->graph, &valid, WEIR_MODE_DECIDE, &evaluation, NULL, &error), &error);
+    must(weir_evaluate(b->graph, &evaluation, NULL, &valid, WEIR_MODE_DECIDE, &error), &error);
     assert_true(evaluation.error == epochs[best - 1].valid_error);
     assert_true(evaluation.loss == epochs[best - 1].valid_loss);
     // Another call of a finished trainer changes nothing.

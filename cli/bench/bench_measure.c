@@ -406,7 +406,7 @@ static int count_work(const bed *b, bench_result *result) {
     double dense = 0, open = 0;
     for (size_t l = 0; l < c->stack; l++) {
         weir_layer_work work;
-        if (weir_layer_count(layer_at(b, &b->gated, 0, l), b->gated.y[l], b->gated.x[l], &work, &error) != WEIR_OK)
+        if (weir_layer_count(layer_at(b, &b->gated, 0, l), &work, b->gated.y[l], b->gated.x[l], &error) != WEIR_OK)
             return cli_weir_error(&error);
         result->products += (double)work.products;
         result->needed += (double)work.weights_needed;
@@ -417,8 +417,8 @@ static int count_work(const bed *b, bench_result *result) {
     result->share = result->products / dense;
     result->open = open / ((double)blocks * (double)c->stack);
     for (int operation = 0; operation < WEIR_OPERATION_COUNT; operation++)
-        if (weir_layer_plan(layer_at(b, &b->gated, 0, 0), (weir_operation)operation, b->gated.y[0], b->gated.x[0],
-                            &result->plans[operation], &error) != WEIR_OK)
+        if (weir_layer_plan(layer_at(b, &b->gated, 0, 0), &result->plans[operation], (weir_operation)operation,
+                            b->gated.y[0], b->gated.x[0], &error) != WEIR_OK)
             return cli_weir_error(&error);
     return CLI_OK;
 }

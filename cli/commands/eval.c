@@ -69,9 +69,9 @@ static int run(char **operands, size_t count) {
         weir_result result = weir_result_empty();
         if (part.count == 0)
             status = cli_error("the data set has no rows in its %s part", part_name);
-        else if (weir_measure(graph, &part, 0, CLI_REPEATS, &result, &error) != WEIR_OK ||
-                 weir_measure_samples(graph, &part, samples > 0 ? samples : config.train.test_samples,
-                                      config.train.seed, &result, &error) != WEIR_OK)
+        else if (weir_measure(graph, &result, &part, 0, CLI_REPEATS, &error) != WEIR_OK ||
+                 weir_measure_samples(graph, &result, &part, samples > 0 ? samples : config.train.test_samples,
+                                      config.train.seed, &error) != WEIR_OK)
             status = cli_weir_error(&error);
         else if (as_json)
             print_json(&result, operands[0], part.count);

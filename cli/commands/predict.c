@@ -111,9 +111,9 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
     if (limit > 0 && limit < count) count = limit;
     for (size_t first = 0; first < count; first += BATCH) {
         size_t size = count - first < BATCH ? count - first : BATCH;
-        weir_status status = p->targets ? weir_predict_samples(p->graph, rows, first, size, samples,
-                                                               p->config.train.seed, p->probabilities, &error)
-                                        : weir_predict(p->graph, rows, first, size, p->best, p->probabilities, &error);
+        weir_status status = p->targets ? weir_predict_samples(p->graph, p->probabilities, rows, first, size, samples,
+                                                               p->config.train.seed, &error)
+                                        : weir_predict(p->graph, p->best, p->probabilities, rows, first, size, &error);
         if (status != WEIR_OK) return cli_error("%s: %s", file, error.text);
         for (size_t i = 0; i < size; i++, p->printed++) {
             if (as_csv)

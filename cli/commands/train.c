@@ -276,8 +276,8 @@ static int finish_run(run_state *r) {
     weir_part test = weir_data_test(r->data);
     result.name = r->config.name;
     weir_trainer_result(r->trainer, &result);
-    if (weir_measure(r->graph, &test, 0, CLI_REPEATS, &result, &error) != WEIR_OK ||
-        weir_measure_samples(r->graph, &test, r->config.train.test_samples, r->config.train.seed, &result, &error) !=
+    if (weir_measure(r->graph, &result, &test, 0, CLI_REPEATS, &error) != WEIR_OK ||
+        weir_measure_samples(r->graph, &result, &test, r->config.train.test_samples, r->config.train.seed, &error) !=
             WEIR_OK)
         return cli_weir_error(&error);
     char *path = cli_path(r->folder, "result.json");

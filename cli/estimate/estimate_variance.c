@@ -149,8 +149,8 @@ static int open_network(bed *b, const lab_options *o, const char *operand) {
 /// Copies the rows of a batch: inputs, and labels or targets.
 static void take_rows(const bed *b, const uint32_t *index) {
     const weir_part part = weir_data_train(b->data);
-    weir_rows_copy(part.rows, index, part.first, b->rows, b->inputs);
-    if (part.targets != NULL) weir_rows_copy(part.targets, index, part.first, b->rows, b->targets);
+    weir_rows_copy(part.rows, b->inputs, index, part.first, b->rows);
+    if (part.targets != NULL) weir_rows_copy(part.targets, b->targets, index, part.first, b->rows);
     for (size_t r = 0; part.targets == NULL && r < b->rows; r++)
         b->labels[r] = part.labels[index != NULL ? index[r] : part.first + r];
 }

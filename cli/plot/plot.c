@@ -156,7 +156,7 @@ static void finish_by_class(plot_run *run, size_t gates, const weir_part *part) 
     for (size_t r = 0; r < part->count; r++) {
         size_t label = (size_t)part->labels[part->first + r];
         if (rows[label]++ > 0 || image == NULL) continue;
-        weir_rows_copy(part->rows, NULL, part->first + r, 1, image);
+        weir_rows_copy(part->rows, image, NULL, part->first + r, 1);
         for (size_t i = 0; i < shape.columns; i++)
             run->picture[label * shape.columns + i] = (uint8_t)(255 * fminf(fmaxf(image[i], 0), 1));
     }
@@ -188,7 +188,7 @@ static int count_gates(plot_run *run, weir_graph *graph, weir_part part) {
     int status = rows == NULL || counts == NULL || run->by_class == NULL ? cli_error("out of memory") : CLI_OK;
     for (size_t first = 0; first < part.count && status == CLI_OK; first += BATCH) {
         size_t size = part.count - first < BATCH ? part.count - first : BATCH;
-        weir_rows_copy(part.rows, NULL, part.first + first, size, rows);
+        weir_rows_copy(part.rows, rows, NULL, part.first + first, size);
         weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = size, .inputs = rows};
         if (weir_graph_forward(graph, &pass, &error) != WEIR_OK) status = cli_weir_error(&error);
         for (size_t k = 0; k < count && status == CLI_OK; k++) {

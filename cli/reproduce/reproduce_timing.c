@@ -55,8 +55,8 @@ static weir_status time_steps(weir_trainer *trainer, const weir_data *data, size
     weir_status status = rows != NULL && targets != NULL ? WEIR_OK : WEIR_MEMORY;
     for (size_t i = 0; i < STEPS + WARM_STEPS && status == WEIR_OK; i++) {
         size_t first = part.first + i * batch % (part.count - batch + 1);
-        weir_rows_copy(part.rows, NULL, first, batch, rows);
-        if (part.targets != NULL) weir_rows_copy(part.targets, NULL, first, batch, targets);
+        weir_rows_copy(part.rows, rows, NULL, first, batch);
+        if (part.targets != NULL) weir_rows_copy(part.targets, targets, NULL, first, batch);
         double began = cli_clock();
         status = part.targets != NULL ? weir_trainer_step_targets(trainer, rows, targets, batch, error)
                                       : weir_trainer_step(trainer, rows, part.labels + first, batch, error);
@@ -101,8 +101,8 @@ static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
     if (status == CLI_OK) {
         weir_part part = weir_data_test(data), some = part;
         if (some.count > SINGLE_ROWS) some.count = SINGLE_ROWS;
-        if (weir_measure(graph, &part, BATCH, CLI_REPEATS, &whole, &error) != WEIR_OK ||
-            weir_measure(graph, &some, 1, CLI_REPEATS, &single, &error) != WEIR_OK)
+        if (weir_measure(graph, &whole, &part, BATCH, CLI_REPEATS, &error) != WEIR_OK ||
+            weir_measure(graph, &single, &some, 1, CLI_REPEATS, &error) != WEIR_OK)
             status = cli_weir_error(&error);
     }
     if (status == CLI_OK) status = time_training(graph, &config, data, &step_ms);

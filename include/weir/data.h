@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /// Rows of equal length, kept as they came: bytes (value = byte·scale) or floats. Opaque; immutable after it
-/// is made, so that many threads may read one. Free with weir_rows_free.
+/// is made: any number of threads may read one at a time. Free with weir_rows_free.
 typedef struct weir_rows weir_rows;
 
 struct weir_data_options;
@@ -30,7 +30,7 @@ WEIR_API weir_shape weir_rows_shape(const weir_rows *rows);
 
 /// Copies rows[index[0]], rows[index[1]], … (NULL: first, first + 1, …) as floats to out [count][columns].
 /// Every index must be smaller than the number of rows.
-WEIR_API void weir_rows_copy(const weir_rows *rows, const uint32_t *index, size_t first, size_t count, float *out);
+WEIR_API void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count);
 
 /// Rows in memory: floats [rows][columns], copied. WEIR_DATA if one is not finite.
 WEIR_API weir_status weir_rows_create(weir_rows **rows, const float *values, size_t count, size_t columns,
@@ -81,7 +81,7 @@ typedef struct weir_part {
     const weir_rows *targets; ///< what is to be predicted of row first + i is its row first + i; NULL: the label
 } weir_part;
 
-/// A data set split in three. Immutable. Free with weir_data_free.
+/// A data set split in three. Immutable: any number of threads may read one at a time. Free with weir_data_free.
 typedef struct weir_data weir_data;
 /// Loads a data set. Errors say what is missing and how to get it ("weir fetch mnist").
 WEIR_API weir_status weir_data_load(weir_data **data, const weir_data_options *options, weir_error *error);

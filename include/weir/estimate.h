@@ -8,8 +8,6 @@
 ///     weir_unit_parse(&unit, "rloo:samples=4", &error);
 ///     weir_estimator_create(&estimator, &unit, units, rows, seed, &error);
 ///     weir_estimate(estimator, gradient, NULL, logits, rows, objective, context, &error);   // each step
-///
-/// A weir_estimator is used by one thread at a time; different estimators are independent.
 #ifndef WEIR_ESTIMATE_H
 #define WEIR_ESTIMATE_H
 
@@ -31,6 +29,7 @@ extern "C" {
 typedef weir_status (*weir_objective)(void *context, size_t rows, size_t units, const uint32_t *example, const float *h,
                                       float *loss, float *dh, weir_error *error);
 
+/// A rule's gradient of somebody else's loss, with its state. One thread uses an estimator at a time.
 typedef struct weir_estimator weir_estimator;
 
 /// An estimator for `units` units, with the state (baselines, control variates) of a fresh rule. At most max_rows

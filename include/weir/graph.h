@@ -4,8 +4,7 @@
 /// \file graph.h
 /// A static network over a batch of rows: built once from a list of nodes, run many times.
 ///
-/// All arrays are row-major float. A weir_graph is used by one thread at a time; different graphs are
-/// independent. Functions use weir_threads() threads inside.
+/// All arrays are row-major float.
 #ifndef WEIR_GRAPH_H
 #define WEIR_GRAPH_H
 
@@ -111,6 +110,8 @@ typedef struct weir_parameters {
 WEIR_API void weir_tensor_unpack(const weir_tensor *tensor, const float *packed, float *plain);
 WEIR_API void weir_tensor_pack(const weir_tensor *tensor, const float *plain, float *packed);
 
+/// Nodes, parameters and the arrays of a batch. One thread uses a graph at a time; its calls use weir_threads() threads
+/// inside.
 typedef struct weir_graph weir_graph;
 
 /// How a graph is made; from weir_graph_options_default.
@@ -256,8 +257,8 @@ typedef struct weir_gradient_report {
 /// from the rounding of the losses and from kinks. The pass is in sample mode, with a loss. Parameters and unit states
 /// are restored. Nothing differentiable found is WEIR_ARGUMENT, not a pass; so is a graph in bf16, in which the small
 /// steps of the differences are rounded away.
-WEIR_API weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int directions,
-                                         weir_gradient_report *report, weir_error *error);
+WEIR_API weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report, const weir_pass *pass,
+                                         int directions, weir_error *error);
 
 #ifdef __cplusplus
 }

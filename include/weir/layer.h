@@ -35,7 +35,7 @@ extern "C" {
 // ---- batches -------------------------------------------------------------------------------------------------------
 
 /// The values of one vector of units for a batch of rows, and their gradient. Dense: [rows][width]. Compact: of each
-/// row only the blocks whose gate is open, block by block. Used by one thread at a time.
+/// row only the blocks whose gate is open, block by block. One thread uses a batch at a time.
 typedef struct weir_batch weir_batch;
 
 /// Makes an empty batch. width ≥ 1: units. block: units per gate, 1 … width (of the last block what is left), or 0 for
@@ -76,8 +76,8 @@ WEIR_API weir_batch_view weir_batch_look(weir_batch *batch);
 
 // ---- layers --------------------------------------------------------------------------------------------------------
 
-/// The weights of one layer, and how they are stored for its blocks. Used by one thread at a time; calls use
-/// weir_threads() threads inside, and their results are the same bits for any number of these.
+/// The weights of one layer, and how they are stored for its blocks. One thread uses a layer at a time; its
+/// calls use weir_threads() threads inside, and their results are the same bits for any number of these.
 typedef struct weir_layer weir_layer;
 
 typedef struct weir_layer_options {
@@ -135,13 +135,13 @@ typedef struct weir_layer_work {
     uint64_t step_bytes;           ///< of weights (and of their v, with momentum) read and written by the update
 } weir_layer_work;
 /// WEIR_SHAPE as weir_layer_forward, WEIR_MEMORY.
-WEIR_API weir_status weir_layer_count(const weir_layer *layer, const weir_batch *y, const weir_batch *x,
-                                      weir_layer_work *work, weir_error *error);
+WEIR_API weir_status weir_layer_count(const weir_layer *layer, weir_layer_work *work, const weir_batch *y,
+                                      const weir_batch *x, weir_error *error);
 
 /// How a product of these batches would be done, and why (weir_plan_describe says it in words). WEIR_SHAPE as
 /// weir_layer_forward, WEIR_ARGUMENT for an unknown operation.
-WEIR_API weir_status weir_layer_plan(const weir_layer *layer, weir_operation operation, const weir_batch *y,
-                                     const weir_batch *x, weir_plan *plan, weir_error *error);
+WEIR_API weir_status weir_layer_plan(const weir_layer *layer, weir_plan *plan, weir_operation operation,
+                                     const weir_batch *y, const weir_batch *x, weir_error *error);
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,8 @@
 extern "C" {
 #endif
 
-/// A complete configuration: data, network, training. Owned strings and arrays: free with weir_config_free.
+/// A complete configuration: data, network, training. Owned strings and arrays: free with weir_config_free. One thread
+/// changes a configuration at a time; any number of threads may read one that nobody changes.
 typedef struct weir_config {
     const char *name;      ///< of the configuration, "mnist-paper"
     const char *about;     ///< one line
@@ -79,7 +80,7 @@ WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, co
 
 /// A model in memory: the bytes that weir_model_save would write, in new memory of *size bytes that becomes the
 /// caller's, freed with weir_bytes_free. *bytes is NULL after an error.
-WEIR_API weir_status weir_model_save_memory(void **bytes, size_t *size, weir_graph *graph, const char *config_text,
+WEIR_API weir_status weir_model_save_memory(weir_graph *graph, void **bytes, size_t *size, const char *config_text,
                                             double share, weir_error *error);
 WEIR_API void weir_bytes_free(void *bytes);
 /// weir_model_load of the size bytes of a model file that lie in memory (at any alignment; NULL with size 0 is refused
@@ -89,13 +90,13 @@ WEIR_API weir_status weir_model_load_memory(weir_graph **graph, weir_config *con
                                             size_t max_rows, weir_error *error);
 
 /// Predicts rows: class [count] (arg max) and probabilities [count][outputs]; either may be NULL.
-WEIR_API weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
-                                  int32_t *classes, float *probabilities, weir_error *error);
+WEIR_API weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabilities, const weir_rows *rows,
+                                  size_t first, size_t count, weir_error *error);
 
 /// The mean output of so many draws of the random units (mode DRAW), [count][outputs]: of a network that ends in
 /// bernoulli-cross-entropy the probability of each target. The same seed gives the same draws for the same first row.
-WEIR_API weir_status weir_predict_samples(weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
-                                          size_t samples, uint64_t seed, float *probabilities, weir_error *error);
+WEIR_API weir_status weir_predict_samples(weir_graph *graph, float *probabilities, const weir_rows *rows, size_t first,
+                                          size_t count, size_t samples, uint64_t seed, weir_error *error);
 
 #ifdef __cplusplus
 }

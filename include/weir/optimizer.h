@@ -56,8 +56,8 @@ WEIR_API weir_optimizer_options weir_optimizer_options_default(void);
 WEIR_API weir_status weir_schedule_rate(double *rate, const weir_optimizer_options *options, size_t epoch, double part,
                                         size_t epochs, weir_error *error);
 
-/// An update rule with its moving averages for `count` parameters. One thread uses an optimizer at a time; different
-/// ones are independent. Steps share their work among weir_threads() threads, with the same bits for any number.
+/// An update rule with its moving averages for `count` parameters. One thread uses an optimizer at a time; its steps
+/// share their work among weir_threads() threads, with the same bits for any number of these.
 typedef struct weir_optimizer weir_optimizer;
 
 /// Makes an optimizer whose moving averages are 0. Strings in options are not kept. WEIR_CONFIG names the option that

@@ -81,15 +81,15 @@ typedef struct weir_evaluation {
 /// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL, for
 /// classifiers. The network must end in softmax-cross-entropy, which takes the part's labels, or in
 /// bernoulli-cross-entropy, which takes its targets (WEIR_CONFIG), and have the data's columns (WEIR_SHAPE).
-WEIR_API weir_status weir_evaluate(weir_graph *graph, const weir_part *part, weir_mode mode,
-                                   weir_evaluation *evaluation, int32_t *predicted, weir_error *error);
+WEIR_API weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_t *predicted,
+                                   const weir_part *part, weir_mode mode, weir_error *error);
 
 /// The likelihood of the labels or targets under a network with random units, in mode DRAW: nll is the mean over rows
 /// of −log (1/m) Σ exp(−L_k), an upper bound in expectation on −log p(target | row), tighter for more samples m; loss
 /// the mean over rows and samples, which is the bound of one sample. Where nothing is random one sample is taken. The
 /// same seed gives the same draws, for any max_rows ≥ 256. WEIR_DATA without labels or targets.
-WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
-                                           weir_evaluation *evaluation, weir_error *error);
+WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation, const weir_part *part,
+                                           size_t samples, uint64_t seed, weir_error *error);
 
 /// Sets the threshold of each gate node so that `target` of its gates are open over a part of the data, exactly up to
 /// ties: the (1 − target) quantile of the pre-activations, one gated layer after the other. Nodes whose rule cannot be
@@ -97,6 +97,8 @@ WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, const weir_part *p
 /// pre-activation is not finite; all thresholds are then as before.
 WEIR_API weir_status weir_fit_thresholds(weir_graph *graph, const weir_part *part, double target, weir_error *error);
 
+/// A graph, a data set and an optimizer in the middle of a training. One thread uses a trainer, and its graph, at a
+/// time.
 typedef struct weir_trainer weir_trainer;
 
 /// Where a trainer is, for progress. Valid during the callback.
@@ -175,12 +177,12 @@ WEIR_API void weir_trainer_result(const weir_trainer *trainer, weir_result *resu
 /// of the whole part in batches of `batch` rows (0, or more than max_rows: max_rows), gates decided (DECIDE) and all
 /// open (OPEN: same weights, one dense product, no gater), alternating `repeats` times after a run of each to warm up.
 /// repeats 0: times stay NaN.
-WEIR_API weir_status weir_measure(weir_graph *graph, const weir_part *part, size_t batch, int repeats,
-                                  weir_result *result, weir_error *error);
+WEIR_API weir_status weir_measure(weir_graph *graph, weir_result *result, const weir_part *part, size_t batch,
+                                  int repeats, weir_error *error);
 /// What weir_measure leaves out for a network that predicts targets: test_nll and test_loss by weir_evaluate_samples.
 /// Does nothing for a classifier.
-WEIR_API weir_status weir_measure_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
-                                          weir_result *result, weir_error *error);
+WEIR_API weir_status weir_measure_samples(weir_graph *graph, weir_result *result, const weir_part *part, size_t samples,
+                                          uint64_t seed, weir_error *error);
 /// Writes result.json, atomically.
 WEIR_API weir_status weir_result_write(const weir_result *result, const char *path, weir_error *error);
 

@@ -46,6 +46,7 @@ typedef struct weir_parameter {
 
 #define WEIR_RULE_PARAMETERS 8 ///< most parameters that a rule can have
 
+/// A rule: constant, so that any number of threads may read one at a time.
 typedef struct weir_rule weir_rule;
 
 /// A rule and its parameter values, in the order of rule->parameters. Plain data: copy freely.

@@ -69,7 +69,7 @@ void weir_labels_free(int32_t *labels) { weir__free(labels); }
 
 weir_shape weir_rows_shape(const weir_rows *rows) { return rows->shape; }
 
-void weir_rows_copy(const weir_rows *rows, const uint32_t *index, size_t first, size_t count, float *out) {
+void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count) {
     const size_t columns = rows->shape.columns;
     const float scale = rows->scale;
     for (size_t i = 0; i < count; i++) {

@@ -130,7 +130,7 @@ static void judge(const weir_graph *graph, const comparison *found, size_t count
     }
 }
 
-weir_status weir_gradient_check(weir_graph *graph, const weir_pass *pass, int directions, weir_gradient_report *report,
+weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report, const weir_pass *pass, int directions,
                                 weir_error *error) {
     weir_status status = WEIR_OK;
     float *gradients = NULL, *start = NULL, *direction = NULL, *scratch = NULL, **states = NULL;

@@ -373,7 +373,7 @@ done:
     return status;
 }
 
-weir_status weir_layer_count(const weir_layer *layer, const weir_batch *y, const weir_batch *x, weir_layer_work *work,
+weir_status weir_layer_count(const weir_layer *layer, weir_layer_work *work, const weir_batch *y, const weir_batch *x,
                              weir_error *error) {
     weir_status status = WEIR_OK;
     *work = (weir_layer_work){0};
@@ -396,8 +396,8 @@ done:
     return status;
 }
 
-weir_status weir_layer_plan(const weir_layer *layer, weir_operation operation, const weir_batch *y, const weir_batch *x,
-                            weir_plan *plan, weir_error *error) {
+weir_status weir_layer_plan(const weir_layer *layer, weir_plan *plan, weir_operation operation, const weir_batch *y,
+                            const weir_batch *x, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY(check_batches(layer, y, x, error));
     TRY_THAT((unsigned)operation < WEIR_OPERATION_COUNT, WEIR_ARGUMENT, "operation %d is unknown", (int)operation);

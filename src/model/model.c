@@ -156,7 +156,7 @@ weir_status weir_model_save(weir_graph *graph, const char *path, const char *con
     return save(&(target){.path = path}, graph, config_text, share, error);
 }
 
-weir_status weir_model_save_memory(void **bytes, size_t *size, weir_graph *graph, const char *config_text, double share,
+weir_status weir_model_save_memory(weir_graph *graph, void **bytes, size_t *size, const char *config_text, double share,
                                    weir_error *error) {
     *bytes = NULL;
     *size = 0;

@@ -28,8 +28,8 @@ done:
     return status;
 }
 
-weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first, size_t count, int32_t *classes,
-                         float *probabilities, weir_error *error) {
+weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabilities, const weir_rows *rows, size_t first,
+                         size_t count, weir_error *error) {
     weir_status status = WEIR_OK;
     float *inputs = NULL;
     size_t nodes = 0;
@@ -40,7 +40,7 @@ weir_status weir_predict(weir_graph *graph, const weir_rows *rows, size_t first,
     TRY(weir__new(&inputs, batch * columns, sizeof *inputs, "a batch of rows", error));
     for (size_t done = 0, now = 0; done < count; done += now) {
         now = count - done < batch ? count - done : batch;
-        weir_rows_copy(rows, NULL, first + done, now, inputs);
+        weir_rows_copy(rows, inputs, NULL, first + done, now);
         const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = now, .inputs = inputs};
         TRY(weir_graph_forward(graph, &pass, error));
         const float *output = weir_graph_output(graph, nodes - 1);
@@ -72,8 +72,8 @@ done:
     return status;
 }
 
-weir_status weir_predict_samples(weir_graph *graph, const weir_rows *rows, size_t first, size_t count, size_t samples,
-                                 uint64_t seed, float *probabilities, weir_error *error) {
+weir_status weir_predict_samples(weir_graph *graph, float *probabilities, const weir_rows *rows, size_t first,
+                                 size_t count, size_t samples, uint64_t seed, weir_error *error) {
     weir_status status = WEIR_OK;
     float *inputs = NULL;
     size_t nodes = 0;
@@ -86,7 +86,7 @@ weir_status weir_predict_samples(weir_graph *graph, const weir_rows *rows, size_
     for (size_t done = 0, now = 0; done < count; done += now) {
         float *sum = probabilities + done * outputs;
         now = count - done < batch ? count - done : batch;
-        weir_rows_copy(rows, NULL, first + done, now, inputs);
+        weir_rows_copy(rows, inputs, NULL, first + done, now);
         memset(sum, 0, now * outputs * sizeof *sum);
         const weir_pass pass = {.mode = WEIR_MODE_DRAW, .rows = now, .inputs = inputs, .seed = seed + first + done};
         TRY(add_draws(graph, &pass, samples, sum, outputs, error));

@@ -66,8 +66,8 @@ done:
     return status;
 }
 
-weir_status weir_evaluate_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
-                                  weir_evaluation *evaluation, weir_error *error) {
+weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation, const weir_part *part, size_t samples,
+                                  uint64_t seed, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__feed feed = {0};
     sums *all = NULL;

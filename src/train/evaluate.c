@@ -108,8 +108,8 @@ bool weir__feed_next(weir__feed *feed) {
     const size_t left = part->count - feed->first;
     feed->rows = left < feed->batch ? left : feed->batch;
     if (!feed->rows) return false;
-    weir_rows_copy(part->rows, NULL, part->first + feed->first, feed->rows, feed->inputs);
-    if (feed->targets) weir_rows_copy(part->targets, NULL, part->first + feed->first, feed->rows, feed->targets);
+    weir_rows_copy(part->rows, feed->inputs, NULL, part->first + feed->first, feed->rows);
+    if (feed->targets) weir_rows_copy(part->targets, feed->targets, NULL, part->first + feed->first, feed->rows);
     feed->labels = part->labels ? part->labels + part->first + feed->first : NULL;
     return true;
 }
@@ -208,8 +208,8 @@ static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mod
     return WEIR_OK;
 }
 
-weir_status weir_evaluate(weir_graph *graph, const weir_part *part, weir_mode mode, weir_evaluation *evaluation,
-                          int32_t *predicted, weir_error *error) {
+weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_t *predicted, const weir_part *part,
+                          weir_mode mode, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__feed feed = {0};
     weir__watch watch = {0};

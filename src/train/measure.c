@@ -87,11 +87,11 @@ static uint64_t memory_peak(void) {
     return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
 }
 
-weir_status weir_measure_samples(weir_graph *graph, const weir_part *part, size_t samples, uint64_t seed,
-                                 weir_result *result, weir_error *error) {
+weir_status weir_measure_samples(weir_graph *graph, weir_result *result, const weir_part *part, size_t samples,
+                                 uint64_t seed, weir_error *error) {
     weir_evaluation test;
     if (!weir__predicts_targets(graph)) return WEIR_OK;
-    const weir_status status = weir_evaluate_samples(graph, part, samples, seed, &test, error);
+    const weir_status status = weir_evaluate_samples(graph, &test, part, samples, seed, error);
     if (status != WEIR_OK) return status;
     result->test_nll = test.nll;
     result->test_loss = test.loss;
@@ -99,14 +99,14 @@ weir_status weir_measure_samples(weir_graph *graph, const weir_part *part, size_
     return WEIR_OK;
 }
 
-weir_status weir_measure(weir_graph *graph, const weir_part *part, size_t batch, int repeats, weir_result *result,
+weir_status weir_measure(weir_graph *graph, weir_result *result, const weir_part *part, size_t batch, int repeats,
                          weir_error *error) {
     weir_status status = WEIR_OK;
     weir__feed feed = {0};
     weir_evaluation test;
     const size_t most = weir__graph_max_rows(graph);
     TRY_THAT(repeats >= 0, WEIR_ARGUMENT, "%d repeats; expected 0 or more", repeats);
-    TRY(weir_evaluate(graph, part, WEIR_MODE_DECIDE, &test, NULL, error));
+    TRY(weir_evaluate(graph, &test, NULL, part, WEIR_MODE_DECIDE, error));
     TRY(weir__feed_init(&feed, graph, part, batch && batch < most ? batch : most, error));
     TRY(describe(graph, result, error));
     if (repeats) TRY(time_modes(graph, &feed, (size_t)repeats, result, error));

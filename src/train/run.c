@@ -76,10 +76,10 @@ static weir_status train_batch(const run *r, weir_error *error) {
     const double began = now();
     const size_t first = t->place.batch * t->options.batch, left = part.count - first;
     const size_t rows = left < t->options.batch ? left : t->options.batch;
-    weir_rows_copy(part.rows, t->order + first, 0, rows, t->inputs);
+    weir_rows_copy(part.rows, t->inputs, t->order + first, 0, rows);
     weir_status status = WEIR_OK;
     if (t->targets) {
-        weir_rows_copy(part.targets, t->order + first, 0, rows, t->targets);
+        weir_rows_copy(part.targets, t->targets, t->order + first, 0, rows);
         status = weir_trainer_step_targets(t, t->inputs, t->targets, rows, error);
     } else {
         for (size_t i = 0; i < rows; i++) t->labels[i] = part.labels[t->order[first + i]];
@@ -130,9 +130,9 @@ static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error 
     const weir_part part = weir_data_valid(t->data);
     if (t->options.test_threshold) TRY(weir_fit_thresholds(t->graph, &part, t->options.sparsity.target, error));
     if (t->targets) {
-        TRY(weir_evaluate_samples(t->graph, &part, t->options.valid_samples, t->options.seed, valid, error));
+        TRY(weir_evaluate_samples(t->graph, valid, &part, t->options.valid_samples, t->options.seed, error));
     } else {
-        TRY(weir_evaluate(t->graph, &part, WEIR_MODE_DECIDE, valid, NULL, error));
+        TRY(weir_evaluate(t->graph, valid, NULL, &part, WEIR_MODE_DECIDE, error));
     }
     TRY_THAT(
         isfinite(valid->loss), WEIR_DIVERGED,

@@ -78,7 +78,7 @@ static uLong checksum_of_targets(weir_part part) {
     const size_t columns = weir_rows_shape(part.targets).columns, room = sizeof values / sizeof *values;
     if (columns > room) return checksum;
     for (size_t r = 0; r < part.count && r < 1000; r++) {
-        weir_rows_copy(part.targets, NULL, part.first + r, 1, values);
+        weir_rows_copy(part.targets, values, NULL, part.first + r, 1);
         checksum = crc32_z(checksum, (const unsigned char *)values, columns * sizeof *values);
     }
     return checksum;

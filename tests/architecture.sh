@@ -81,12 +81,15 @@ grep -rnE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' cli --include='*.[ch]' |
                 print $1 ":" $2 ": the folder " from " of the tool must not include \"" path "\""
         }' >>"$work/findings"
 
-# No two files of the tool need each other, directly or by way of others: they share headers, so that this is seen in
-# the symbols of what they are compiled to. A file's needs are those symbols that another file of the tool defines.
-objects=$WEIR_BUILD/CMakeFiles/weir_cli.dir/cli
-if command -v nm >/dev/null && command -v tsort >/dev/null && [ -d "$objects" ]; then
-    for source in $(find cli -name '*.c'); do
-        nm -P "$objects/${source#cli/}.o" | awk -v file="$source" '{ print file, $1, $2 }'
+# No two files of a folder need each other, directly or by way of others: they share headers, so that this is seen in
+# the symbols of what they are compiled to. A file's needs are those symbols that another file of the folder defines.
+no_circles() { # FOLDER OBJECTS
+    if ! command -v nm >/dev/null || ! command -v tsort >/dev/null || ! [ -d "$2" ]; then
+        echo "circles between files of $1 are not looked for: that needs nm, tsort and the objects of a build"
+        return
+    fi
+    for source in $(find "$1" -name '*.c'); do
+        nm -P "$2/${source#"$1"/}.o" | awk -v file="$source" '{ print file, $1, $2 }'
     done | awk '
         $3 ~ /^[TDBR]$/ { home[$2] = $1 }
         $3 == "U" { uses[++count] = $1 " " $2 }
@@ -96,12 +99,12 @@ if command -v nm >/dev/null && command -v tsort >/dev/null && [ -d "$objects" ];
                 if (use[2] in home) print use[1], home[use[2]]
             }
         }' | sort -u >"$work/needs"
-    [ -s "$work/needs" ] || echo "no symbols found in $objects" >>"$work/findings"
-    tsort "$work/needs" 2>&1 >/dev/null | sed 's/^tsort: [^ ]*: input contains a loop:/files of cli need each other:/
-        s/^tsort: /  /' >>"$work/findings"
-else
-    echo "circles between files of cli are not looked for: that needs nm, tsort and the tool's objects"
-fi
+    [ -s "$work/needs" ] || echo "no symbols found in $2" >>"$work/findings"
+    tsort "$work/needs" 2>&1 >/dev/null | sed "s|^tsort: [^ ]*: input contains a loop:|files of $1 need each other:|
+        s|^tsort: |  |" >>"$work/findings"
+}
+no_circles cli "$WEIR_BUILD/CMakeFiles/weir_cli.dir/cli"
+no_circles src/graph "$WEIR_BUILD/CMakeFiles/weir_objects.dir/src/graph"
 
 # Calls of the library's own code that print or end the process; comments do not count.
 for source in $(find src -name '*.[ch]'); do

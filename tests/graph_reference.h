@@ -422,7 +422,7 @@ static inline void reference_check_forward(const reference *ref, double toleranc
     for (size_t k = 0; k < ref->count; k++) {
         const reference_node *node = &ref->nodes[k];
         snprintf(what, sizeof what, "output of %s", node->spec->name);
-        if (!ref->graph->nodes[k].ran) continue;
+        if (!ref->graph->nodes[k].pass.ran) continue;
         check_near(what, weir_graph_output(ref->graph, k), node->y, ref->rows * node->width, tolerance);
     }
     check_near("loss per row", weir_graph_loss(ref->graph), ref->loss, ref->rows, tolerance);
@@ -444,16 +444,16 @@ static inline void reference_check_backward(const reference *ref, double toleran
     }
     for (size_t k = 0; k < ref->count; k++) {
         const reference_node *node = &ref->nodes[k];
-        if (!node->unit || !ref->graph->nodes[k].wants_gradient) continue;
+        if (!node->unit || !ref->graph->nodes[k].facts.wants_gradient) continue;
         snprintf(what, sizeof what, "gradient of the outputs of %s", node->spec->name);
         if (node->unit->rule->traits & WEIR_TRAIT_SKIPS) { // compared where it is read
             for (size_t at = 0; at < ref->rows * node->width; at++) {
                 if (node->h[at] != 0) continue;
                 node->dy[at] = 0;
-                ref->graph->nodes[k].gradient.data[at] = 0;
+                ref->graph->nodes[k].memory.gradient.data[at] = 0;
             }
         }
-        check_near(what, ref->graph->nodes[k].gradient.data, node->dy, ref->rows * node->width, tolerance);
+        check_near(what, ref->graph->nodes[k].memory.gradient.data, node->dy, ref->rows * node->width, tolerance);
     }
 }
 

@@ -216,8 +216,8 @@ static float *copy_results(weir_graph *graph, size_t rows, size_t *count) {
     memcpy(to, weir_graph_output(graph, node_of(graph, "loss")), rows * OUTPUTS * sizeof *to);
     to += rows * OUTPUTS;
     for (size_t k = 0; k < 2; k++) {
-        if (graph->nodes[gates[k]].wants_gradient) {
-            memcpy(to, graph->nodes[gates[k]].gradient.data, rows * specs[gates[k]].size * sizeof *to);
+        if (graph->nodes[gates[k]].facts.wants_gradient) {
+            memcpy(to, graph->nodes[gates[k]].memory.gradient.data, rows * specs[gates[k]].size * sizeof *to);
         }
         to += rows * specs[gates[k]].size;
     }
@@ -410,7 +410,7 @@ static void check_dense_experts(const char *between) {
     assert_int_equal(c.forward_done, 9 * INPUTS * ONE + open * OUTPUTS);
     assert_int_equal(c.backward_done, open * INPUTS + open * OUTPUTS + 9 * ONE * OUTPUTS);
     assert_int_equal(c.blocks_read, 8);
-    assert_true(graph->nodes[3].gradient_dense && graph->nodes[4].gradient_dense);
+    assert_true(graph->nodes[3].facts.gradient_dense && graph->nodes[4].facts.gradient_dense);
     free(gates);
 
     pass.mode = WEIR_MODE_DECIDE;

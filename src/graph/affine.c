@@ -5,71 +5,75 @@
 // gated-affine nodes share. Both sides dense: CBLAS. Otherwise the gated kernels, for which W lies in tiles: strips of
 // rows for the blocks of a compact output, and in them columns for the blocks of a compact input.
 
-#include "../kernels/product.h"
-#include "graph.h"
+#include "affine.h"
+#include "counters.h"
+#include "flow.h"
+#include "groups.h"
+#include "tensor.h"
 
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error) {
     const size_t out = node->width, in = node->from->width;
-    const size_t out_block = node->compact ? node->block : out;
-    const size_t in_block = node->from->compact ? node->from->block : in;
-    const bool track = node->compact || node->from->compact;
+    const size_t out_block = node->facts.compact ? node->block : out;
+    const size_t in_block = node->from->facts.compact ? node->from->block : in;
+    const bool track = node->facts.compact || node->from->facts.compact;
     const weir_status status =
         weir__tensor_declare(graph, node, WEIR_ROLE_WEIGHT, out, in, out_block, in_block, track, &node->weight, error);
     if (status != WEIR_OK) return status;
-    return weir__tensor_declare(graph, node, WEIR_ROLE_BIAS, out, 1, out_block, 1, node->compact, &node->bias, error);
+    return weir__tensor_declare(graph, node, WEIR_ROLE_BIAS, out, 1, out_block, 1, node->facts.compact, &node->bias,
+                                error);
 }
 
-static uint64_t dense_work(const weir_graph *graph, const weir__node *node) {
-    return (uint64_t)graph->rows * node->width * node->from->width;
+static uint64_t dense_work(const weir__node *node, size_t rows) {
+    return (uint64_t)rows * node->width * node->from->width;
 }
 
-weir_status weir__affine_forward(weir_graph *graph, weir__node *node, weir__side *y, weir_error *error) {
+weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
     weir__weights weights = weir__tensor_weights(graph, node->weight);
     const float *bias = weir__tensor_values(graph, node->bias);
     weir_status status = WEIR_OK;
-    uint64_t work = dense_work(graph, node);
+    uint64_t work = dense_work(node, rows);
     if (x.route || y->route) {
-        work = weir__gated_forward_work(graph->rows, y, &x);
+        work = weir__gated_forward_work(rows, y, &x);
     } else {
         TRY(weir__plain_weights(graph, node->weight, &weights, error));
     }
-    TRY(weir__product_forward(NULL, graph->rows, y, &x, &weights, bias, &graph->scratch, error));
-    weir__count_forward(node, dense_work(graph, node), work);
+    TRY(weir__product_forward(NULL, rows, y, &x, &weights, bias, &graph->scratch, error));
+    weir__count_forward(node, dense_work(node, rows), work);
 done:
     return status;
 }
 
 /// ∂L/∂x for every unit of x, though W lies in tiles of x's blocks. Tiles of one column are Wᵀ as it stands.
-static weir_status dense_input_gradient(weir_graph *graph, weir__node *node, const weir__side *dy, float *dx,
-                                        weir_error *error) {
+static weir_status dense_input_gradient(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
+                                        float *dx, weir_error *error) {
     const size_t in = node->from->width;
     const weir__side to = {.width = in, .block = in, .values = dx};
     weir__weights weights = weir__tensor_weights(graph, node->weight);
     weir_status status = WEIR_OK;
     if (graph->tensors[node->weight].block_columns == 1) {
-        return weir__product_forward(NULL, graph->rows, &to, dy, &weights, NULL, &graph->scratch, error);
+        return weir__product_forward(NULL, rows, &to, dy, &weights, NULL, &graph->scratch, error);
     }
     TRY(weir__plain_weights(graph, node->weight, &weights, error));
-    TRY(weir__product_input_gradient(NULL, graph->rows, &to, dy, &weights, &graph->scratch, error));
+    TRY(weir__product_input_gradient(NULL, rows, &to, dy, &weights, &graph->scratch, error));
 done:
     return status;
 }
 
-static weir_status input_gradient(weir_graph *graph, weir__node *node, const weir__side *dy, uint64_t *done,
-                                  weir_error *error) {
+static weir_status input_gradient(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
+                                  uint64_t *done, weir_error *error) {
     weir__side dx = weir__output_side(node->from);
-    weir_status status = weir__gradient_open(graph, node->from, false, &dx.values, error);
+    weir_status status = weir__gradient_open(graph, node->from, rows, false, &dx.values, error);
     if (status != WEIR_OK) return status;
-    if (node->from->gradient_dense || !(dx.route || dy->route)) {
-        status = dense_input_gradient(graph, node, dy, dx.values, error);
-        *done += dense_work(graph, node);
+    if (node->from->facts.gradient_dense || !(dx.route || dy->route)) {
+        status = dense_input_gradient(graph, node, rows, dy, dx.values, error);
+        *done += dense_work(node, rows);
     } else {
         const weir__weights weights = weir__tensor_weights(graph, node->weight);
-        status = weir__product_input_gradient(NULL, graph->rows, &dx, dy, &weights, &graph->scratch, error);
-        *done += weir__gated_input_gradient_work(graph->rows, &dx, dy);
+        status = weir__product_input_gradient(NULL, rows, &dx, dy, &weights, &graph->scratch, error);
+        *done += weir__gated_input_gradient_work(rows, &dx, dy);
     }
-    weir__gradient_close(graph, node->from, false, dx.values);
+    weir__gradient_close(graph, node->from, rows, false, dx.values);
     return status;
 }
 
@@ -88,21 +92,22 @@ static updates updates_of(const weir_graph *graph, const weir__node *node) {
 
 /// Whether the gradient of x and the update of the weights may be one product: nothing is to happen between them, and
 /// both are of open blocks.
-static bool is_one_product(const weir_graph *graph, const weir__node *node, const weir__side *x, const weir__side *dy) {
-    return graph->moving && graph->rows == graph->examples && !node->from->gradient_dense && (x->route || dy->route);
+static bool is_one_product(const weir_graph *graph, const weir__node *node, size_t rows, const weir__side *x,
+                           const weir__side *dy) {
+    return graph->moving && rows == graph->examples && !node->from->facts.gradient_dense && (x->route || dy->route);
 }
 
 /// Both at once.
-static weir_status backward_and_move(weir_graph *graph, weir__node *node, const weir__side *dy, const weir__side *x,
-                                     weir_error *error) {
+static weir_status backward_and_move(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
+                                     const weir__side *x, weir_error *error) {
     const updates u = updates_of(graph, node);
     weir__side dx = *x;
-    weir_status status = weir__gradient_open(graph, node->from, false, &dx.values, error);
+    weir_status status = weir__gradient_open(graph, node->from, rows, false, &dx.values, error);
     if (status != WEIR_OK) return status;
     status =
-        weir__product_backward(graph->rows, &dx, dy, x, weir__tensor_values(graph, node->weight),
+        weir__product_backward(rows, &dx, dy, x, weir__tensor_values(graph, node->weight),
                                weir__tensor_values(graph, node->bias), &u.weights, &u.bias, &graph->scratch, error);
-    weir__gradient_close(graph, node->from, false, dx.values);
+    weir__gradient_close(graph, node->from, rows, false, dx.values);
     return status;
 }
 
@@ -124,24 +129,24 @@ static weir_status weight_gradient(weir_graph *graph, weir__node *node, size_t r
                                          graph->touched[node->bias], dy, x, &graph->scratch, error);
 }
 
-weir_status weir__affine_backward(weir_graph *graph, weir__node *node, weir__side *dy, weir_error *error) {
+weir_status weir__affine_backward(weir_graph *graph, weir__node *node, size_t all, weir__side *dy, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
-    const bool passes_on = node->from->wants_gradient;
-    size_t rows = graph->rows;
+    const bool passes_on = node->from->facts.wants_gradient;
+    size_t rows = all;
     weir_status status = WEIR_OK;
     uint64_t done = 0;
-    if (passes_on && is_one_product(graph, node, &x, dy)) {
-        TRY(backward_and_move(graph, node, dy, &x, error));
+    if (passes_on && is_one_product(graph, node, rows, &x, dy)) {
+        TRY(backward_and_move(graph, node, rows, dy, &x, error));
         done += weir__gated_input_gradient_work(rows, &x, dy);
     } else {
-        if (passes_on) TRY(input_gradient(graph, node, dy, &done, error));
-        rows = weir__groups_weigh(graph, dy, x.route || dy->route);
+        if (passes_on) TRY(input_gradient(graph, node, rows, dy, &done, error));
+        rows = weir__groups_weigh(graph, all, dy, x.route || dy->route);
         TRY(weight_gradient(graph, node, rows, dy, &x, error));
     }
-    node->moved = graph->moving != NULL;
+    node->pass.moved = graph->moving != NULL;
     done += x.route || dy->route ? weir__gated_weight_gradient_work(rows, dy, &x)
                                  : (uint64_t)rows * node->width * node->from->width;
-    weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(graph, node), done);
+    weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(node, all), done);
 done:
     return status;
 }

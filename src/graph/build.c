@@ -8,33 +8,16 @@
 #include <string.h>
 
 #include "../kernels/bf16/bf16.h"
+#include "groups.h"
 #include "initial.h"
+#include "kinds.h"
+#include "tensor.h"
 
 enum { most_nodes = 4096, tensors_per_node = 2 };
 static const size_t most_width = (size_t)1 << 24;
 
 weir_graph_options weir_graph_options_default(size_t max_rows) {
     return (weir_graph_options){.max_rows = max_rows, .seed = 1, .training = true, .precision = WEIR_FLOAT32};
-}
-
-weir_status weir__fail_node(weir_error *error, weir_status status, const weir__node *node, const char *format, ...) {
-    if (error) {
-        char text[WEIR_ERROR_TEXT];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(text, sizeof text, format, arguments);
-        va_end(arguments);
-        weir__fail(error, status, "node '%s' (%s): %s", node->spec.name ? node->spec.name : "?",
-                   node->spec.kind ? node->spec.kind : "?", text);
-    }
-    return status;
-}
-
-static weir__node *node_named(const weir_graph *graph, const char *name, size_t before) {
-    for (size_t k = 0; k < before; k++) {
-        if (!strcmp(graph->nodes[k].spec.name, name)) return &graph->nodes[k];
-    }
-    return NULL;
 }
 
 /// Copies a string of the description, or the default when it says nothing.
@@ -138,7 +121,7 @@ static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_n
     const char *from = is_said(spec->from) ? spec->from : graph->nodes[node->index - 1].spec.name;
     weir_status status = copy_text(&node->spec.from, from, NULL, error);
     if (status != WEIR_OK) return status;
-    node->from = node_named(graph, from, node->index);
+    node->from = weir__node_named(graph, from, node->index);
     if (!node->from) {
         return weir__fail_node(error, WEIR_NOT_FOUND, node, "reads '%s', but no node before it has that name", from);
     }
@@ -147,7 +130,7 @@ static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_n
     if (!is_said(spec->gates)) return WEIR_OK;
     status = copy_text(&node->spec.gates, spec->gates, NULL, error);
     if (status != WEIR_OK) return status;
-    node->gates = node_named(graph, spec->gates, node->index);
+    node->gates = weir__node_named(graph, spec->gates, node->index);
     if (!node->gates) {
         return weir__fail_node(error, WEIR_NOT_FOUND, node, "gates '%s': no node before it has that name", spec->gates);
     }
@@ -165,7 +148,7 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     snprintf(name, sizeof name, "%s%zu", spec->kind, index + 1);
     TRY(copy_text(&node->spec.kind, spec->kind, NULL, error));
     TRY(copy_text(&node->spec.name, spec->name, name, error));
-    if (node_named(graph, node->spec.name, index)) {
+    if (weir__node_named(graph, node->spec.name, index)) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "another node has the same name");
     }
     TRY(find_kind(node, error));
@@ -179,8 +162,9 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     if ((node->kind->fields & WEIR__FIELD_SIZE) && !spec->size) {
         return weir__fail_node(error, WEIR_SHAPE, node, "needs a size of at least 1");
     }
-    node->learns = (node->from && node->from->learns) || (node->gates && node->gates->learns);
-    node->wants_gradient = (node->from && node->from->wants_gradient) || (node->gates && node->gates->wants_gradient);
+    node->facts.learns = (node->from && node->from->facts.learns) || (node->gates && node->gates->facts.learns);
+    node->facts.wants_gradient =
+        (node->from && node->from->facts.wants_gradient) || (node->gates && node->gates->facts.wants_gradient);
     TRY(node->kind->build(graph, node, error));
     if (spec->size && spec->size != node->width) {
         return weir__fail_node(error, WEIR_SHAPE, node, "size %zu: it has the %zu of the node it reads", spec->size,
@@ -194,8 +178,8 @@ done:
 
 /// Marks what only gates need: everything that the last node does not reach without going through "gates".
 static void mark_gaters(weir_graph *graph) {
-    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].gater = true;
-    for (weir__node *node = &graph->nodes[graph->count - 1]; node; node = node->from) node->gater = false;
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].facts.gater = true;
+    for (weir__node *node = &graph->nodes[graph->count - 1]; node; node = node->from) node->facts.gater = false;
 }
 
 /// A gated layer that wants ∂L/∂output of all closed pairs keeps it dense, unless a reader writes compact gradients
@@ -203,7 +187,8 @@ static void mark_gaters(weir_graph *graph) {
 static void place_gradients(weir_graph *graph) {
     for (size_t k = graph->count; k-- > 0;) {
         const weir__node *node = &graph->nodes[k];
-        if (node->compact && node->from->compact && !node->gradient_dense) node->from->gradient_dense = false;
+        if (node->facts.compact && node->from->facts.compact && !node->facts.gradient_dense)
+            node->from->facts.gradient_dense = false;
     }
 }
 
@@ -269,10 +254,11 @@ void weir_graph_free(weir_graph *graph) {
     for (size_t k = 0; k < graph->count; k++) {
         weir__node *node = &graph->nodes[k];
         if (node->kind && node->kind->release) node->kind->release(node);
-        weir__free(node->data);
-        weir__buffer_free(&node->values);
-        weir__buffer_free(&node->gradient);
-        weir__buffer_free(&node->dense);
+        weir__free(node->memory.data);
+        weir__buffer_free(&node->memory.values);
+        weir__buffer_free(&node->memory.gradient);
+        weir__buffer_free(&node->memory.dense);
+        weir__buffer_free(&node->memory.state);
         free_spec(&node->spec);
     }
     for (size_t k = 0; k < graph->tensor_count; k++) {
@@ -296,61 +282,4 @@ void weir_graph_free(weir_graph *graph) {
     weir__free(graph->specs);
     weir__free(graph->nodes);
     weir__free(graph);
-}
-
-const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count) {
-    if (count) *count = graph->count;
-    return graph->specs;
-}
-
-size_t weir_graph_find(const weir_graph *graph, const char *name) {
-    const weir__node *node = node_named(graph, name, graph->count);
-    return node ? node->index : SIZE_MAX;
-}
-
-const weir_kind *weir_graph_kind(const weir_graph *graph, size_t node) {
-    return node < graph->count ? &graph->nodes[node].kind->about : NULL;
-}
-
-static size_t index_of(const weir__node *node) { return node ? node->index : SIZE_MAX; }
-
-size_t weir_graph_reads(const weir_graph *graph, size_t node, size_t k) {
-    return node < graph->count && k == 0 ? index_of(graph->nodes[node].from) : SIZE_MAX;
-}
-
-size_t weir_graph_gates(const weir_graph *graph, size_t node) {
-    return node < graph->count ? index_of(graph->nodes[node].gates) : SIZE_MAX;
-}
-
-weir_parameters weir_graph_parameters(weir_graph *graph) {
-    (void)weir__graph_values(graph);
-    weir__weights_changed(graph);
-    return (weir_parameters){.values = graph->values,
-                             .gradients = graph->gradients,
-                             .count = graph->parameter_count,
-                             .tensors = graph->tensors,
-                             .tensor_count = graph->tensor_count};
-}
-
-const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node) {
-    return node < graph->count ? graph->nodes[node].unit : NULL;
-}
-
-float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count) {
-    if (count) *count = 0;
-    return node < graph->count ? weir__node_unit_state(&graph->nodes[node], count) : NULL;
-}
-
-void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold) {
-    if (node < graph->count) graph->nodes[node].threshold = threshold;
-}
-
-float weir_graph_threshold(const weir_graph *graph, size_t node) {
-    return node < graph->count ? graph->nodes[node].threshold : 0;
-}
-
-void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context) {
-    if (node >= graph->count) return;
-    graph->nodes[node].penalty = penalty;
-    graph->nodes[node].penalty_context = context;
 }

@@ -9,7 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph.h"
+#include "flow.h"
+#include "groups.h"
+#include "tensor.h"
 
 /// Loss with penalties at the current parameters. Unit states are left as they are: only backward moves them.
 static weir_status total_loss(weir_graph *graph, const weir_pass *pass, float *scratch, double *loss,
@@ -20,7 +22,7 @@ static weir_status total_loss(weir_graph *graph, const weir_pass *pass, float *s
     for (size_t k = 0; k < graph->count; k++) {
         weir__node *node = &graph->nodes[k];
         const float *a = NULL;
-        if (!node->penalty || !node->ran) continue;
+        if (!node->penalty || !node->pass.ran) continue;
         TRY(weir__output_dense(graph, node->from, &a, error));
         *loss += weir__groups_penalty(graph, node, a, scratch);
     }
@@ -154,7 +156,7 @@ weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report,
     TRY(weir__new(&states, graph->count, sizeof *states, "gradient check", error));
     for (size_t k = 0; k < graph->count; k++) {
         size_t count = 0;
-        const float *state = weir__node_unit_state(&graph->nodes[k], &count);
+        const float *state = weir__node_state(&graph->nodes[k], &count);
         if (!state) continue;
         TRY(weir__new(&states[k], count, sizeof(float), "gradient check", error));
         memcpy(states[k], state, count * sizeof(float));
@@ -188,7 +190,7 @@ weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report,
 done:
     for (size_t k = 0; states && k < graph->count; k++) {
         size_t count = 0;
-        float *state = weir__node_unit_state(&graph->nodes[k], &count);
+        float *state = weir__node_state(&graph->nodes[k], &count);
         if (states[k]) memcpy(state, states[k], count * sizeof(float));
         weir__free(states[k]);
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "initial.h"
+#include "tensor.h"
 
 enum { first_stream = 0x8000 }; // nodes have those below
 

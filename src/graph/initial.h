@@ -4,7 +4,7 @@
 #ifndef WEIR_INITIAL_H
 #define WEIR_INITIAL_H
 
-#include "graph.h"
+#include "node.h"
 
 /// Fills graph->values from the seed.
 weir_status weir__initial_parameters(weir_graph *graph, weir_error *error);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "kinds.h"
 #include "nodes/nodes.h"
 
 static const weir__kind *const kinds[] = {

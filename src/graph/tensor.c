@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../kernels/bf16/bf16.h"
-#include "graph.h"
+#include "tensor.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 

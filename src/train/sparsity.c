@@ -40,7 +40,7 @@ weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *co
     *count = 0;
     const weir_status status = weir__new(nodes, graph->count, sizeof **nodes, "the list of gates", error);
     for (size_t i = 0; status == WEIR_OK && i < graph->count; i++) {
-        if (graph->nodes[i].opens) (*nodes)[(*count)++] = i;
+        if (graph->nodes[i].facts.opens) (*nodes)[(*count)++] = i;
     }
     return status;
 }

@@ -7,24 +7,22 @@
 
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
     node->width = node->block = node->spec.size;
-    node->learns = node->wants_gradient = true;
+    node->facts.learns = node->facts.wants_gradient = true;
     return weir__affine_declare(graph, node, error);
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
     const weir_status status = weir__output_reserve(graph, node, NULL, error);
     if (status != WEIR_OK) return status;
     weir__side y = weir__output_side(node);
-    return weir__affine_forward(graph, node, &y, error);
+    return weir__affine_forward(graph, node, pass->rows, &y, error);
 }
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    if (!node->gradient_written) return WEIR_OK;
+    if (!node->pass.gradient_written) return WEIR_OK;
     weir__side dy = weir__output_side(node);
-    dy.values = node->gradient.data;
-    return weir__affine_backward(graph, node, &dy, error);
+    dy.values = node->memory.gradient.data;
+    return weir__affine_backward(graph, node, pass->rows, &dy, error);
 }
 
 const weir__kind weir__kind_affine = {

@@ -11,10 +11,10 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     (void)graph;
     (void)error;
     node->width = node->from->width;
-    const bool compact = node->kind->keeps_zero && node->from->compact;
-    node->compact = compact;
+    const bool compact = node->kind->keeps_zero && node->from->facts.compact;
+    node->facts.compact = compact;
     node->block = compact ? node->from->block : node->width;
-    node->gradient_dense = compact && node->from->gradient_dense;
+    node->facts.gradient_dense = compact && node->from->facts.gradient_dense;
     return WEIR_OK;
 }
 
@@ -28,35 +28,37 @@ enum { piece_values = 4096 }; // at a time; less than that is not worth a second
 
 static weir_status forward_of(const elementwise *f, weir_graph *graph, weir__node *node, weir_error *error) {
     weir_status status = WEIR_OK;
-    const float *x = node->from->values.data;
-    TRY(weir__output_reserve(graph, node, node->compact ? node->from->route : NULL, error));
-    if (!node->compact) TRY(weir__output_dense(graph, node->from, &x, error));
+    const float *x = node->from->memory.values.data;
+    TRY(weir__output_reserve(graph, node, node->facts.compact ? node->from->pass.route : NULL, error));
+    if (!node->facts.compact) TRY(weir__output_dense(graph, node->from, &x, error));
     const size_t count = weir__output_count(graph, node), pieces = (count + piece_values - 1) / piece_values;
     WEIR__FOR_PIECES(count)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = p * piece_values, left = count - first;
-        f->value(left < piece_values ? left : piece_values, node->values.data + first, x + first);
+        f->value(left < piece_values ? left : piece_values, node->memory.values.data + first, x + first);
     }
 done:
     return status;
 }
 
-static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__node *node, weir_error *error) {
+static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__node *node, const weir_pass *pass,
+                               weir_error *error) {
     weir_status status = WEIR_OK;
-    const float *y = node->values.data;
+    const float *y = node->memory.values.data;
     float *dx = NULL;
-    if (!node->gradient_written || !node->from->wants_gradient) return WEIR_OK;
-    const bool dense = !node->compact || node->gradient_dense;
+    if (!node->pass.gradient_written || !node->from->facts.wants_gradient) return WEIR_OK;
+    const bool dense = !node->facts.compact || node->facts.gradient_dense;
     if (dense) TRY(weir__output_dense(graph, node, &y, error));
-    TRY(weir__gradient_open(graph, node->from, dense, &dx, error));
-    const size_t count = dense ? graph->rows * node->width : weir__output_count(graph, node);
+    TRY(weir__gradient_open(graph, node->from, pass->rows, dense, &dx, error));
+    const size_t count = dense ? pass->rows * node->width : weir__output_count(graph, node);
     const size_t pieces = (count + piece_values - 1) / piece_values;
     WEIR__FOR_PIECES(count)
     for (size_t p = 0; p < pieces; p++) {
         const size_t first = p * piece_values, left = count - first;
-        f->gradient(left < piece_values ? left : piece_values, dx + first, node->gradient.data + first, y + first);
+        f->gradient(left < piece_values ? left : piece_values, dx + first, node->memory.gradient.data + first,
+                    y + first);
     }
-    weir__gradient_close(graph, node->from, dense, dx);
+    weir__gradient_close(graph, node->from, pass->rows, dense, dx);
 done:
     return status;
 }
@@ -97,24 +99,21 @@ static weir_status tanh_forward(weir_graph *graph, weir__node *node, const weir_
     return forward_of(&tanh_function, graph, node, error);
 }
 static weir_status tanh_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    return backward_of(&tanh_function, graph, node, error);
+    return backward_of(&tanh_function, graph, node, pass, error);
 }
 static weir_status rectifier_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     (void)pass;
     return forward_of(&rectifier_function, graph, node, error);
 }
 static weir_status rectifier_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    return backward_of(&rectifier_function, graph, node, error);
+    return backward_of(&rectifier_function, graph, node, pass, error);
 }
 static weir_status sigmoid_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     (void)pass;
     return forward_of(&sigmoid_function, graph, node, error);
 }
 static weir_status sigmoid_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    return backward_of(&sigmoid_function, graph, node, error);
+    return backward_of(&sigmoid_function, graph, node, pass, error);
 }
 
 const weir__kind weir__kind_tanh = {

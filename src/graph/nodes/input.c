@@ -17,7 +17,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     const weir_status status = weir__output_reserve(graph, node, NULL, error);
     if (status != WEIR_OK) return status;
-    memcpy(node->values.data, pass->inputs, pass->rows * node->width * sizeof *pass->inputs);
+    memcpy(node->memory.values.data, pass->inputs, pass->rows * node->width * sizeof *pass->inputs);
     return WEIR_OK;
 }
 

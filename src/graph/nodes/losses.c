@@ -19,22 +19,22 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     node->width = node->block = node->from->width;
     const weir_status status = weir__new(&losses, 1, sizeof *losses, "losses", error);
     if (status != WEIR_OK) return status;
-    node->data = losses;
+    node->memory.data = losses;
     return WEIR_OK;
 }
 
 static void release(weir__node *node) {
-    if (node->data) weir__buffer_free(node->data);
+    if (node->memory.data) weir__buffer_free(node->memory.data);
 }
 
 /// Room for the output, the dense input, and the loss of each row (NULL when the pass has nothing to compare with).
-static weir_status prepare(weir_graph *graph, weir__node *node, bool has_target, const float **x, float **loss,
-                           weir_error *error) {
+static weir_status prepare(weir_graph *graph, weir__node *node, size_t rows, bool has_target, const float **x,
+                           float **loss, weir_error *error) {
     weir_status status = weir__output_reserve(graph, node, NULL, error);
     if (status == WEIR_OK) status = weir__output_dense(graph, node->from, x, error);
     if (status != WEIR_OK) return status;
-    weir__buffer *losses = node->data;
-    status = weir__buffer_reserve(losses, graph->rows, error);
+    weir__buffer *losses = node->memory.data;
+    status = weir__buffer_reserve(losses, rows, error);
     if (status != WEIR_OK) return status;
     *loss = has_target ? losses->data : NULL;
     graph->row_loss = *loss;
@@ -42,9 +42,11 @@ static weir_status prepare(weir_graph *graph, weir__node *node, bool has_target,
 }
 
 /// Where the gradient with respect to the input goes; NULL when nothing before the loss learns.
-static weir_status open_gradient(weir_graph *graph, weir__node *node, float **dx, weir_error *error) {
+static weir_status open_gradient(weir_graph *graph, weir__node *node, const weir_pass *pass, float **dx,
+                                 weir_error *error) {
     *dx = NULL;
-    return node->from->wants_gradient ? weir__gradient_open(graph, node->from, true, dx, error) : WEIR_OK;
+    return node->from->facts.wants_gradient ? weir__gradient_open(graph, node->from, pass->rows, true, dx, error)
+                                            : WEIR_OK;
 }
 
 // ---- softmax-cross-entropy -----------------------------------------------------------------------------------------
@@ -77,12 +79,12 @@ static weir_status softmax_forward(weir_graph *graph, weir__node *node, const we
                                    width - 1);
         }
     }
-    const weir_status status = prepare(graph, node, pass->labels != NULL, &x, &loss, error);
+    const weir_status status = prepare(graph, node, pass->rows, pass->labels != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
     WEIR__FOR_PIECES(pass->rows * width * 8)
     for (size_t r = 0; r < pass->rows; r++) {
         const float *row = x + r * width;
-        softmax(node->values.data + r * width, row, width);
+        softmax(node->memory.values.data + r * width, row, width);
         if (loss) loss[r] = (float)(log_sum_exp(row, width) - (double)row[pass->labels[r]]);
     }
     return WEIR_OK;
@@ -90,13 +92,13 @@ static weir_status softmax_forward(weir_graph *graph, weir__node *node, const we
 
 static weir_status softmax_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     float *dx = NULL;
-    const weir_status status = open_gradient(graph, node, &dx, error);
+    const weir_status status = open_gradient(graph, node, pass, &dx, error);
     if (status != WEIR_OK || !dx) return status;
     const float weight = 1 / (float)graph->examples;
-    const float *p = node->values.data;
+    const float *p = node->memory.values.data;
     for (size_t k = 0; k < pass->rows * node->width; k++) dx[k] = weight * p[k];
     for (size_t r = 0; r < pass->rows; r++) dx[r * node->width + (size_t)pass->labels[r]] -= weight;
-    weir__gradient_close(graph, node->from, true, dx);
+    weir__gradient_close(graph, node->from, pass->rows, true, dx);
     return WEIR_OK;
 }
 
@@ -118,9 +120,9 @@ static weir_status squared_forward(weir_graph *graph, weir__node *node, const we
     const float *x = NULL, *t = pass->targets;
     float *loss = NULL;
     const size_t width = node->width;
-    const weir_status status = prepare(graph, node, t != NULL, &x, &loss, error);
+    const weir_status status = prepare(graph, node, pass->rows, t != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
-    memcpy(node->values.data, x, pass->rows * width * sizeof *x);
+    memcpy(node->memory.values.data, x, pass->rows * width * sizeof *x);
     for (size_t r = 0; loss && r < pass->rows; r++) {
         double sum = 0;
         for (size_t k = r * width; k < (r + 1) * width; k++) {
@@ -173,12 +175,12 @@ static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const 
     float *loss = NULL;
     const size_t width = node->width, piece = lanes * lane_factors;
     weir_status status = check_targets(node, pass, error);
-    if (status == WEIR_OK) status = prepare(graph, node, t != NULL, &x, &loss, error);
+    if (status == WEIR_OK) status = prepare(graph, node, pass->rows, t != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
     WEIR__FOR_PIECES(pass->rows * width * 8)
     for (size_t r = 0; r < pass->rows; r++) {
         const float *row = x + r * width;
-        float *y = node->values.data + r * width;
+        float *y = node->memory.values.data + r * width;
         double sum = 0;
         sigmoids(y, row, width);
         for (size_t k = 0; loss && k < width; k += piece) {
@@ -192,12 +194,12 @@ static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const 
 /// Both have ∂L/∂x = output − target.
 static weir_status difference_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     float *dx = NULL;
-    const weir_status status = open_gradient(graph, node, &dx, error);
+    const weir_status status = open_gradient(graph, node, pass, &dx, error);
     if (status != WEIR_OK || !dx) return status;
     const float weight = 1 / (float)graph->examples;
-    const float *y = node->values.data, *t = pass->targets;
+    const float *y = node->memory.values.data, *t = pass->targets;
     for (size_t k = 0; k < pass->rows * node->width; k++) dx[k] = weight * (y[k] - t[k]);
-    weir__gradient_close(graph, node->from, true, dx);
+    weir__gradient_close(graph, node->from, pass->rows, true, dx);
     return WEIR_OK;
 }
 

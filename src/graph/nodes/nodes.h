@@ -6,7 +6,11 @@
 #ifndef WEIR_NODES_H
 #define WEIR_NODES_H
 
-#include "../graph.h"
+#include "../affine.h"
+#include "../counters.h"
+#include "../flow.h"
+#include "../groups.h"
+#include "../tensor.h"
 
 extern const weir__kind weir__kind_input;
 extern const weir__kind weir__kind_affine;

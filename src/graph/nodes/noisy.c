@@ -14,12 +14,12 @@ weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_
     TRY(weir__output_reserve(graph, node, NULL, error));
     TRY(weir__output_dense(graph, node->from, &x, error));
     if (pass->mode == WEIR_MODE_SAMPLE) {
-        map(graph, node, pass, node->values.data, x, false);
+        map(graph, node, pass, node->memory.values.data, x, false);
         goto done;
     }
     WEIR__FOR_PIECES(pass->rows * node->width)
     for (size_t r = 0; r < pass->rows; r++) {
-        memcpy(node->values.data + r * node->width, x + r * node->width, node->width * sizeof *x);
+        memcpy(node->memory.values.data + r * node->width, x + r * node->width, node->width * sizeof *x);
     }
 done:
     return status;
@@ -29,10 +29,10 @@ weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir
                                  weir_error *error) {
     weir_status status = WEIR_OK;
     float *dx = NULL;
-    if (!node->gradient_written || !node->from->wants_gradient) return WEIR_OK;
-    TRY(weir__gradient_open(graph, node->from, true, &dx, error));
-    map(graph, node, pass, dx, node->gradient.data, true);
-    weir__gradient_close(graph, node->from, true, dx);
+    if (!node->pass.gradient_written || !node->from->facts.wants_gradient) return WEIR_OK;
+    TRY(weir__gradient_open(graph, node->from, pass->rows, true, &dx, error));
+    map(graph, node, pass, dx, node->memory.gradient.data, true);
+    weir__gradient_close(graph, node->from, pass->rows, true, dx);
 done:
     return status;
 }

@@ -11,41 +11,32 @@
 
 typedef struct unit_data {
     weir_unit unit;
-    weir__buffer saved, state;
+    weir__buffer saved;
 } unit_data;
-
-float *weir__node_unit_state(const weir__node *node, size_t *count) {
-    if (!node->unit) return NULL;
-    const unit_data *data = node->data;
-    const size_t floats = weir_unit_state(&data->unit, node->width);
-    if (count) *count = floats;
-    return floats ? data->state.data : NULL;
-}
 
 /// A grouped layer has the examples as its rows, and groups of them; any other what the pass has.
 static weir_unit_batch batch_of(const weir_graph *graph, const weir__node *node, const weir_pass *pass,
                                 const float *a) {
-    const unit_data *data = node->data;
-    const bool grouped = node->grouped && graph->wide;
-    return (weir_unit_batch){.rows = node->grouped ? graph->examples : pass->rows,
+    const unit_data *data = node->memory.data;
+    const bool grouped = node->facts.grouped && graph->wide;
+    return (weir_unit_batch){.rows = node->facts.grouped ? graph->examples : pass->rows,
                              .units = node->width,
                              .a = a,
-                             .h = node->values.data,
+                             .h = node->memory.values.data,
                              .saved = data->saved.data,
-                             .state = data->state.data,
+                             .state = node->memory.state.data,
                              .noise = weir__node_noise(node, pass, 0),
                              .row_weight = 1 / (float)graph->examples,
                              .threshold = node->threshold,
                              .groups = grouped ? graph->groups : 1,
-                             .layer = node->layer,
+                             .layer = node->facts.layer,
                              .layers = grouped ? graph->layers : 1};
 }
 
-void weir__node_unit_merge(const weir__node *node, const weir_graph *graph, float *loss, float *weights) {
-    const unit_data *data = node->data;
+static void merge(const weir_graph *graph, const weir__node *node, float *loss, float *weights) {
     weir_unit_batch batch = batch_of(graph, node, &graph->pass, NULL);
     batch.loss = graph->group_loss;
-    weir_unit_merge(&data->unit, &batch, loss, weights);
+    weir_unit_merge(node->unit, &batch, loss, weights);
 }
 
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
@@ -54,7 +45,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     unit_data *data = NULL;
     node->width = node->block = node->from->width;
     TRY(weir__new(&data, 1, sizeof *data, "a unit layer", error));
-    node->data = data;
+    node->memory.data = data;
     if (!node->spec.rule) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "needs a rule (the command 'weir units' lists them)");
     }
@@ -63,25 +54,24 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
     node->unit = &data->unit;
     const weir_rule *rule = data->unit.rule;
-    node->wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->wants_gradient;
+    node->facts.wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->facts.wants_gradient;
     const size_t state = weir_unit_state(&data->unit, node->width);
     if (state) {
-        TRY(weir__buffer_reserve(&data->state, state, error));
-        rule->start(&data->unit, node->width, data->state.data);
+        TRY(weir__buffer_reserve(&node->memory.state, state, error));
+        rule->start(&data->unit, node->width, node->memory.state.data);
     }
 done:
     return status;
 }
 
 static void release(weir__node *node) {
-    unit_data *data = node->data;
+    unit_data *data = node->memory.data;
     if (!data) return;
     weir__buffer_free(&data->saved);
-    weir__buffer_free(&data->state);
 }
 
 static void count_open(weir__node *node, size_t rows) {
-    const float *h = node->values.data;
+    const float *h = node->memory.values.data;
     const size_t count = rows * node->width;
     size_t open = 0;
 #pragma omp parallel for simd schedule(static) reduction(+ : open) num_threads(weir_threads()) if (count > 16384)
@@ -92,12 +82,12 @@ static void count_open(weir__node *node, size_t rows) {
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
-    unit_data *data = node->data;
+    unit_data *data = node->memory.data;
     const weir_rule *rule = data->unit.rule;
     const float *a = NULL;
     TRY(weir__output_reserve(graph, node, NULL, error));
     TRY(weir__output_dense(graph, node->from, &a, error));
-    const size_t rows = node->grouped ? graph->examples : pass->rows;
+    const size_t rows = node->facts.grouped ? graph->examples : pass->rows;
     TRY(weir__buffer_reserve(&data->saved, weir_unit_saved(&data->unit, rows, node->width), error));
     const weir_unit_batch batch = batch_of(graph, node, pass, a);
     switch (pass->mode) {
@@ -119,33 +109,33 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
         weir__unit_draw(&data->unit, &batch);
         break;
     }
-    if (node->opens) count_open(node, batch.rows);
+    if (node->facts.opens) count_open(node, batch.rows);
 done:
     return status;
 }
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
-    unit_data *data = node->data;
+    unit_data *data = node->memory.data;
     const weir_rule *rule = data->unit.rule;
     const float *a = NULL;
     float *da = NULL;
     const bool uses_gradient = rule->traits & WEIR_TRAIT_USES_DH;
-    if (!node->from->learns) return WEIR_OK;
+    if (!node->from->facts.learns) return WEIR_OK;
     TRY(weir__output_dense(graph, node->from, &a, error));
-    if (uses_gradient && !node->gradient_written) {
+    if (uses_gradient && !node->pass.gradient_written) {
         const size_t count = weir__output_count(graph, node);
-        TRY(weir__buffer_reserve(&node->gradient, count, error));
-        memset(node->gradient.data, 0, count * sizeof(float));
+        TRY(weir__buffer_reserve(&node->memory.gradient, count, error));
+        memset(node->memory.gradient.data, 0, count * sizeof(float));
     }
-    TRY(weir__gradient_open(graph, node->from, true, &da, error));
+    TRY(weir__gradient_open(graph, node->from, pass->rows, true, &da, error));
     weir_unit_batch batch = batch_of(graph, node, pass, a);
-    batch.dh = uses_gradient ? node->gradient.data : NULL;
+    batch.dh = uses_gradient ? node->memory.gradient.data : NULL;
     batch.loss = weir__node_rows(graph, node) > graph->examples ? graph->group_loss : graph->row_loss;
     batch.da = da;
     rule->backward(&data->unit, &batch);
     if (node->penalty) graph->penalty += weir__groups_penalty(graph, node, a, da);
-    weir__gradient_close(graph, node->from, true, da);
+    weir__gradient_close(graph, node->from, pass->rows, true, da);
 done:
     return status;
 }
@@ -159,5 +149,6 @@ const weir__kind weir__kind_unit = {
     .build = build,
     .forward = forward,
     .backward = backward,
+    .merge = merge,
     .release = release,
 };

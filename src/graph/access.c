@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// What is asked of a graph that has been built, and set in it.
+
+#include "tensor.h"
+
+const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count) {
+    if (count) *count = graph->count;
+    return graph->specs;
+}
+
+size_t weir_graph_find(const weir_graph *graph, const char *name) {
+    const weir__node *node = weir__node_named(graph, name, graph->count);
+    return node ? node->index : SIZE_MAX;
+}
+
+const weir_kind *weir_graph_kind(const weir_graph *graph, size_t node) {
+    return node < graph->count ? &graph->nodes[node].kind->about : NULL;
+}
+
+static size_t index_of(const weir__node *node) { return node ? node->index : SIZE_MAX; }
+
+size_t weir_graph_reads(const weir_graph *graph, size_t node, size_t k) {
+    return node < graph->count && k == 0 ? index_of(graph->nodes[node].from) : SIZE_MAX;
+}
+
+size_t weir_graph_gates(const weir_graph *graph, size_t node) {
+    return node < graph->count ? index_of(graph->nodes[node].gates) : SIZE_MAX;
+}
+
+weir_parameters weir_graph_parameters(weir_graph *graph) {
+    (void)weir__graph_values(graph);
+    weir__weights_changed(graph);
+    return (weir_parameters){.values = graph->values,
+                             .gradients = graph->gradients,
+                             .count = graph->parameter_count,
+                             .tensors = graph->tensors,
+                             .tensor_count = graph->tensor_count};
+}
+
+const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node) {
+    return node < graph->count ? graph->nodes[node].unit : NULL;
+}
+
+float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count) {
+    if (count) *count = 0;
+    return node < graph->count ? weir__node_state(&graph->nodes[node], count) : NULL;
+}
+
+void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold) {
+    if (node < graph->count) graph->nodes[node].threshold = threshold;
+}
+
+float weir_graph_threshold(const weir_graph *graph, size_t node) {
+    return node < graph->count ? graph->nodes[node].threshold : 0;
+}
+
+void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context) {
+    if (node >= graph->count) return;
+    graph->nodes[node].penalty = penalty;
+    graph->nodes[node].penalty_context = context;
+}

@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// How nodes pass outputs and gradients on, dense or compact.
+
+#include <string.h>
+
+#include "flow.h"
+#include "groups.h"
+
+size_t weir__output_count(const weir_graph *graph, const weir__node *node) {
+    return node->pass.route ? node->pass.route->slots * node->block : weir__node_rows(graph, node) * node->width;
+}
+
+weir_status weir__output_reserve(weir_graph *graph, weir__node *node, const weir__route *route, weir_error *error) {
+    node->pass.route = route;
+    const size_t copies = graph->wide && node->facts.copied ? graph->groups : 1;
+    return weir__buffer_reserve(&node->memory.values, weir__output_count(graph, node) * copies, error);
+}
+
+weir__side weir__output_side(const weir__node *node) {
+    return (weir__side){.route = node->pass.route,
+                        .width = node->width,
+                        .block = node->pass.route ? node->block : node->width,
+                        .values = node->memory.values.data};
+}
+
+static size_t block_width(const weir__node *node, size_t block) {
+    const size_t left = node->width - block * node->block;
+    return left < node->block ? left : node->block;
+}
+
+/// Copies the open slots of a compact output into dense rows, zeros elsewhere.
+static void spread(float *dense, const weir__node *node, size_t rows) {
+    const weir__route *route = node->pass.route;
+    const float *values = node->memory.values.data;
+    WEIR__FOR_PIECES(rows * node->width)
+    for (size_t r = 0; r < rows; r++) {
+        float *row = dense + r * node->width;
+        memset(row, 0, node->width * sizeof *row);
+        for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
+            const size_t j = (size_t)route->row_block[e];
+            memcpy(row + j * node->block, values + (size_t)route->row_slot[e] * node->block,
+                   block_width(node, j) * sizeof *row);
+        }
+    }
+}
+
+/// The other way round, for gradients: every slot gets its values; adds or writes.
+static void gather(float *compact, const float *dense, const weir__node *node, size_t rows, bool add) {
+    const weir__route *route = node->pass.route;
+    WEIR__FOR_PIECES(route->slots * node->block)
+    for (size_t r = 0; r < rows; r++) {
+        for (int32_t e = route->row_start[r]; e < route->row_start[r + 1]; e++) {
+            const size_t j = (size_t)route->row_block[e];
+            const float *from = dense + r * node->width + j * node->block;
+            float *to = compact + (size_t)route->row_slot[e] * node->block;
+            for (size_t u = 0; u < block_width(node, j); u++) to[u] = add ? to[u] + from[u] : from[u];
+        }
+    }
+}
+
+weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float **values, weir_error *error) {
+    if (!node->pass.route) {
+        *values = node->memory.values.data;
+        return WEIR_OK;
+    }
+    if (!node->pass.dense_valid) {
+        const size_t rows = weir__node_rows(graph, node);
+        const weir_status status = weir__buffer_reserve(&node->memory.dense, rows * node->width, error);
+        if (status != WEIR_OK) return status;
+        spread(node->memory.dense.data, node, rows);
+        node->pass.dense_valid = true;
+    }
+    *values = node->memory.dense.data;
+    return WEIR_OK;
+}
+
+static bool gradient_is_compact(const weir__node *node) { return node->pass.route && !node->facts.gradient_dense; }
+
+static size_t gradient_count(const weir_graph *graph, const weir__node *node) {
+    return gradient_is_compact(node) ? weir__output_count(graph, node) : weir__node_rows(graph, node) * node->width;
+}
+
+/// Whether a consumer of so many rows has more than the node: its gradient is summed over row groups.
+static bool is_reduced(const weir_graph *graph, const weir__node *node, size_t rows) {
+    return rows > weir__node_rows(graph, node);
+}
+
+/// Whether what a consumer writes can go straight into the node's own gradient.
+static bool written_directly(const weir_graph *graph, const weir__node *node, size_t rows, bool dense) {
+    return !node->pass.gradient_written && !(dense && gradient_is_compact(node)) && !is_reduced(graph, node, rows);
+}
+
+weir_status weir__gradient_open(weir_graph *graph, weir__node *node, size_t rows, bool dense, float **gradient,
+                                weir_error *error) {
+    const size_t own = gradient_count(graph, node);
+    weir_status status = weir__buffer_reserve(&node->memory.gradient, own, error);
+    if (status != WEIR_OK) return status;
+    if (written_directly(graph, node, rows, dense)) {
+        *gradient = node->memory.gradient.data;
+        return WEIR_OK;
+    }
+    const size_t count = dense || is_reduced(graph, node, rows) ? rows * node->width : own;
+    status = weir__buffer_reserve(&graph->gradient_scratch, count, error);
+    *gradient = graph->gradient_scratch.data;
+    return status;
+}
+
+void weir__gradient_close(weir_graph *graph, weir__node *node, size_t rows, bool dense, const float *gradient) {
+    if (!written_directly(graph, node, rows, dense)) {
+        float *own = node->memory.gradient.data;
+        if (is_reduced(graph, node, rows)) {
+            weir__groups_reduce(graph, own, gradient, node->width, node->pass.gradient_written);
+        } else if (dense && gradient_is_compact(node)) {
+            gather(own, gradient, node, rows, node->pass.gradient_written);
+        } else {
+            const size_t count = gradient_count(graph, node);
+            WEIR__FOR_PIECES(count)
+            for (size_t k = 0; k < count; k++) own[k] += gradient[k];
+        }
+    }
+    node->pass.gradient_written = true;
+}

@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file gated.h
+/// What the files of the gated-affine node share: gated_affine.c builds and runs it, gated_route.c finds the pairs that
+/// are evaluated, gated_apply.c multiplies experts by gates and goes back.
+#ifndef WEIR_GATED_NODE_H
+#define WEIR_GATED_NODE_H
+
+#include "nodes.h"
+
+typedef enum { WEIR__LINEAR, WEIR__RECTIFIER, WEIR__TANH } weir__activation;
+typedef enum { WEIR__CLOSED_ALL, WEIR__CLOSED_NONE, WEIR__CLOSED_SAMPLE } weir__closed;
+
+typedef struct weir__gated {
+    weir__activation activation;
+    weir__closed closed; // NONE also where the rule has no use for closed gates' gradient
+    size_t gates;
+    weir__route route;
+    bool experts_dense;   // in this pass
+    weir__buffer experts; // f(W·x + b)
+    weir__buffer slope;   // ∂L/∂(W·x + b), in the layout of the output
+    uint8_t *evaluate;    // [rows][gates]: closed pairs drawn for evaluation ("sample")
+    size_t evaluate_rows; // that it has room for
+} weir__gated;
+
+/// Lists the pairs that this pass evaluates in gated->route: the open ones, and the closed ones whose gradient is
+/// wanted.
+weir_status weir__gated_route(const weir__node *node, const weir_pass *pass, weir__gated *gated, weir_error *error);
+/// Counts the blocks of this pass, and those with at least one row.
+void weir__gated_count(weir__node *node, const weir__gated *gated);
+
+/// experts = f(experts), and the node's output = gates ⊙ experts.
+void weir__gated_apply(const weir__node *node, const weir__gated *gated, const weir_pass *pass);
+/// gated->slope from the node's gradient and, unless it is NULL, dgates [rows][gates]: ∂L/∂gate, 0 for pairs that were
+/// not evaluated.
+void weir__gated_differentiate(const weir__node *node, const weir__gated *gated, size_t rows, float *dgates);
+
+#endif

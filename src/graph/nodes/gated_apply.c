@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Experts times gates, and back: one row at a time, in each of the layouts that gated_affine.c describes.
+
+#include <string.h>
+
+#include "../../core/math.h"
+#include "gated.h"
+
+WEIR__INLINE size_t block_width(const weir__node *node, size_t block) {
+    const size_t left = node->width - block * node->block;
+    return left < node->block ? left : node->block;
+}
+
+/// e = f(e).
+WEIR__INLINE void activate(weir__activation f, float *e, size_t count) {
+    if (f == WEIR__RECTIFIER) {
+        for (size_t u = 0; u < count; u++) e[u] = e[u] < 0 ? 0 : e[u]; // a NaN stays NaN
+    } else if (f == WEIR__TANH) {
+        for (size_t u = 0; u < count; u++) e[u] = weir__tanh(e[u]);
+    }
+}
+
+/// s = g·d·f′, f′ from f's value e.
+WEIR__INLINE void differentiate(weir__activation f, float *s, float g, const float *d, const float *e, size_t count) {
+    if (f == WEIR__LINEAR) {
+        for (size_t u = 0; u < count; u++) s[u] = g * d[u];
+    } else if (f == WEIR__RECTIFIER) {
+        for (size_t u = 0; u < count; u++) s[u] = e[u] > 0 ? g * d[u] : 0;
+    } else {
+        for (size_t u = 0; u < count; u++) s[u] = g * d[u] * ((1 - e[u]) * (1 + e[u]));
+    }
+}
+
+WEIR__INLINE float dot(const float *x, const float *y, size_t count) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t u = 0; u < count; u++) sum += x[u] * y[u];
+    return sum;
+}
+
+/// A row of dense experts: sums[j] = the dot product of block j of x and of y.
+WEIR__INLINE void dot_blocks(const weir__node *node, size_t gates, float *restrict sums, const float *restrict x,
+                             const float *restrict y) {
+    if (node->block == 1) {
+        for (size_t j = 0; j < gates; j++) sums[j] = x[j] * y[j];
+        return;
+    }
+    for (size_t j = 0; j < gates; j++) sums[j] = dot(x + j * node->block, y + j * node->block, block_width(node, j));
+}
+
+/// A row of dense experts: y = gates ⊙ e.
+WEIR__INLINE void scale_blocks(const weir__node *node, size_t gates, float *restrict y, const float *restrict g,
+                               const float *restrict e) {
+    if (node->block == 1) {
+        for (size_t j = 0; j < gates; j++) y[j] = g[j] * e[j];
+        return;
+    }
+    for (size_t j = 0; j < gates; j++) {
+        const size_t first = j * node->block;
+        for (size_t i = first; i < first + block_width(node, j); i++) y[i] = g[j] * e[i];
+    }
+}
+
+// ---- forward -------------------------------------------------------------------------------------------------------
+
+/// A row's experts lie in slots, as its output does. width: of all blocks, a constant where it is inlined; 0: their
+/// own.
+WEIR__INLINE void apply_to_slots(const weir__node *node, const weir__gated *gated, size_t r, size_t width) {
+    const weir__route *route = &gated->route;
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    for (int32_t entry = route->row_start[r]; entry < route->row_start[r + 1]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], at = (size_t)route->row_slot[entry] * node->block;
+        const size_t count = width ? width : block_width(node, j);
+        float *e = gated->experts.data + at, *y = node->memory.values.data + at;
+        activate(gated->activation, e, count);
+        const bool open = entry < route->row_open[r];
+        for (size_t u = 0; u < count; u++) y[u] = open ? gates[j] * e[u] : 0;
+    }
+}
+
+WEIR__CLONES static void apply_to_row_of_slots(const weir__node *node, const weir__gated *gated, size_t r) {
+    if (node->block == 1) {
+        apply_to_slots(node, gated, r, 1);
+    } else {
+        apply_to_slots(node, gated, r, 0);
+    }
+}
+
+/// Dense experts, compact output.
+WEIR__CLONES static void apply_and_gather(const weir__node *node, const weir__gated *gated, size_t r) {
+    const weir__route *route = &gated->route;
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    float *experts = gated->experts.data + r * node->width;
+    activate(gated->activation, experts, node->width);
+    for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], width = block_width(node, j);
+        const float *e = experts + j * node->block;
+        float *y = node->memory.values.data + (size_t)route->row_slot[entry] * node->block;
+        for (size_t u = 0; u < width; u++) y[u] = gates[j] * e[u];
+    }
+}
+
+/// Both dense; gates NULL: all 1.
+WEIR__CLONES static void apply_to_row(const weir__node *node, const weir__gated *gated, const float *gates, size_t r) {
+    float *experts = gated->experts.data + r * node->width, *out = node->memory.values.data + r * node->width;
+    activate(gated->activation, experts, node->width);
+    if (gates) {
+        scale_blocks(node, gated->gates, out, gates + r * gated->gates, experts);
+    } else {
+        memcpy(out, experts, node->width * sizeof *out);
+    }
+}
+
+/// What going over all slots costs, in values: finding one is as much as some of its values.
+static size_t work_of_slots(const weir__node *node, const weir__gated *gated) {
+    enum { FINDING = 4 };
+    return gated->route.slots * (node->block + FINDING);
+}
+
+void weir__gated_apply(const weir__node *node, const weir__gated *gated, const weir_pass *pass) {
+    const size_t rows = pass->rows;
+    if (!node->pass.route) {
+        const float *gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->memory.values.data;
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) apply_to_row(node, gated, gates, r);
+    } else if (gated->experts_dense) {
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) apply_and_gather(node, gated, r);
+    } else {
+        WEIR__FOR_PIECES(work_of_slots(node, gated))
+        for (size_t r = 0; r < rows; r++) apply_to_row_of_slots(node, gated, r);
+    }
+}
+
+// ---- backward ------------------------------------------------------------------------------------------------------
+
+/// A row's experts, gradient and slope lie in slots. width: as in apply_to_slots.
+WEIR__INLINE void differentiate_slots(const weir__node *node, const weir__gated *gated, float *dgates, size_t r,
+                                      size_t width) {
+    const weir__route *route = &gated->route;
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    const float closed_weight = gated->closed == WEIR__CLOSED_SAMPLE ? (float)(1 / node->spec.closed_share) : 1;
+    float *row = dgates ? dgates + r * gated->gates : NULL;
+    if (row) memset(row, 0, gated->gates * sizeof *row);
+    for (int32_t entry = route->row_start[r]; entry < route->row_start[r + 1]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], at = (size_t)route->row_slot[entry] * node->block;
+        const size_t count = width ? width : block_width(node, j);
+        const float *d = node->memory.gradient.data + at, *e = gated->experts.data + at;
+        const bool open = entry < route->row_open[r];
+        if (row) row[j] = (open ? 1 : closed_weight) * dot(d, e, count);
+        if (open) differentiate(gated->activation, gated->slope.data + at, gates[j], d, e, count);
+    }
+}
+
+WEIR__CLONES static void differentiate_row_of_slots(const weir__node *node, const weir__gated *gated, float *dgates,
+                                                    size_t r) {
+    if (node->block == 1) {
+        differentiate_slots(node, gated, dgates, r, 1);
+    } else {
+        differentiate_slots(node, gated, dgates, r, 0);
+    }
+}
+
+/// Dense experts and gradient, compact slope.
+WEIR__CLONES static void differentiate_and_gather(const weir__node *node, const weir__gated *gated, float *dgates,
+                                                  size_t r) {
+    const weir__route *route = &gated->route;
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    const float *d = node->memory.gradient.data + r * node->width, *e = gated->experts.data + r * node->width;
+    if (dgates) dot_blocks(node, gated->gates, dgates + r * gated->gates, d, e);
+    for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], at = j * node->block;
+        float *slope = gated->slope.data + (size_t)route->row_slot[entry] * node->block;
+        differentiate(gated->activation, slope, gates[j], d + at, e + at, block_width(node, j));
+    }
+}
+
+/// All dense.
+WEIR__CLONES static void differentiate_row(const weir__node *node, const weir__gated *gated, float *dgates, size_t r) {
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    const float *d = node->memory.gradient.data + r * node->width, *e = gated->experts.data + r * node->width;
+    float *slope = gated->slope.data + r * node->width;
+    if (dgates) dot_blocks(node, gated->gates, dgates + r * gated->gates, d, e);
+    for (size_t j = 0; j < gated->gates; j++) {
+        const size_t at = j * node->block;
+        differentiate(gated->activation, slope + at, gates[j], d + at, e + at, block_width(node, j));
+    }
+}
+
+void weir__gated_differentiate(const weir__node *node, const weir__gated *gated, size_t rows, float *dgates) {
+    if (!node->pass.route) {
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) differentiate_row(node, gated, dgates, r);
+    } else if (gated->experts_dense) {
+        WEIR__FOR_PIECES(rows * node->width)
+        for (size_t r = 0; r < rows; r++) differentiate_and_gather(node, gated, dgates, r);
+    } else {
+        WEIR__FOR_PIECES(work_of_slots(node, gated))
+        for (size_t r = 0; r < rows; r++) differentiate_row_of_slots(node, gated, dgates, r);
+    }
+}

@@ -36,13 +36,40 @@ WEIR_API void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *
 WEIR_API weir_status weir_rows_create(weir_rows **rows, const float *values, size_t count, size_t columns,
                                       weir_error *error);
 
-/// Reads rows from a file, its kind told by its content: IDX (unsigned bytes, scaled by 1/255, or other IDX
-/// types as they are), NPY (version 1–3, C order; bytes scaled by 1/255; float32, float64 and integers as they
-/// are), CSV (comma, semicolon, tab or blank between numbers; a header line is skipped; empty lines are ignored) — each
-/// plain or gzip. "-" reads standard input. The size in a header is believed only as far as the file goes: memory stays
-/// in proportion to the file. labels (may be NULL): receives labels when the file holds them (CSV with label_column ≥
-/// 0; −1: none), freed with weir_labels_free; *labels is NULL otherwise. Errors name the file, the field and what was
-/// expected.
+/// How a file is read; from weir_read_options_default. Strings belong to the caller; NULL means the default.
+typedef struct weir_read_options {
+    int label_column;           ///< CSV: column of the label, from 0; −1: none
+    const char *target_columns; ///< CSV: columns of what is to be predicted, "3" or "3,5-7"; "": none
+    const char *skip_columns;   ///< CSV: columns that are not used and may hold text; "": none
+    const char *header;         ///< CSV: does the first line name columns? "yes", "no" or "auto": it does when no used
+                                ///< column of it holds a number, or when it counts 0, 1, 2, … as pandas' names do;
+                                ///< numbers beside text are WEIR_DATA. Lines before it that begin with '#' are left out
+} weir_read_options;
+WEIR_API weir_read_options weir_read_options_default(void);
+
+#define WEIR_NOTE 256 ///< size of a note in bytes, its terminating zero included
+
+/// What a file holds. Free what is in it with weir_table_free.
+typedef struct weir_table {
+    weir_rows *rows;
+    int32_t *labels;      ///< [rows], of a CSV file with a label column; else NULL
+    weir_rows *targets;   ///< of a CSV file with target columns, in the order of the file; else NULL
+    char note[WEIR_NOTE]; ///< what was guessed and how to say otherwise, one line for a person; "" when nothing was
+} weir_table;
+
+/// Reads a file, its kind told by its content, plain or gzip: IDX, NPY (versions 1–3, C order, booleans, integers,
+/// float16, float32 and float64) or CSV (comma, semicolon, tab or blank between numbers, which may stand in quotes;
+/// empty lines are ignored). "FILE.npz:ARRAY" is an array of a .npz archive, "FILE.npz" the only one; "-" is standard
+/// input. The size in a header is believed only as far as the file goes: memory stays in proportion to the file. Values
+/// are scaled as weir_rows_read says. Errors name the file, the line and column or the field, what was found and what
+/// to do. *table is empty after a failure.
+WEIR_API weir_status weir_table_read(weir_table *table, const char *path, const weir_read_options *options,
+                                     weir_error *error);
+WEIR_API void weir_table_free(weir_table *table);
+
+/// weir_table_read without options but the label column. labels (may be NULL: then the column is left out, whatever it
+/// holds): receives the labels of a CSV file with label_column ≥ 0, freed with weir_labels_free; *labels is NULL
+/// otherwise. Unsigned bytes of IDX and NPY files are multiplied by 1/255, all other values are as in the file.
 WEIR_API weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const char *path, int label_column,
                                     weir_error *error);
 /// Binarises rows as the options say and cuts them in halves if they ask for it: *targets (freed by the caller) gets
@@ -51,7 +78,8 @@ WEIR_API weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const ch
 /// loads.
 WEIR_API weir_status weir_rows_prepare(weir_rows *rows, weir_rows **targets, const struct weir_data_options *options,
                                        uint32_t set, weir_error *error);
-/// Reads labels: IDX or NPY of integers with one dimension, or CSV with one column; values 0 … 2³¹−2.
+/// Reads labels: IDX or NPY of integers with one dimension or a second one of size 1, or CSV with one column (header
+/// "auto"); values 0 … 2³¹−2.
 WEIR_API weir_status weir_labels_read(int32_t **labels, size_t *count, const char *path, weir_error *error);
 WEIR_API void weir_rows_free(weir_rows *rows);
 WEIR_API void weir_labels_free(int32_t *labels);

@@ -85,4 +85,8 @@ void weir__processor_name(char *name, size_t size);
 /// The name in names[0 … count) nearest to text by edit distance, for "did you mean"; NULL if none is near.
 const char *weir__nearest(const char *text, const char *const *names, size_t count);
 
+/// Puts text [length] of unknown origin into a buffer for a message, cut to fit, with '?' for what is not printable.
+/// Returns the buffer.
+const char *weir__show(char *buffer, size_t size, const char *text, size_t length);
+
 #endif

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// "Did you mean": edit distance with transposition of neighbours (Damerau 1964, in the restricted form that changes no
-// substring twice), letter case ignored. Names of 64 letters or more are never near.
+// Text for messages, and "did you mean": edit distance with transposition of neighbours (Damerau 1964, in the
+// restricted form that changes no substring twice), letter case ignored. Names of 64 letters or more are never near.
 
 #include <string.h>
 
@@ -58,4 +58,11 @@ weir_hint weir_suggest(const char *word, const char *const *names, size_t count)
     const char *nearest = weir__nearest(word, names, count);
     if (nearest) snprintf(hint.text, sizeof hint.text, "; did you mean '%s'?", nearest);
     return hint;
+}
+
+const char *weir__show(char *buffer, size_t size, const char *text, size_t length) {
+    const size_t shown = length < size ? length : size - 1;
+    for (size_t i = 0; i < shown; i++) buffer[i] = (unsigned char)text[i] >= ' ' && text[i] != 127 ? text[i] : '?';
+    buffer[shown] = 0;
+    return buffer;
 }

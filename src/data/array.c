@@ -19,6 +19,7 @@ static size_t element_size(weir__element element) {
         return 1;
     case WEIR__U16:
     case WEIR__I16:
+    case WEIR__F16:
         return 2;
     case WEIR__U32:
     case WEIR__I32:
@@ -30,6 +31,14 @@ static size_t element_size(weir__element element) {
         break;
     }
     return widest;
+}
+
+// IEEE 754 binary16: 1 sign bit, 5 of the exponent, 10 of the fraction.
+static double half_as_double(uint64_t bits) {
+    const double sign = bits >> 15 ? -1 : 1, fraction = (double)(bits & 0x3FF);
+    const int exponent = (int)(bits >> 10 & 0x1F);
+    if (exponent == 0x1F) return fraction > 0 ? (double)NAN : sign * (double)INFINITY;
+    return sign * (exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24));
 }
 
 static double as_double(const uint8_t *raw, const weir__array *array, size_t size) {
@@ -44,6 +53,8 @@ static double as_double(const uint8_t *raw, const weir__array *array, size_t siz
         return (int32_t)bits;
     case WEIR__I64:
         return (double)(int64_t)bits;
+    case WEIR__F16:
+        return half_as_double(bits);
     case WEIR__F32: {
         const uint32_t low = (uint32_t)bits;
         float value;
@@ -65,13 +76,16 @@ static double as_double(const uint8_t *raw, const weir__array *array, size_t siz
     return (double)bits;
 }
 
-static bool is_integer(weir__element element) { return element != WEIR__F32 && element != WEIR__F64; }
+static bool is_integer(weir__element element) {
+    return element != WEIR__F16 && element != WEIR__F32 && element != WEIR__F64;
+}
 
 static bool is_byte(weir__element element) { return element == WEIR__U8 || element == WEIR__BOOL; }
 
 // rows × columns of the array, with the limits that keep all later products of sizes from overflowing.
-static weir_status find_shape(weir_shape *shape, const weir__array *array, const char *name, weir_error *error) {
-    if (array->rank < 2)
+static weir_status find_shape(weir_shape *shape, const weir__array *array, bool vector, const char *name,
+                              weir_error *error) {
+    if (array->rank < (vector ? 1 : 2))
         return weir__fail(error, WEIR_SHAPE, "%s: has %zu dimension%s; rows need [rows][columns] or more", name,
                           array->rank, array->rank == 1 ? "" : "s");
     if (!array->sizes[0]) return weir__fail(error, WEIR_DATA, "%s: holds no rows", name);
@@ -129,13 +143,14 @@ static weir_status append(weir__growing *to, const uint8_t *raw, size_t count, c
     return WEIR_OK;
 }
 
-weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__stream *stream, weir_error *error) {
+weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__stream *stream, bool vector,
+                             weir_error *error) {
     weir_status status = WEIR_OK;
     weir_shape shape;
     weir__growing values = {.size = is_byte(array->element) ? 1 : sizeof(float)};
     uint8_t raw[chunk_elements * widest];
     *rows = NULL;
-    TRY(find_shape(&shape, array, stream->name, error));
+    TRY(find_shape(&shape, array, vector, stream->name, error));
     values.limit = shape.rows * shape.columns;
     while (values.count < values.limit) {
         const size_t left = values.limit - values.count, count = left < chunk_elements ? left : chunk_elements;
@@ -164,8 +179,11 @@ weir_status weir__array_labels(int32_t **labels, size_t *count, const weir__arra
     const size_t size = element_size(array->element);
     *labels = NULL;
     *count = 0;
-    TRY_THAT(array->rank == 1, WEIR_SHAPE, "%s: has %zu dimensions; labels have one", stream->name, array->rank);
-    TRY_THAT(is_integer(array->element), WEIR_UNSUPPORTED, "%s: holds floats; labels are integers", stream->name);
+    TRY_THAT(array->rank == 1 || (array->rank == 2 && array->sizes[1] == 1), WEIR_SHAPE,
+             "%s: has %zu dimensions; labels have one", stream->name, array->rank);
+    TRY_THAT(is_integer(array->element), WEIR_UNSUPPORTED,
+             "%s: holds floats; labels are integers: save them with numpy.save(file, labels.astype('int64'))",
+             stream->name);
     TRY_THAT(array->sizes[0], WEIR_DATA, "%s: holds no labels", stream->name);
     TRY_THAT(array->sizes[0] <= UINT32_MAX, WEIR_FORMAT, "%s: the size in its header (%zu labels) is absurd",
              stream->name, array->sizes[0]);

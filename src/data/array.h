@@ -22,6 +22,7 @@ typedef enum weir__element {
     WEIR__I32,
     WEIR__U64,
     WEIR__I64,
+    WEIR__F16,
     WEIR__F32,
     WEIR__F64
 } weir__element;
@@ -34,19 +35,15 @@ typedef struct weir__array {
 
 /// Reads an IDX header (LeCun's MNIST page: 0, 0, type, rank, then rank big-endian 32-bit sizes).
 weir_status weir__idx_header(weir__array *array, weir__stream *stream, weir_error *error);
-/// Reads an NPY header (NumPy Enhancement Proposal 1, versions 1 to 3).
+/// Reads an NPY header (NumPy Enhancement Proposal 1, versions 1 to 3, Python 2's included).
 weir_status weir__npy_header(weir__array *array, weir__stream *stream, weir_error *error);
 
-/// Reads the body as rows: the first size counts rows, the others are flattened; two of them are an image.
-weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__stream *stream, weir_error *error);
-/// Reads the body as labels: one dimension of integers.
+/// Reads the body as rows: the first size counts rows, the others are flattened; two of them are an image. An array of
+/// one dimension is a column where `vector` says so, else refused.
+weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__stream *stream, bool vector,
+                             weir_error *error);
+/// Reads the body as labels: integers in one dimension, a second one of size 1 allowed.
 weir_status weir__array_labels(int32_t **labels, size_t *count, const weir__array *array, weir__stream *stream,
                                weir_error *error);
-
-/// Reads CSV as rows, and as labels the column label_column (−1: none; labels may be NULL: the column is left out).
-weir_status weir__csv_rows(weir_rows **rows, int32_t **labels, weir__stream *stream, int label_column,
-                           weir_error *error);
-/// Reads CSV of one column as labels.
-weir_status weir__csv_labels(int32_t **labels, size_t *count, weir__stream *stream, weir_error *error);
 
 #endif

@@ -154,7 +154,8 @@ static bool read_shape(const json_t *value, uint64_t limit, weir__array *array, 
     return *bytes <= limit;
 }
 
-// The three fields of an array, and that its data range is as long as its shape says.
+// The three fields of an array, further ones passed over as the format's own library does, and that its data range is
+// as long as its shape says.
 static weir_status read_array(const weir__safetensors *file, const char *name, const json_t *entry, weir__array *array,
                               uint64_t *begin, weir_error *error) {
     weir_status status = WEIR_OK;
@@ -163,7 +164,7 @@ static weir_status read_array(const weir__safetensors *file, const char *name, c
     uint64_t end = 0, bytes = 0;
     const json_t *offsets = json_object_get(entry, "data_offsets");
     *array = (weir__array){.name = name};
-    TRY_THAT(json_is_object(entry) && json_object_size(entry) == 3, WEIR_FORMAT,
+    TRY_THAT(json_object_get(entry, "dtype") && json_object_get(entry, "shape") && offsets, WEIR_FORMAT,
              "%s: tensor \"%.64s\": expected an object with dtype, shape and data_offsets", path, name);
     TRY_THAT(read_dtype(json_object_get(entry, "dtype"), &array->dtype), WEIR_FORMAT,
              "%s: tensor \"%.64s\": dtype: expected F64, F32, I64, I32, U64, U32 or U8", path, name);

@@ -1,0 +1,452 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Tables of numbers as strangers write them: headers, quotes, columns that are not numbers, values that are missing,
+// several gzip members, archives of arrays.
+
+#define _XOPEN_SOURCE 700
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "core/core.h"
+#include <weir/data.h>
+
+static char folder[] = "/tmp/weir-tables-XXXXXX";
+static char path[64];
+static weir_table table;
+static weir_error error;
+
+static int make_folder(void **state) {
+    (void)state;
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/file", folder);
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static void write_bytes(const void *bytes, size_t size) {
+    FILE *stream = fopen(path, "wb");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(bytes, 1, size, stream), size);
+    fclose(stream);
+}
+
+static weir_read_options with_header(const char *header) {
+    weir_read_options options = weir_read_options_default();
+    options.header = header;
+    return options;
+}
+
+static void read_file(const char *name, const weir_read_options *options, size_t rows, size_t columns,
+                      const float *values) {
+    float out[64];
+    const weir_status status = weir_table_read(&table, name, options, &error);
+    if (status != WEIR_OK) print_message("%s\n", error.text);
+    assert_int_equal(status, WEIR_OK);
+    assert_int_equal(weir_rows_shape(table.rows).rows, rows);
+    assert_int_equal(weir_rows_shape(table.rows).columns, columns);
+    assert_true(rows * columns <= sizeof out / sizeof *out);
+    weir_rows_copy(table.rows, out, NULL, 0, rows);
+    assert_memory_equal(out, values, rows * columns * sizeof *out);
+}
+
+// The text is read as these values; note: a part of the note, or NULL for none.
+static void reads(const char *text, const weir_read_options *options, size_t rows, size_t columns, const float *values,
+                  const char *note) {
+    write_bytes(text, strlen(text));
+    read_file(path, options, rows, columns, values);
+    if (note && !strstr(table.note, note)) print_message("%s\n", table.note);
+    if (note) assert_non_null(strstr(table.note, note));
+    if (!note) assert_string_equal(table.note, "");
+    weir_table_free(&table);
+}
+
+static void refused_file(const char *name, const weir_read_options *options, weir_status status, const char *fragment) {
+    const weir_status got = weir_table_read(&table, name, options, &error);
+    if (got != status || !strstr(error.text, fragment)) print_message("%s\n", error.text);
+    assert_int_equal(got, status);
+    assert_non_null(strstr(error.text, fragment));
+    assert_null(table.rows);
+    assert_null(table.labels);
+    assert_null(table.targets);
+}
+
+static void refused(const char *text, const weir_read_options *options, const char *fragment) {
+    write_bytes(text, strlen(text));
+    refused_file(path, options, WEIR_DATA, fragment);
+}
+
+// ---- CSV
+
+static void names_of_columns(void **state) {
+    (void)state;
+    const weir_read_options guess = with_header("auto"), yes = with_header("yes"), no = with_header("no");
+    const float numbers[] = {1, 2, 3, 4};
+    reads("a,b\n1,2\n3,4\n", &guess, 2, 2, numbers, NULL);
+    reads("a,b\n1,2\n3,4\n", &yes, 2, 2, numbers, NULL);
+    reads("9,9\n1,2\n3,4\n", &yes, 2, 2, numbers, NULL);
+    reads("1,2\n3,4\n", &no, 2, 2, numbers, NULL);
+    reads("1,2\n3,4\n", &guess, 2, 2, numbers, NULL);
+    reads("# made by hand\n# two columns\n1,2\n3,4\n", &guess, 2, 2, numbers, NULL);
+    reads("# x y\n1 2\n3 4\n", &guess, 2, 2, numbers, NULL);
+    refused("a,b\n1,2\n", &no, "line 1, column 0: \"a\" is not a number");
+    // One cell that is no number does not make names of the others.
+    refused("1,?,3,4\n5,6,7,8\n", &guess, "line 1, column 1: \"?\" stands for a missing value");
+    refused("1,,3,4\n5,6,7,8\n", &guess, "line 1, column 1 is empty");
+    refused("1,l0,3,4\n5,6,7,8\n", &guess, "line 1 has numbers, but in column 1 the text \"l0\"");
+    refused("country,2019,2020\n1,2,3\n", &guess, "Say data.header yes or no");
+    reads("country,2019,2020\n1,2,3\n", &yes, 1, 3, (const float[]){1, 2, 3}, NULL);
+    // What pandas writes for columns without names, with and without its index.
+    reads("0,1,2\n5,6,7\n", &guess, 1, 3, (const float[]){5, 6, 7}, "names of columns; data.header (--header) no");
+    reads(",0,1\n0,6,7\n", &guess, 1, 3, (const float[]){0, 6, 7}, "names of columns");
+    reads("0,1,2\n5,6,7\n", &no, 2, 3, (const float[]){0, 1, 2, 5, 6, 7}, NULL);
+    reads("0,1\n5,6\n", &guess, 2, 2, (const float[]){0, 1, 5, 6}, "read as a row; data.header (--header) yes");
+    reads("0,1,2,4\n", &guess, 1, 4, (const float[]){0, 1, 2, 4}, NULL);
+    const weir_read_options wrong = with_header("maybe");
+    refused_file(path, &wrong, WEIR_CONFIG, "data.header is \"maybe\"; expected auto, yes or no");
+}
+
+static void quotes(void **state) {
+    (void)state;
+    const weir_read_options guess = with_header(NULL);
+    const float numbers[] = {1, -2.5F, 3, 4};
+    reads("\"a\",\"b\"\n\"1\",\"-2.5\"\n\"3\",4\n", &guess, 2, 2, numbers, NULL);
+    reads("\"a;x\",b\n\" 1 \" , \"-2.5\"\n3,\"4\"\n", &guess, 2, 2, numbers, NULL);
+    reads("\"1\" \"-2.5\"\n3 4\n", &guess, 2, 2, numbers, NULL);
+    refused("\"1,2\n3,4\n", &guess, "begins with a quote that is not closed");
+    refused("1,2\n3,\"4\"x\n", &guess, "line 2, column 1: \"\"4\"x\" is not a number");
+    refused("1,2\n3,\"\"\n", &guess, "line 2, column 1 is empty");
+}
+
+static void columns_that_are_not_used(void **state) {
+    (void)state;
+    weir_read_options options = weir_read_options_default();
+    options.skip_columns = "0,3-4";
+    const float numbers[] = {1, 2, 3, 4};
+    reads("id,a,b,c,d\nx,1,2,?,\"a, b\"\ny z,3,4,,\"\"\"q\"\"\"\n", &options, 2, 2, numbers, NULL);
+    reads("x,1,2,?,yes\ny,3,4,,no\n", &options, 2, 2, numbers, NULL);
+    reads("x,1,2,7,8\ny,3,4,9,no\n", &options, 2, 2, numbers, NULL);
+    refused("1,2\n", &options, "line 1 has 2 columns, but data.skip_columns goes up to 4");
+    options.skip_columns = "0-1";
+    refused("1,2\n", &options, "and no values");
+    const char *const wrong[] = {"x", "1,", "3-1", "-1", "1;2", "99999999999"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        options.skip_columns = wrong[i];
+        refused_file(path, &options, WEIR_CONFIG, "expected columns by number from 0, as in 0,3-5");
+    }
+}
+
+static void labels_and_targets(void **state) {
+    (void)state;
+    weir_read_options options = weir_read_options_default();
+    options.label_column = 1;
+    options.target_columns = "3-4,0";
+    const char text[] = "a,b,c,d,e\n0.5,7,1,-1,1e3\n1.5,8,2,-2,2e3\n";
+    write_bytes(text, sizeof text - 1);
+    read_file(path, &options, 2, 1, (const float[]){1, 2});
+    assert_int_equal(table.labels[0], 7);
+    assert_int_equal(table.labels[1], 8);
+    assert_int_equal(weir_rows_shape(table.targets).columns, 3);
+    float out[6];
+    weir_rows_copy(table.targets, out, NULL, 0, 2);
+    assert_memory_equal(out, ((const float[]){0.5F, -1, 1e3F, 1.5F, -2, 2e3F}), sizeof out);
+    weir_table_free(&table);
+    options.target_columns = "9";
+    refused(text, &options, "line 2 has 5 columns, but data.target_columns goes up to 9");
+    weir_table_free(NULL);
+}
+
+static void missing_values(void **state) {
+    (void)state;
+    const weir_read_options guess = with_header("auto");
+    const char *const words[] = {"?", "NA", "N/A", "null", "None", "-", "."};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char text[64], wanted[64];
+        snprintf(text, sizeof text, "1,2\n3,%s\n", words[i]);
+        snprintf(wanted, sizeof wanted, "line 2, column 1: \"%s\" stands for a missing value; fill it in", words[i]);
+        refused(text, &guess, wanted);
+        snprintf(text, sizeof text, "%s,%s\n3,4\n", words[i], words[i]); // no names of columns
+        refused(text, &guess, "line 1, column 0");
+    }
+    refused("1;2\n3;4,5\n", &guess, "\"4,5\" is not a number; decimal points are points");
+    refused("1,2\n3,four\n", &guess, "\"four\" is not a number; write it as one, or leave out the column");
+}
+
+// ---- gzip
+
+static size_t pack(uint8_t *to, size_t room, const char *text) {
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    char copy[256];
+    snprintf(copy, sizeof copy, "%s", text);
+    z.next_in = (unsigned char *)copy;
+    z.avail_in = (uInt)strlen(copy);
+    z.next_out = to;
+    z.avail_out = (uInt)room;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    const size_t size = z.total_out;
+    deflateEnd(&z);
+    return size;
+}
+
+static void gzip_members(void **state) {
+    (void)state;
+    uint8_t bytes[1024] = {0};
+    const float numbers[] = {1, 2, 3, 4};
+    const weir_read_options guess = with_header(NULL);
+    const size_t first = pack(bytes, sizeof bytes, "1,2\n"), second = pack(bytes + first, 512, "3,4\n"),
+                 both = first + second;
+    write_bytes(bytes, both);
+    read_file(path, &guess, 2, 2, numbers);
+    weir_table_free(&table);
+    write_bytes(bytes, both + 100); // padded with zeros, as tapes and some servers do
+    read_file(path, &guess, 2, 2, numbers);
+    weir_table_free(&table);
+    write_bytes(bytes, both - 3);
+    refused_file(path, &guess, WEIR_FORMAT, "gzip data is cut off");
+    write_bytes(bytes, first + 1);
+    refused_file(path, &guess, WEIR_FORMAT, "something that is not gzip data follows");
+    memcpy(bytes + first, "3,4\n", 4); // plain text appended to a packed file
+    write_bytes(bytes, first + 4);
+    refused_file(path, &guess, WEIR_FORMAT, "something that is not gzip data follows its gzip data");
+    memset(bytes + first, 0, 8);
+    memcpy(bytes + first + 8, "3,4\n", 4);
+    write_bytes(bytes, first + 12);
+    refused_file(path, &guess, WEIR_FORMAT, "something that is not gzip data follows its gzip data");
+}
+
+// ---- NPY and archives of it
+
+static size_t npy(uint8_t *to, const char *type, const char *shape, const void *body, size_t size) {
+    char header[128];
+    snprintf(header, sizeof header, "{'descr': %s, 'fortran_order': False, 'shape': %s, }\n", type, shape);
+    const size_t length = strlen(header);
+    memcpy(to, "\x93NUMPY\1", 8);
+    to[8] = (uint8_t)length;
+    to[9] = 0;
+    memcpy(to + 10, header, length);
+    memcpy(to + 10 + length, body, size);
+    return 10 + length + size;
+}
+
+static void write_npy(const char *type, const char *shape, const void *body, size_t size) {
+    uint8_t bytes[512];
+    write_bytes(bytes, npy(bytes, type, shape, body, size));
+}
+
+static void npy_of_all_kinds(void **state) {
+    (void)state;
+    const weir_read_options guess = with_header(NULL);
+    const float values[] = {1, 2, 3, 4};
+    write_npy("'<f4'", "(2L, 2L)", values, sizeof values);
+    read_file(path, &guess, 2, 2, values);
+    weir_table_free(&table);
+    // 1, −2, 65504 (the greatest), 2^−24 (the least)
+    const uint8_t halves[] = {0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x01, 0x00};
+    write_npy("'<f2'", "(1, 4)", halves, sizeof halves);
+    read_file(path, &guess, 1, 4, (const float[]){1, -2, 65504, 0x1p-24F});
+    weir_table_free(&table);
+    const uint8_t infinite[] = {0x00, 0x7C}, none[] = {0x01, 0x7C};
+    write_npy("'<f2'", "(1, 1)", infinite, 2);
+    refused_file(path, &guess, WEIR_DATA, "row 0, column 0 is inf");
+    write_npy("'<f2'", "(1, 1)", none, 2);
+    refused_file(path, &guess, WEIR_DATA, "row 0, column 0 is nan");
+    const struct {
+        const char *type, *wanted;
+    } types[] = {
+        {"'<V2'", "'descr' '<V2' is not supported: probably bfloat16 of ml_dtypes; save it with numpy.save(file, "
+                  "array.astype('float32'))"},
+        {"'<f1'", "'descr' '<f1' is not supported: probably float8_e5m2"},
+        {"'<V1'", "'descr' '<V1' is not supported: probably an 8-bit float"},
+        {"'<f16'", "'descr' '<f16' is not supported: longer than float64"},
+        {"'<U21'", "'descr' '<U21' is not supported: text"},
+        {"'|V16'", "'descr' '|V16' is not supported: raw bytes"},
+        {"'<M8[ns]'", "'descr' '<M8[ns]' is not supported: dates"},
+        {"'<c16'", "'descr' '<c16' is not supported: complex"},
+        {"'|O'", "'descr' '|O' is not supported: Python objects"},
+        {"[('x', '<f4'), ('y', '<i4')]", "'descr' [('x', '<f4'), ('y', '<i4')] is not supported: a structured array"},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        write_npy(types[i].type, "(2, 2)", values, sizeof values);
+        refused_file(path, &guess, WEIR_UNSUPPORTED, types[i].wanted);
+    }
+}
+
+static void labels_in_a_column(void **state) {
+    (void)state;
+    int32_t *labels = NULL;
+    size_t count = 0;
+    const int64_t names[] = {3, 0, 7};
+    write_npy("'<i8'", "(3, 1)", names, sizeof names);
+    assert_int_equal(weir_labels_read(&labels, &count, path, &error), WEIR_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(labels[2], 7);
+    weir_labels_free(labels);
+    write_npy("'<i8'", "(1, 3)", names, sizeof names);
+    assert_int_equal(weir_labels_read(&labels, &count, path, &error), WEIR_SHAPE);
+    assert_non_null(strstr(error.text, "has 2 dimensions; labels have one"));
+}
+
+static void put(uint8_t **at, uint64_t value, size_t size) {
+    for (size_t i = 0; i < size; i++) *(*at)++ = (uint8_t)(value >> (8 * i));
+}
+
+/// A zip archive in the making, as numpy.savez writes it: every entry with 64-bit sizes in its own header.
+typedef struct archive {
+    uint8_t bytes[4096], *at;
+    uint8_t directory[1024], *end;
+    unsigned entries;
+} archive;
+
+static void add_entry(archive *a, const char *name, const uint8_t *body, size_t size, bool deflated) {
+    uint8_t packed[1024];
+    size_t packed_size = size;
+    memcpy(packed, body, size);
+    if (deflated) {
+        z_stream z = {0};
+        assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        uint8_t copy[1024];
+        memcpy(copy, body, size);
+        z.next_in = copy;
+        z.avail_in = (uInt)size;
+        z.next_out = packed;
+        z.avail_out = sizeof packed;
+        assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+        packed_size = z.total_out;
+        deflateEnd(&z);
+    }
+    const uint64_t sum = crc32_z(0, body, size), offset = (uint64_t)(a->at - a->bytes), length = strlen(name);
+    put(&a->at, 0x04034b50, 4);
+    put(&a->at, 45, 2);
+    put(&a->at, 0, 2);
+    put(&a->at, deflated ? 8 : 0, 2);
+    put(&a->at, 0, 4);
+    put(&a->at, sum, 4);
+    put(&a->at, UINT32_MAX, 4);
+    put(&a->at, UINT32_MAX, 4);
+    put(&a->at, length, 2);
+    put(&a->at, 20, 2);
+    memcpy(a->at, name, length);
+    a->at += length;
+    put(&a->at, 1, 2);
+    put(&a->at, 16, 2);
+    put(&a->at, size, 8);
+    put(&a->at, packed_size, 8);
+    memcpy(a->at, packed, packed_size);
+    a->at += packed_size;
+    put(&a->end, 0x02014b50, 4);
+    put(&a->end, 45, 2);
+    put(&a->end, 45, 2);
+    put(&a->end, 0, 2);
+    put(&a->end, deflated ? 8 : 0, 2);
+    put(&a->end, 0, 4);
+    put(&a->end, sum, 4);
+    put(&a->end, packed_size, 4);
+    put(&a->end, size, 4);
+    put(&a->end, length, 2);
+    put(&a->end, 0, 12);
+    put(&a->end, offset, 4);
+    memcpy(a->end, name, length);
+    a->end += length;
+    a->entries++;
+}
+
+static size_t finish(archive *a) {
+    const size_t start = (size_t)(a->at - a->bytes), size = (size_t)(a->end - a->directory);
+    memcpy(a->at, a->directory, size);
+    a->at += size;
+    put(&a->at, 0x06054b50, 4);
+    put(&a->at, 0, 4);
+    put(&a->at, a->entries, 2);
+    put(&a->at, a->entries, 2);
+    put(&a->at, size, 4);
+    put(&a->at, start, 4);
+    put(&a->at, 0, 2);
+    return (size_t)(a->at - a->bytes);
+}
+
+static void archives_of_arrays(void **state) {
+    (void)state;
+    const weir_read_options guess = with_header(NULL);
+    const float values[] = {1, 2, 3, 4};
+    const int64_t names[] = {5, 6};
+    char named[96];
+    for (int deflated = 0; deflated < 2; deflated++) {
+        uint8_t body[512];
+        archive a = {0};
+        a.at = a.bytes;
+        a.end = a.directory;
+        size_t size = npy(body, "'<f4'", "(2, 2)", values, sizeof values);
+        add_entry(&a, "x.npy", body, size, deflated);
+        archive one = a;
+        one.at = one.bytes + (a.at - a.bytes);
+        one.end = one.directory + (a.end - a.directory);
+        write_bytes(one.bytes, finish(&one));
+        read_file(path, &guess, 2, 2, values);
+        weir_table_free(&table);
+
+        size = npy(body, "'<i8'", "(2,)", names, sizeof names);
+        add_entry(&a, "y.npy", body, size, deflated);
+        const size_t all = finish(&a);
+        write_bytes(a.bytes, all);
+        refused_file(path, &guess, WEIR_ARGUMENT, "holds 2 arrays (x, y); name one, as in ");
+        snprintf(named, sizeof named, "%s:x", path);
+        read_file(named, &guess, 2, 2, values);
+        weir_table_free(&table);
+        int32_t *labels = NULL;
+        size_t count = 0;
+        snprintf(named, sizeof named, "%s:y.npy", path);
+        assert_int_equal(weir_labels_read(&labels, &count, named, &error), WEIR_OK);
+        assert_int_equal(count, 2);
+        assert_int_equal(labels[1], 6);
+        weir_labels_free(labels);
+        snprintf(named, sizeof named, "%s:z", path);
+        refused_file(named, &guess, WEIR_NOT_FOUND, "has no array \"z\"; it has x, y");
+
+        // Cut anywhere, or damaged: an error, never other numbers.
+        snprintf(named, sizeof named, "%s:x", path);
+        for (size_t cut = 4; cut < all; cut += 7) {
+            write_bytes(a.bytes, cut);
+            assert_int_not_equal(weir_table_read(&table, named, &guess, &error), WEIR_OK);
+        }
+        for (size_t at = 4; at < all; at++) {
+            a.bytes[at] ^= 0x10;
+            write_bytes(a.bytes, all);
+            if (weir_table_read(&table, named, &guess, &error) == WEIR_OK) {
+                float out[4];
+                assert_int_equal(weir_rows_shape(table.rows).columns, 2);
+                weir_rows_copy(table.rows, out, NULL, 0, 2);
+                assert_memory_equal(out, values, sizeof out);
+                weir_table_free(&table);
+            }
+            a.bytes[at] ^= 0x10;
+        }
+    }
+    write_bytes("1,2\n", 4);
+    refused_file(named, &guess, WEIR_FORMAT, "is no .npz archive");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_columns),   cmocka_unit_test(quotes),
+        cmocka_unit_test(labels_and_targets), cmocka_unit_test(columns_that_are_not_used),
+        cmocka_unit_test(missing_values),     cmocka_unit_test(gzip_members),
+        cmocka_unit_test(npy_of_all_kinds),   cmocka_unit_test(labels_in_a_column),
+        cmocka_unit_test(archives_of_arrays),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

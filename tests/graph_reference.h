@@ -266,6 +266,9 @@ static inline void reference_forward(const reference *ref, size_t k) {
         reference_loss(ref, node);
     }
     for (size_t at = 0; at < ref->rows * node->width; at++) {
+        for (size_t i = 0; is_kind(node, "add") && weir_graph_reads(ref->graph, k, i) != SIZE_MAX; i++) {
+            node->y[at] += ref->nodes[weir_graph_reads(ref->graph, k, i)].y[at];
+        }
         if (is_kind(node, "tanh")) node->y[at] = tanh(x[at]);
         if (is_kind(node, "rectifier")) node->y[at] = fmax(0, x[at]);
         if (is_kind(node, "sigmoid")) node->y[at] = 1 / (1 + exp(-x[at]));
@@ -292,7 +295,7 @@ static inline reference *reference_create(weir_graph *graph, const weir_pass *pa
         node->spec = &specs[k];
         node->unit = weir_graph_unit(graph, k);
         node->width = specs[k].size;
-        node->from = specs[k].from ? weir_graph_find(graph, specs[k].from) : 0;
+        node->from = k ? weir_graph_reads(graph, k, 0) : 0;
         node->y = doubles(count);
         node->dy = doubles(count);
         node->experts = doubles(count);
@@ -393,6 +396,9 @@ static inline void reference_backward(const reference *ref) {
         if (is_kind(node, "shift")) reference_shift(ref, k, true);
         for (size_t at = 0; at < ref->rows * node->width; at++) {
             const double y = node->y[at], dy = node->dy[at];
+            for (size_t i = 0; is_kind(node, "add") && weir_graph_reads(ref->graph, k, i) != SIZE_MAX; i++) {
+                ref->nodes[weir_graph_reads(ref->graph, k, i)].dy[at] += dy;
+            }
             if (is_kind(node, "tanh")) dx[at] += dy * (1 - y * y);
             if (is_kind(node, "rectifier")) dx[at] += y > 0 ? dy : 0;
             if (is_kind(node, "sigmoid")) dx[at] += dy * y * (1 - y);

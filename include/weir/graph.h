@@ -22,9 +22,10 @@ extern "C" {
 
 /// One node, as a person writes it: a plain description. Zero or NULL means "not said". Strings are copied.
 typedef struct weir_node {
-    const char *name;  ///< unique; not said: kind and index ("affine3")
+    const char *name;  ///< unique, without a comma; not said: kind and index ("affine3")
     const char *kind;  ///< one of weir_kind_at: "input", "affine", "tanh", "unit", "gated-affine", …
-    const char *from;  ///< the node it reads; not said: the node before it
+    const char *from;  ///< the node it reads, or several, as "one, two", where its kind reads several; not said: the
+                       ///< node before it
     const char *gates; ///< gated-affine: the unit node whose outputs are its gates
     size_t size;       ///< outputs per row: input, affine, gated-affine; elsewhere that of the node it reads
     size_t block;      ///< gated-affine: hidden units per gate, b ≥ 1 (not said: 1); the last block may be smaller
@@ -49,6 +50,7 @@ typedef enum weir_kind_trait {
     WEIR_KIND_UNITS = 1 << 2,   ///< stochastic units: it needs a rule, has a threshold, and can be the gates of a layer
     WEIR_KIND_GATED = 1 << 3,   ///< its output is multiplied by gates, block by block; closed blocks are not computed
     WEIR_KIND_WEIGHTS = 1 << 4, ///< has a weight for each pair of an output and an input, size x size of what it reads
+    WEIR_KIND_SEVERAL = 1 << 5, ///< may read several nodes
 } weir_kind_trait;
 
 /// What a loss compares its outputs with.

@@ -22,7 +22,7 @@ const weir_kind *weir_graph_kind(const weir_graph *graph, size_t node) {
 static size_t index_of(const weir__node *node) { return node ? node->index : SIZE_MAX; }
 
 size_t weir_graph_reads(const weir_graph *graph, size_t node, size_t k) {
-    return node < graph->count && k == 0 ? index_of(graph->nodes[node].from) : SIZE_MAX;
+    return node < graph->count && k < graph->nodes[node].input_count ? graph->nodes[node].inputs[k]->index : SIZE_MAX;
 }
 
 size_t weir_graph_gates(const weir_graph *graph, size_t node) {

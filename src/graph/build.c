@@ -10,6 +10,7 @@
 #include "../kernels/bf16/bf16.h"
 #include "groups.h"
 #include "initial.h"
+#include "inputs.h"
 #include "kinds.h"
 #include "tensor.h"
 
@@ -111,30 +112,13 @@ static weir_status find_kind(weir__node *node, weir_error *error) {
                            weir_suggest(node->spec.kind, names, count).text);
 }
 
-static weir_status find_inputs(weir_graph *graph, weir__node *node, const weir_node *spec, weir_error *error) {
-    if (weir__has_trait(node->kind, WEIR_KIND_INPUT)) {
-        if (is_said(spec->from)) return weir__fail_node(error, WEIR_ARGUMENT, node, "an input reads no other node");
-        if (node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the input must be the first node");
-        return WEIR_OK;
+static void inherit_facts(weir__node *node) {
+    for (size_t k = 0; k < node->input_count; k++) {
+        node->facts.learns |= node->inputs[k]->facts.learns;
+        node->facts.wants_gradient |= node->inputs[k]->facts.wants_gradient;
     }
-    if (!node->index) return weir__fail_node(error, WEIR_ARGUMENT, node, "the first node must be of kind 'input'");
-    const char *from = is_said(spec->from) ? spec->from : graph->nodes[node->index - 1].spec.name;
-    weir_status status = copy_text(&node->spec.from, from, NULL, error);
-    if (status != WEIR_OK) return status;
-    node->from = weir__node_named(graph, from, node->index);
-    if (!node->from) {
-        return weir__fail_node(error, WEIR_NOT_FOUND, node, "reads '%s', but no node before it has that name", from);
-    }
-    if (weir__has_trait(node->from->kind, WEIR_KIND_LOSS))
-        return weir__fail_node(error, WEIR_ARGUMENT, node, "a loss must be the last node");
-    if (!is_said(spec->gates)) return WEIR_OK;
-    status = copy_text(&node->spec.gates, spec->gates, NULL, error);
-    if (status != WEIR_OK) return status;
-    node->gates = weir__node_named(graph, spec->gates, node->index);
-    if (!node->gates) {
-        return weir__fail_node(error, WEIR_NOT_FOUND, node, "gates '%s': no node before it has that name", spec->gates);
-    }
-    return WEIR_OK;
+    node->facts.learns |= node->gates && node->gates->facts.learns;
+    node->facts.wants_gradient |= node->gates && node->gates->facts.wants_gradient;
 }
 
 /// Everything about a node that does not depend on its kind, then its kind's own build.
@@ -148,6 +132,9 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     snprintf(name, sizeof name, "%s%zu", spec->kind, index + 1);
     TRY(copy_text(&node->spec.kind, spec->kind, NULL, error));
     TRY(copy_text(&node->spec.name, spec->name, name, error));
+    if (strchr(node->spec.name, ',')) {
+        return weir__fail_node(error, WEIR_ARGUMENT, node, "a name has no comma: it stands between names of a list");
+    }
     if (weir__node_named(graph, node->spec.name, index)) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "another node has the same name");
     }
@@ -157,14 +144,12 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     if (extra) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "this kind takes no %s", field_names(extra));
     }
-    TRY(find_inputs(graph, node, spec, error));
+    TRY(weir__inputs_find(graph, node, spec, error));
     TRY(copy_fields(node, spec, error));
     if ((node->kind->fields & WEIR__FIELD_SIZE) && !spec->size) {
         return weir__fail_node(error, WEIR_SHAPE, node, "needs a size of at least 1");
     }
-    node->facts.learns = (node->from && node->from->facts.learns) || (node->gates && node->gates->facts.learns);
-    node->facts.wants_gradient =
-        (node->from && node->from->facts.wants_gradient) || (node->gates && node->gates->facts.wants_gradient);
+    inherit_facts(node);
     TRY(node->kind->build(graph, node, error));
     if (spec->size && spec->size != node->width) {
         return weir__fail_node(error, WEIR_SHAPE, node, "size %zu: it has the %zu of the node it reads", spec->size,
@@ -178,8 +163,11 @@ done:
 
 /// Marks what only gates need: everything that the last node does not reach without going through "gates".
 static void mark_gaters(weir_graph *graph) {
-    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].facts.gater = true;
-    for (weir__node *node = &graph->nodes[graph->count - 1]; node; node = node->from) node->facts.gater = false;
+    for (size_t k = 0; k < graph->count; k++) graph->nodes[k].facts.gater = k < graph->count - 1;
+    for (size_t k = graph->count; k-- > 0;) {
+        const weir__node *node = &graph->nodes[k];
+        for (size_t i = 0; i < node->input_count && !node->facts.gater; i++) node->inputs[i]->facts.gater = false;
+    }
 }
 
 /// A gated layer that wants ∂L/∂output of all closed pairs keeps it dense, unless a reader writes compact gradients
@@ -259,6 +247,7 @@ void weir_graph_free(weir_graph *graph) {
         weir__buffer_free(&node->memory.gradient);
         weir__buffer_free(&node->memory.dense);
         weir__buffer_free(&node->memory.state);
+        weir__free(node->inputs);
         free_spec(&node->spec);
     }
     for (size_t k = 0; k < graph->tensor_count; k++) {

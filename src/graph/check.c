@@ -43,7 +43,7 @@ static void mark_estimated(const weir_graph *graph, bool *estimated) {
         const weir__node *node = &graph->nodes[k];
         const weir_unit *unit = node->unit;
         const bool above = estimated[k] || (unit && !has_derivative(unit->rule));
-        if (node->from && above) estimated[node->from->index] = true;
+        for (size_t i = 0; i < node->input_count && above; i++) estimated[node->inputs[i]->index] = true;
         if (node->gates && estimated[k]) estimated[node->gates->index] = true;
     }
 }

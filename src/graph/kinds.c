@@ -1,21 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// The kinds of nodes: one row each.
+// The table of the kinds of nodes.
 
 #include <string.h>
 
 #include "kinds.h"
 #include "nodes/nodes.h"
 
-static const weir__kind *const kinds[] = {
-    &weir__kind_input,         &weir__kind_affine,
-    &weir__kind_gated_affine,  &weir__kind_tanh,
-    &weir__kind_sigmoid,       &weir__kind_rectifier,
-    &weir__kind_dropout,       &weir__kind_shift,
-    &weir__kind_unit,          &weir__kind_softmax_cross_entropy,
-    &weir__kind_squared_error, &weir__kind_bernoulli_cross_entropy,
-};
+#define WEIR__ROW(name) &weir__kind_##name,
+static const weir__kind *const kinds[] = {WEIR__KINDS(WEIR__ROW)};
+#undef WEIR__ROW
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 
 const weir__kind *weir__kind_find(const char *name) {

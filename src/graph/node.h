@@ -96,7 +96,10 @@ struct weir__node {
     weir_node spec; // complete; strings owned
     const weir__kind *kind;
     size_t index;
-    weir__node *from, *gates;
+    weir__node **inputs; // the nodes that it reads, at places 0 … input_count − 1
+    size_t input_count;
+    weir__node *from; // the first of them, which for most kinds is the only one; NULL: it reads none
+    weir__node *gates;
     size_t width;          // outputs per row
     size_t block;          // units per block of a compact output; width when it is always dense
     size_t weight, bias;   // indices of tensors, SIZE_MAX: none

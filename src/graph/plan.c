@@ -61,17 +61,22 @@ static bool mark_read(const weir__node *node, weir__node *read) {
     return false;
 }
 
+/// Whether it has an output per row group: it draws them, or reads what has.
+static bool is_wide(const weir__node *node) {
+    bool wide = node->facts.grouped || (node->gates && node->gates->facts.wide);
+    for (size_t i = 0; i < node->input_count; i++) wide |= node->inputs[i]->facts.wide;
+    return wide;
+}
+
 static bool mark_wide(weir_graph *graph) {
     bool changed = false;
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
-        const bool wide =
-            node->facts.grouped || (node->from && node->from->facts.wide) || (node->gates && node->gates->facts.wide);
-        if (wide && !node->facts.wide) {
+        if (is_wide(node) && !node->facts.wide) {
             node->facts.wide = changed = true;
             node->facts.copied = false;
         }
-        changed |= mark_read(node, node->from);
+        for (size_t i = 0; i < node->input_count; i++) changed |= mark_read(node, node->inputs[i]);
         changed |= mark_read(node, node->gates);
     }
     return changed;

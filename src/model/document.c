@@ -220,6 +220,9 @@ weir_status weir__document_load(weir__document **document, const char *text, con
     schema form;
     report said = {0};
     void *loaded = NULL;
+    char *joined = NULL;
+    const weir_status status = weir__yaml_join_lists(&joined, text, "from", arena, error);
+    if (status != WEIR_OK) return status;
     make_schema(&form);
     // Aliases are refused: a short text could stand for a very long one.
     const cyaml_config_t config = {.log_fn = listen,
@@ -229,7 +232,8 @@ weir_status weir__document_load(weir__document **document, const char *text, con
                                    .log_level = CYAML_LOG_WARNING,
                                    .flags = CYAML_CFG_NO_ALIAS};
     *document = NULL;
-    const cyaml_err_t result = cyaml_load_data((const uint8_t *)text, strlen(text), &config, &form.top, &loaded, NULL);
+    const cyaml_err_t result =
+        cyaml_load_data((const uint8_t *)joined, strlen(joined), &config, &form.top, &loaded, NULL);
     if (result != CYAML_OK || *said.message) return fail_load(&said, result, text, name, error);
     if (!loaded) return weir__fail(error, WEIR_CONFIG, "%s: is empty; expected a network", name);
     *document = loaded;

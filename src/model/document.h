@@ -39,6 +39,10 @@ weir_status weir__document_load(weir__document **document, const char *text, con
 /// Writes YAML, freed by weir__free.
 weir_status weir__document_save(const weir__document *document, char **text, weir_error *error);
 
+/// The text with each list of plain words behind the key ("from: [one, two]") as one text ("one, two"), in the arena.
+weir_status weir__yaml_join_lists(char **joined, const char *text, const char *key, weir__arena *arena,
+                                  weir_error *error);
+
 /// Line, from 1, where the value of a path stands in a YAML text ("train.optimizer.rate", "network.2.size" with entries
 /// counted from 0), or where the text stops being YAML; 0 when there is neither. Then problem, unless NULL, receives
 /// what is wrong there, else "".

@@ -196,12 +196,14 @@ static uint64_t values_in(const weir__safetensors *file) {
     return values;
 }
 
-// Width of the node that node n reads; 0 when there is none, which the graph will say.
+// Width of the first node that node n reads; 0 when there is none, which the graph will say.
 static uint64_t width_before(const weir_config *config, const uint64_t *widths, size_t n) {
     const char *from = config->network[n].from;
     if (!from || !*from) return n ? widths[n - 1] : 0;
+    const size_t length = strcspn(from, ",");
     for (size_t k = 0; k < n; k++) {
-        if (config->network[k].name && !strcmp(config->network[k].name, from)) return widths[k];
+        const char *name = config->network[k].name;
+        if (name && strlen(name) == length && !strncmp(name, from, length)) return widths[k];
     }
     return 0;
 }

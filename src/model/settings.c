@@ -119,7 +119,8 @@ const size_t weir__setting_count = sizeof weir__settings / sizeof *weir__setting
 const weir__setting weir__node_settings[] = {
     {"name", WEIR__NAME, AT(name), NULL, NULL, "unique name"},
     {"kind", WEIR__KIND, AT(kind), NULL, NULL, "what it computes"},
-    {"from", WEIR__TEXT, AT(from), NULL, NULL, "the node that it reads; not said: the one before"},
+    {"from", WEIR__TEXT, AT(from), NULL, NULL,
+     "the node that it reads, or several: \"one, two\"; not said: the one before"},
     {"gates", WEIR__TEXT, AT(gates), NULL, NULL, "gated-affine: the unit node that gates it"},
     {"size", WEIR__SIZE, AT(size), &size_one, NULL, "outputs per row"},
     {"block", WEIR__SIZE, AT(block), &size_one, NULL, "gated-affine: hidden units per gate; not said: 1"},

@@ -42,8 +42,7 @@ weir_status weir__gated_route(const weir__node *node, const weir_pass *pass, wei
         if (gated->closed != WEIR__CLOSED_NONE)
             evaluate = gated->closed == WEIR__CLOSED_ALL ? weir__route_all : gated->evaluate;
     }
-    return weir__route_build(&gated->route, pass->rows, gated->gates, node->gates->memory.values.data, evaluate,
-                             error);
+    return weir__route_build(&gated->route, pass->rows, gated->gates, node->gates->memory.values.data, evaluate, error);
 }
 
 void weir__gated_count(weir__node *node, const weir__gated *gated) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 /// \file nodes.h
-/// The descriptors of all kinds of nodes, each defined in the file of its name.
+/// The list of all kinds of nodes, each a descriptor at the end of a file here. A new kind is a file and a row below.
 #ifndef WEIR_NODES_H
 #define WEIR_NODES_H
 
@@ -12,18 +12,25 @@
 #include "../groups.h"
 #include "../tensor.h"
 
-extern const weir__kind weir__kind_input;
-extern const weir__kind weir__kind_affine;
-extern const weir__kind weir__kind_gated_affine;
-extern const weir__kind weir__kind_tanh;
-extern const weir__kind weir__kind_sigmoid;
-extern const weir__kind weir__kind_rectifier;
-extern const weir__kind weir__kind_dropout;
-extern const weir__kind weir__kind_shift;
-extern const weir__kind weir__kind_unit;
-extern const weir__kind weir__kind_softmax_cross_entropy;
-extern const weir__kind weir__kind_squared_error;
-extern const weir__kind weir__kind_bernoulli_cross_entropy;
+/// All kinds, in the order of help, a row each: X(name) stands for weir__kind_name.
+#define WEIR__KINDS(X)                                                                                                 \
+    X(input)                                                                                                           \
+    X(affine)                                                                                                          \
+    X(gated_affine)                                                                                                    \
+    X(add)                                                                                                             \
+    X(tanh)                                                                                                            \
+    X(sigmoid)                                                                                                         \
+    X(rectifier)                                                                                                       \
+    X(dropout)                                                                                                         \
+    X(shift)                                                                                                           \
+    X(unit)                                                                                                            \
+    X(softmax_cross_entropy)                                                                                           \
+    X(squared_error)                                                                                                   \
+    X(bernoulli_cross_entropy)
+
+#define WEIR__DECLARE(name) extern const weir__kind weir__kind_##name;
+WEIR__KINDS(WEIR__DECLARE)
+#undef WEIR__DECLARE
 
 /// A linear map of rows that is drawn in sample mode and the identity elsewhere: to [rows][width] = the map of the pass
 /// applied to from, or, back, its transpose. The same coordinates of the noise give the same map.

@@ -127,5 +127,10 @@ while read -r kind; do
         sed 's|$|   <- asks for a kind of node by its name; see weir_kind.traits|' >>"$work/findings" || true
 done <"$work/kinds"
 
+# One way to run in parallel: src/core/parallel.h.
+grep -rnE '#[ \t]*pragma[ \t]+omp[ \t]+(parallel|for|sections|task|critical|atomic)|[^A-Za-z_]omp_[a-z_]+\(|pthread_create' src \
+    --include='*.[ch]' | grep -vE '^src/core/(parallel|cpu)\.c:' |
+    sed 's|$|   <- src/core/parallel.h is the one way to run in parallel|' >>"$work/findings" || true
+
 cat "$work/findings"
 ! [ -s "$work/findings" ]

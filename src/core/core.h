@@ -82,6 +82,9 @@ weir_status weir__folder_make(const char *path, weir_error *error);
 /// What the processor calls itself ("AMD EPYC 9554 64-Core Processor"), or "unknown"; truncated to size bytes.
 void weir__processor_name(char *name, size_t size);
 
+/// Seconds of a clock that only moves forward; where it began means nothing.
+double weir__seconds(void);
+
 /// The name in names[0 … count) nearest to text by edit distance, for "did you mean"; NULL if none is near.
 const char *weir__nearest(const char *text, const char *const *names, size_t count);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../core/core.h"
+#include "../core/parallel.h"
 #include "glyphs.h"
 #include "streams.h"
 #include <weir/data.h>
@@ -250,12 +251,26 @@ static void draw(uint8_t *image, int32_t *label, uint64_t seed, uint64_t index) 
     ink(image, &path, &s);
 }
 
+typedef struct digits {
+    uint8_t *images;
+    int32_t *labels;
+    uint64_t seed;
+    size_t first;
+} digits;
+
+static void draw_range(const void *context, weir__range own) {
+    const digits *d = context;
+    for (size_t i = own.first; i < own.last; i++) {
+        draw(d->images + i * pixels, d->labels + i, d->seed, d->first + i);
+    }
+}
+
 weir_status weir_digits(uint8_t *images, int32_t *labels, uint64_t seed, size_t first, size_t count,
                         weir_error *error) {
     if (count && (!images || !labels)) return weir__fail(error, WEIR_ARGUMENT, "images and labels must not be NULL");
     if (count > SIZE_MAX - first)
         return weir__fail(error, WEIR_ARGUMENT, "digits beyond the last number are asked for");
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < count; i++) draw(images + i * pixels, labels + i, seed, first + i);
+    enum { WORK = 16384 }; // of a digit, in operations
+    weir__parallel_ranges(count, WORK, draw_range, &(digits){images, labels, seed, first});
     return WEIR_OK;
 }

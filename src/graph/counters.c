@@ -3,15 +3,11 @@
 
 // Work counted by nodes or expected of them, and the clock of profiles.
 
-#include <time.h>
-
+#include "../core/core.h"
 #include "counters.h"
 
 double weir__profile_clock(const weir_graph *graph) {
-    struct timespec t;
-    if (!graph->profiled) return 0;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return graph->profiled ? weir__seconds() : 0;
 }
 
 void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done) {

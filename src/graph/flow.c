@@ -31,12 +31,12 @@ static size_t block_width(const weir__node *node, size_t block) {
 }
 
 /// Copies the open slots of a compact output into dense rows, zeros elsewhere.
-static void spread(float *dense, const weir__node *node, size_t rows) {
+static void spread_rows(const void *context, weir__range rows) {
+    const weir__node *node = context;
     const weir__route *route = node->pass.route;
     const float *values = node->memory.values.data;
-    WEIR__FOR_PIECES(rows * node->width)
-    for (size_t r = 0; r < rows; r++) {
-        float *row = dense + r * node->width;
+    for (size_t r = rows.first; r < rows.last; r++) {
+        float *row = node->memory.dense.data + r * node->width;
         memset(row, 0, node->width * sizeof *row);
         for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
             const size_t j = (size_t)route->row_block[e];
@@ -46,18 +46,31 @@ static void spread(float *dense, const weir__node *node, size_t rows) {
     }
 }
 
+typedef struct gradient_move {
+    const weir__node *node;
+    float *to;
+    const float *from;
+    bool add;
+} gradient_move;
+
 /// The other way round, for gradients: every slot gets its values; adds or writes.
-static void gather(float *compact, const float *dense, const weir__node *node, size_t rows, bool add) {
+static void gather_rows(const void *context, weir__range rows) {
+    const gradient_move *m = context;
+    const weir__node *node = m->node;
     const weir__route *route = node->pass.route;
-    WEIR__FOR_PIECES(route->slots * node->block)
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = rows.first; r < rows.last; r++) {
         for (int32_t e = route->row_start[r]; e < route->row_start[r + 1]; e++) {
             const size_t j = (size_t)route->row_block[e];
-            const float *from = dense + r * node->width + j * node->block;
-            float *to = compact + (size_t)route->row_slot[e] * node->block;
-            for (size_t u = 0; u < block_width(node, j); u++) to[u] = add ? to[u] + from[u] : from[u];
+            const float *from = m->from + r * node->width + j * node->block;
+            float *to = m->to + (size_t)route->row_slot[e] * node->block;
+            for (size_t u = 0; u < block_width(node, j); u++) to[u] = m->add ? to[u] + from[u] : from[u];
         }
     }
+}
+
+static void add_range(const void *context, weir__range own) {
+    const gradient_move *m = context;
+    for (size_t k = own.first; k < own.last; k++) m->to[k] += m->from[k];
 }
 
 weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float **values, weir_error *error) {
@@ -69,7 +82,7 @@ weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float 
         const size_t rows = weir__node_rows(graph, node);
         const weir_status status = weir__buffer_reserve(&node->memory.dense, rows * node->width, error);
         if (status != WEIR_OK) return status;
-        spread(node->memory.dense.data, node, rows);
+        weir__parallel_ranges(rows, 0.5 * (double)node->width, spread_rows, node);
         node->pass.dense_valid = true;
     }
     *values = node->memory.dense.data;
@@ -113,11 +126,12 @@ void weir__gradient_close(weir_graph *graph, weir__node *node, size_t rows, bool
         if (is_reduced(graph, node, rows)) {
             weir__groups_reduce(graph, own, gradient, node->width, node->pass.gradient_written);
         } else if (dense && gradient_is_compact(node)) {
-            gather(own, gradient, node, rows, node->pass.gradient_written);
+            const gradient_move m = {node, own, gradient, node->pass.gradient_written};
+            const double slots = (double)(node->pass.route->slots * node->block);
+            if (rows) weir__parallel_ranges(rows, slots / (double)rows, gather_rows, &m);
         } else {
-            const size_t count = gradient_count(graph, node);
-            WEIR__FOR_PIECES(count)
-            for (size_t k = 0; k < count; k++) own[k] += gradient[k];
+            const gradient_move m = {node, own, gradient, true};
+            weir__parallel_ranges(gradient_count(graph, node), 0.5, add_range, &m);
         }
     }
     node->pass.gradient_written = true;

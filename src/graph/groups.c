@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "../kernels/side.h"
 #include "groups.h"
 
 size_t weir__node_rows(const weir_graph *graph, const weir__node *node) {
@@ -64,32 +65,54 @@ void weir__groups_merge(weir_graph *graph) {
     graph->weighted = (used + graph->examples - 1) / graph->examples;
 }
 
+typedef struct weighing {
+    const weir__side *dy;
+    const float *weights;
+} weighing;
+
+static void weigh_slots(const void *context, weir__range slots) {
+    const weighing *w = context;
+    for (size_t s = slots.first; s < slots.last; s++) {
+        const float weight = w->weights[weir__row(w->dy, s)];
+        float *values = weir__values(w->dy, s);
+        for (size_t u = 0; u < w->dy->block; u++) values[u] *= weight;
+    }
+}
+
 size_t weir__groups_weigh(const weir_graph *graph, size_t all, weir__side *dy, bool routed) {
     if (all == graph->examples) return all;
     const size_t rows = routed ? all : graph->weighted * graph->examples;
     const size_t pieces = dy->route ? dy->route->slots : rows;
-    const float *weights = graph->weights.data;
-    WEIR__FOR_PIECES(pieces * dy->block)
-    for (size_t s = 0; s < pieces; s++) {
-        const float weight = weights[dy->route ? (size_t)dy->route->row[s] : s];
-        float *values = dy->values + s * dy->block;
-        for (size_t u = 0; u < dy->block; u++) values[u] *= weight;
-    }
+    weir__parallel_ranges(pieces, 0.5 * (double)dy->block, weigh_slots, &(weighing){dy, graph->weights.data});
     return rows;
 }
 
-void weir__groups_reduce(const weir_graph *graph, float *narrow, const float *gradient, size_t width, bool add) {
-    const size_t examples = graph->examples;
-    WEIR__FOR_PIECES(graph->weighted * examples * width)
-    for (size_t r = 0; r < examples; r++) {
-        float *to = narrow + r * width;
-        if (!add) memset(to, 0, width * sizeof *to);
+typedef struct reduction {
+    const weir_graph *graph;
+    float *narrow;
+    const float *gradient;
+    size_t width;
+    bool add;
+} reduction;
+
+static void reduce_rows(const void *context, weir__range rows) {
+    const reduction *s = context;
+    const weir_graph *graph = s->graph;
+    const size_t examples = graph->examples, width = s->width;
+    for (size_t r = rows.first; r < rows.last; r++) {
+        float *to = s->narrow + r * width;
+        if (!s->add) memset(to, 0, width * sizeof *to);
         for (size_t g = 0; g < graph->weighted; g++) {
             const float weight = graph->weights.data[g * examples + r];
-            const float *from = gradient + (g * examples + r) * width;
+            const float *from = s->gradient + (g * examples + r) * width;
             for (size_t u = 0; u < width; u++) to[u] += weight * from[u];
         }
     }
+}
+
+void weir__groups_reduce(const weir_graph *graph, float *narrow, const float *gradient, size_t width, bool add) {
+    const reduction s = {graph, narrow, gradient, width, add};
+    weir__parallel_ranges(graph->examples, 0.5 * (double)(graph->weighted * width), reduce_rows, &s);
 }
 
 double weir__groups_penalty(const weir_graph *graph, const weir__node *node, const float *a, float *da) {

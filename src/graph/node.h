@@ -12,6 +12,7 @@
 
 #include <weir/graph.h>
 
+#include "../core/parallel.h"
 #include "../kernels/product.h"
 
 typedef struct weir__node weir__node;
@@ -22,9 +23,6 @@ struct weir__step {
     weir__update (*update_of)(const void *context, const weir_tensor *tensor);
     const void *context;
 };
-/// Before a loop over pieces of work of any kind: shares them among the threads when the work (values) is worth it.
-#define WEIR__FOR_PIECES(work) WEIR__PRAGMA(omp parallel for schedule(static) num_threads(weir_threads()) if ((work) > 16384))
-#define WEIR__PRAGMA(text) _Pragma(#text)
 
 /// Fields of weir_node beyond name, kind and from that a kind may use; a field that it does not take is an error.
 enum {

@@ -8,8 +8,6 @@
 // and then meets different ones, and the median of the rounds leaves it out. Operations come one after the other: a
 // plan compares ways of the same one, and what another left in the caches would favour some of them.
 
-#include <omp.h>
-
 #include "bf16/bf16.h"
 #include "product.h"
 #include "rates.h"
@@ -153,9 +151,9 @@ static weir_status time_probe(bed *b, probe *p, size_t round, weir_error *error)
     const size_t layer = b->turn++ % b->layers * b->width * b->width;
     weir_status status = WEIR_OK;
     if (p->block) TRY(weir__route_build(&b->route, p->rows, b->width / p->block, b->gates, NULL, error));
-    const double start = omp_get_wtime();
+    const double start = weir__seconds();
     TRY(run_product(b, p, layer, error));
-    p->seconds[round] = omp_get_wtime() - start;
+    p->seconds[round] = weir__seconds() - start;
 done:
     return status;
 }
@@ -174,10 +172,10 @@ static weir_status time_moving(bed *b, size_t block, double *seconds, weir_error
     weir_status status = WEIR_OK;
     TRY(weir__route_build(&b->route, rows, b->width / block, b->gates, NULL, error));
     for (size_t k = 0; k < b->rounds; k++) {
-        const double start = omp_get_wtime();
+        const double start = weir__seconds();
         weir__spread(&side, rows, b->x, weir__by_rows(&side));
         weir__collect(&side, rows, b->x, weir__by_rows(&side), NULL);
-        samples[k] = (omp_get_wtime() - start) / 2;
+        samples[k] = (weir__seconds() - start) / 2;
     }
     *seconds = weir_median(samples, b->rounds);
 done:

@@ -12,9 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../core/parallel.h"
 #include "gated.h"
-
-static const size_t least_for_threads = 32768; // floats: below that one thread is as fast
 
 enum { LINE = 16 }; // floats of a line of cache, which pieces do not share
 
@@ -49,58 +48,80 @@ static const float *from_column(const matrix *a, size_t column) {
     return a->values + (a->turned ? column * a->stride : column);
 }
 
+typedef struct product {
+    size_t m, n, k;
+    float alpha, beta;
+    matrix a, b;
+    float *c;
+} product;
+
+static void multiply_piece(const void *context, weir__piece piece) {
+    const product *p = context;
+    const size_t count = p->m > p->n ? p->m : p->n, first = piece_begin(count, piece.index, piece.count);
+    const size_t some = piece_begin(count, piece.index + 1, piece.count) - first;
+    const CBLAS_TRANSPOSE turn_a = p->a.turned ? CblasTrans : CblasNoTrans;
+    const CBLAS_TRANSPOSE turn_b = p->b.turned ? CblasTrans : CblasNoTrans;
+    if (!some) return;
+    if (p->m > p->n) {
+        cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)p->n, (int)p->k, p->alpha, from_row(&p->a, first),
+                    (int)p->a.stride, p->b.values, (int)p->b.stride, p->beta, p->c + first * p->n, (int)p->n);
+    } else {
+        cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)p->m, (int)some, (int)p->k, p->alpha, p->a.values,
+                    (int)p->a.stride, from_column(&p->b, first), (int)p->b.stride, p->beta, p->c + first, (int)p->n);
+    }
+}
+
 /// c[m][n] = alpha·a[m][k]·b[k][n] + beta·c, rows of c n floats apart.
 static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix b, float beta, float *c) {
-    const bool by_rows = m > n;
+    const product p = {m, n, k, alpha, beta, a, b, c};
     const bool cut = (double)m * (double)n * (double)k >= least_of_product;
-    const size_t count = by_rows ? m : n, pieces = cut ? pieces_of(count) : 1;
-    const CBLAS_TRANSPOSE turn_a = a.turned ? CblasTrans : CblasNoTrans, turn_b = b.turned ? CblasTrans : CblasNoTrans;
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (cut)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t first = piece_begin(count, p, pieces), some = piece_begin(count, p + 1, pieces) - first;
-        if (!some) continue;
-        if (by_rows) {
-            cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)n, (int)k, alpha, from_row(&a, first),
-                        (int)a.stride, b.values, (int)b.stride, beta, c + first * n, (int)n);
-        } else {
-            cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)m, (int)some, (int)k, alpha, a.values, (int)a.stride,
-                        from_column(&b, first), (int)b.stride, beta, c + first, (int)n);
-        }
-    }
+    weir__parallel(cut ? pieces_of(m > n ? m : n) : 1, multiply_piece, &p);
 }
 
 /// y[m] = a[m][k]·x[k] + beta·y.
-static void multiply_vector(size_t m, size_t k, matrix a, const float *x, float beta, float *y) {
-    const bool cut = (double)m * (double)k >= least_of_vector;
-    const size_t pieces = cut ? pieces_of(m) : 1;
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (cut)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t first = piece_begin(m, p, pieces), some = piece_begin(m, p + 1, pieces) - first;
-        if (!some) continue;
-        if (a.turned) {
-            cblas_sgemv(CblasRowMajor, CblasTrans, (int)k, (int)some, 1, from_row(&a, first), (int)a.stride, x, 1, beta,
-                        y + first, 1);
-        } else {
-            cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)some, (int)k, 1, from_row(&a, first), (int)a.stride, x, 1,
-                        beta, y + first, 1);
-        }
-    }
+typedef struct vector_product {
+    size_t m, k;
+    matrix a;
+    const float *x;
+    float beta;
+    float *y;
+} vector_product;
+
+static void multiply_vector_piece(const void *context, weir__piece piece) {
+    const vector_product *p = context;
+    const size_t first = piece_begin(p->m, piece.index, piece.count), stride = p->a.stride;
+    const size_t some = piece_begin(p->m, piece.index + 1, piece.count) - first;
+    if (!some) return;
+    const bool turned = p->a.turned;
+    cblas_sgemv(CblasRowMajor, turned ? CblasTrans : CblasNoTrans, (int)(turned ? p->k : some),
+                (int)(turned ? some : p->k), 1, from_row(&p->a, first), (int)stride, p->x, 1, p->beta, p->y + first, 1);
 }
 
-static void fill_bias(size_t rows, size_t out, float *y, const float *bias) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * out >= least_for_threads)
-    for (size_t r = 0; r < rows; r++) memcpy(y + r * out, bias, out * sizeof *y);
+static void multiply_vector(const vector_product *p) {
+    const bool cut = (double)p->m * (double)p->k >= least_of_vector;
+    weir__parallel(cut ? pieces_of(p->m) : 1, multiply_vector_piece, p);
+}
+
+typedef struct columns {
+    size_t rows, out;
+    float *to;
+    const float *from;
+} columns;
+
+static void fill_rows(const void *context, weir__range rows) {
+    const columns *c = context;
+    for (size_t r = rows.first; r < rows.last; r++) memcpy(c->to + r * c->out, c->from, c->out * sizeof *c->to);
 }
 
 void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, bool by_units, const float *x,
                          const float *weights, const float *bias) {
     const float former = bias ? 1 : 0; // times y, before anything is added
     if (!rows || !out) return;
-    if (bias) fill_bias(rows, out, y, bias);
+    if (bias) weir__parallel_ranges(rows, 0.5 * (double)out, fill_rows, &(columns){rows, out, y, bias});
     if (!in) {
         if (!bias) memset(y, 0, rows * out * sizeof *y);
     } else if (rows == 1) {
-        multiply_vector(out, in, (matrix){weights, in, false}, x, former, y);
+        multiply_vector(&(vector_product){out, in, {weights, in, false}, x, former, y});
     } else if (by_units) {
         multiply(out, rows, in, 1, (matrix){weights, in, false}, (matrix){x, in, true}, former, y);
     } else {
@@ -114,24 +135,31 @@ void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, c
     if (!out) {
         memset(dx, 0, rows * in * sizeof *dx);
     } else if (rows == 1) {
-        multiply_vector(in, out, (matrix){weights, in, true}, dy, 0, dx);
+        multiply_vector(&(vector_product){in, out, {weights, in, true}, dy, 0, dx});
     } else {
         multiply(rows, in, out, 1, (matrix){dy, by_units ? rows : out, by_units}, (matrix){weights, in, false}, 0, dx);
     }
 }
 
-void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values) {
-    enum { WIDTH = 64 };
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * out >= least_for_threads)
-    for (size_t from = 0; from < out; from += WIDTH) {
-        const size_t count = out - from < WIDTH ? out - from : WIDTH;
-        float sum[WIDTH] = {0};
-        for (size_t r = 0; r < rows; r++) {
-            const float *row = values + r * out + from;
+enum { SUMS = 64 }; // columns whose sums are at hand
+
+static void sum_groups(const void *context, weir__range groups) {
+    const columns *c = context;
+    const size_t last = groups.last * SUMS < c->out ? groups.last * SUMS : c->out;
+    for (size_t from = groups.first * SUMS; from < last; from += SUMS) {
+        const size_t count = last - from < SUMS ? last - from : SUMS;
+        float sum[SUMS] = {0};
+        for (size_t r = 0; r < c->rows; r++) {
+            const float *row = c->from + r * c->out + from;
             for (size_t o = 0; o < count; o++) sum[o] += row[o];
         }
-        memcpy(sums + from, sum, count * sizeof *sum);
+        memcpy(c->to + from, sum, count * sizeof *sum);
     }
+}
+
+void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values) {
+    const columns c = {rows, out, sums, values};
+    weir__parallel_ranges((out + SUMS - 1) / SUMS, 0.25 * (double)rows * SUMS, sum_groups, &c);
 }
 
 /// W = factor·dyᵀ·x + former·W.

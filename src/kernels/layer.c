@@ -58,21 +58,31 @@ static bool is_plain(const weir_layer *layer) {
 
 static size_t weight_count(const weir_layer *layer) { return layer->shape.inputs * layer->shape.outputs; }
 
-/// Copies plain into tiles, or back. Numbers are of `size` bytes.
-static void convert(const weir_layer *layer, void *tiles, void *plain, size_t size, bool to_tiles) {
-    const weir__side out = output_form(layer), in = input_form(layer);
-    const size_t strips = blocks_in(&out), columns = blocks_in(&in);
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-    for (size_t jo = 0; jo < strips; jo++) {
-        for (size_t ji = 0; ji < columns; ji++) {
-            const size_t width = weir__units(&in, ji);
-            for (size_t o = 0; o < weir__units(&out, jo); o++) {
-                char *tile = (char *)tiles + (weir__tile(&out, &in, jo, ji) + o * width) * size;
-                char *row = (char *)plain + ((jo * out.block + o) * in.width + ji * in.block) * size;
-                memcpy(to_tiles ? tile : row, to_tiles ? row : tile, width * size);
+typedef struct conversion {
+    weir__side out, in;
+    char *tiles, *plain;
+    size_t size; // bytes of a number
+    bool to_tiles;
+} conversion;
+
+static void convert_strips(const void *context, weir__range strips) {
+    const conversion *c = context;
+    for (size_t jo = strips.first; jo < strips.last; jo++) {
+        for (size_t ji = 0; ji < blocks_in(&c->in); ji++) {
+            const size_t width = weir__units(&c->in, ji);
+            for (size_t o = 0; o < weir__units(&c->out, jo); o++) {
+                char *tile = c->tiles + (weir__tile(&c->out, &c->in, jo, ji) + o * width) * c->size;
+                char *row = c->plain + ((jo * c->out.block + o) * c->in.width + ji * c->in.block) * c->size;
+                memcpy(c->to_tiles ? tile : row, c->to_tiles ? row : tile, width * c->size);
             }
         }
     }
+}
+
+/// Copies plain into tiles, or back. Numbers are of `size` bytes.
+static void convert(const weir_layer *layer, void *tiles, void *plain, size_t size, bool to_tiles) {
+    const conversion c = {output_form(layer), input_form(layer), tiles, plain, size, to_tiles};
+    weir__parallel_ranges(blocks_in(&c.out), (double)c.out.block * (double)c.in.width, convert_strips, &c);
 }
 
 /// The same for whatever the layouts have.
@@ -144,15 +154,20 @@ done:
     return status;
 }
 
+typedef struct first_draw {
+    size_t inputs;
+    uint64_t seed;
+    float *plain;
+} first_draw;
+
 /// Uniform within ±1/√inputs.
-static void draw_weights(weir_layer *layer, float *plain) {
-    const size_t inputs = layer->shape.inputs, outputs = layer->shape.outputs;
-    const float most = 1 / sqrtf((float)inputs);
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-    for (size_t o = 0; o < outputs; o++) {
-        float *row = plain + o * inputs;
-        weir_random_uniform(row, (weir_noise){.seed = layer->shape.seed}, (uint32_t)o, inputs);
-        for (size_t i = 0; i < inputs; i++) row[i] = (2 * row[i] - 1) * most;
+static void draw_rows(const void *context, weir__range outputs) {
+    const first_draw *d = context;
+    const float most = 1 / sqrtf((float)d->inputs);
+    for (size_t o = outputs.first; o < outputs.last; o++) {
+        float *row = d->plain + o * d->inputs;
+        weir_random_uniform(row, (weir_noise){.seed = d->seed}, (uint32_t)o, d->inputs);
+        for (size_t i = 0; i < d->inputs; i++) row[i] = (2 * row[i] - 1) * most;
     }
 }
 
@@ -162,7 +177,8 @@ static weir_status first_weights(weir_layer *layer, const weir_layer_options *op
         const weir_status status =
             weir__new(&drawn, weight_count(layer), sizeof *drawn, "a layer's first weights", error);
         if (status != WEIR_OK) return status;
-        draw_weights(layer, drawn);
+        const first_draw d = {layer->shape.inputs, layer->shape.seed, drawn};
+        weir__parallel_ranges(layer->shape.outputs, (double)d.inputs, draw_rows, &d);
     }
     weir_layer_set_weights(layer, drawn ? drawn : options->weights, options->bias);
     weir__free(drawn);
@@ -213,16 +229,29 @@ static void take_row(const layout *l, size_t at, float *row, size_t count, bool 
     }
 }
 
-/// Plain floats into a layout of the layer's weights, whose tiles are of the given forms, or back.
-static void exchange(const layout *l, const weir__side *out, const weir__side *in, float *plain, bool to_layer) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-    for (size_t o = 0; o < out->width; o++) {
+typedef struct weight_exchange {
+    const layout *layout;
+    const weir__side *out, *in;
+    float *plain;
+    bool to_layer;
+} weight_exchange;
+
+static void exchange_rows(const void *context, weir__range outputs) {
+    const weight_exchange *e = context;
+    const weir__side *out = e->out, *in = e->in;
+    for (size_t o = outputs.first; o < outputs.last; o++) {
         const size_t jo = o / out->block, inside = o % out->block;
         for (size_t ji = 0; ji < blocks_in(in); ji++) {
             const size_t width = weir__units(in, ji), at = weir__tile(out, in, jo, ji) + inside * width;
-            take_row(l, at, plain + o * in->width + ji * in->block, width, to_layer);
+            take_row(e->layout, at, e->plain + o * in->width + ji * in->block, width, e->to_layer);
         }
     }
+}
+
+/// Plain floats into a layout of the layer's weights, whose tiles are of the given forms, or back.
+static void exchange(const layout *l, const weir__side *out, const weir__side *in, float *plain, bool to_layer) {
+    const weight_exchange e = {l, out, in, plain, to_layer};
+    weir__parallel_ranges(out->width, (double)in->width, exchange_rows, &e);
 }
 
 void weir_layer_set_weights(weir_layer *layer, const float *weights, const float *bias) {

@@ -5,9 +5,10 @@
 
 #include <weir/machine.h>
 
-#include <omp.h>
+#include <stdatomic.h>
 
 #include "../core/core.h"
+#include "../core/parallel.h"
 #include "probe.h"
 
 enum { RUNS = 5, LEAST_TURNS = 1 << 14 };
@@ -22,44 +23,60 @@ static const weir__probes *probes(void) {
     return &weir__probes_generic;
 }
 
-static volatile float sink; // keeps the loops from being dropped: what they return ends here
+static _Atomic float sink; // keeps the loops from being dropped: what they return ends here
+
+typedef struct multiply_adds {
+    float (*probe)(size_t, double *);
+    size_t turns;
+    double *operations;
+} multiply_adds;
+
+static void probe_multiply_adds(const void *context, weir__piece piece) {
+    const multiply_adds *m = context;
+    double operations = 0;
+    sink = m->probe(m->turns, &operations);
+    if (piece.index == 0) *m->operations = operations; // of each piece
+}
 
 /// Operations per second of all threads together.
 static double multiply_add_rate(float (*probe)(size_t, double *)) {
+    const size_t threads = (size_t)weir_threads();
     double best = 0;
     size_t turns = LEAST_TURNS;
     for (int run = 0; run < RUNS;) {
-        double all = 0;
-        float result = 0;
-        const double start = omp_get_wtime();
-#pragma omp parallel num_threads(weir_threads()) reduction(+ : all, result)
-        {
-            double operations = 0;
-            result += probe(turns, &operations);
-            all += operations;
-        }
-        const double seconds = omp_get_wtime() - start;
-        sink = result;
+        double each = 0;
+        const double start = weir__seconds();
+        weir__parallel(threads, probe_multiply_adds, &(multiply_adds){probe, turns, &each});
+        const double seconds = weir__seconds() - start;
         if (seconds < run_seconds) {
             turns *= 2; // too short to measure
             continue;
         }
-        if (all / seconds > best) best = all / seconds;
+        const double rate = (double)threads * each / seconds;
+        if (rate > best) best = rate;
         run++;
     }
     return best;
+}
+
+typedef struct reading {
+    const float *from;
+    size_t each;
+    float (*probe)(const float *, size_t);
+} reading;
+
+static void probe_reading(const void *context, weir__piece piece) {
+    const reading *r = context;
+    sink = r->probe(r->from + piece.index * r->each, r->each);
 }
 
 static double read_rate(const float *from, float (*probe)(const float *, size_t)) {
     double best = 0;
     const size_t threads = (size_t)weir_threads(), each = floats_read / threads / 4096 * 4096;
     for (int run = 0; run < RUNS; run++) {
-        float result = 0;
-        const double start = omp_get_wtime();
-#pragma omp parallel for num_threads(weir_threads()) schedule(static, 1) reduction(+ : result)
-        for (size_t k = 0; k < threads; k++) result += probe(from + k * each, each);
-        const double rate = (double)(threads * each * sizeof *from) / (omp_get_wtime() - start);
-        sink = result;
+        const double start = weir__seconds();
+        weir__parallel(threads, probe_reading, &(reading){from, each, probe});
+        const double rate = (double)(threads * each * sizeof *from) / (weir__seconds() - start);
         if (rate > best) best = rate;
     }
     return best;

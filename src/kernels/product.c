@@ -11,11 +11,10 @@
 
 #include <string.h>
 
+#include "../core/parallel.h"
 #include "bf16/bf16.h"
 #include "side.h"
 #include "spread.h"
-
-static const size_t least_for_threads = 32768; // floats: below that one thread is as fast
 
 void weir__scratch_free(weir__scratch *scratch) {
     weir__buffer_free(&scratch->work);
@@ -143,6 +142,22 @@ static void sum_slots(const weir__side *dy, size_t j, size_t rows, float *sum) {
     }
 }
 
+typedef struct slot_sums {
+    size_t rows;
+    const weir__side *dy;
+    float *dbias;
+    uint8_t *touched;
+} slot_sums;
+
+static void sum_blocks(const void *context, weir__range blocks) {
+    const slot_sums *s = context;
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const bool any = weir__first(s->dy, j) < weir__open(s->dy, j, s->rows);
+        if (any || !s->touched || s->touched[j]) sum_slots(s->dy, j, s->rows, s->dbias + j * s->dy->block);
+        if (s->touched) s->touched[j] = any;
+    }
+}
+
 /// dbias, flags included.
 static void bias_gradient(size_t rows, const weir__side *dy, float *dbias, uint8_t *touched) {
     const size_t blocks = weir__blocks(dy);
@@ -151,13 +166,8 @@ static void bias_gradient(size_t rows, const weir__side *dy, float *dbias, uint8
         if (touched && blocks) *touched = 1;
         return;
     }
-#pragma omp parallel for num_threads(weir_threads())                                                                   \
-    schedule(static) if (dy->route->slots * dy->block >= least_for_threads)
-    for (size_t j = 0; j < blocks; j++) {
-        const bool any = weir__first(dy, j) < weir__open(dy, j, rows);
-        if (any || !touched || touched[j]) sum_slots(dy, j, rows, dbias + j * dy->block);
-        if (touched) touched[j] = any;
-    }
+    const double each = blocks ? (double)dy->route->slots / (double)blocks * (double)dy->block : 0;
+    weir__parallel_ranges(blocks, each, sum_blocks, &(slot_sums){rows, dy, dbias, touched});
 }
 
 /// Which tiles of weights, between blocks of dy and a dense x, have a pair.

@@ -11,10 +11,9 @@
 
 #include <string.h>
 
+#include "../core/parallel.h"
 #include "bits.h"
 #include "gated.h"
-
-static const size_t least_per_part = 16384; // gates: below that another thread costs more than it saves
 
 static const size_t few_rows = 16;
 
@@ -232,41 +231,27 @@ WEIR__CLONES static void list_blocks(weir__route *route, const gate_matrix *gate
 
 // ---- all of it -----------------------------------------------------------------------------------------------------
 
-static size_t choose_parts(size_t rows, size_t blocks) {
-    size_t parts = rows * blocks / least_per_part;
-    if (parts > (size_t)weir_threads()) parts = (size_t)weir_threads();
-    return parts ? parts : 1;
+typedef struct making {
+    weir__route *route;
+    const gate_matrix *gates;
+} making;
+
+static void take_rows(const void *context, weir__piece p) {
+    const making *m = context;
+    const weir__range rows = weir__part(m->gates->rows, p.index, p.count);
+    for (size_t r = rows.first; r < rows.last; r++) take_row(m->route, m->gates, r);
 }
 
-// One part goes without OpenMP: even a team of one thread takes as long to make as the route of a row.
-
-static void take_bits(weir__route *route, const gate_matrix *gates, int parts) {
-    if (parts == 1) {
-        for (size_t r = 0; r < gates->rows; r++) take_row(route, gates, r);
-        for (size_t w = 0; w < gates->row_words; w++) count_blocks(route, gates, w);
-        return;
-    }
-#pragma omp parallel num_threads(parts)
-    {
-#pragma omp for schedule(static)
-        for (size_t r = 0; r < gates->rows; r++) take_row(route, gates, r);
-#pragma omp for schedule(static)
-        for (size_t w = 0; w < gates->row_words; w++) count_blocks(route, gates, w);
-    }
+static void count_words(const void *context, weir__piece p) {
+    const making *m = context;
+    const weir__range words = weir__part(m->gates->row_words, p.index, p.count);
+    for (size_t w = words.first; w < words.last; w++) count_blocks(m->route, m->gates, w);
 }
 
-static void write_part(weir__route *route, const gate_matrix *gates, size_t part) {
-    if (gates->block_words) list_rows(route, gates, part);
-    list_blocks(route, gates, part);
-}
-
-static void write_lists(weir__route *route, const gate_matrix *gates, int parts) {
-    if (parts == 1) {
-        write_part(route, gates, 0);
-        return;
-    }
-#pragma omp parallel for num_threads(parts) schedule(static, 1)
-    for (int part = 0; part < parts; part++) write_part(route, gates, (size_t)part);
+static void write_lists(const void *context, weir__piece p) {
+    const making *m = context;
+    if (m->gates->block_words) list_rows(m->route, m->gates, p.index);
+    list_blocks(m->route, m->gates, p.index);
 }
 
 weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, const float *h, const uint8_t *evaluate,
@@ -279,20 +264,21 @@ weir_status weir__route_build(weir__route *route, size_t rows, size_t blocks, co
              blocks);
     const gate_matrix gates = {.rows = rows,
                                .blocks = blocks,
-                               .parts = choose_parts(rows, blocks),
+                               .parts = weir__pieces_for(0.5 * (double)rows * (double)blocks),
                                .row_words = weir__words(blocks),
                                .block_words = rows > few_rows ? weir__words(rows) : 0,
                                .kinds = evaluate ? 2 : 1,
                                .h = h,
                                .evaluate = evaluate};
-    const int parts = (int)gates.parts;
+    const making m = {route, &gates};
     TRY(reserve_counts(route, &gates, error));
-    take_bits(route, &gates, parts);
+    weir__parallel(gates.parts, take_rows, &m);
+    weir__parallel(gates.parts, count_words, &m);
     route->open_slots = sum_counts(route->row_start, route->row_open, rows);
     sum_counts(route->start, route->open, blocks);
     const size_t slots = (size_t)route->start[blocks];
     TRY(reserve_slots(route, slots, error));
-    write_lists(route, &gates, parts);
+    weir__parallel(gates.parts, write_lists, &m);
     route->rows = rows;
     route->blocks = blocks;
     route->slots = slots;

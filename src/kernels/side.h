@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "../core/parallel.h"
 #include "gated.h"
 
 static inline size_t weir__blocks(const weir__side *side) {
@@ -72,22 +73,6 @@ static inline size_t weir__block_of_slot(const weir__side *side, size_t slot) {
     return first;
 }
 
-/// Part of parts of count things.
-typedef struct weir__range {
-    size_t first, last;
-} weir__range;
-static inline weir__range weir__part(size_t count, size_t part, size_t parts) {
-    return (weir__range){count * part / parts, count * (part + 1) / parts};
-}
-
-/// The same in whole groups, of which the last may be short.
-static inline weir__range weir__groups_of_part(size_t count, size_t group, size_t part, size_t parts) {
-    weir__range own = weir__part((count + group - 1) / group, part, parts);
-    own.first *= group;
-    own.last = own.last * group < count ? own.last * group : count;
-    return own;
-}
-
 /// Sets all slots of a block to 0, closed ones too.
 static inline void weir__clear_block(const weir__side *side, size_t block, size_t rows) {
     const size_t bytes = weir__units(side, block) * sizeof(float);
@@ -134,6 +119,9 @@ static inline weir__range weir__blocks_of_part(const weir__side *side, size_t pa
 /// Multiply-adds up to which a second thread costs more than it saves. Constant but for tests, which set it to 0 so
 /// that threads share every case.
 extern double weir__small_work;
+
+/// How many parts to cut a product of so many multiply-adds into.
+size_t weir__parts_for(double work);
 
 /// The multiply-adds that going to one entry of a compact side takes the time of, where little is done there.
 enum { WEIR__WORK_OF_ENTRY = 16 };

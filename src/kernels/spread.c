@@ -13,8 +13,6 @@
 
 #include "side.h"
 
-static const size_t least_for_threads = 16384; // floats: below that one thread is as fast
-
 enum { SOME = 16, MOST_ROWS = 256 };
 
 typedef float tile_values[SOME][MOST_ROWS];
@@ -145,26 +143,52 @@ static void spread_block(const weir__side *side, size_t rows, size_t j, float *d
 
 // ---- both ----------------------------------------------------------------------------------------------------------
 
-void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
-    const size_t blocks = weir__blocks(side), some = side->block == 1 ? SOME : 1;
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * side->width >= least_for_threads)
-    for (size_t j = 0; j < blocks; j += some) {
-        if (side->block == 1) {
-            collect_units(side, rows, j, blocks - j < SOME ? blocks - j : SOME, dense, at, bias);
+typedef struct move {
+    const weir__side *side;
+    size_t rows;
+    float *dense;
+    weir__strides at;
+    const float *bias;
+} move;
+
+/// Goes over the blocks of a side, of one unit each SOME at a time.
+static void for_blocks(const move *m, weir__range_function *function) {
+    const size_t groups = m->side->block == 1 ? (m->side->width + SOME - 1) / SOME : weir__blocks(m->side);
+    if (!groups) return;
+    const double values = (double)m->rows * (double)m->side->width;
+    weir__parallel_ranges(groups, 0.5 * values / (double)groups, function, m);
+}
+
+static void collect_range(const void *context, weir__range groups) {
+    const move *m = context;
+    const size_t blocks = weir__blocks(m->side);
+    for (size_t g = groups.first; g < groups.last; g++) {
+        const size_t j = m->side->block == 1 ? g * SOME : g;
+        if (m->side->block == 1) {
+            collect_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at, m->bias);
         } else {
-            collect_block(side, j, dense, bias);
+            collect_block(m->side, j, m->dense, m->bias);
+        }
+    }
+}
+
+void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
+    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, at, bias}, collect_range); // which reads it only
+}
+
+static void spread_range(const void *context, weir__range groups) {
+    const move *m = context;
+    const size_t blocks = weir__blocks(m->side);
+    for (size_t g = groups.first; g < groups.last; g++) {
+        const size_t j = m->side->block == 1 ? g * SOME : g;
+        if (m->side->block == 1) {
+            spread_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at);
+        } else {
+            spread_block(m->side, m->rows, j, m->dense);
         }
     }
 }
 
 void weir__spread(const weir__side *side, size_t rows, float *dense, weir__strides at) {
-    const size_t blocks = weir__blocks(side), some = side->block == 1 ? SOME : 1;
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (rows * side->width >= least_for_threads)
-    for (size_t j = 0; j < blocks; j += some) {
-        if (side->block == 1) {
-            spread_units(side, rows, j, blocks - j < SOME ? blocks - j : SOME, dense, at);
-        } else {
-            spread_block(side, rows, j, dense);
-        }
-    }
+    for_blocks(&(move){side, rows, dense, at, NULL}, spread_range);
 }

@@ -15,13 +15,13 @@
 
 #include "../core/clones.h"
 #include "../core/core.h"
+#include "../core/parallel.h"
 #include "bf16/bf16.h"
 
 static const weir__update_rule *const rules[] = {&weir__sgd, &weir__momentum, &weir__adam};
 enum { rule_count = sizeof rules / sizeof *rules };
 
-// Work of one turn of a thread: 32 KiB of weights, or so many rows of tiles.
-enum { piece_values = 8192, group_rows = 64 };
+enum { group_rows = 64 }; // rows of tiles whose norms are taken together
 
 const weir__update_rule *weir__update_rule_at(size_t index) { return index < rule_count ? rules[index] : NULL; }
 
@@ -229,29 +229,27 @@ static void move_group(const tensor_step *s, size_t first, size_t last) {
     weir__update_limit(s->update, s->weights, s->t, first, last);
 }
 
-// Row by row, several rows a turn: tensors without a limit, or whose rows lie in one piece.
-static void move_by_rows(const tensor_step *s) {
-    const weir__tiling *t = s->t;
-    const size_t rows_each = t->columns < piece_values ? piece_values / t->columns : 1;
-    const size_t pieces = (t->rows + rows_each - 1) / rows_each;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(weir_threads()) if (pieces > 2)
-    for (size_t i = 0; i < pieces; i++) {
-        const size_t first = i * rows_each, last = smaller(t->rows, first + rows_each);
-        if (s->update->most > 0) {
-            for (size_t r = first; r < last; r++) move_row(s, r);
-        } else {
-            move_free_rows(s, first, last);
-        }
+// Row by row: tensors without a limit, or whose rows lie in one piece.
+static void move_by_rows(const void *context, weir__range rows) {
+    const tensor_step *s = context;
+    if (s->update->most > 0) {
+        for (size_t r = rows.first; r < rows.last; r++) move_row(s, r);
+    } else {
+        move_free_rows(s, rows.first, rows.last);
     }
 }
 
+// Groups of a strip.
+static size_t groups_of_strip(const weir__tiling *t) {
+    return (smaller(t->block_rows, t->rows) + group_rows - 1) / group_rows;
+}
+
 // Group by group: a limit on rows that lie in several tiles.
-static void move_by_groups(const tensor_step *s) {
+static void move_by_groups(const void *context, weir__range groups) {
+    const tensor_step *s = context;
     const weir__tiling *t = s->t;
-    const size_t strips = (t->rows + t->block_rows - 1) / t->block_rows;
-    const size_t each = (smaller(t->block_rows, t->rows) + group_rows - 1) / group_rows; // groups of a strip
-#pragma omp parallel for schedule(dynamic, 1) num_threads(weir_threads()) if (strips * each > 1)
-    for (size_t i = 0; i < strips * each; i++) {
+    const size_t each = groups_of_strip(t);
+    for (size_t i = groups.first; i < groups.last; i++) {
         const size_t strip = i / each * t->block_rows, inside = i % each * group_rows;
         const size_t height = smaller(t->block_rows, t->rows - strip);
         if (inside < height) move_group(s, strip + inside, strip + smaller(inside + group_rows, height));
@@ -266,9 +264,11 @@ void weir__update_apply(const weir__update *update, float *weights, const float 
                            .gradients = gradients,
                            .touched = update->all ? NULL : touched,
                            .tiles = (tiling->columns + tiling->block_columns - 1) / tiling->block_columns};
+    const double columns = (double)tiling->columns;
     if (update->most > 0 && s.tiles > 1) {
-        move_by_groups(&s);
+        const size_t strips = (tiling->rows + tiling->block_rows - 1) / tiling->block_rows;
+        weir__parallel_ranges(strips * groups_of_strip(tiling), group_rows * columns, move_by_groups, &s);
     } else {
-        move_by_rows(&s);
+        weir__parallel_ranges(tiling->rows, columns, move_by_rows, &s);
     }
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../core/parallel.h"
 #include "../graph/graph.h"
 
 static const uint64_t interval = 8;
@@ -32,14 +33,25 @@ void weir__average_free(weir__average *average) {
     *average = (weir__average){0};
 }
 
+/// averages += share·(values − averages).
+typedef struct approach {
+    float share, *averages;
+    const float *values;
+} approach;
+
+static void approach_range(const void *context, weir__range own) {
+    const approach *p = context;
+    float *restrict a = p->averages;
+    const float *restrict w = p->values;
+    for (size_t i = own.first; i < own.last; i++) a[i] += p->share * (w[i] - a[i]);
+}
+
 void weir__average_add(weir__average *average, weir_graph *graph, uint64_t step) {
     if (!average->values || step % interval) return;
     const double k = (double)(step / interval), most = pow(average->past, (double)interval);
     const float fresh = (float)(1 - fmin(most, (1 + k) / (10 + k)));
-    float *restrict a = average->values;
-    const float *restrict w = weir__graph_values(graph);
-    WEIR__FOR_PIECES(graph->parameter_count)
-    for (size_t i = 0; i < graph->parameter_count; i++) a[i] += fresh * (w[i] - a[i]);
+    const approach p = {fresh, average->values, weir__graph_values(graph)};
+    weir__parallel_ranges(graph->parameter_count, 1, approach_range, &p);
 }
 
 void weir__average_show(const weir__average *average, weir_graph *graph) {

@@ -234,8 +234,7 @@ done:
 
 static weir_status all_finite(const float *values, size_t count, weir_error *error) {
     bool finite = true;
-#pragma omp parallel for reduction(&& : finite)
-    for (size_t i = 0; i < count; i++) finite = finite && fabsf(values[i]) < INFINITY;
+    for (size_t i = 0; i < count; i++) finite &= fabsf(values[i]) < INFINITY;
     if (finite) return WEIR_OK;
     return weir__fail(error, WEIR_DIVERGED,
                       "a parameter is not finite, so no checkpoint is written over the last good one; try a lower "

@@ -6,20 +6,20 @@
 // to lay out weights for the mode), and the modes alternate, so that a disturbance meets both.
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../core/core.h"
 #include "evaluate.h"
 #include "sparsity.h"
 
 static weir_status run_once(weir_graph *graph, const weir__feed *feed, weir_mode mode, double *seconds,
                             weir_error *error) {
     const weir_pass pass = {.mode = mode, .rows = feed->rows, .inputs = feed->inputs};
-    const double began = omp_get_wtime();
+    const double began = weir__seconds();
     const weir_status status = weir_graph_forward(graph, &pass, error);
-    *seconds += omp_get_wtime() - began;
+    *seconds += weir__seconds() - began;
     return status;
 }
 

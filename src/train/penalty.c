@@ -17,6 +17,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../core/parallel.h"
 #include "sparsity.h"
 
 enum { chunk = 64 }; // units that a thread takes at a time: whole cache lines of each row
@@ -35,7 +36,18 @@ static void count_open(float *opened, size_t first, size_t last, size_t rows, si
     }
 }
 
-static void kl_chunk(weir__gate_control *gate, size_t first, size_t last, size_t rows, size_t units, float *da) {
+// What a penalty is computed from.
+typedef struct penalised {
+    weir__gate_control *gate;
+    size_t rows, units;
+    const float *h;
+    float *da;
+} penalised;
+
+static void kl_chunk(const penalised *p, size_t first, size_t last) {
+    const weir__gate_control *gate = p->gate;
+    const size_t rows = p->rows, units = p->units;
+    float *da = p->da;
     const float s = (float)gate->sparsity->target, weight = (float)gate->weight;
     const size_t width = last - first;
     float slope[chunk] = {0};
@@ -44,13 +56,37 @@ static void kl_chunk(weir__gate_control *gate, size_t first, size_t last, size_t
         for (size_t i = 0; i < width; i++) slope[i] += q[i];
     }
     for (size_t i = 0; i < width; i++) {
-        const float p = fminf(fmaxf(slope[i] / (float)rows, nearly_0), 1 - nearly_0);
-        gate->term[first + i] = -weight * (s * logf(p) + (1 - s) * log1pf(-p));
-        slope[i] = -weight / (float)rows * (s / p - (1 - s) / (1 - p));
+        const float mean = fminf(fmaxf(slope[i] / (float)rows, nearly_0), 1 - nearly_0);
+        gate->term[first + i] = -weight * (s * logf(mean) + (1 - s) * log1pf(-mean));
+        slope[i] = -weight / (float)rows * (s / mean - (1 - s) / (1 - mean));
     }
     for (size_t r = 0; r < rows; r++) {
         const size_t at = r * units + first;
         for (size_t i = 0; i < width; i++) da[at + i] += slope[i] * gate->dq[at + i];
+    }
+}
+
+static void l1_chunk(const penalised *p, size_t first, size_t last) {
+    const weir__gate_control *gate = p->gate;
+    const double weight = gate->weight / (double)p->rows;
+    for (size_t i = first; i < last; i++) gate->term[i] = 0;
+    for (size_t r = 0; r < p->rows; r++) {
+        for (size_t i = first, at = r * p->units + first; i < last; i++, at++) {
+            gate->term[i] += weight * fabsf(p->h[at]);
+            p->da[at] += gate->dq[at];
+        }
+    }
+}
+
+static void l0_chunk(const penalised *p, size_t first, size_t last) {
+    const weir__gate_control *gate = p->gate;
+    const double weight = gate->weight / (double)p->rows;
+    for (size_t i = first; i < last; i++) gate->term[i] = 0;
+    for (size_t r = 0; r < p->rows; r++) {
+        for (size_t i = first, at = r * p->units + first; i < last; i++, at++) {
+            gate->term[i] += weight * gate->q[at];
+            p->da[at] += (float)weight * gate->dq[at];
+        }
     }
 }
 
@@ -65,17 +101,33 @@ static double finish(weir__gate_control *gate, size_t units) {
     return value;
 }
 
+typedef struct chunks {
+    const penalised *p;
+    void (*function)(const penalised *p, size_t first, size_t last);
+} chunks;
+
+static void run_chunks(const void *context, weir__range numbers) {
+    const chunks *c = context;
+    const penalised *p = c->p;
+    for (size_t k = numbers.first; k < numbers.last; k++) {
+        const size_t first = k * chunk, last = smaller(first + chunk, p->units);
+        count_open(p->gate->opened, first, last, p->rows, p->units, p->h);
+        c->function(p, first, last);
+    }
+}
+
+// The shares of open gates, and a penalty chunk by chunk.
+static double for_chunks(const penalised *p, void (*function)(const penalised *p, size_t first, size_t last)) {
+    const size_t count = (p->units + chunk - 1) / chunk;
+    weir__parallel_ranges(count, (double)(p->rows * chunk), run_chunks, &(chunks){p, function});
+    return finish(p->gate, p->units);
+}
+
 static double kl(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
     unit->rule->opening(unit, rows * units, a, gate->q, gate->dq);
-#pragma omp parallel for schedule(static)
-    for (size_t first = 0; first < units; first += chunk) {
-        const size_t last = smaller(first + chunk, units);
-        count_open(gate->opened, first, last, rows, units, h);
-        kl_chunk(gate, first, last, rows, units, da);
-    }
-    return finish(gate, units);
+    return for_chunks(&(penalised){gate, rows, units, h, da}, kl_chunk);
 }
 
 // Whether backward gives ∂h/∂a of the drawn output from a and h alone.
@@ -103,40 +155,14 @@ static double l1(void *context, const weir_unit *unit, size_t rows, size_t units
     weir__gate_control *gate = context;
     // backward only reads h; the batch it takes holds a pointer that other callers write through.
     l1_slopes(gate, unit, rows, units, a, (float *)h);
-#pragma omp parallel for schedule(static)
-    for (size_t first = 0; first < units; first += chunk) {
-        const size_t last = smaller(first + chunk, units);
-        const double weight = gate->weight / (double)rows;
-        count_open(gate->opened, first, last, rows, units, h);
-        for (size_t i = first; i < last; i++) gate->term[i] = 0;
-        for (size_t r = 0; r < rows; r++) {
-            for (size_t i = first; i < last; i++) {
-                gate->term[i] += weight * fabsf(h[r * units + i]);
-                da[r * units + i] += gate->dq[r * units + i];
-            }
-        }
-    }
-    return finish(gate, units);
+    return for_chunks(&(penalised){gate, rows, units, h, da}, l1_chunk);
 }
 
 static double l0(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
     unit->rule->opening(unit, rows * units, a, gate->q, gate->dq);
-#pragma omp parallel for schedule(static)
-    for (size_t first = 0; first < units; first += chunk) {
-        const size_t last = smaller(first + chunk, units);
-        const double weight = gate->weight / (double)rows;
-        count_open(gate->opened, first, last, rows, units, h);
-        for (size_t i = first; i < last; i++) gate->term[i] = 0;
-        for (size_t r = 0; r < rows; r++) {
-            for (size_t i = first; i < last; i++) {
-                gate->term[i] += weight * gate->q[r * units + i];
-                da[r * units + i] += (float)weight * gate->dq[r * units + i];
-            }
-        }
-    }
-    return finish(gate, units);
+    return for_chunks(&(penalised){gate, rows, units, h, da}, l0_chunk);
 }
 
 // Without a penalty the share is still counted, for the push on the biases.

@@ -6,11 +6,11 @@
 // a continued run meets the same ones.
 
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include <weir/model.h>
 
+#include "../core/core.h"
 #include "trainer.h"
 
 // Streams of the nodes' own noise are small numbers.
@@ -25,8 +25,6 @@ typedef struct run {
     double began;
 } run;
 
-static double now(void) { return omp_get_wtime(); }
-
 static void shuffle(weir_trainer *t) {
     const weir_part part = weir_data_train(t->data);
     const weir_noise noise = {.seed = t->options.seed, .step = (uint32_t)t->place.epoch, .stream = shuffle_stream};
@@ -37,7 +35,7 @@ static void shuffle(weir_trainer *t) {
 static weir_status save(const run *r, weir_error *error) {
     if (!r->folder) return WEIR_OK;
     const weir_status status = weir__checkpoint_save(r->t, r->folder, r->config_text, error);
-    r->t->saved_at = now();
+    r->t->saved_at = weir__seconds();
     return status;
 }
 
@@ -53,7 +51,7 @@ static int report(const run *r, const weir_epoch *finished) {
         .batches = t->batches,
         .loss = place->rows ? place->loss / (double)place->rows : NAN,
         .share = weir__share_between((weir__gate_count){0}, place->gates),
-        .seconds = now() - r->began,
+        .seconds = weir__seconds() - r->began,
         .finished = finished,
     };
     if (finished) {
@@ -73,7 +71,7 @@ static weir_status fail_interrupted(const weir_trainer *t, const run *r, weir_er
 static weir_status train_batch(const run *r, weir_error *error) {
     weir_trainer *t = r->t;
     const weir_part part = weir_data_train(t->data);
-    const double began = now();
+    const double began = weir__seconds();
     const size_t first = t->place.batch * t->options.batch, left = part.count - first;
     const size_t rows = left < t->options.batch ? left : t->options.batch;
     weir_rows_copy(part.rows, t->inputs, t->order + first, 0, rows);
@@ -87,7 +85,7 @@ static weir_status train_batch(const run *r, weir_error *error) {
     }
     if (status != WEIR_OK) return status;
     t->place.batch++;
-    const double seconds = now() - began;
+    const double seconds = weir__seconds() - began;
     t->place.seconds += seconds;
     t->place.train_seconds += seconds;
     return WEIR_OK;
@@ -103,7 +101,7 @@ static weir_status train_batches(const run *r, weir_error *error) {
             return status == WEIR_OK ? fail_interrupted(t, r, error) : status;
         }
         const double wait = t->options.checkpoint_seconds;
-        if (wait > 0 && now() - t->saved_at >= wait) {
+        if (wait > 0 && weir__seconds() - t->saved_at >= wait) {
             status = save(r, error);
             if (status != WEIR_OK) return status;
         }
@@ -145,7 +143,7 @@ done:
 // The record of the epoch whose batches are done, and the place at the beginning of the next one.
 static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
     weir_evaluation valid;
-    const double began = now();
+    const double began = weir__seconds();
     const weir_status status = validate(t, &valid, error);
     if (status != WEIR_OK) return status;
     weir__place *place = &t->place;
@@ -163,7 +161,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
         .valid_nll = valid.nll,
         .rate = weir__schedule_rate(&t->options.optimizer, place->epoch, (double)(t->batches - 1) / (double)t->batches,
                                     t->options.epochs),
-        .seconds = place->seconds + (now() - began),
+        .seconds = place->seconds + (weir__seconds() - began),
         .train_seconds = place->train_seconds,
         .best = best,
     };
@@ -224,8 +222,12 @@ static bool is_over(const weir_trainer *t) {
 weir_status weir_trainer_run(weir_trainer *t, const char *folder, const char *config_text, weir_train_callback callback,
                              void *context, weir_error *error) {
     weir_status status = WEIR_OK;
-    const run r = {
-        .t = t, .folder = folder, .config_text = config_text, .callback = callback, .context = context, .began = now()};
+    const run r = {.t = t,
+                   .folder = folder,
+                   .config_text = config_text,
+                   .callback = callback,
+                   .context = context,
+                   .began = weir__seconds()};
     if (t->finished) return WEIR_OK;
     if (folder) {
         TRY(weir__folder_make(folder, error));

@@ -137,6 +137,16 @@ WEIR__CLONES static void learn(const shared *s, const weir_unit_batch *batch, si
     weir__adapt_move(&s->step, value + units, mean + units, square + units, ends, 2);
 }
 
+typedef struct learning {
+    const shared *s;
+    const weir_unit_batch *batch;
+} learning;
+
+static void learn_range(const void *context, weir__range hidden) {
+    const learning *l = context;
+    for (size_t j = hidden.first; j < hidden.last; j++) learn(l->s, l->batch, j);
+}
+
 static void learn_output(const shared *s, const weir_unit_batch *batch) {
     const size_t hidden = hidden_of(s->unit), values = hidden * node_size(batch->units) + 1;
     float *value = batch->state + network + values - 1, gradient = 0;
@@ -169,8 +179,7 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
                 .scale = unit->values[normalise_index] != 0 && variance > 1 ? 1 / sqrtf(variance) : 1};
     weir__for_rows(&s, batch, work, combine);
     s.step = weir__adapt_begin(batch->state + powers, unit->values[rate_index]);
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * work >= 8192)
-    for (size_t j = 0; j < hidden; j++) learn(&s, batch, j);
+    weir__parallel_ranges(hidden, (double)(batch->rows * batch->units), learn_range, &(learning){&s, batch});
     learn_output(&s, batch);
     move_averages(unit, batch, &s);
 }

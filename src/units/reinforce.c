@@ -118,21 +118,32 @@ static void write_averages(const weir_unit *unit, const weir_unit_batch *batch, 
     }
 }
 
-static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    if (batch->rows == 0) return;
-    const size_t strips = (batch->units + strip_units - 1) / strip_units;
-    const double mean = mean_loss(batch);
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * batch->units >= 8192)
-    for (size_t s = 0; s < strips; s++) {
-        const size_t first = s * strip_units, left = batch->units - first;
+typedef struct scoring {
+    const weir_unit *unit;
+    const weir_unit_batch *batch;
+    double mean;
+} scoring;
+
+static void score_strips(const void *context, weir__range strips) {
+    const scoring *s = context;
+    const weir_unit_batch *batch = s->batch;
+    for (size_t k = strips.first; k < strips.last; k++) {
+        const size_t first = k * strip_units, left = batch->units - first;
         unit_strip strip = {.first = first, .count = left < strip_units ? left : strip_units};
-        read_baselines(unit, batch, mean, &strip);
+        read_baselines(s->unit, batch, s->mean, &strip);
         for (size_t row = 0; row < batch->rows; row += block_rows) {
             const size_t end = row + block_rows;
             score_rows(batch, &strip, row, end < batch->rows ? end : batch->rows);
         }
-        if (averages(unit)) write_averages(unit, batch, &strip, mean);
+        if (averages(s->unit)) write_averages(s->unit, batch, &strip, s->mean);
     }
+}
+
+static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
+    if (batch->rows == 0) return;
+    const size_t strips = (batch->units + strip_units - 1) / strip_units;
+    const scoring s = {unit, batch, mean_loss(batch)};
+    weir__parallel_ranges(strips, 2 * (double)(batch->rows * strip_units), score_strips, &s);
 }
 
 const weir_rule weir__reinforce = {

@@ -213,6 +213,19 @@ WEIR__CLONES static void differentiate(const weir_unit *unit, const weir_unit_ba
     gradient[units + 1] = share * ends[1];
 }
 
+typedef struct learning {
+    const weir_unit *unit;
+    const weir_unit_batch *batch;
+    float *gradients;
+} learning;
+
+static void differentiate_range(const void *context, weir__range hidden) {
+    const learning *l = context;
+    for (size_t j = hidden.first; j < hidden.last; j++) {
+        differentiate(l->unit, l->batch, j, l->gradients + j * node_size(l->batch->units));
+    }
+}
+
 WEIR__CLONES static void move(const weir__adapt *step, const weir_unit *unit, const weir_unit_batch *batch,
                               const float *gradients) {
     const size_t values = hidden_of(unit) * node_size(batch->units);
@@ -228,8 +241,8 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     const double weight = (double)batch->row_weight, factor = 1 / (weight * weight * (double)batch->rows);
     weir__for_rows(&s, batch, work, combine);
     float *gradients = batch->saved + batch->rows * row_size(unit, batch->units);
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * work >= 8192)
-    for (size_t j = 0; j < hidden; j++) differentiate(unit, batch, j, gradients + j * node_size(batch->units));
+    weir__parallel_ranges(hidden, 4 * (double)(batch->rows * batch->units), differentiate_range,
+                          &(learning){unit, batch, gradients});
     const weir__adapt step = weir__adapt_begin(batch->state + powers, unit->values[rate_index]);
     move(&step, unit, batch, gradients);
     weir__coefficient_move(batch->state, &s.products, unit->values[decay_index], factor);

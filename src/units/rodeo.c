@@ -246,6 +246,19 @@ WEIR__CLONES static void differentiate(const shared *s, const weir_unit_batch *b
     for (size_t i = 0; i < node_floats; i++) gradient[i] = share * (float)sums[i];
 }
 
+typedef struct learning {
+    const shared *s;
+    const weir_unit_batch *batch;
+    float *gradients;
+} learning;
+
+static void differentiate_range(const void *context, weir__range hidden) {
+    const learning *l = context;
+    for (size_t j = hidden.first; j < hidden.last; j++) {
+        differentiate(l->s, l->batch, j, l->gradients + j * node_floats);
+    }
+}
+
 static float differentiate_end(const weir_unit_batch *batch) {
     const size_t points = batch->units + 1, count = batch->rows * batch->groups;
     double sum = 0;
@@ -263,8 +276,8 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     float *gradients = batch->saved + batch->rows * batch->groups * sample_size(batch->units);
     float *value = batch->state + network;
     weir__for_rows(&s, batch, work, combine);
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * work >= 8192)
-    for (size_t j = 0; j < s.hidden; j++) differentiate(&s, batch, j, gradients + j * node_floats);
+    weir__parallel_ranges(s.hidden, (double)(batch->rows * work / s.hidden), differentiate_range,
+                          &(learning){&s, batch, gradients});
     gradients[values - 1] = differentiate_end(batch);
     const weir__adapt step = weir__adapt_begin(batch->state + powers, unit->values[rate_index]);
     weir__adapt_move(&step, value, value + values, value + 2 * values, gradients, values);

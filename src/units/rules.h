@@ -11,6 +11,7 @@
 #include <weir/units.h>
 
 #include "../core/clones.h"
+#include "../core/parallel.h"
 
 extern const weir_rule weir__noisy_rectifier;
 extern const weir_rule weir__rectifier;

@@ -4,43 +4,78 @@
 // Splits a layer of units into spans and shares them among the threads. Every number that a span writes depends on
 // its own inputs alone, so that the result does not depend on who computes it.
 
-#include <weir/system.h>
-
 #include "rules.h"
 
-static const size_t worth_threads = 8192; // values; starting a team of threads takes as long as computing some thousand
+static const double work_of_value = 2; // a random number or an elementary function, in operations
 
-void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__span_function *function) {
-    const size_t per_row = (batch->units + weir__span_units - 1) / weir__span_units;
-    const size_t spans = batch->rows * per_row;
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (batch->rows * batch->units >= worth_threads)
-    for (size_t s = 0; s < spans; s++) {
-        const size_t row = s / per_row, first = s % per_row * weir__span_units;
-        const size_t left = batch->units - first;
+typedef struct spans {
+    const void *context;
+    const weir_unit_batch *batch;
+    weir__span_function *function;
+} spans;
+
+static size_t spans_of(size_t units) { return (units + weir__span_units - 1) / weir__span_units; }
+
+static void run_spans(const void *context, weir__range numbers) {
+    const spans *s = context;
+    const size_t units = s->batch->units, per_row = spans_of(units);
+    for (size_t k = numbers.first; k < numbers.last; k++) {
+        const size_t row = k / per_row, first = k % per_row * weir__span_units, left = units - first;
         const weir__span span = {.row = (uint32_t)row,
                                  .first = first,
                                  .count = left < weir__span_units ? left : weir__span_units,
-                                 .at = row * batch->units + first};
-        function(context, batch, span);
+                                 .at = row * units + first};
+        s->function(s->context, s->batch, span);
+    }
+}
+
+void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__span_function *function) {
+    const size_t per_row = spans_of(batch->units);
+    const double work = per_row ? (double)batch->units / (double)per_row * work_of_value : 0;
+    weir__parallel_ranges(batch->rows * per_row, work, run_spans, &(spans){context, batch, function});
+}
+
+typedef struct openings {
+    const weir_unit *unit;
+    size_t count;
+    const float *a;
+    float *q, *dq;
+    weir__opening_function *function;
+} openings;
+
+static void run_openings(const void *context, weir__range pieces) {
+    const openings *o = context;
+    for (size_t k = pieces.first; k < pieces.last; k++) {
+        const size_t first = k * weir__span_units, left = o->count - first;
+        o->function(o->unit, left < weir__span_units ? left : weir__span_units, o->a + first, o->q + first,
+                    o->dq ? o->dq + first : NULL);
     }
 }
 
 void weir__for_openings(const weir_unit *unit, size_t count, const float *a, float *q, float *dq,
                         weir__opening_function *function) {
-    const size_t pieces = (count + weir__span_units - 1) / weir__span_units;
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (count >= worth_threads)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        const size_t first = piece * weir__span_units, left = count - first;
-        function(unit, left < weir__span_units ? left : weir__span_units, a + first, q + first, dq ? dq + first : NULL);
+    const openings o = {unit, count, a, q, dq, function};
+    weir__parallel_ranges(spans_of(count), work_of_value * weir__span_units, run_openings, &o);
+}
+
+typedef struct row_pieces {
+    const void *context;
+    const weir_unit_batch *batch;
+    size_t each;
+    weir__rows_function *function;
+} row_pieces;
+
+static void run_rows(const void *context, weir__range pieces) {
+    const row_pieces *p = context;
+    for (size_t k = pieces.first; k < pieces.last; k++) {
+        const size_t first = k * p->each, last = first + p->each, rows = p->batch->rows;
+        p->function(p->context, p->batch, (weir__rows){.first = first, .last = last < rows ? last : rows, .piece = k});
     }
 }
 
 void weir__for_rows(const void *context, const weir_unit_batch *batch, size_t work, weir__rows_function *function) {
     const size_t rows = batch->rows, each = (rows + weir__pieces - 1) / weir__pieces;
     const size_t pieces = rows ? (rows + each - 1) / each : 0;
-#pragma omp parallel for schedule(static) num_threads(weir_threads()) if (rows * work >= worth_threads)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        const size_t first = piece * each, last = first + each;
-        function(context, batch, (weir__rows){.first = first, .last = last < rows ? last : rows, .piece = piece});
-    }
+    const row_pieces p = {context, batch, each, function};
+    weir__parallel_ranges(pieces, (double)(each * work) * work_of_value, run_rows, &p);
 }

@@ -14,18 +14,15 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
 }
 
 /// Rows times the mask of the pass, already divided by 1 − p: its own transpose.
-/// Row groups of one example have one mask: it is part of the loss that they are evaluations of.
-static void apply_mask(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *to,
-                       const float *from, bool back) {
-    (void)back;
-    const float p = (float)node->spec.dropout, scale = 1 / (1 - p);
-    const weir_noise noise = weir__node_noise(node, pass, 0);
-    WEIR__FOR_PIECES(pass->rows * node->width)
-    for (size_t r = 0; r < pass->rows; r++) {
-        float *row = to + r * node->width;
-        const float *x = from + r * node->width;
-        weir_random_uniform(row, noise, (uint32_t)(r % graph->examples), node->width);
-        for (size_t i = 0; i < node->width; i++) row[i] = (row[i] < p ? 0 : scale) * x[i];
+static void apply_mask(const void *context, weir__range rows) {
+    const weir__noisy_rows *n = context;
+    const size_t width = n->node->width;
+    const float p = (float)n->node->spec.dropout, scale = 1 / (1 - p);
+    for (size_t r = rows.first; r < rows.last; r++) {
+        float *row = n->to + r * width;
+        const float *x = n->from + r * width;
+        weir_random_uniform(row, n->noise, (uint32_t)(r % n->examples), width);
+        for (size_t i = 0; i < width; i++) row[i] = (row[i] < p ? 0 : scale) * x[i];
     }
 }
 

@@ -24,19 +24,29 @@ typedef struct elementwise {
     void (*gradient)(size_t count, float *dx, const float *dy, const float *y);
 } elementwise;
 
-enum { piece_values = 4096 }; // at a time; less than that is not worth a second thread
+typedef struct elementwise_task {
+    const elementwise *f;
+    float *to;
+    const float *x, *y; // y: of the gradient only
+} elementwise_task;
+
+static void value_range(const void *context, weir__range own) {
+    const elementwise_task *t = context;
+    t->f->value(own.last - own.first, t->to + own.first, t->x + own.first);
+}
+
+static void gradient_range(const void *context, weir__range own) {
+    const elementwise_task *t = context;
+    t->f->gradient(own.last - own.first, t->to + own.first, t->x + own.first, t->y + own.first);
+}
 
 static weir_status forward_of(const elementwise *f, weir_graph *graph, weir__node *node, weir_error *error) {
     weir_status status = WEIR_OK;
     const float *x = node->from->memory.values.data;
     TRY(weir__output_reserve(graph, node, node->facts.compact ? node->from->pass.route : NULL, error));
     if (!node->facts.compact) TRY(weir__output_dense(graph, node->from, &x, error));
-    const size_t count = weir__output_count(graph, node), pieces = (count + piece_values - 1) / piece_values;
-    WEIR__FOR_PIECES(count)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t first = p * piece_values, left = count - first;
-        f->value(left < piece_values ? left : piece_values, node->memory.values.data + first, x + first);
-    }
+    const elementwise_task t = {f, node->memory.values.data, x, NULL};
+    weir__parallel_ranges(weir__output_count(graph, node), 1, value_range, &t);
 done:
     return status;
 }
@@ -51,13 +61,8 @@ static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__no
     if (dense) TRY(weir__output_dense(graph, node, &y, error));
     TRY(weir__gradient_open(graph, node->from, pass->rows, dense, &dx, error));
     const size_t count = dense ? pass->rows * node->width : weir__output_count(graph, node);
-    const size_t pieces = (count + piece_values - 1) / piece_values;
-    WEIR__FOR_PIECES(count)
-    for (size_t p = 0; p < pieces; p++) {
-        const size_t first = p * piece_values, left = count - first;
-        f->gradient(left < piece_values ? left : piece_values, dx + first, node->memory.gradient.data + first,
-                    y + first);
-    }
+    const elementwise_task t = {f, dx, node->memory.gradient.data, y};
+    weir__parallel_ranges(count, 1, gradient_range, &t);
     weir__gradient_close(graph, node->from, pass->rows, dense, dx);
 done:
     return status;

@@ -63,6 +63,15 @@ WEIR__INLINE void scale_blocks(const weir__node *node, size_t gates, float *rest
     }
 }
 
+/// Rows of a pass with what is done to each.
+typedef struct row_task {
+    const weir__node *node;
+    const weir__gated *gated;
+    const float *gates; // forward; NULL: all 1
+    float *dgates;      // backward; NULL: not wanted
+    void (*function)(const struct row_task *task, size_t row);
+} row_task;
+
 // ---- forward -------------------------------------------------------------------------------------------------------
 
 /// A row's experts lie in slots, as its output does. width: of all blocks, a constant where it is inlined; 0: their
@@ -80,16 +89,18 @@ WEIR__INLINE void apply_to_slots(const weir__node *node, const weir__gated *gate
     }
 }
 
-WEIR__CLONES static void apply_to_row_of_slots(const weir__node *node, const weir__gated *gated, size_t r) {
-    if (node->block == 1) {
-        apply_to_slots(node, gated, r, 1);
+WEIR__CLONES static void apply_to_row_of_slots(const row_task *t, size_t r) {
+    if (t->node->block == 1) {
+        apply_to_slots(t->node, t->gated, r, 1);
     } else {
-        apply_to_slots(node, gated, r, 0);
+        apply_to_slots(t->node, t->gated, r, 0);
     }
 }
 
 /// Dense experts, compact output.
-WEIR__CLONES static void apply_and_gather(const weir__node *node, const weir__gated *gated, size_t r) {
+WEIR__CLONES static void apply_and_gather(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
     const weir__route *route = &gated->route;
     const float *gates = node->gates->memory.values.data + r * gated->gates;
     float *experts = gated->experts.data + r * node->width;
@@ -102,36 +113,41 @@ WEIR__CLONES static void apply_and_gather(const weir__node *node, const weir__ga
     }
 }
 
-/// Both dense; gates NULL: all 1.
-WEIR__CLONES static void apply_to_row(const weir__node *node, const weir__gated *gated, const float *gates, size_t r) {
+/// All dense.
+WEIR__CLONES static void apply_to_row(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
     float *experts = gated->experts.data + r * node->width, *out = node->memory.values.data + r * node->width;
     activate(gated->activation, experts, node->width);
-    if (gates) {
-        scale_blocks(node, gated->gates, out, gates + r * gated->gates, experts);
+    if (t->gates) {
+        scale_blocks(node, gated->gates, out, t->gates + r * gated->gates, experts);
     } else {
         memcpy(out, experts, node->width * sizeof *out);
     }
 }
 
-/// What going over all slots costs, in values: finding one is as much as some of its values.
-static size_t work_of_slots(const weir__node *node, const weir__gated *gated) {
+static void run_task(const void *context, weir__range rows) {
+    const row_task *task = context;
+    for (size_t r = rows.first; r < rows.last; r++) task->function(task, r);
+}
+
+/// Going over all slots costs their values, and finding one is as much as some of its values.
+static void for_rows(const row_task *task, size_t rows) {
     enum { FINDING = 4 };
-    return gated->route.slots * (node->block + FINDING);
+    const weir__node *node = task->node;
+    const bool by_slots = node->pass.route && !task->gated->experts_dense;
+    const size_t values = by_slots ? task->gated->route.slots * (node->block + FINDING) : rows * node->width;
+    if (rows) weir__parallel_ranges(rows, (double)values / (double)rows, run_task, task);
 }
 
 void weir__gated_apply(const weir__node *node, const weir__gated *gated, const weir_pass *pass) {
-    const size_t rows = pass->rows;
-    if (!node->pass.route) {
-        const float *gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->memory.values.data;
-        WEIR__FOR_PIECES(rows * node->width)
-        for (size_t r = 0; r < rows; r++) apply_to_row(node, gated, gates, r);
-    } else if (gated->experts_dense) {
-        WEIR__FOR_PIECES(rows * node->width)
-        for (size_t r = 0; r < rows; r++) apply_and_gather(node, gated, r);
-    } else {
-        WEIR__FOR_PIECES(work_of_slots(node, gated))
-        for (size_t r = 0; r < rows; r++) apply_to_row_of_slots(node, gated, r);
-    }
+    const row_task task = {.node = node,
+                           .gated = gated,
+                           .gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->memory.values.data,
+                           .function = !node->pass.route      ? apply_to_row
+                                       : gated->experts_dense ? apply_and_gather
+                                                              : apply_to_row_of_slots};
+    for_rows(&task, pass->rows);
 }
 
 // ---- backward ------------------------------------------------------------------------------------------------------
@@ -154,22 +170,22 @@ WEIR__INLINE void differentiate_slots(const weir__node *node, const weir__gated 
     }
 }
 
-WEIR__CLONES static void differentiate_row_of_slots(const weir__node *node, const weir__gated *gated, float *dgates,
-                                                    size_t r) {
-    if (node->block == 1) {
-        differentiate_slots(node, gated, dgates, r, 1);
+WEIR__CLONES static void differentiate_row_of_slots(const row_task *t, size_t r) {
+    if (t->node->block == 1) {
+        differentiate_slots(t->node, t->gated, t->dgates, r, 1);
     } else {
-        differentiate_slots(node, gated, dgates, r, 0);
+        differentiate_slots(t->node, t->gated, t->dgates, r, 0);
     }
 }
 
 /// Dense experts and gradient, compact slope.
-WEIR__CLONES static void differentiate_and_gather(const weir__node *node, const weir__gated *gated, float *dgates,
-                                                  size_t r) {
+WEIR__CLONES static void differentiate_and_gather(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
     const weir__route *route = &gated->route;
     const float *gates = node->gates->memory.values.data + r * gated->gates;
     const float *d = node->memory.gradient.data + r * node->width, *e = gated->experts.data + r * node->width;
-    if (dgates) dot_blocks(node, gated->gates, dgates + r * gated->gates, d, e);
+    if (t->dgates) dot_blocks(node, gated->gates, t->dgates + r * gated->gates, d, e);
     for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
         const size_t j = (size_t)route->row_block[entry], at = j * node->block;
         float *slope = gated->slope.data + (size_t)route->row_slot[entry] * node->block;
@@ -178,11 +194,13 @@ WEIR__CLONES static void differentiate_and_gather(const weir__node *node, const 
 }
 
 /// All dense.
-WEIR__CLONES static void differentiate_row(const weir__node *node, const weir__gated *gated, float *dgates, size_t r) {
+WEIR__CLONES static void differentiate_row(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
     const float *gates = node->gates->memory.values.data + r * gated->gates;
     const float *d = node->memory.gradient.data + r * node->width, *e = gated->experts.data + r * node->width;
     float *slope = gated->slope.data + r * node->width;
-    if (dgates) dot_blocks(node, gated->gates, dgates + r * gated->gates, d, e);
+    if (t->dgates) dot_blocks(node, gated->gates, t->dgates + r * gated->gates, d, e);
     for (size_t j = 0; j < gated->gates; j++) {
         const size_t at = j * node->block;
         differentiate(gated->activation, slope + at, gates[j], d + at, e + at, block_width(node, j));
@@ -190,14 +208,11 @@ WEIR__CLONES static void differentiate_row(const weir__node *node, const weir__g
 }
 
 void weir__gated_differentiate(const weir__node *node, const weir__gated *gated, size_t rows, float *dgates) {
-    if (!node->pass.route) {
-        WEIR__FOR_PIECES(rows * node->width)
-        for (size_t r = 0; r < rows; r++) differentiate_row(node, gated, dgates, r);
-    } else if (gated->experts_dense) {
-        WEIR__FOR_PIECES(rows * node->width)
-        for (size_t r = 0; r < rows; r++) differentiate_and_gather(node, gated, dgates, r);
-    } else {
-        WEIR__FOR_PIECES(work_of_slots(node, gated))
-        for (size_t r = 0; r < rows; r++) differentiate_row_of_slots(node, gated, dgates, r);
-    }
+    const row_task task = {.node = node,
+                           .gated = gated,
+                           .dgates = dgates,
+                           .function = !node->pass.route      ? differentiate_row
+                                       : gated->experts_dense ? differentiate_and_gather
+                                                              : differentiate_row_of_slots};
+    for_rows(&task, rows);
 }

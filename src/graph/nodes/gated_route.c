@@ -6,18 +6,23 @@
 #include "../../core/noise.h"
 #include "gated.h"
 
-/// Chooses the closed pairs that are evaluated in this pass: a random share q of all pairs.
-static void draw_evaluated(const weir__node *node, const weir_pass *pass, weir__gated *gated) {
-    const float q = (float)node->spec.closed_share;
-    const weir_noise noise = weir__node_noise(node, pass, 0);
-    WEIR__FOR_PIECES(pass->rows * gated->gates)
-    for (size_t r = 0; r < pass->rows; r++) {
+typedef struct evaluated_draw {
+    float share;
+    weir_noise noise;
+    const weir__gated *gated;
+} evaluated_draw;
+
+/// Chooses the closed pairs that are evaluated in this pass: a random share of all pairs.
+static void draw_evaluated(const void *context, weir__range rows) {
+    const evaluated_draw *d = context;
+    const size_t gates = d->gated->gates;
+    for (size_t r = rows.first; r < rows.last; r++) {
         float u[256];
-        for (size_t first = 0; first < gated->gates; first += 256) {
-            const size_t count = gated->gates - first < 256 ? gated->gates - first : 256;
-            uint8_t *evaluate = gated->evaluate + r * gated->gates + first;
-            weir__random_uniform_at(u, noise, (uint32_t)r, first, count);
-            for (size_t j = 0; j < count; j++) evaluate[j] = u[j] < q;
+        for (size_t first = 0; first < gates; first += 256) {
+            const size_t count = gates - first < 256 ? gates - first : 256;
+            uint8_t *evaluate = d->gated->evaluate + r * gates + first;
+            weir__random_uniform_at(u, d->noise, (uint32_t)r, first, count);
+            for (size_t j = 0; j < count; j++) evaluate[j] = u[j] < d->share;
         }
     }
 }
@@ -37,7 +42,8 @@ weir_status weir__gated_route(const weir__node *node, const weir_pass *pass, wei
         if (gated->closed == WEIR__CLOSED_SAMPLE) {
             const weir_status status = reserve_evaluated(gated, pass->rows, error);
             if (status != WEIR_OK) return status;
-            draw_evaluated(node, pass, gated);
+            const evaluated_draw d = {(float)node->spec.closed_share, weir__node_noise(node, pass, 0), gated};
+            weir__parallel_ranges(pass->rows, (double)gated->gates, draw_evaluated, &d);
         }
         if (gated->closed != WEIR__CLOSED_NONE)
             evaluate = gated->closed == WEIR__CLOSED_ALL ? weir__route_all : gated->evaluate;

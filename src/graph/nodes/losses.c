@@ -49,6 +49,16 @@ static weir_status open_gradient(weir_graph *graph, weir__node *node, const weir
                                             : WEIR_OK;
 }
 
+/// What is made of rows of input: outputs, and losses (NULL: nothing to compare with).
+typedef struct row_losses {
+    const float *x, *targets;
+    const int32_t *labels;
+    float *y, *loss;
+    size_t width;
+} row_losses;
+
+static const double work_of_value = 8; // exponentials in double, in operations
+
 // ---- softmax-cross-entropy -----------------------------------------------------------------------------------------
 
 static void softmax(float *p, const float *x, size_t width) {
@@ -69,6 +79,15 @@ static double log_sum_exp(const float *x, size_t width) {
     return (double)most + log(sum);
 }
 
+static void softmax_rows(const void *context, weir__range rows) {
+    const row_losses *l = context;
+    for (size_t r = rows.first; r < rows.last; r++) {
+        const float *row = l->x + r * l->width;
+        softmax(l->y + r * l->width, row, l->width);
+        if (l->loss) l->loss[r] = (float)(log_sum_exp(row, l->width) - (double)row[l->labels[r]]);
+    }
+}
+
 static weir_status softmax_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     const float *x = NULL;
     float *loss = NULL;
@@ -81,12 +100,8 @@ static weir_status softmax_forward(weir_graph *graph, weir__node *node, const we
     }
     const weir_status status = prepare(graph, node, pass->rows, pass->labels != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
-    WEIR__FOR_PIECES(pass->rows * width * 8)
-    for (size_t r = 0; r < pass->rows; r++) {
-        const float *row = x + r * width;
-        softmax(node->memory.values.data + r * width, row, width);
-        if (loss) loss[r] = (float)(log_sum_exp(row, width) - (double)row[pass->labels[r]]);
-    }
+    const row_losses l = {x, NULL, pass->labels, node->memory.values.data, loss, width};
+    weir__parallel_ranges(pass->rows, work_of_value * (double)width, softmax_rows, &l);
     return WEIR_OK;
 }
 
@@ -160,6 +175,20 @@ WEIR__CLONES static double bernoulli_piece(const float *restrict x, const float 
     return sum + log(all);
 }
 
+static void bernoulli_rows(const void *context, weir__range rows) {
+    const row_losses *l = context;
+    const size_t width = l->width, piece = lanes * lane_factors;
+    for (size_t r = rows.first; r < rows.last; r++) {
+        const float *row = l->x + r * width;
+        double sum = 0;
+        sigmoids(l->y + r * width, row, width);
+        for (size_t k = 0; l->loss && k < width; k += piece) {
+            sum += bernoulli_piece(row + k, l->targets + r * width + k, width - k < piece ? width - k : piece);
+        }
+        if (l->loss) l->loss[r] = (float)sum;
+    }
+}
+
 static weir_status check_targets(const weir__node *node, const weir_pass *pass, weir_error *error) {
     const size_t count = pass->targets ? pass->rows * node->width : 0;
     for (size_t k = 0; k < count; k++) {
@@ -173,21 +202,11 @@ static weir_status check_targets(const weir__node *node, const weir_pass *pass, 
 static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     const float *x = NULL, *t = pass->targets;
     float *loss = NULL;
-    const size_t width = node->width, piece = lanes * lane_factors;
     weir_status status = check_targets(node, pass, error);
     if (status == WEIR_OK) status = prepare(graph, node, pass->rows, t != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
-    WEIR__FOR_PIECES(pass->rows * width * 8)
-    for (size_t r = 0; r < pass->rows; r++) {
-        const float *row = x + r * width;
-        float *y = node->memory.values.data + r * width;
-        double sum = 0;
-        sigmoids(y, row, width);
-        for (size_t k = 0; loss && k < width; k += piece) {
-            sum += bernoulli_piece(row + k, t + r * width + k, width - k < piece ? width - k : piece);
-        }
-        if (loss) loss[r] = (float)sum;
-    }
+    const row_losses l = {x, t, NULL, node->memory.values.data, loss, node->width};
+    weir__parallel_ranges(pass->rows, work_of_value * (double)node->width, bernoulli_rows, &l);
     return WEIR_OK;
 }
 

@@ -33,13 +33,20 @@ WEIR__KINDS(WEIR__DECLARE)
 #undef WEIR__DECLARE
 
 /// A linear map of rows that is drawn in sample mode and the identity elsewhere: to [rows][width] = the map of the pass
-/// applied to from, or, back, its transpose. The same coordinates of the noise give the same map.
-typedef void (*weir__noisy_map)(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *to,
-                                const float *from, bool back);
-/// forward and backward of a kind that is such a map.
-weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__noisy_map map,
+/// applied to from, or, back, its transpose. Equal coordinates of the noise give the same map. Row groups of one
+/// example have one draw (row % examples): it is part of the loss that they are evaluations of.
+typedef struct weir__noisy_rows {
+    const weir__node *node;
+    weir_noise noise;
+    size_t examples;
+    float *to;
+    const float *from;
+    bool back;
+} weir__noisy_rows;
+/// forward and backward of a kind that is such a map; map's context is a weir__noisy_rows.
+weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__range_function *map,
                                 weir_error *error);
-weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__noisy_map map,
+weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__range_function *map,
                                  weir_error *error);
 
 #endif

@@ -7,31 +7,36 @@
 
 #include "nodes.h"
 
-weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__noisy_map map,
+static void copy_rows(const void *context, weir__range rows) {
+    const weir__noisy_rows *n = context;
+    const size_t width = n->node->width, first = rows.first * width;
+    memcpy(n->to + first, n->from + first, (rows.last - rows.first) * width * sizeof *n->to);
+}
+
+static void map_rows(const weir_graph *graph, const weir__node *node, const weir_pass *pass, weir__range_function *map,
+                     float *to, const float *from, bool back) {
+    const weir__noisy_rows n = {node, weir__node_noise(node, pass, 0), graph->examples, to, from, back};
+    weir__parallel_ranges(pass->rows, (double)node->width, map, &n);
+}
+
+weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__range_function *map,
                                 weir_error *error) {
     weir_status status = WEIR_OK;
     const float *x = NULL;
     TRY(weir__output_reserve(graph, node, NULL, error));
     TRY(weir__output_dense(graph, node->from, &x, error));
-    if (pass->mode == WEIR_MODE_SAMPLE) {
-        map(graph, node, pass, node->memory.values.data, x, false);
-        goto done;
-    }
-    WEIR__FOR_PIECES(pass->rows * node->width)
-    for (size_t r = 0; r < pass->rows; r++) {
-        memcpy(node->memory.values.data + r * node->width, x + r * node->width, node->width * sizeof *x);
-    }
+    map_rows(graph, node, pass, pass->mode == WEIR_MODE_SAMPLE ? map : copy_rows, node->memory.values.data, x, false);
 done:
     return status;
 }
 
-weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__noisy_map map,
+weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__range_function *map,
                                  weir_error *error) {
     weir_status status = WEIR_OK;
     float *dx = NULL;
     if (!node->pass.gradient_written || !node->from->facts.wants_gradient) return WEIR_OK;
     TRY(weir__gradient_open(graph, node->from, pass->rows, true, &dx, error));
-    map(graph, node, pass, dx, node->memory.gradient.data, true);
+    map_rows(graph, node, pass, map, dx, node->memory.gradient.data, true);
     weir__gradient_close(graph, node->from, pass->rows, true, dx);
 done:
     return status;

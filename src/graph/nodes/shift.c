@@ -38,28 +38,26 @@ static void move(float *to, const float *from, ptrdiff_t side, ptrdiff_t v, ptrd
     }
 }
 
-/// All rows moved as the pass draws it; back: by the opposite, which is the transpose of that map.
-/// Row groups of one example have one draw: it is part of the loss that they are evaluations of.
-static void move_all(const weir_graph *graph, const weir__node *node, const weir_pass *pass, float *to,
-                     const float *from, bool back) {
-    const weir_noise noise = weir__node_noise(node, pass, 0);
-    const ptrdiff_t side = (ptrdiff_t)side_of(node), most = (ptrdiff_t)node->spec.shift, sign = back ? -1 : 1;
-    WEIR__FOR_PIECES(pass->rows * node->width)
-    for (size_t r = 0; r < pass->rows; r++) {
+/// Rows moved as the pass draws it; back: by the opposite, which is the transpose of that map.
+static void move_rows(const void *context, weir__range rows) {
+    const weir__noisy_rows *n = context;
+    const weir__node *node = n->node;
+    const ptrdiff_t side = (ptrdiff_t)side_of(node), most = (ptrdiff_t)node->spec.shift, sign = n->back ? -1 : 1;
+    for (size_t r = rows.first; r < rows.last; r++) {
         float u[2];
-        weir_random_uniform(u, noise, (uint32_t)(r % graph->examples), 2);
+        weir_random_uniform(u, n->noise, (uint32_t)(r % n->examples), 2);
         const ptrdiff_t v = (ptrdiff_t)(u[0] * (float)(2 * most + 1)) - most;
         const ptrdiff_t h = (ptrdiff_t)(u[1] * (float)(2 * most + 1)) - most;
-        move(to + r * node->width, from + r * node->width, side, sign * v, sign * h);
+        move(n->to + r * node->width, n->from + r * node->width, side, sign * v, sign * h);
     }
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return weir__noisy_forward(graph, node, pass, move_all, error);
+    return weir__noisy_forward(graph, node, pass, move_rows, error);
 }
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return weir__noisy_backward(graph, node, pass, move_all, error);
+    return weir__noisy_backward(graph, node, pass, move_rows, error);
 }
 
 const weir__kind weir__kind_shift = {

@@ -4,6 +4,7 @@
 // A layer of stochastic units: sampling, mean or decision by the unit's rule, and the rule's own gradient. Sparsity
 // penalties of the trainer join the gradient here.
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "../../units/rules.h"
@@ -70,12 +71,24 @@ static void release(weir__node *node) {
     weir__buffer_free(&data->saved);
 }
 
+typedef struct open_count {
+    const float *h;
+    atomic_size_t *open;
+} open_count;
+
+static void count_range(const void *context, weir__range own) {
+    const open_count *c = context;
+    size_t open = 0;
+#pragma omp simd reduction(+ : open)
+    for (size_t k = own.first; k < own.last; k++) open += c->h[k] != 0;
+    atomic_fetch_add_explicit(c->open, open, memory_order_relaxed);
+}
+
 static void count_open(weir__node *node, size_t rows) {
     const float *h = node->memory.values.data;
     const size_t count = rows * node->width;
-    size_t open = 0;
-#pragma omp parallel for simd schedule(static) reduction(+ : open) num_threads(weir_threads()) if (count > 16384)
-    for (size_t k = 0; k < count; k++) open += h[k] != 0;
+    atomic_size_t open = 0;
+    weir__parallel_ranges(count, 0.25, count_range, &(open_count){h, &open});
     node->counters.gates += count;
     node->counters.gates_open += open;
 }

@@ -66,6 +66,32 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
     }
 }
 
+typedef struct backward_product {
+    size_t rows;
+    const weir__side *dx;
+    descent weights;
+    const weir__update *bias_update;
+    float *bias, *room;
+    bool by_tiles;
+} backward_product;
+
+static void backward_part(const void *context, weir__piece p) {
+    const backward_product *b = context;
+    const weir__side *dx = b->dx, *out = b->weights.dy->side;
+    begin_tiles();
+    if (b->by_tiles) {
+        backward_by_tiles(weir__blocks_of_part(dx, p.index, p.count), b->rows, dx, &b->weights);
+    } else {
+        backward_by_columns(weir__groups_of_part(dx->width, NARROW, p.index, p.count), b->rows, dx, &b->weights,
+                            b->room + p.lane * WEIR__BF16_ROOM);
+    }
+    if (b->bias) {
+        update_bias(b->rows, b->bias_update, b->bias, weir__blocks_of_part(out, p.index, p.count), 0, 1, out);
+    }
+    end_tiles();
+    finish_streams();
+}
+
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
     const weir__side *out = dy->side;
@@ -75,20 +101,7 @@ static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *d
         weight_update(rows, bias, dy, x, update, bias_update);
         return;
     }
-    const descent d = {update, dy, x};
     const double work = (double)out->route->open_slots * (double)out->block * (double)dx->block;
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        begin_tiles();
-        if (by_tiles) {
-            backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, &d);
-        } else {
-            backward_by_columns(weir__groups_of_part(dx->width, NARROW, part, parts), rows, dx, &d,
-                                room + part * WEIR__BF16_ROOM);
-        }
-        if (bias) update_bias(rows, bias_update, bias, weir__blocks_of_part(out, part, parts), 0, 1, out);
-        end_tiles();
-        finish_streams();
-    }
+    const backward_product b = {rows, dx, {update, dy, x}, bias_update, bias, room, by_tiles};
+    weir__parallel(weir__parts_for(work), backward_part, &b);
 }

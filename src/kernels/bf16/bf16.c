@@ -9,10 +9,6 @@
 #include "../side.h"
 #include "tables.h"
 
-static const size_t least_for_threads = 65536; // numbers: below that one thread is as fast
-
-enum { PIECE = 16384 }; // numbers that a thread takes at a time
-
 // ---- rounding ------------------------------------------------------------------------------------------------------
 
 WEIR__CLONES void weir__bf16_round_alone(size_t count, uint16_t *restrict to, const float *restrict from) {
@@ -66,22 +62,34 @@ void weir__bf16_join_alone(size_t count, float *to, const weir__halves *from) {
     join(count, to, from->upper, from->lower);
 }
 
-static size_t piece_at(size_t count, size_t first) { return count - first < PIECE ? count - first : PIECE; }
+typedef struct splitting {
+    const weir__halves *to;
+    const float *from;
+} splitting;
+
+static void split_range(const void *context, weir__range numbers) {
+    const splitting *s = context;
+    const weir__halves own = weir__halves_at(s->to, numbers.first);
+    weir__bf16_split_alone(numbers.last - numbers.first, &own, s->from + numbers.first);
+}
 
 void weir__bf16_split(size_t count, const weir__halves *to, const float *from) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
-    for (size_t first = 0; first < count; first += PIECE) {
-        const weir__halves own = weir__halves_at(to, first);
-        weir__bf16_split_alone(piece_at(count, first), &own, from + first);
-    }
+    weir__parallel_ranges(count, 0.25, split_range, &(splitting){to, from});
+}
+
+typedef struct joining {
+    float *to;
+    const weir__halves *from;
+} joining;
+
+static void join_range(const void *context, weir__range numbers) {
+    const joining *j = context;
+    const weir__halves own = weir__halves_at(j->from, numbers.first);
+    weir__bf16_join_alone(numbers.last - numbers.first, j->to + numbers.first, &own);
 }
 
 void weir__bf16_join(size_t count, float *to, const weir__halves *from) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static) if (count >= least_for_threads)
-    for (size_t first = 0; first < count; first += PIECE) {
-        const weir__halves own = weir__halves_at(from, first);
-        weir__bf16_join_alone(piece_at(count, first), to + first, &own);
-    }
+    weir__parallel_ranges(count, 0.25, join_range, &(joining){to, from});
 }
 
 /// The stride of a side's copy: even; where rows are long, an odd number of cache lines, for rows a power of two
@@ -102,30 +110,29 @@ static size_t room_of(const weir__side *side, size_t rows) {
     return (weir__slots(side, rows) * stride_of(side) + 1) / 2;
 }
 
-/// The open slots of a block; of a dense side, which is one block, some rows.
-static void round_block(const weir__side *side, size_t block, weir__range slots, uint16_t *to, size_t stride) {
-    const size_t units = weir__units(side, block);
-    for (size_t s = slots.first; s < slots.last; s++) round_slot(side, units, s, to, stride);
+/// Open slots of some blocks.
+static void round_blocks(const void *context, weir__range blocks) {
+    const weir__bf16_side *b = context;
+    uint16_t *to = (uint16_t *)(uintptr_t)b->values; // nobody reads it yet
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t units = weir__units(b->side, j), end = weir__open(b->side, j, 0);
+        for (size_t s = weir__first(b->side, j); s < end; s++) round_slot(b->side, units, s, to, b->stride);
+    }
 }
 
-static weir__range open_slots(const weir__side *side, size_t block, size_t rows) {
-    return (weir__range){weir__first(side, block), weir__open(side, block, rows)};
+static void round_rows(const void *context, weir__range rows) {
+    const weir__bf16_side *b = context;
+    uint16_t *to = (uint16_t *)(uintptr_t)b->values; // nobody reads it yet
+    for (size_t r = rows.first; r < rows.last; r++) round_slot(b->side, b->side->width, r, to, b->stride);
 }
 
 /// Open slots, or rows, of a side into scratch memory.
 static weir__bf16_side round_side(size_t rows, const weir__side *side, float *room) {
-    const size_t stride = stride_of(side), blocks = weir__blocks(side);
-    uint16_t *to = (uint16_t *)(void *)room;
-    if (weir__slots(side, rows) * side->block < least_for_threads) { // without OpenMP: a team of one has its cost, too
-        for (size_t j = 0; j < blocks; j++) round_block(side, j, open_slots(side, j, rows), to, stride);
-    } else if (side->route) {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-        for (size_t j = 0; j < blocks; j++) round_block(side, j, open_slots(side, j, rows), to, stride);
-    } else {
-#pragma omp parallel for num_threads(weir_threads()) schedule(static)
-        for (size_t s = 0; s < rows; s++) round_block(side, 0, (weir__range){s, s + 1}, to, stride);
-    }
-    return (weir__bf16_side){side, to, stride};
+    const weir__bf16_side b = {side, (uint16_t *)(void *)room, stride_of(side)};
+    const size_t items = side->route ? side->route->blocks : rows;
+    const double values = (double)weir__slots(side, rows) * (double)side->block;
+    if (items) weir__parallel_ranges(items, values / (double)items / 4, side->route ? round_blocks : round_rows, &b);
+    return b;
 }
 
 // ---- products ------------------------------------------------------------------------------------------------------

@@ -12,8 +12,6 @@
 /// its way; the dot product of small ones runs through all of the row's open blocks; with blocks of one unit a sum of
 /// columns. One row, many weights: the units' rows are read once, in order, as fast as memory gives them.
 
-#include <omp.h>
-
 #include "panel.h"
 
 #include "../matches.h"
@@ -463,21 +461,33 @@ static bool threads_own_units(size_t slots, const weir__side *y, const weir__bf1
     return !x->side->route && y->route && y->block >= 8;
 }
 
+typedef struct forward_product {
+    size_t rows;
+    const weir__side *y;
+    const weir__bf16_side *x;
+    const uint16_t *weights;
+    const float *bias;
+    float *room;
+    bool by_tiles;
+} forward_product;
+
+static void forward_part(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    const bool by_units = threads_own_units(weir__slots(f->y, f->rows), f->y, f->x, p.count);
+    begin_tiles();
+    (f->by_tiles ? forward_by_tiles
+     : by_units  ? forward_by_units
+                 : forward_by_slots)(p.index, p.count, f->rows, f->y, f->x, f->weights, f->bias,
+                                    f->room + p.lane * WEIR__BF16_ROOM);
+    end_tiles();
+}
+
 static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
                     const float *bias, float *room) {
     const size_t slots = weir__slots(y, rows), open_x = x->side->route ? x->side->route->open_slots : rows;
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
     const double work = (double)slots * (double)y->block * (double)open_x * (double)x->side->block / (double)rows;
-    const bool by_tiles = tiles_are_shared(rows, y, x->side);
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        begin_tiles();
-        (by_tiles ? forward_by_tiles
-         : threads_own_units(slots, y, x, parts)
-             ? forward_by_units
-             : forward_by_slots)(part, parts, rows, y, x, weights, bias, room + part * WEIR__BF16_ROOM);
-        end_tiles();
-    }
+    const forward_product f = {rows, y, x, weights, bias, room, tiles_are_shared(rows, y, x->side)};
+    weir__parallel(weir__parts_for(work), forward_part, &f);
 }

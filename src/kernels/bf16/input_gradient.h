@@ -274,9 +274,43 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
 
 // ---- all cases -----------------------------------------------------------------------------------------------------
 
+typedef struct input_product {
+    size_t rows;
+    const weir__side *dx;
+    const weir__bf16_side *dy;
+    const uint16_t *weights;
+    float *room;
+} input_product;
+
+static void input_gradient_part(const void *context, weir__piece p) {
+    enum { GROUP = 64, SEVERAL = 4 }; // columns of a part at least; units from which blocks go as tiles
+    const input_product *g = context;
+    const weir__side *dx = g->dx, *side = g->dy->side;
+    const weir__bf16_side *dy = g->dy;
+    const uint16_t *weights = g->weights;
+    const size_t rows = g->rows, part = p.index, parts = p.count, slots = weir__slots(dx, rows);
+    begin_tiles();
+    if (!dx->route) {
+        const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
+        if (side->block >= SEVERAL) {
+            dense_by_blocks(columns, rows, dx, dy, weights, g->room + p.lane * WEIR__BF16_ROOM);
+        } else {
+            dense_by_rows(columns, rows, dx, dy, weights);
+        }
+    } else if (dx->block == 1 && side->block == 1) {
+        unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
+    } else if (!side->route) {
+        compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
+    } else if (tiles_are_shared(rows, dx, side)) {
+        compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
+    } else {
+        compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
+    }
+    end_tiles();
+}
+
 static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights,
                            float *room) {
-    enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
     const weir__side *side = dy->side;
     const size_t slots = weir__slots(dx, rows), open_dy = side->route ? side->route->open_slots : rows;
     if (!slots || !dx->width) return;
@@ -287,26 +321,6 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_s
         return;
     }
     const double work = (double)slots * (double)dx->block * (double)open_dy * (double)side->block / (double)rows;
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        begin_tiles();
-        if (!dx->route) {
-            const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
-            if (side->block >= SEVERAL) {
-                dense_by_blocks(columns, rows, dx, dy, weights, room + part * WEIR__BF16_ROOM);
-            } else {
-                dense_by_rows(columns, rows, dx, dy, weights);
-            }
-        } else if (units && side->block == 1) {
-            unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
-        } else if (!side->route) {
-            compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
-        } else if (tiles_are_shared(rows, dx, side)) {
-            compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
-        } else {
-            compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
-        }
-        end_tiles();
-    }
+    const input_product g = {rows, dx, dy, weights, room};
+    weir__parallel(weir__parts_for(work), input_gradient_part, &g);
 }

@@ -224,42 +224,53 @@ static void update_bias(size_t rows, const weir__update *update, float *bias, we
     }
 }
 
+typedef struct update_product {
+    size_t rows;
+    descent weights;
+    const weir__update *bias_update;
+    float *bias;
+} update_product;
+
 /// Holds the rows of W to the limit: a part of them, in groups.
-static void limit_part(const descent *d, const weir__tiling *tiling, size_t part, size_t parts) {
-    const weir__range groups = weir__part((tiling->rows + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
-    const size_t first = groups.first * PIECE_UNITS, last = least_of(groups.last * PIECE_UNITS, tiling->rows);
-    if (first < last) weir__update_limit(d->update, NULL, tiling, first, last);
+static void limit_part(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const weir__side *out = u->weights.dy->side, *in = u->weights.x->side;
+    const weir__tiling tiling = {out->width, in->width, out->block, in->block};
+    const weir__range own = weir__groups_of_part(tiling.rows, PIECE_UNITS, p.index, p.count);
+    if (own.first < own.last) weir__update_limit(u->weights.update, NULL, &tiling, own.first, own.last);
+}
+
+static void weight_update_part(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const weir__bf16_side *dy = u->weights.dy, *x = u->weights.x;
+    const weir__side *out = dy->side, *in = x->side;
+    const size_t rows = u->rows, part = p.index, parts = p.count, strips = weir__blocks(out);
+    // Many strips: whole ones to each part. Few: some units of every one.
+    const bool cut_units = strips < 8 * parts;
+    const weir__range all = {0, strips}, own = weir__blocks_of_part(out, part, parts);
+    begin_tiles();
+    if (in->route && out->route) {
+        update_pairs(rows, &u->weights, own, dy, x);
+    } else if (in->route) {
+        update_columns(rows, &u->weights, weir__blocks_of_part(in, part, parts), dy, x);
+    } else if (cut_units) {
+        update_strips(rows, &u->weights, all, part, parts, dy, x);
+    } else {
+        update_strips(rows, &u->weights, own, 0, 1, dy, x);
+    }
+    if (u->bias && cut_units) update_bias(rows, u->bias_update, u->bias, all, part, parts, out);
+    if (u->bias && !cut_units) update_bias(rows, u->bias_update, u->bias, own, 0, 1, out);
+    end_tiles();
 }
 
 static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
                           const weir__update *update, const weir__update *bias_update) {
     const weir__side *out = dy->side, *in = x->side;
-    const size_t strips = weir__blocks(out), open_x = in->route ? in->route->open_slots : rows;
-    const double work = (double)out->width * (double)open_x * (double)in->block;
-    const descent d = {update, dy, x};
-    const weir__tiling tiling = {out->width, in->width, out->block, in->block};
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        // Many strips: whole ones to each thread. Few: some units of every one.
-        const bool cut_units = strips < 8 * parts;
-        const weir__range all = {0, strips}, own = weir__blocks_of_part(out, part, parts);
-        begin_tiles();
-        if (in->route && out->route) {
-            update_pairs(rows, &d, own, dy, x);
-        } else if (in->route) {
-            update_columns(rows, &d, weir__blocks_of_part(in, part, parts), dy, x);
-            if (update->most > 0 && (open_x || update->all)) {
-#pragma omp barrier
-                limit_part(&d, &tiling, part, parts);
-            }
-        } else if (cut_units) {
-            update_strips(rows, &d, all, part, parts, dy, x);
-        } else {
-            update_strips(rows, &d, own, 0, 1, dy, x);
-        }
-        if (bias && cut_units) update_bias(rows, bias_update, bias, all, part, parts, out);
-        if (bias && !cut_units) update_bias(rows, bias_update, bias, own, 0, 1, out);
-        end_tiles();
-    }
+    const size_t open_x = in->route ? in->route->open_slots : rows;
+    const size_t parts = weir__parts_for((double)out->width * (double)open_x * (double)in->block);
+    const update_product u = {rows, {update, dy, x}, bias_update, bias};
+    weir__parallel(parts, weight_update_part, &u);
+    // Columns of W were moved: rows are known only when all are.
+    const bool by_columns = in->route && !out->route;
+    if (by_columns && update->most > 0 && (open_x || update->all)) weir__parallel(parts, limit_part, &u);
 }

@@ -66,9 +66,28 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
     }
 }
 
+typedef struct backward_product {
+    size_t rows;
+    const weir__side *dx, *dy, *x;
+    descent weights, bias;
+    float *scratch;
+    bool by_tiles;
+} backward_product;
+
+static void backward_part(const void *context, weir__piece p) {
+    const backward_product *b = context;
+    const weir__side *dx = b->dx, *dy = b->dy;
+    if (b->by_tiles) {
+        backward_by_tiles(weir__blocks_of_part(dx, p.index, p.count), b->rows, dx, dy, b->x, &b->weights);
+    } else {
+        backward_by_columns(weir__groups_of_part(dx->width, PANEL, p.index, p.count), b->rows, dx, dy, b->x,
+                            &b->weights, b->scratch + p.lane * WEIR__THREAD_SCRATCH);
+    }
+    if (b->bias.weights) update_bias(b->rows, &b->bias, weir__blocks_of_part(dy, p.index, p.count), 0, 1, dy);
+}
+
 static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
-    const descent d = {update, weights}, bias_descent = {bias_update, bias};
     const bool by_tiles = tiles_move_at_once(rows, dx, dy, update);
     if (!by_tiles && !goes_by_columns(rows, dx, dy, update)) {
         input_gradient(rows, dx, dy, weights, scratch);
@@ -76,15 +95,6 @@ static void backward(size_t rows, const weir__side *dx, const weir__side *dy, co
         return;
     }
     const double work = (double)dy->route->open_slots * (double)dy->block * (double)dx->block;
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        if (by_tiles) {
-            backward_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, x, &d);
-        } else {
-            backward_by_columns(weir__groups_of_part(dx->width, PANEL, part, parts), rows, dx, dy, x, &d,
-                                scratch + part * WEIR__THREAD_SCRATCH);
-        }
-        if (bias) update_bias(rows, &bias_descent, weir__blocks_of_part(dy, part, parts), 0, 1, dy);
-    }
+    const backward_product b = {rows, dx, dy, x, {update, weights}, {bias_update, bias}, scratch, by_tiles};
+    weir__parallel(weir__parts_for(work), backward_part, &b);
 }

@@ -19,7 +19,6 @@
 /// A sum over i is cut into chunks that the width alone fixes, or into tiles, and each one's lanes are added up in one
 /// order, so that how rows are grouped changes no bit.
 
-#include <omp.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -618,6 +617,39 @@ static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *
     }
 }
 
+typedef struct forward_product {
+    size_t rows;
+    const weir__side *y, *x;
+    const float *weights, *bias;
+    float *scratch;
+    bool by_tiles;
+} forward_product;
+
+static void forward_part(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    const weir__side *y = f->y, *x = f->x;
+    const float *weights = f->weights, *bias = f->bias;
+    const size_t rows = f->rows, part = p.index, parts = p.count, slots = weir__slots(y, rows);
+    float *scratch = f->scratch + p.lane * WEIR__THREAD_SCRATCH;
+    if (!x->route && !y->route && rows <= FEW_ROWS) {
+        const weir__range own = weir__groups_of_part(y->width, 16, part, parts);
+        if (rows_fill_lanes(rows)) {
+            forward_dense_rows(own, rows, y, x, weights, bias, scratch);
+        } else {
+            forward_dense_units(own, rows, y, x, weights, bias);
+        }
+    } else if (!x->route && y->block == 1) {
+        forward_single_units(weir__part(slots, part, parts), rows, y, x, weights, bias);
+    } else if (f->by_tiles) {
+        forward_by_tiles(weir__blocks_of_part(y, part, parts), rows, y, x, weights, bias);
+    } else if (x->route || y->block < FEW_UNITS) {
+        forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
+    } else {
+        const output_cut from = cut_outputs(y, rows, part, parts), to = cut_outputs(y, rows, part + 1, parts);
+        forward_gathered(&from, &to, rows, y, x, weights, bias, scratch);
+    }
+}
+
 static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
                     float *scratch) {
     const size_t slots = weir__slots(y, rows), open_x = x->route ? x->route->open_slots : rows;
@@ -625,26 +657,6 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     // About: each slot of y has the mean row's open inputs.
     const double work =
         (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows + weir__entry_work(x);
-    const bool by_tiles = tiles_are_shared(rows, y, x);
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        if (!x->route && !y->route && rows <= FEW_ROWS) {
-            const weir__range own = weir__groups_of_part(y->width, 16, part, parts);
-            if (rows_fill_lanes(rows)) {
-                forward_dense_rows(own, rows, y, x, weights, bias, scratch + part * WEIR__THREAD_SCRATCH);
-            } else {
-                forward_dense_units(own, rows, y, x, weights, bias);
-            }
-        } else if (!x->route && y->block == 1) {
-            forward_single_units(weir__part(slots, part, parts), rows, y, x, weights, bias);
-        } else if (by_tiles) {
-            forward_by_tiles(weir__blocks_of_part(y, part, parts), rows, y, x, weights, bias);
-        } else if (x->route || y->block < FEW_UNITS) {
-            forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
-        } else {
-            const output_cut from = cut_outputs(y, rows, part, parts), to = cut_outputs(y, rows, part + 1, parts);
-            forward_gathered(&from, &to, rows, y, x, weights, bias, scratch + part * WEIR__THREAD_SCRATCH);
-        }
-    }
+    const forward_product f = {rows, y, x, weights, bias, scratch, tiles_are_shared(rows, y, x)};
+    weir__parallel(weir__parts_for(work), forward_part, &f);
 }

@@ -578,9 +578,52 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
     }
 }
 
+typedef struct input_product {
+    size_t rows;
+    const weir__side *dx, *dy;
+    const float *weights;
+    float *scratch;
+} input_product;
+
+static void sum_ranges_of_part(const void *context, weir__piece p) {
+    const input_product *g = context;
+    sum_ranges(p.index, p.count, g->rows, g->dx, g->dy, g->weights, g->scratch);
+}
+
+static void add_ranges_of_part(const void *context, weir__piece p) {
+    const input_product *g = context;
+    const size_t count = g->rows * g->dx->width;
+    add_ranges(weir__groups_of_part(count, 16, p.index, p.count), g->dx->values, g->scratch, count);
+}
+
+static void input_gradient_part(const void *context, weir__piece p) {
+    enum { GROUP = 64, SEVERAL = 4 }; // columns of a part at least; units from which blocks go as tiles
+    const input_product *g = context;
+    const weir__side *dx = g->dx, *dy = g->dy;
+    const float *weights = g->weights;
+    const size_t rows = g->rows, part = p.index, parts = p.count, slots = weir__slots(dx, rows);
+    if (!dx->route) {
+        const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
+        if (dy->route && dy->block >= MANY_UNITS) {
+            dense_by_sums(columns, rows, dx, dy, weights, g->scratch + p.lane * WEIR__THREAD_SCRATCH);
+        } else {
+            (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
+        }
+    } else if (dx->block == 1 && !dy->route) {
+        units_by_rows(weir__part(rows, part, parts), dx, dy, weights);
+    } else if (dx->block == 1 && dy->block == 1) {
+        unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
+    } else if (!dy->route) {
+        compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
+    } else if (tiles_are_shared(rows, dx, dy)) {
+        compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
+    } else {
+        compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
+    }
+}
+
 static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
                            float *scratch) {
-    enum { GROUP = 64, SEVERAL = 4 }; // columns that a thread owns at least; units from which blocks go as tiles
     const size_t slots = weir__slots(dx, rows), open_dy = dy->route ? dy->route->open_slots : rows;
     if (!slots || !dx->width) return;
     const bool units = dx->route && dx->block == 1, few = dy->width <= 4 * LANES;
@@ -591,31 +634,12 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
     }
     const double work =
         (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows + weir__entry_work(dx);
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        if (goes_by_ranges(rows, dx, dy)) {
-            const size_t count = rows * dx->width;
-            sum_ranges(part, parts, rows, dx, dy, weights, scratch);
-#pragma omp barrier
-            add_ranges(weir__groups_of_part(count, 16, part, parts), dx->values, scratch, count);
-        } else if (!dx->route) {
-            const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
-            if (dy->route && dy->block >= MANY_UNITS) {
-                dense_by_sums(columns, rows, dx, dy, weights, scratch + part * WEIR__THREAD_SCRATCH);
-            } else {
-                (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
-            }
-        } else if (units && !dy->route) {
-            units_by_rows(weir__part(rows, part, parts), dx, dy, weights);
-        } else if (units && dy->block == 1) {
-            unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
-        } else if (!dy->route) {
-            compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
-        } else if (tiles_are_shared(rows, dx, dy)) {
-            compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
-        } else {
-            compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
-        }
+    const input_product g = {rows, dx, dy, weights, scratch};
+    const size_t parts = weir__parts_for(work);
+    if (goes_by_ranges(rows, dx, dy)) {
+        weir__parallel(parts, sum_ranges_of_part, &g);
+        weir__parallel(parts, add_ranges_of_part, &g);
+    } else {
+        weir__parallel(parts, input_gradient_part, &g);
     }
 }

@@ -283,27 +283,38 @@ static void bias_gradient(weir__range blocks, float *dbias, uint8_t *touched, co
     }
 }
 
+typedef struct weight_product {
+    size_t rows;
+    float *dweights, *dbias;
+    uint8_t *touched, *bias_touched;
+    const weir__side *dy, *x;
+} weight_product;
+
+static void weight_gradient_part(const void *context, weir__piece p) {
+    enum { GROUP = 64 };
+    const weight_product *g = context;
+    const weir__side *dy = g->dy, *x = g->x;
+    const size_t strips = weir__blocks(dy);
+    const weir__range blocks = weir__blocks_of_part(dy->route || !x->route ? dy : x, p.index, p.count);
+    if (x->route && dy->route) {
+        pair_gradient(blocks, g->dweights, g->touched, dy, x);
+    } else if (x->route) {
+        column_gradient(blocks, g->dweights, g->touched, dy, x);
+    } else if (strips >= 8 * p.count) {
+        strip_gradient(g->rows, blocks, (weir__range){0, x->width}, g->dweights, g->touched, dy, x);
+    } else {
+        const weir__range columns = weir__groups_of_part(x->width, GROUP, p.index, p.count);
+        strip_gradient(g->rows, (weir__range){0, strips}, columns, g->dweights, g->touched, dy, x);
+    }
+    if (g->dbias && dy->route) bias_gradient(blocks, g->dbias, g->bias_touched, dy);
+}
+
 static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
                             const weir__side *dy, const weir__side *x) {
-    enum { GROUP = 64 };
     const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
     const double work = (double)dy->width * (double)open_x * (double)x->block;
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        const weir__range blocks = weir__blocks_of_part(dy->route || !x->route ? dy : x, part, parts);
-        if (x->route && dy->route) {
-            pair_gradient(blocks, dweights, touched, dy, x);
-        } else if (x->route) {
-            column_gradient(blocks, dweights, touched, dy, x);
-        } else if (strips >= 8 * parts) {
-            strip_gradient(rows, blocks, (weir__range){0, x->width}, dweights, touched, dy, x);
-        } else {
-            const weir__range columns = weir__groups_of_part(x->width, GROUP, part, parts);
-            strip_gradient(rows, (weir__range){0, strips}, columns, dweights, touched, dy, x);
-        }
-        if (dbias && dy->route) bias_gradient(blocks, dbias, bias_touched, dy);
-    }
+    const weight_product g = {rows, dweights, dbias, touched, bias_touched, dy, x};
+    weir__parallel(weir__parts_for(work), weight_gradient_part, &g);
     if (!x->route) {
         for (size_t j = 0; j < strips; j++) {
             touched[j] = !dy->route || weir__first(dy, j) < weir__open(dy, j, rows);

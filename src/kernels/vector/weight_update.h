@@ -421,45 +421,61 @@ static void update_bias(size_t rows, const descent *d, weir__range blocks, size_
     finish_run(&sums);
 }
 
+typedef struct update_product {
+    size_t rows, columns; // columns of a panel, 0: x is read in place
+    descent weights, bias;
+    const weir__side *dy, *x;
+    float *scratch;
+    bool by_ranges;
+} update_product;
+
 /// Holds the rows of W to the limit: a part of them, in groups.
-static void limit_part(const descent *d, const weir__tiling *tiling, size_t part, size_t parts) {
-    const weir__range groups = weir__part((tiling->rows + MOST_UNITS - 1) / MOST_UNITS, part, parts);
-    const size_t last = least_of(groups.last * MOST_UNITS, tiling->rows);
-    if (groups.first < groups.last) weir__update_limit(d->update, d->weights, tiling, groups.first * MOST_UNITS, last);
+static void limit_part(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const weir__tiling tiling = {u->dy->width, u->x->width, u->dy->block, u->x->block};
+    const weir__range own = weir__groups_of_part(tiling.rows, MOST_UNITS, p.index, p.count);
+    if (own.first < own.last) weir__update_limit(u->weights.update, u->weights.weights, &tiling, own.first, own.last);
+}
+
+static void weight_update_part(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const weir__side *dy = u->dy, *x = u->x;
+    const size_t rows = u->rows, part = p.index, parts = p.count, strips = weir__blocks(dy);
+    const panel in_place = {x->values, x->width, 0, x->width};
+    // Many strips: whole ones to each part. Few: some rows of every one, unless the thread has just read its own for
+    // the input gradient.
+    const bool cut_rows = strips < (u->by_ranges ? RANGES / 2 : 8) * parts;
+    const weir__range all = {0, strips}, own = weir__blocks_of_part(dy, part, parts);
+    if (x->route && dy->route) {
+        update_pairs(rows, &u->weights, own, dy, x);
+    } else if (x->route) {
+        update_columns(&u->weights, weir__blocks_of_part(x, part, parts), dy, x);
+    } else if (u->columns) {
+        update_panels(rows, &u->weights, u->columns, part, parts, dy, x, u->scratch + p.lane * WEIR__THREAD_SCRATCH);
+    } else if (cut_rows) {
+        update_strips(rows, &u->weights, all, part, parts, dy, x, &in_place);
+    } else {
+        update_strips(rows, &u->weights, own, 0, 1, dy, x, &in_place);
+    }
+    if (u->bias.weights && cut_rows) update_bias(rows, &u->bias, all, part, parts, dy);
+    if (u->bias.weights && !cut_rows) update_bias(rows, &u->bias, own, 0, 1, dy);
 }
 
 static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
                           const weir__update *update, const weir__update *bias_update, float *scratch) {
-    const size_t columns = panel_columns(rows, x, update);
-    const panel in_place = {x->values, x->width, 0, x->width};
-    const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
+    const size_t open_x = x->route ? x->route->open_slots : rows;
     const double work = (double)dy->width * (double)open_x * (double)x->block + weir__entry_work(x);
-    const descent d = {update, weights}, bias_descent = {bias_update, bias};
-    const weir__tiling tiling = {dy->width, x->width, dy->block, x->block};
-    const bool by_ranges = goes_by_ranges(rows, x, dy);
-#pragma omp parallel num_threads(weir_threads()) if (work > weir__small_work)
-    {
-        const size_t part = (size_t)omp_get_thread_num(), parts = (size_t)omp_get_num_threads();
-        // Many strips: whole ones to each thread. Few: some rows of every one, unless the thread has just read its own
-        // for the input gradient.
-        const bool cut_rows = strips < (by_ranges ? RANGES / 2 : 8) * parts;
-        const weir__range all = {0, strips}, own = weir__blocks_of_part(dy, part, parts);
-        if (x->route && dy->route) {
-            update_pairs(rows, &d, own, dy, x);
-        } else if (x->route) {
-            update_columns(&d, weir__blocks_of_part(x, part, parts), dy, x);
-            if (update->most > 0 && (open_x || update->all)) {
-#pragma omp barrier
-                limit_part(&d, &tiling, part, parts);
-            }
-        } else if (columns) {
-            update_panels(rows, &d, columns, part, parts, dy, x, scratch + part * WEIR__THREAD_SCRATCH);
-        } else if (cut_rows) {
-            update_strips(rows, &d, all, part, parts, dy, x, &in_place);
-        } else {
-            update_strips(rows, &d, own, 0, 1, dy, x, &in_place);
-        }
-        if (bias && cut_rows) update_bias(rows, &bias_descent, all, part, parts, dy);
-        if (bias && !cut_rows) update_bias(rows, &bias_descent, own, 0, 1, dy);
-    }
+    const update_product u = {.rows = rows,
+                              .columns = panel_columns(rows, x, update),
+                              .weights = {update, weights},
+                              .bias = {bias_update, bias},
+                              .dy = dy,
+                              .x = x,
+                              .scratch = scratch,
+                              .by_ranges = goes_by_ranges(rows, x, dy)};
+    const size_t parts = weir__parts_for(work);
+    weir__parallel(parts, weight_update_part, &u);
+    // Columns of W were moved: rows are known only when all are.
+    const bool by_columns = x->route && !dy->route;
+    if (by_columns && update->most > 0 && (open_x || update->all)) weir__parallel(parts, limit_part, &u);
 }

@@ -73,6 +73,10 @@ static void add_range(const void *context, weir__range own) {
     for (size_t k = own.first; k < own.last; k++) m->to[k] += m->from[k];
 }
 
+void weir__add(size_t count, float *to, const float *from) {
+    weir__parallel_ranges(count, 0.5, add_range, &(gradient_move){.to = to, .from = from});
+}
+
 weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float **values, weir_error *error) {
     if (!node->pass.route) {
         *values = node->memory.values.data;
@@ -130,8 +134,7 @@ void weir__gradient_close(weir_graph *graph, weir__node *node, size_t rows, bool
             const double slots = (double)(node->pass.route->slots * node->block);
             if (rows) weir__parallel_ranges(rows, slots / (double)rows, gather_rows, &m);
         } else {
-            const gradient_move m = {node, own, gradient, true};
-            weir__parallel_ranges(gradient_count(graph, node), 0.5, add_range, &m);
+            weir__add(gradient_count(graph, node), own, gradient);
         }
     }
     node->pass.gradient_written = true;

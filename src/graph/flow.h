@@ -24,4 +24,7 @@ weir_status weir__gradient_open(weir_graph *graph, weir__node *node, size_t rows
                                 weir_error *error);
 void weir__gradient_close(weir_graph *graph, weir__node *node, size_t rows, bool dense, const float *gradient);
 
+/// to += from.
+void weir__add(size_t count, float *to, const float *from);
+
 #endif

@@ -32,8 +32,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
             memcpy(y, x, count * sizeof *y);
             continue;
         }
-        WEIR__FOR_PIECES(count)
-        for (size_t i = 0; i < count; i++) y[i] += x[i];
+        weir__add(count, y, x);
     }
 done:
     return status;

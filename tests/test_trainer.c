@@ -537,7 +537,8 @@ static void test_step_keeps_parameters(void **unused) {
     assert_non_null(before);
     memcpy(before, p.values, p.count * sizeof *before);
     inputs[100] = NAN;
-    assert_int_equal(weir_trainer_step(b.trainer, inputs, labels, 16, &error), WEIR_DIVERGED);
+    assert_int_equal(weir_trainer_step(b.trainer, inputs, labels, 16, &error), WEIR_DATA);
+    assert_non_null(strstr(error.text, "value 100 of row 0"));
     assert_memory_equal(before, p.values, p.count * sizeof *before);
     inputs[100] = 0;
     must(weir_trainer_step(b.trainer, inputs, labels, 16, &error), &error);

@@ -177,7 +177,9 @@ typedef struct weir_pass {
     uint32_t step;
 } weir_pass;
 
-/// Runs the graph on a batch. WEIR_SHAPE (more rows than max_rows), WEIR_DATA (label out of range).
+/// Runs the graph on a batch. WEIR_SHAPE (more rows than max_rows), WEIR_DATA (label out of range; an input or target
+/// that is not finite), WEIR_DIVERGED (an output of some node is not finite: the text names node, row and output, each
+/// counted from 0). Nothing is predicted then: the graph has no outputs until its next pass.
 WEIR_API weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error);
 
 /// Gradients of the mean loss over the batch of the last forward pass, which must have been the same pass (the same

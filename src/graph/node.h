@@ -38,7 +38,8 @@ enum {
 typedef struct weir__kind {
     weir_kind about;
     unsigned fields;
-    bool keeps_zero; // elementwise with f(0) = 0: works on compact outputs as they are
+    bool keeps_zero;   // elementwise with f(0) = 0: works on compact outputs as they are
+    bool keeps_finite; // its outputs are finite where what it reads is
     /// Checks the description, sets node->width and node->block, declares tensors, allocates what does not depend on
     /// the batch.
     weir_status (*build)(weir_graph *graph, weir__node *node, weir_error *error);

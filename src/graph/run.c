@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "finite.h"
 #include "flow.h"
 #include "groups.h"
 #include "run.h"
@@ -50,7 +51,8 @@ static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error)
         const weir_pass own = pass_of(graph, node);
         const double start = weir__profile_clock(graph);
         node->counters.rows += own.rows;
-        const weir_status status = node->kind->forward(graph, node, &own, error);
+        weir_status status = node->kind->forward(graph, node, &own, error);
+        if (status == WEIR_OK) status = weir__check_finite(graph, node, error);
         if (status != WEIR_OK) return status;
         weir__groups_repeat(graph, node);
         node->seconds.forward += weir__profile_clock(graph) - start;
@@ -67,6 +69,7 @@ static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error)
 
 weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
     weir_status status = check_pass(graph, pass, error);
+    if (status == WEIR_OK) status = weir__check_targets(graph, pass, error);
     if (status != WEIR_OK) return status;
     graph->pass = *pass;
     status = weir__groups_begin(graph, pass, error);

@@ -132,10 +132,7 @@ static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error 
     } else {
         TRY(weir_evaluate(t->graph, valid, NULL, &part, WEIR_MODE_DECIDE, error));
     }
-    TRY_THAT(
-        isfinite(valid->loss), WEIR_DIVERGED,
-        "the validation loss is not finite after epoch %zu; try a lower optimizer.rate or a max_norm on the layers",
-        t->place.epoch + 1);
+    TRY_THAT(isfinite(valid->loss), WEIR_DIVERGED, "the loss is not finite");
 done:
     return status;
 }
@@ -143,9 +140,13 @@ done:
 // The record of the epoch whose batches are done, and the place at the beginning of the next one.
 static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
     weir_evaluation valid;
+    weir_error found = {0};
     const double began = weir__seconds();
-    const weir_status status = validate(t, &valid, error);
-    if (status != WEIR_OK) return status;
+    const weir_status status = validate(t, &valid, &found);
+    if (status != WEIR_OK) {
+        return weir__fail(error, status, "validation after epoch %zu: %s%s", t->place.epoch + 1, found.text,
+                          status == WEIR_DIVERGED ? "; try a lower optimizer.rate or a max_norm on the layers" : "");
+    }
     weir__place *place = &t->place;
     const double score = t->targets ? valid.nll : valid.error;
     const bool best = !place->best_epoch || score < place->best_error;

@@ -21,7 +21,6 @@ enum { classes = 1 << 16 };
 typedef struct selection {
     uint64_t upper[classes], lower[classes]; // counts
     uint64_t total;
-    bool finite;
 } selection;
 
 // Bits that ascend as the floats do. Adding 0 makes −0 the same as 0, as a comparison takes it.
@@ -40,10 +39,7 @@ static float value_of(uint32_t ordered) {
 }
 
 static void count_upper(selection *s, const float *a, size_t count) {
-    for (size_t k = 0; k < count; k++) {
-        s->finite = s->finite && isfinite(a[k]);
-        s->upper[order_bits(a[k]) >> 16]++;
-    }
+    for (size_t k = 0; k < count; k++) s->upper[order_bits(a[k]) >> 16]++;
     s->total += count;
 }
 
@@ -86,11 +82,7 @@ static weir_status fit(selection *s, weir_graph *graph, weir__feed *feed, size_t
                        weir_error *error) {
     weir_status status = WEIR_OK;
     memset(s, 0, sizeof *s);
-    s->finite = true;
     TRY(scan(s, graph, feed, node, NULL, error));
-    TRY_THAT(s->finite, WEIR_DIVERGED,
-             "the pre-activations of the gates \"%s\" are not all finite; try a lower optimizer.rate",
-             weir_graph_nodes(graph, NULL)[node].name);
     const uint64_t wanted = (uint64_t)llround(target * (double)s->total);
     uint64_t rank = wanted < s->total ? s->total - wanted - 1 : 0, below = rank;
     const uint32_t upper = find_class(s->upper, &rank);

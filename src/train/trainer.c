@@ -111,9 +111,16 @@ static double rate_now(const weir_trainer *t) {
 
 static weir_status fail_diverged(const weir_trainer *t, const char *what, weir_error *error) {
     return weir__fail(error, WEIR_DIVERGED,
-                      "%s is not finite in epoch %zu, batch %zu of %zu; try a lower optimizer.rate (it is %g there) or "
+                      "%s; in epoch %zu, batch %zu of %zu; try a lower optimizer.rate (it is %g there) or "
                       "a max_norm on the layers",
                       what, t->place.epoch + 1, t->place.batch + 1, t->batches, rate_now(t));
+}
+
+// What the network itself found: the same advice, or the batch that has the value.
+static weir_status fail_forward(const weir_trainer *t, weir_status status, const weir_error *found, weir_error *error) {
+    if (status == WEIR_DIVERGED) return fail_diverged(t, found->text, error);
+    return weir__fail(error, status, "epoch %zu, batch %zu of %zu: %s", t->place.epoch + 1, t->place.batch + 1,
+                      t->batches, found->text);
 }
 
 // The optimizer at a scheduled rate, for weir__graph_step.
@@ -137,19 +144,21 @@ static weir_status step(weir_trainer *t, const float *inputs, const int32_t *lab
                             .targets = targets,
                             .seed = t->options.seed,
                             .step = (uint32_t)t->place.step};
+    weir_error found = {0};
     const weir__gate_count before = weir__count_gates(t->graph, t->gates, t->gate_count);
     TRY_THAT(rows > 0 && rows <= t->options.batch, WEIR_ARGUMENT, "a batch of %zu rows; this trainer takes 1 to %zu",
              rows, t->options.batch);
     TRY_THAT(t->targets ? targets != NULL : labels != NULL, WEIR_ARGUMENT, "a training batch of this network needs %s",
              t->targets ? "targets" : "labels");
-    TRY(weir_graph_forward(t->graph, &pass, error));
+    status = weir_graph_forward(t->graph, &pass, &found);
+    if (status != WEIR_OK) return fail_forward(t, status, &found, error);
     const double loss = weir_graph_mean_loss(t->graph);
-    if (!isfinite(loss)) return fail_diverged(t, "the loss", error);
+    if (!isfinite(loss)) return fail_diverged(t, "the loss is not finite", error);
     weir__optimizer_begin(&t->optimizer);
     const optimizer_at_rate optimizer = {&t->optimizer, rate_now(t)};
     TRY(weir__graph_step(t->graph, &pass, &(weir__step){update_of, &optimizer}, error));
     const double penalty = weir_graph_penalty(t->graph);
-    if (!isfinite(penalty)) return fail_diverged(t, "the sparsity penalty", error);
+    if (!isfinite(penalty)) return fail_diverged(t, "the sparsity penalty is not finite", error);
     weir__sparsity_update(&t->sparsity);
 
     const weir__gate_count after = weir__count_gates(t->graph, t->gates, t->gate_count);

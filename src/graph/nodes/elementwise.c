@@ -124,6 +124,7 @@ static weir_status sigmoid_backward(weir_graph *graph, weir__node *node, const w
 const weir__kind weir__kind_tanh = {
     .about = {.name = "tanh", .summary = "hyperbolic tangent", .equation = "y = tanh(x)"},
     .keeps_zero = true,
+    .keeps_finite = true,
     .build = build,
     .forward = tanh_forward,
     .backward = tanh_backward,
@@ -132,6 +133,7 @@ const weir__kind weir__kind_tanh = {
 const weir__kind weir__kind_rectifier = {
     .about = {.name = "rectifier", .summary = "rectified linear", .equation = "y = max(0, x)"},
     .keeps_zero = true,
+    .keeps_finite = true,
     .build = build,
     .forward = rectifier_forward,
     .backward = rectifier_backward,
@@ -139,6 +141,7 @@ const weir__kind weir__kind_rectifier = {
 
 const weir__kind weir__kind_sigmoid = {
     .about = {.name = "sigmoid", .summary = "logistic sigmoid", .equation = "y = 1 / (1 + exp(-x))"},
+    .keeps_finite = true,
     .build = build,
     .forward = sigmoid_forward,
     .backward = sigmoid_backward,

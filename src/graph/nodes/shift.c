@@ -65,6 +65,7 @@ const weir__kind weir__kind_shift = {
               .summary = "moves square images by a few pixels at random in training",
               .equation = "y[i][j] = x[i - v][j - h], v, h ~ uniform {-s, ..., s}"},
     .fields = WEIR__FIELD_SHIFT,
+    .keeps_finite = true,
     .build = build,
     .forward = forward,
     .backward = backward,

@@ -158,6 +158,7 @@ const weir__kind weir__kind_unit = {
               .summary = "stochastic units; 'weir units' lists the rules",
               .equation = "h = f(a, z)",
               .traits = WEIR_KIND_UNITS},
+    .keeps_finite = true,
     .fields = WEIR__FIELD_RULE,
     .build = build,
     .forward = forward,

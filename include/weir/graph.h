@@ -166,7 +166,9 @@ typedef enum weir_mode {
 } weir_mode;
 
 /// One batch. inputs [rows][input size]; for a loss node labels [rows] (softmax-cross-entropy) or targets
-/// [rows][size] (the others): both NULL means that no loss is computed. step is the coordinate of all noise drawn.
+/// [rows][size] (the others): both NULL means that no loss is computed. What is random is a function of seed, step,
+/// node and unit, and of the row's own number first_row + r (below 2³², else WEIR_ARGUMENT): a row draws the same in
+/// any batch.
 typedef struct weir_pass {
     weir_mode mode;
     size_t rows;
@@ -175,6 +177,7 @@ typedef struct weir_pass {
     const float *targets;
     uint64_t seed;
     uint32_t step;
+    size_t first_row; ///< number of the first row among all rows that the seed is for; 0: the batch stands alone
 } weir_pass;
 
 /// Runs the graph on a batch. WEIR_SHAPE (more rows than max_rows), WEIR_DATA (label out of range; an input or target

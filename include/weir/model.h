@@ -94,7 +94,8 @@ WEIR_API weir_status weir_predict(weir_graph *graph, int32_t *classes, float *pr
                                   size_t first, size_t count, weir_error *error);
 
 /// The mean output of so many draws of the random units (mode DRAW), [count][outputs]: of a network that ends in
-/// bernoulli-cross-entropy the probability of each target. The same seed gives the same draws for the same first row.
+/// bernoulli-cross-entropy the probability of each target. The same seed gives a row, by its
+/// number in rows, the same draws, whatever first, count and the graph's max_rows.
 WEIR_API weir_status weir_predict_samples(weir_graph *graph, float *probabilities, const weir_rows *rows, size_t first,
                                           size_t count, size_t samples, uint64_t seed, weir_error *error);
 

@@ -20,15 +20,19 @@
 extern "C" {
 #endif
 
-/// The coordinates that a whole array of noise has in common.
+/// The coordinates that a whole array of noise has in common. The rows of the array are those from first_row on: row r
+/// of it has the coordinate first_row + r (modulo 2³²), so that a row's noise does not depend on the batch that it is
+/// in. Not said: 0.
 typedef struct weir_noise {
     uint64_t seed;
     uint32_t step;
     uint16_t stream;
     uint16_t sample;
+    uint32_t first_row;
 } weir_noise;
 
-/// Four independent 32-bit words at (noise, row, quad). Unit u of a row uses word u % 4 of quad u / 4.
+/// Four independent 32-bit words at (noise, row, quad), row counted from noise.first_row as in all that follows. Unit u
+/// of a row uses word u % 4 of quad u / 4.
 WEIR_API void weir_random_words(uint32_t words[4], weir_noise noise, uint32_t row, uint32_t quad);
 
 /// out[u] uniform for units u = 0 … units−1 of a row: values (k + ½)·2⁻²³, k = 0 … 2²³−1, so 0 and 1 never

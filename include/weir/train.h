@@ -87,7 +87,7 @@ WEIR_API weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluatio
 /// The likelihood of the labels or targets under a network with random units, in mode DRAW: nll is the mean over rows
 /// of −log (1/m) Σ exp(−L_k), an upper bound in expectation on −log p(target | row), tighter for more samples m; loss
 /// the mean over rows and samples, which is the bound of one sample. Where nothing is random one sample is taken. The
-/// same seed gives the same draws, for any max_rows ≥ 256. WEIR_DATA without labels or targets.
+/// same seed gives a row of the part the same draws, for any max_rows. WEIR_DATA without labels or targets.
 WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation, const weir_part *part,
                                            size_t samples, uint64_t seed, weir_error *error);
 

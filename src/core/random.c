@@ -20,7 +20,7 @@
 
 WEIR__INLINE weir__row_key key_of(weir_noise noise, uint32_t row) {
     const weir__row_key result = {.key = {{(uint32_t)noise.seed, (uint32_t)(noise.seed >> 32)}},
-                                  .row = row,
+                                  .row = noise.first_row + row,
                                   .step = noise.step,
                                   .source = (uint32_t)noise.stream << 16 | noise.sample};
     return result;

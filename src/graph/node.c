@@ -22,7 +22,10 @@ float *weir__node_state(const weir__node *node, size_t *count) {
 }
 
 weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsigned use) {
-    return (weir_noise){.seed = pass->seed, .step = pass->step, .stream = (uint16_t)(node->index * 4 + use)};
+    return (weir_noise){.seed = pass->seed,
+                        .step = pass->step,
+                        .stream = (uint16_t)(node->index * 4 + use),
+                        .first_row = (uint32_t)pass->first_row};
 }
 
 weir_status weir__fail_node(weir_error *error, weir_status status, const weir__node *node, const char *format, ...) {

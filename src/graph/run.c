@@ -21,6 +21,10 @@ static weir_status check_pass(const weir_graph *graph, const weir_pass *pass, we
         return weir__fail(error, WEIR_SHAPE, "a batch of %zu rows: the graph was made for 1 to %zu", pass->rows,
                           graph->options.max_rows);
     }
+    if (pass->first_row > UINT32_MAX || pass->rows > UINT32_MAX - pass->first_row) {
+        return weir__fail(error, WEIR_ARGUMENT, "rows from number %zu on: noise numbers rows by 32 bits",
+                          pass->first_row);
+    }
     if (!pass->inputs) return weir__fail(error, WEIR_ARGUMENT, "the pass has no inputs");
     if ((unsigned)pass->mode > WEIR_MODE_DRAW) {
         return weir__fail(error, WEIR_ARGUMENT, "unknown mode %d", (int)pass->mode);
@@ -92,7 +96,7 @@ weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, we
 
 static bool same_pass(const weir_pass *a, const weir_pass *b) {
     return a->mode == b->mode && a->rows == b->rows && a->inputs == b->inputs && a->labels == b->labels &&
-           a->targets == b->targets && a->seed == b->seed && a->step == b->step;
+           a->targets == b->targets && a->seed == b->seed && a->step == b->step && a->first_row == b->first_row;
 }
 
 weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error) {

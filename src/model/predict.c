@@ -88,7 +88,8 @@ weir_status weir_predict_samples(weir_graph *graph, float *probabilities, const 
         now = count - done < batch ? count - done : batch;
         weir_rows_copy(rows, inputs, NULL, first + done, now);
         memset(sum, 0, now * outputs * sizeof *sum);
-        const weir_pass pass = {.mode = WEIR_MODE_DRAW, .rows = now, .inputs = inputs, .seed = seed + first + done};
+        const weir_pass pass = {
+            .mode = WEIR_MODE_DRAW, .rows = now, .inputs = inputs, .seed = seed, .first_row = first + done};
         TRY(add_draws(graph, &pass, samples, sum, outputs, error));
     }
 done:

@@ -12,8 +12,7 @@
 #include "../graph/graph.h"
 #include "evaluate.h"
 
-/// Rows whose draws share a batch: a constant, so that the noise of a row does not depend on the graph's max_rows
-/// unless that is smaller.
+/// Rows whose draws share a batch, so that memory does not grow with max_rows.
 enum { rows_at_once = 256 };
 
 /// Keeps these draws apart from those of training, whose noise has the same streams and steps.
@@ -50,7 +49,8 @@ static weir_status draw_batch(weir_graph *graph, const weir__feed *feed, uint64_
                               size_t *draws, weir_error *error) {
     weir_status status = WEIR_OK;
     weir_pass pass = weir__feed_pass(feed, WEIR_MODE_DRAW);
-    pass.seed = seed_of(seed) + feed->first / rows_at_once;
+    pass.seed = seed_of(seed);
+    pass.first_row = feed->first;
     for (size_t r = 0; r < feed->rows; r++) all->row[r] = (log_sum){0};
     TRY(weir_graph_forward(graph, &pass, error));
     for (*draws = 1;; ++*draws) {

@@ -26,7 +26,8 @@ typedef struct weir__gated {
 
 /// Lists the pairs that this pass evaluates in gated->route: the open ones, and the closed ones whose gradient is
 /// wanted.
-weir_status weir__gated_route(const weir__node *node, const weir_pass *pass, weir__gated *gated, weir_error *error);
+weir_status weir__gated_route(const weir_graph *graph, const weir__node *node, const weir_pass *pass,
+                              weir__gated *gated, weir_error *error);
 /// Counts the blocks of this pass, and those with at least one row.
 void weir__gated_count(weir__node *node, const weir__gated *gated);
 

@@ -102,7 +102,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     weir__gated *gated = node->memory.data;
     const bool dense = !node->facts.compact || pass->mode == WEIR_MODE_OPEN || pass->mode == WEIR_MODE_EXPECT;
     gated->experts_dense = dense || (node->facts.gradient_dense && pass->mode == WEIR_MODE_SAMPLE);
-    if (!dense) TRY(weir__gated_route(node, pass, gated, error));
+    if (!dense) TRY(weir__gated_route(graph, node, pass, gated, error));
     TRY(weir__output_reserve(graph, node, dense ? NULL : &gated->route, error));
     weir__side y = weir__output_side(node);
     if (gated->experts_dense) y = (weir__side){.width = node->width, .block = node->width};

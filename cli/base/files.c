@@ -118,7 +118,11 @@ int cli_open_model(const char *operand, const char *data_folder, size_t max_rows
     } else if (data != NULL) {
         weir_data_options options = config->data;
         if (data_folder != NULL) options.path = data_folder;
-        if (weir_data_load(data, &options, &error) != WEIR_OK) status = cli_weir_error(&error);
+        options.known_scale = weir_graph_scale(*graph);
+        if (weir_data_load(data, &options, &error) != WEIR_OK)
+            status = cli_weir_error(&error);
+        else
+            for (size_t i = 0; i < weir_data_guesses(*data); i++) cli_note("%s", weir_data_note(*data, i));
     }
     free(path);
     return status;

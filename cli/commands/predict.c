@@ -15,6 +15,7 @@ static bool as_json, as_csv;
 static const char *precision;
 static size_t limit, top, samples = 100;
 static int label_column = -1;
+static const char *skip_columns, *header = "auto", *scale_name = "auto";
 
 static const cli_option options[] = {
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a JSON array: file, row, class, probabilities"},
@@ -22,6 +23,13 @@ static const cli_option options[] = {
     {"samples", "M", CLI_COUNT, &samples, NULL, "models that predict targets: draws per row that are averaged"},
     {"limit", "N", CLI_COUNT, &limit, NULL, "only the first N rows of each file"},
     {"label-column", "N", CLI_INDEX, &label_column, NULL, "CSV: column N, from 0, holds labels and is left out"},
+    {"skip-columns", "LIST", CLI_TEXT, &skip_columns, NULL, "CSV: columns that are left out, as in 0,3-5"},
+    {"header", "H", CLI_CHOICE, &header, "auto|yes|no",
+     "CSV: does the first line name columns; auto: it does when it holds no numbers, or counts 0, 1, 2, ..."},
+    {"scale", "SCALE", CLI_CHOICE, &scale_name, "auto|model|none|1/255",
+     "of values: that of the model's training rows (model), or none, or 1/255; auto: the model's, unless the values "
+     "are "
+     "evidently on another one, which is said"},
     {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes [default: 1]"},
     {"precision", "P", CLI_CHOICE, &precision, "fp32|bf16", "fp32 or bf16 [default: as in training]"},
 };
@@ -139,23 +147,57 @@ static int prepare_rows(const predictor *p, weir_rows *rows, const char *name) {
     return status == WEIR_OK ? CLI_OK : cli_error("%s: %s", name, error.text);
 }
 
-static int predict_file(predictor *p, const char *file, bool with_file) {
+/// Gives rows the scale that --scale names.
+static int scale_rows(const predictor *p, weir_rows *rows, const char *name) {
     weir_error error = {0};
-    weir_rows *rows = NULL;
-    int32_t *labels = NULL;
+    char note[WEIR_NOTE] = "";
+    const weir_scale *model = weir_graph_scale(p->graph);
+    weir_scale *given = NULL;
+    weir_status status = WEIR_OK;
+    if (strcmp(scale_name, "none") == 0 || strcmp(scale_name, "1/255") == 0) {
+        status = weir_scale_create(&given, scale_name, 0, &error);
+        if (status == WEIR_OK) status = weir_rows_scale(rows, given, &error);
+    } else if (strcmp(scale_name, "auto") == 0)
+        status = weir_rows_scale_like(rows, note, model, &error);
+    else
+        status = weir_rows_scale(rows, model, &error);
+    weir_scale_free(given);
+    if (note[0] != '\0') cli_note("%s: %s (--scale says otherwise)", name, note);
+    return status == WEIR_OK ? CLI_OK : cli_error("%s: %s", name, error.text);
+}
+
+/// Reads a file; a column of labels is left out, whatever it holds.
+static int read_rows(weir_table *table, const char *file) {
+    weir_error error = {0};
+    weir_read_options reading = weir_read_options_default();
+    char left_out[256];
+    const bool skips = skip_columns != NULL && skip_columns[0] != '\0';
+    reading.header = header;
+    reading.skip_columns = skips ? skip_columns : "";
+    if (label_column >= 0) {
+        reading.label_column = label_column;
+        snprintf(left_out, sizeof left_out, "%d%s%s", label_column, skips ? "," : "", reading.skip_columns);
+        reading.skip_columns = left_out;
+    }
+    if (weir_table_read(table, file, &reading, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (table->note[0] != '\0') cli_note("%s", table->note);
+    return CLI_OK;
+}
+
+static int predict_file(predictor *p, const char *file, bool with_file) {
+    weir_table table = {0};
     const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
-    if (weir_rows_read(&rows, &labels, file, label_column, &error) != WEIR_OK) return cli_weir_error(&error);
-    weir_shape shape = weir_rows_shape(rows);
+    if (read_rows(&table, file) != CLI_OK) return CLI_FAILED;
+    weir_shape shape = weir_rows_shape(table.rows);
     int status = CLI_OK;
     const bool whole = p->targets && shape.columns == p->inputs + p->classes;
     if (shape.columns != p->inputs && !whole)
         status = cli_error("%s: rows of %zu values, but the network reads %zu%s", name, shape.columns, p->inputs,
                            shape.columns == p->inputs + 1 ? "; is one column the label? See --label-column" : "");
-    else
-        status = prepare_rows(p, rows, name);
-    if (status == CLI_OK) status = predict_rows(p, rows, file, with_file);
-    weir_rows_free(rows);
-    weir_labels_free(labels);
+    if (status == CLI_OK) status = scale_rows(p, table.rows, name);
+    if (status == CLI_OK) status = prepare_rows(p, table.rows, name);
+    if (status == CLI_OK) status = predict_rows(p, table.rows, file, with_file);
+    weir_table_free(&table);
     return status;
 }
 

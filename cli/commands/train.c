@@ -142,6 +142,12 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
     fprintf(out, "  data      %s: %s training, %s validation, %s test rows\n", config->data.source,
             cli_thousands(a, weir_data_train(data).count), cli_thousands(b, weir_data_valid(data).count),
             cli_thousands(c, weir_data_test(data).count));
+    char scale[128];
+    fprintf(out, "  scale     %s\n", weir_scale_text(weir_data_scale(data), scale, sizeof scale));
+    for (size_t i = 0; weir_data_note(data, i) != NULL; i++) {
+        fprintf(out, "  note      ");
+        cli_wrap(out, 12, weir_data_note(data, i));
+    }
     if (weir_data_targets(data) > 0)
         fprintf(out, "  targets   %s, values %s; likelihood of %zu draws per row\n", config->data.targets,
                 strcmp(config->data.binarise, "none") == 0 ? "as they are" : config->data.binarise,

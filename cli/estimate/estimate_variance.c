@@ -134,7 +134,9 @@ static int open_network(bed *b, const lab_options *o, const char *operand) {
     making.training = true;
     making.seed = b->config.train.seed;
     if (o->data != NULL) b->config.data.path = o->data;
+    if (model != NULL) b->config.data.known_scale = weir_graph_scale(model);
     weir_status status = weir_data_load(&b->data, &b->config.data, &error);
+    b->config.data.known_scale = NULL;
     if (status == WEIR_OK)
         status = weir_graph_create(&b->base, b->config.network, b->config.network_count, &making, &error);
     if (status == WEIR_OK && model != NULL) {

@@ -227,6 +227,7 @@ static void read_gates(plot_run *run) {
         weir_error error = {0};
         weir_data_options source = config.data;
         if (data_folder != NULL) source.path = data_folder;
+        source.known_scale = weir_graph_scale(graph);
         run->target = 100 * config.train.sparsity.target;
         if (weir_data_load(&data, &source, &error) != WEIR_OK)
             cli_note("no histogram of the gates of %s: %s", run->folder, error.text);

@@ -72,6 +72,36 @@ WEIR_API void weir_table_free(weir_table *table);
 /// otherwise. Unsigned bytes of IDX and NPY files are multiplied by 1/255, all other values are as in the file.
 WEIR_API weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const char *path, int label_column,
                                     weir_error *error);
+/// How raw values become those that a network reads: value = (raw − offset)·factor. A model keeps the scale of its
+/// training rows. kind:
+/// - "none": as in the file
+/// - "1/255": raw/255
+/// - "standardise": (raw − offset[j])·factor[j], mean and 1/standard deviation of column j over the training rows;
+///   factor 0 where a column is constant
+/// - "as-read": 1/255 of unsigned bytes of IDX and NPY files, else none: of models that do not say
+/// Made by weir_data_load or weir_scale_create. Many threads may read one that none changes.
+typedef struct weir_scale {
+    const char *kind;       ///< static
+    double least, greatest; ///< raw values of the training rows; NaN when not known
+    size_t columns;         ///< of offset and factor; 0 unless kind is "standardise"
+    float *offset, *factor; ///< [columns], or NULL
+} weir_scale;
+/// A scale of that kind with offsets and factors 0, to be filled in; WEIR_ARGUMENT for an unknown kind.
+WEIR_API weir_status weir_scale_create(weir_scale **scale, const char *kind, size_t columns, weir_error *error);
+/// *copy is NULL for NULL.
+WEIR_API weir_status weir_scale_copy(weir_scale **copy, const weir_scale *scale, weir_error *error);
+WEIR_API void weir_scale_free(weir_scale *scale);
+/// "1/255 (bytes 0 to 255)", for a person, in text [size]. Returns text.
+WEIR_API const char *weir_scale_text(const weir_scale *scale, char *text, size_t size);
+/// Gives rows that scale in place of the one they have. Nothing else may use the rows yet. WEIR_SHAPE when it is of
+/// another number of columns.
+WEIR_API weir_status weir_rows_scale(weir_rows *rows, const weir_scale *scale, weir_error *error);
+/// weir_rows_scale for rows of another file than the training rows, unless their values are evidently on another scale:
+/// of "1/255", values 0 to 1 stay as they are; of "none" with training values 0 to 1, bytes are divided by 255. note
+/// [WEIR_NOTE] says so, or that values are ten times larger or a thousand times smaller than in training, where nothing
+/// is guessed; else it is "".
+WEIR_API weir_status weir_rows_scale_like(weir_rows *rows, char *note, const weir_scale *scale, weir_error *error);
+
 /// Binarises rows as the options say and cuts them in halves if they ask for it: *targets (freed by the caller) gets
 /// the lower halves, or NULL; rows, which nothing else may use yet, is changed and keeps the upper ones. set tells
 /// files apart in the noise of "fixed": 0 is the training rows, 1 the test rows. weir_data_load does this to what it
@@ -96,8 +126,18 @@ typedef struct weir_data_options {
     int label_column;                      ///< files, CSV: column of the label, −1: labels are in files of their own
     const char *binarise; ///< values of rows: "none" (as they are), "threshold" (1 above ½, else 0) or "fixed" (1 with
                           ///< the value's probability, drawn once, a pure function of seed, row and column)
-    const char *targets;  ///< "labels", or "lower-half": the network sees the upper half of each row (of an image's
-                          ///< lines) and predicts the lower one; labels need not exist then
+    const char *targets; ///< what is predicted: "labels"; "lower-half": the network sees the upper half of each row (of
+                         ///< an image's lines) and predicts the lower one; "values": the target columns, or files of
+                         ///< targets. Labels need not exist for the latter two
+    const char *scale; ///< of all rows, before they are binarised: "none", "1/255", "standardise", or "auto": 1/255 for
+                       ///< whole numbers 0 … 255 of which one in the training rows is above 127, or above 1 where the
+                       ///< file says that they are unsigned bytes (IDX, NPY); else none
+    const weir_scale *known_scale;     ///< a model's, used in place of `scale` as by weir_rows_scale_like; NULL: none
+    const char *header, *skip_columns; ///< files, CSV: as in weir_read_options
+    const char *target_columns;        ///< files, CSV, targets "values": as in weir_read_options
+    const char *train_targets, *test_targets; ///< files, targets "values": rows of targets in files of their own, one
+                                              ///< per row of values (an array of one dimension: one target), as they
+                                              ///< are but unsigned bytes of IDX and NPY, which are multiplied by 1/255
 } weir_data_options;
 WEIR_API weir_data_options weir_data_options_default(void);
 
@@ -119,6 +159,13 @@ WEIR_API weir_part weir_data_test(const weir_data *data);
 WEIR_API size_t weir_data_columns(const weir_data *data);
 /// Values per row of targets; 0 when labels are predicted.
 WEIR_API size_t weir_data_targets(const weir_data *data);
+/// The scale of its rows. Never NULL; lives as long as the data set.
+WEIR_API const weir_scale *weir_data_scale(const weir_data *data);
+/// What a person should know of the data before training on it, one line at a time, from index 0: first so many guesses
+/// as weir_data_guesses says, with how to say otherwise, then columns that are constant or differ a thousandfold in
+/// range, labels with gaps, a single class, …; NULL beyond the last line.
+WEIR_API const char *weir_data_note(const weir_data *data, size_t index);
+WEIR_API size_t weir_data_guesses(const weir_data *data);
 /// Largest label + 1 over all parts; 0 without labels.
 WEIR_API size_t weir_data_classes(const weir_data *data);
 WEIR_API void weir_data_free(weir_data *data);

@@ -201,6 +201,13 @@ WEIR_API double weir_graph_penalty(const weir_graph *graph);
 /// graph, valid until the next call with the same graph; NULL when the node was not run or memory is short.
 WEIR_API const float *weir_graph_output(weir_graph *graph, size_t node);
 
+struct weir_scale;
+/// The scale of the rows that the graph was trained on (weir/data.h), NULL where nobody has said. A pass does not apply
+/// it: inputs are values as weir_rows_copy gives them after weir_rows_scale. weir_trainer_create sets it, model files
+/// keep it. The setter copies it; NULL takes it away.
+WEIR_API const struct weir_scale *weir_graph_scale(const weir_graph *graph);
+WEIR_API weir_status weir_graph_scale_set(weir_graph *graph, const struct weir_scale *scale, weir_error *error);
+
 /// Threshold of a unit node for WEIR_MODE_DECIDE, in units of the pre-activation a (default 0).
 WEIR_API void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold);
 WEIR_API float weir_graph_threshold(const weir_graph *graph, size_t node);

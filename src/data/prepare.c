@@ -16,7 +16,8 @@ typedef enum binarisation { keep_values, threshold_values, draw_values } binaris
 
 static const char *const binarisations[] = {
     [keep_values] = "none", [threshold_values] = "threshold", [draw_values] = "fixed"};
-static const char *const targets_kinds[] = {"labels", "lower-half"};
+typedef enum targets_kind { targets_labels, targets_half, targets_values } targets_kind;
+static const char *const targets_kinds[] = {"labels", "lower-half", "values"};
 
 static weir_status find_name(size_t *index, const char *name, const char *const *names, size_t count,
                              const char *setting, weir_error *error) {
@@ -29,14 +30,10 @@ static weir_status find_name(size_t *index, const char *name, const char *const 
     return weir__fail(error, WEIR_CONFIG, "%s is \"%s\"; expected one of %s", setting, name, list);
 }
 
-static float value_at(const weir_rows *rows, size_t index) {
-    return rows->floats ? rows->floats[index] : rows->scale * (float)rows->bytes[index];
-}
-
 static weir_status check_probabilities(const weir_rows *rows, weir_error *error) {
     const size_t columns = rows->shape.columns;
     for (size_t i = 0; i < rows->shape.rows * columns; i++) {
-        const float value = value_at(rows, i);
+        const float value = weir__rows_value(rows, i);
         if (value >= 0 && value <= 1) continue;
         return weir__fail(
             error, WEIR_DATA,
@@ -58,13 +55,14 @@ static weir_status binarise(weir_rows *rows, binarisation how, uint64_t seed, ui
     for (size_t j = 0; j < columns; j++) u[j] = 0.5F;
     for (size_t r = 0; r < rows->shape.rows; r++) {
         if (how == draw_values) weir_random_uniform(u, noise, (uint32_t)r, columns);
-        for (size_t j = 0; j < columns; j++) bits[r * columns + j] = value_at(rows, r * columns + j) > u[j];
+        for (size_t j = 0; j < columns; j++) bits[r * columns + j] = weir__rows_value(rows, r * columns + j) > u[j];
     }
-    weir__free(rows->bytes);
-    weir__free(rows->floats);
-    rows->floats = NULL;
-    rows->bytes = bits;
-    rows->scale = 1;
+    if (!rows->borrowed) {
+        weir__free(rows->bytes);
+        weir__free(rows->floats);
+    }
+    weir__free(rows->pairs);
+    *rows = (weir_rows){.shape = rows->shape, .scale = 1, .bytes = bits};
     bits = NULL;
 done:
     weir__free(bits);
@@ -87,9 +85,18 @@ static weir_status copy_columns(weir_rows **out, const weir_rows *rows, size_t f
     for (size_t r = 0; r < shape.rows; r++) {
         memcpy(to + r * columns * size, from + (r * all + first) * size, columns * size);
     }
-    status = weir__rows_adopt(out, shape, rows->bytes ? (uint8_t *)to : NULL, rows->scale,
-                              rows->bytes ? NULL : (float *)(void *)to, error);
+    TRY(weir__rows_adopt(out, shape, rows->bytes ? (uint8_t *)to : NULL, rows->scale,
+                         rows->bytes ? NULL : (float *)(void *)to, error));
+    (*out)->pixels = rows->pixels;
+    if (!rows->pairs) goto done;
+    TRY(weir__new(&(*out)->pairs, 2 * columns, sizeof *rows->pairs, "a scale", error));
+    memcpy((*out)->pairs, rows->pairs + first, columns * sizeof *rows->pairs);
+    memcpy((*out)->pairs + columns, rows->pairs + all + first, columns * sizeof *rows->pairs);
 done:
+    if (status != WEIR_OK && *out) {
+        weir_rows_free(*out);
+        *out = NULL;
+    }
     return status;
 }
 
@@ -124,7 +131,7 @@ weir_status weir_rows_prepare(weir_rows *rows, weir_rows **targets, const weir_d
     TRY(find_name(&kind, options->targets, targets_kinds, sizeof targets_kinds / sizeof *targets_kinds, "data.targets",
                   error));
     if (how != keep_values) TRY(binarise(rows, (binarisation)how, options->seed, set, error));
-    if (kind) TRY(halve(rows, targets, error));
+    if (kind == targets_half) TRY(halve(rows, targets, error));
 done:
     return status;
 }

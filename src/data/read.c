@@ -65,6 +65,7 @@ static weir_status check_options(weir__csv_options *out, const weir_read_options
     TRY(weir__header_find(&out->header, options->header, error));
     TRY(weir__columns_parse(&out->targets, options->target_columns, "data.target_columns", error));
     TRY(weir__columns_parse(&out->skipped, options->skip_columns, "data.skip_columns", error));
+    out->labels = out->label_column >= 0 && !weir__columns_have(&out->skipped, (size_t)out->label_column);
 done:
     return status;
 }

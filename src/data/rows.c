@@ -30,7 +30,7 @@ weir_status weir__rows_adopt(weir_rows **rows, weir_shape shape, uint8_t *bytes,
     weir_rows *fresh = NULL;
     const weir_status status = weir__new(&fresh, 1, sizeof *fresh, "rows", error);
     if (status == WEIR_OK) {
-        *fresh = (weir_rows){.shape = shape, .scale = scale, .bytes = bytes, .floats = floats};
+        *fresh = (weir_rows){.shape = shape, .scale = scale, .pixels = scale < 1, .bytes = bytes, .floats = floats};
     } else {
         weir__free(bytes);
         weir__free(floats);
@@ -60,8 +60,11 @@ done:
 
 void weir_rows_free(weir_rows *rows) {
     if (!rows) return;
-    weir__free(rows->bytes);
-    weir__free(rows->floats);
+    if (!rows->borrowed) {
+        weir__free(rows->bytes);
+        weir__free(rows->floats);
+    }
+    weir__free(rows->pairs);
     weir__free(rows);
 }
 
@@ -69,19 +72,25 @@ void weir_labels_free(int32_t *labels) { weir__free(labels); }
 
 weir_shape weir_rows_shape(const weir_rows *rows) { return rows->shape; }
 
-void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count) {
+static void copy_row(const weir_rows *rows, float *restrict out, size_t row) {
     const size_t columns = rows->shape.columns;
+    const float *floats = rows->floats ? rows->floats + row * columns : NULL;
+    const uint8_t *bytes = rows->bytes ? rows->bytes + row * columns : NULL;
     const float scale = rows->scale;
-    for (size_t i = 0; i < count; i++) {
-        const size_t from = (index ? index[i] : first + i) * columns;
-        float *restrict to = out + i * columns;
-        if (rows->floats) {
-            memcpy(to, rows->floats + from, columns * sizeof *to);
-            continue;
-        }
-        const uint8_t *restrict bytes = rows->bytes + from;
-        for (size_t j = 0; j < columns; j++) to[j] = scale * (float)bytes[j];
+    if (rows->pairs) {
+        const float *offset = rows->pairs, *factor = rows->pairs + columns;
+        for (size_t j = 0; j < columns; j++) out[j] = ((floats ? floats[j] : (float)bytes[j]) - offset[j]) * factor[j];
+    } else if (bytes) {
+        for (size_t j = 0; j < columns; j++) out[j] = scale * (float)bytes[j];
+    } else if (scale < 1) {
+        for (size_t j = 0; j < columns; j++) out[j] = scale * floats[j];
+    } else {
+        memcpy(out, floats, columns * sizeof *out);
     }
+}
+
+void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count) {
+    for (size_t i = 0; i < count; i++) copy_row(rows, out + i * rows->shape.columns, index ? index[i] : first + i);
 }
 
 weir_status weir__rows_reorder(weir_rows *rows, int32_t *labels, uint32_t *order, weir_error *error) {

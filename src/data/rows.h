@@ -10,13 +10,30 @@
 
 #include "../core/core.h"
 
-/// Exactly one of bytes and floats is set: [shape.rows][shape.columns].
+/// Exactly one of bytes and floats is set: raw values [shape.rows][shape.columns]. What is read of them is
+/// (raw − pairs[j])·pairs[columns + j], or raw·scale without pairs.
 struct weir_rows {
     weir_shape shape;
-    float scale; ///< value of byte 1
+    float scale;
+    bool pixels;   ///< the file said that its values are unsigned bytes
+    bool borrowed; ///< bytes or floats are the caller's and not to be changed or freed
     uint8_t *bytes;
     float *floats;
+    float *pairs; ///< offsets and factors of the columns, or NULL
 };
+
+/// A value as it was in the file.
+static inline float weir__rows_raw(const weir_rows *rows, size_t index) {
+    return rows->floats ? rows->floats[index] : (float)rows->bytes[index];
+}
+
+/// A value as it is read.
+static inline float weir__rows_value(const weir_rows *rows, size_t index) {
+    const float raw = weir__rows_raw(rows, index);
+    if (!rows->pairs) return raw * rows->scale;
+    const size_t columns = rows->shape.columns, j = index % columns;
+    return (raw - rows->pairs[j]) * rows->pairs[columns + j];
+}
 
 /// An array of count elements that is filled from the front, its memory in proportion to what has arrived.
 typedef struct weir__growing {
@@ -30,7 +47,8 @@ typedef struct weir__growing {
 /// Makes room for `more` elements behind the used ones: at least twice as much as before, up to the limit.
 weir_status weir__grow(weir__growing *array, size_t more, const char *what, weir_error *error);
 
-/// Rows that own bytes or floats (the other one is NULL), which are freed in any case when it fails.
+/// Rows that own bytes or floats (the other one is NULL), which are freed in any case when it fails. scale: the value
+/// of byte 1; below 1 where the bytes are said to be unsigned bytes.
 weir_status weir__rows_adopt(weir_rows **rows, weir_shape shape, uint8_t *bytes, float scale, float *floats,
                              weir_error *error);
 

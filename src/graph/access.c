@@ -5,6 +5,8 @@
 
 #include "tensor.h"
 
+#include <weir/data.h>
+
 const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count) {
     if (count) *count = graph->count;
     return graph->specs;
@@ -60,4 +62,15 @@ void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty
     if (node >= graph->count) return;
     graph->nodes[node].penalty = penalty;
     graph->nodes[node].penalty_context = context;
+}
+
+const weir_scale *weir_graph_scale(const weir_graph *graph) { return graph->scale; }
+
+weir_status weir_graph_scale_set(weir_graph *graph, const weir_scale *scale, weir_error *error) {
+    weir_scale *copy = NULL;
+    const weir_status status = weir_scale_copy(&copy, scale, error);
+    if (status != WEIR_OK) return status;
+    weir_scale_free(graph->scale);
+    graph->scale = copy;
+    return WEIR_OK;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/data.h>
+
 #include "../kernels/bf16/bf16.h"
 #include "groups.h"
 #include "initial.h"
@@ -255,6 +257,7 @@ void weir_graph_free(weir_graph *graph) {
         weir__free(graph->touched[k]);
         weir__buffer_free(&graph->plain[k]);
     }
+    weir_scale_free(graph->scale);
     weir__scratch_free(&graph->scratch);
     weir__buffer_free(&graph->gradient_scratch);
     weir__buffer_free(&graph->wide_labels);

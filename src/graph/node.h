@@ -126,6 +126,7 @@ struct weir_graph {
     // not kept up). Upper NULL: fp32. Steps move the halves; values follow when they are asked for.
     weir__halves halves;
     bool halves_valid, values_valid;
+    struct weir_scale *scale; // of the rows that it was trained on, or NULL
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;
     size_t parameter_count;

@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Model files: parameters as plain float32 arrays; configuration, thresholds and share as metadata. What only training
-// needs (moving averages of units, the state of an optimizer) is in checkpoints and not here.
+// Model files: parameters as plain float32 arrays; configuration, thresholds, share and scale as metadata, and the pairs
+// of a scale that has some per column as two more arrays. A weir that knows no scales refuses such a file for the setting
+// data.scale in its configuration. What only training needs (moving averages of units, the state of an optimizer) is in
+// checkpoints and not here.
 
 #include <float.h>
 #include <math.h>
@@ -88,6 +90,73 @@ static void free_json(char *text) {
     if (text) release(text);
 }
 
+// ---- The scale of the rows.
+
+enum { scale_arrays = 2 };
+static const char *const scale_names[scale_arrays] = {"scale.offset", "scale.factor"};
+
+static weir__array scale_array(const weir_scale *scale, size_t which) {
+    return (weir__array){.name = scale_names[which],
+                         .dtype = WEIR__F32,
+                         .rank = 1,
+                         .shape = {scale->columns},
+                         .data = which ? scale->factor : scale->offset};
+}
+
+static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+// {"kind": "1/255", "least": 0.0, "greatest": 255.0}
+static json_t *describe_scale(const weir_scale *scale) {
+    json_t *all = json_object();
+    json_object_set_new(all, "kind", json_string(scale->kind));
+    json_object_set_new(all, "least", real_or_null(scale->least));
+    json_object_set_new(all, "greatest", real_or_null(scale->greatest));
+    return all;
+}
+
+static weir_status read_scale_arrays(weir_scale *scale, const weir__safetensors *file, weir_error *error) {
+    weir_status status = WEIR_OK;
+    float *const to[scale_arrays] = {scale->offset, scale->factor};
+    for (size_t i = 0; scale->columns && i < scale_arrays; i++) {
+        const weir__array wanted = scale_array(scale, i);
+        TRY(weir__safetensors_read(file, &wanted, to[i], error));
+        for (size_t j = 0; j < scale->columns; j++) {
+            TRY_THAT(isfinite(to[i][j]), WEIR_DATA, "%s: tensor \"%s\": value %zu is not finite",
+                     weir__safetensors_path(file), scale_names[i], j);
+        }
+    }
+done:
+    return status;
+}
+
+static double number_or_nan(const json_t *value) {
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+// A model of a weir that knew no scales was trained on rows as they were read.
+static weir_status read_scale(weir_graph *graph, const weir__safetensors *file, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_scale *scale = NULL;
+    const char *text = weir__safetensors_metadata(file, "weir.scale");
+    json_t *all = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const char *kind = text ? json_string_value(json_object_get(all, "kind")) : "as-read";
+    const weir__array *offsets = weir__safetensors_find(file, scale_names[0]);
+    const size_t columns = offsets ? offsets->shape[0] : 0;
+    const weir_status known = kind ? weir_scale_create(&scale, kind, columns, NULL) : WEIR_ARGUMENT;
+    TRY_THAT(known != WEIR_MEMORY, WEIR_MEMORY, "out of memory: a model's scale");
+    TRY_THAT(known == WEIR_OK, WEIR_FORMAT,
+             "%s: weir.scale: expected an object whose kind is none, 1/255, standardise or as-read",
+             weir__safetensors_path(file));
+    scale->least = number_or_nan(json_object_get(all, "least"));
+    scale->greatest = number_or_nan(json_object_get(all, "greatest"));
+    TRY(read_scale_arrays(scale, file, error));
+    TRY(weir_graph_scale_set(graph, scale, error));
+done:
+    weir_scale_free(scale);
+    json_decref(all);
+    return status;
+}
+
 // The configuration of a graph that was built without one: its nodes, everything else as by default.
 static weir_status describe_graph(const weir_graph *graph, char **text, weir_error *error) {
     weir_config config = {.name = "model",
@@ -118,16 +187,21 @@ static weir_status save(const target *to, weir_graph *graph, const char *config_
     const weir_parameters p = weir_graph_parameters(graph);
     float *plain = NULL;
     weir__array *arrays = NULL;
-    char *described = NULL, *thresholds = NULL, *share_text = NULL;
+    char *described = NULL, *thresholds = NULL, *share_text = NULL, *scale_text = NULL;
     TRY(weir__new(&plain, p.count, sizeof *plain, "a model's parameters", error));
-    TRY(weir__new(&arrays, p.tensor_count, sizeof *arrays, "a model's parameters", error));
+    TRY(weir__new(&arrays, p.tensor_count + scale_arrays, sizeof *arrays, "a model's parameters", error));
+    size_t count = p.tensor_count;
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *tensor = &p.tensors[i];
         weir_tensor_unpack(tensor, p.values + tensor->offset, plain + tensor->offset);
         TRY(check_finite(tensor, plain + tensor->offset, name, error));
         arrays[i] = array_of(tensor, plain + tensor->offset);
     }
+    const weir_scale *scale = weir_graph_scale(graph);
+    for (size_t i = 0; scale && scale->columns && i < scale_arrays; i++) arrays[count++] = scale_array(scale, i);
     if (!config_text) TRY(describe_graph(graph, &described, error));
+    scale_text = scale ? print_json(describe_scale(scale)) : NULL;
+    TRY_THAT(scale_text || !scale, WEIR_MEMORY, "out of memory: a model's scale");
     thresholds = print_json(list_thresholds(graph));
     share_text = print_json(isfinite(share) ? json_real(share) : json_null());
     TRY_THAT(thresholds && share_text, WEIR_MEMORY, "out of memory: a model's thresholds");
@@ -135,16 +209,18 @@ static weir_status save(const target *to, weir_graph *graph, const char *config_
         {"weir.format", format_text}, {"weir.version", weir_version()},
         {"weir.kind", "model"},       {"weir.thresholds", thresholds},
         {"weir.share", share_text},   {"weir.config", config_text ? config_text : described},
+        {"weir.scale", scale_text},
     };
-    const size_t entries = sizeof metadata / sizeof *metadata;
+    const size_t entries = sizeof metadata / sizeof *metadata - !scale;
     if (to->path) {
-        TRY(weir__safetensors_write(to->path, arrays, p.tensor_count, metadata, entries, error));
+        TRY(weir__safetensors_write(to->path, arrays, count, metadata, entries, error));
     } else {
-        TRY(weir__safetensors_print(to->bytes, to->size, arrays, p.tensor_count, metadata, entries, error));
+        TRY(weir__safetensors_print(to->bytes, to->size, arrays, count, metadata, entries, error));
     }
 done:
     free_json(thresholds);
     free_json(share_text);
+    free_json(scale_text);
     weir_text_free(described);
     weir__free(arrays);
     weir__free(plain);
@@ -287,6 +363,7 @@ static weir_status load(weir_graph **graph, weir_config *config, const weir__saf
     TRY(as_of_file(weir_graph_create(&made, read.network, read.network_count, &options, error), path, error));
     TRY(read_parameters(made, file, error));
     TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));
+    TRY(read_scale(made, file, error));
     *graph = made;
     made = NULL;
     if (config) {

@@ -50,8 +50,21 @@ const weir__setting weir__settings[] = {
      "files, CSV: column of the label; -1: labels are in files of their own"},
     {"data.binarise", WEIR__CHOICE, AT(data.binarise), NULL, "none|threshold|fixed",
      "values of rows: as they are, 1 above 0.5, or 1 with the value's probability, drawn once"},
-    {"data.targets", WEIR__CHOICE, AT(data.targets), NULL, "labels|lower-half",
-     "what is predicted; lower-half: of each image, from its upper half"},
+    {"data.targets", WEIR__CHOICE, AT(data.targets), NULL, "labels|lower-half|values",
+     "what is predicted; lower-half: of each image, from its upper half; values: target_columns or files"},
+    {"data.scale", WEIR__CHOICE, AT(data.scale), NULL, "auto|none|1/255|standardise",
+     "of values, kept by the model; auto: 1/255 of grey values, else none; standardise: mean 0, deviation 1 per "
+     "column"},
+    {"data.header", WEIR__CHOICE, AT(data.header), NULL, "auto|yes|no",
+     "files, CSV: does the first line name columns; auto: it does without numbers, or counting 0, 1, 2, ..."},
+    {"data.skip_columns", WEIR__TEXT, AT(data.skip_columns), NULL, NULL,
+     "files, CSV: columns that are not used, from 0, as in 0,3-5"},
+    {"data.target_columns", WEIR__TEXT, AT(data.target_columns), NULL, NULL,
+     "files, CSV, targets values: columns that are predicted, as in 0,3-5"},
+    {"data.train_targets", WEIR__TEXT, AT(data.train_targets), NULL, NULL,
+     "files, targets values: rows of targets of the training rows"},
+    {"data.test_targets", WEIR__TEXT, AT(data.test_targets), NULL, NULL,
+     "files, targets values: rows of targets of the test rows"},
 
     {"network", WEIR__NODES, 0, NULL, NULL, "the nodes, in order"},
 

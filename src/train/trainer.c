@@ -78,6 +78,7 @@ weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const
     TRY(check_options(options, error));
     TRY(check_fit(t, error));
     TRY(allocate(t, error));
+    TRY(weir_graph_scale_set(graph, weir_data_scale(data), error));
     t->options.optimizer = t->optimizer.options;
     t->options.sparsity.kind = t->sparsity.options.kind;
     *trainer = t;

@@ -213,10 +213,11 @@ static inline void reference_unit(const reference *ref, size_t k) {
                                    .noise = noise_of(ref, k),
                                    .threshold = weir_graph_threshold(ref->graph, k)};
     const weir_rule *rule = node->unit->rule;
+    const weir_draw *draw = weir_unit_draw(node->unit);
     const weir_mode mode = ref->pass.mode;
-    (mode == WEIR_MODE_SAMPLE   ? rule->sample
-     : mode == WEIR_MODE_DECIDE ? rule->decide
-                                : rule->expect)(node->unit, &batch);
+    (mode == WEIR_MODE_SAMPLE   ? rule->sample ? rule->sample : draw->sample
+     : mode == WEIR_MODE_DECIDE ? draw->decide
+                                : draw->expect)(node->unit, &batch);
     assert_memory_equal(again, node->h, count * sizeof *again);
     for (size_t at = 0; at < count; at++) node->y[at] = (double)node->h[at];
     free(again);

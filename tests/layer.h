@@ -6,47 +6,28 @@
 #ifndef WEIR_TEST_LAYER_H
 #define WEIR_TEST_LAYER_H
 
-/// Every rule in every form that computes something different.
-static const char *const every_form[] = {
-    "noisy-rectifier",
-    "noisy-rectifier:sd=0.3",
-    "noisy-rectifier:noise=logistic",
-    "rectifier",
-    "sts",
-    "sts:noise=beta",
-    "reinforce",
-    "reinforce:baseline=none",
-    "reinforce:baseline=average",
-    "straight-through",
-    "straight-through:derivative=sigmoid",
-    "sigmoid",
-    "sigmoid:noise=gaussian,sd=2",
-    "sigmoid:noise=beta,target=0.3",
-    "semantic-hashing",
-    "noisy-rectifier:noise=logistic,sd=2",
-    "straight-through:derivative=clipped",
-    "half",
-    "reinmax",
-    "reinmax:temperature=1.3",
-    "slope-annealed",
-    "slope-annealed:shape=sigmoid,start=2",
-    "st-gumbel",
-    "st-gumbel:decay=0.1,least=0.8",
-    "gumbel-rao",
-    "gumbel-rao:temperature=1,draws=3",
-    "gapped-straight-through",
-    "gapped-straight-through:form=average",
-    "decoupled-straight-through:forward=2",
-    "decoupled-straight-through:backward=0.5,noise=logistic",
-    "concrete",
-    "concrete:temperature=0.5",
-    "hard-concrete",
-    "hard-concrete:temperature=1,low=-0.5,high=1.2",
-    "improved-semantic-hashing",
-    "dropout",
-    "concrete-dropout:temperature=0.5",
-};
-enum { form_count = sizeof every_form / sizeof *every_form };
+#include "units/rules.h"
+
+/// Every rule in every form that computes something different, from the table; filled by read_forms.
+enum { most_forms = 512, form_text = 96 };
+static char every_form[most_forms][form_text];
+static size_t form_count;
+
+static inline void read_forms(void) {
+    form_count = 0;
+    for (size_t r = 0; r < weir_rule_count(); r++) {
+        for (size_t k = 0; k < weir_rule_forms(weir_rule_at(r)); k++) {
+            weir_unit unit;
+            weir_error error = {0};
+            const weir_form *form;
+            if (weir_rule_form(weir_rule_at(r), &unit, &form, k, &error) != WEIR_OK) fail_msg("%s", error.text);
+            assert_true(form_count < most_forms);
+            char *text = every_form[form_count++], *parameters = text + strlen(weir_rule_at(r)->name);
+            assert_true(weir_unit_print(&unit, text, form_text) < form_text);
+            assert_string_equal(*parameters ? parameters + 1 : parameters, form->text); // written as it is printed
+        }
+    }
+}
 
 /// A batch whose arrays belong to it; a, dh and loss are writable.
 typedef struct layer {
@@ -68,23 +49,36 @@ static inline weir_unit unit_of(const char *text) {
     return unit;
 }
 
+/// Whether a layer of that size is one that a test can hold: rules that flip every unit have a row group for each.
+static inline int layer_fits(const char *text, size_t rows, size_t units) {
+    const weir_unit unit = unit_of(text);
+    const size_t groups = weir_unit_groups(&unit, units, 1);
+    return groups > 0 && groups * rows * units <= 8000000;
+}
+
+/// Arrays of all row groups: a test that wants one draw looks at the first.
 static inline layer layer_make(const char *text, size_t rows, size_t units) {
     layer made = {.unit = unit_of(text)};
     const weir_rule *rule = made.unit.rule;
+    const size_t groups = weir_unit_groups(&made.unit, units, 1), count = groups * rows * units;
+    const size_t saved = weir_unit_saved(&made.unit, rows, units), state = weir_unit_state(&made.unit, units);
+    assert_true(groups > 0);
     made.a = new_floats(rows * units);
-    made.dh = new_floats(rows * units);
-    made.loss = new_floats(rows);
+    made.dh = new_floats(count);
+    made.loss = new_floats(groups * rows);
     made.batch = (weir_unit_batch){.rows = rows,
                                    .units = units,
                                    .a = made.a,
-                                   .h = new_floats(rows * units),
-                                   .saved = rule->saved ? new_floats(rule->saved * rows * units) : NULL,
-                                   .state = rule->state ? new_floats(rule->state * units) : NULL,
+                                   .h = new_floats(count),
+                                   .saved = saved ? new_floats(saved) : NULL,
+                                   .state = state ? new_floats(state) : NULL,
                                    .noise = {.seed = 20130815, .step = 3, .stream = 2, .sample = 0},
                                    .dh = made.dh,
                                    .loss = made.loss,
                                    .row_weight = 1.0f / (float)(rows ? rows : 1),
-                                   .da = new_floats(rows * units)};
+                                   .da = new_floats(rows * units),
+                                   .groups = groups,
+                                   .layers = 1};
     if (rule->start) rule->start(&made.unit, units, made.batch.state);
     return made;
 }
@@ -99,8 +93,10 @@ static inline void layer_free(layer *made) {
     free(made->batch.da);
 }
 
-static inline void sample_layer(layer *made) { made->unit.rule->sample(&made->unit, &made->batch); }
+static inline void sample_layer(layer *made) { weir__unit_sample(&made->unit, &made->batch); }
 static inline void back_layer(layer *made) { made->unit.rule->backward(&made->unit, &made->batch); }
+static inline void expect_layer(layer *made) { weir_unit_draw(&made->unit)->expect(&made->unit, &made->batch); }
+static inline void decide_layer(layer *made) { weir_unit_draw(&made->unit)->decide(&made->unit, &made->batch); }
 
 /// Fails with the place and both values unless |got − want| ≤ bound.
 static inline void check_near(const char *what, double at, double got, double want, double bound) {

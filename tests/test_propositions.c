@@ -44,11 +44,11 @@ static observed observe(const char *form, float a) {
     one.units = 1;
     one.threshold = -INFINITY;
     float q;
-    made.unit.rule->expect(&made.unit, &one);
+    weir_unit_draw(&made.unit)->expect(&made.unit, &one);
     seen.expected = (double)one.h[0];
-    made.unit.rule->decide(&made.unit, &one);
+    weir_unit_draw(&made.unit)->decide(&made.unit, &one);
     seen.decided = (double)one.h[0];
-    made.unit.rule->opening(&made.unit, 1, made.a, &q, NULL);
+    weir_unit_draw(&made.unit)->opening(&made.unit, 1, made.a, &q, NULL);
     seen.opening = (double)q;
     layer_free(&made);
     return seen;
@@ -122,7 +122,7 @@ static void test_noisy_rectifier_open_value_rises(void **state) {
         layer made = layer_make(forms[form], 1, 2001);
         for (int i = 0; i <= 2000; i++) made.a[i] = (float)(i - 1000) * (form ? 0.08f : 0.1f);
         made.batch.threshold = -INFINITY;
-        made.unit.rule->decide(&made.unit, &made.batch);
+        decide_layer(&made);
         for (int i = 0; i <= 2000; i++) {
             assert_true(made.batch.h[i] > 0);
             // the logistic tail is memoryless: far down the value is 1 whatever a is

@@ -246,7 +246,7 @@ static void test_concrete_draws_bits(void **state) {
     layer made = layer_make("concrete:temperature=0.5", 64, 4096);
     double ones = 0;
     for (size_t i = 0; i < size_of(&made); i++) made.a[i] = 0.7f;
-    made.unit.rule->draw(&made.unit, &made.batch);
+    weir_unit_draw(&made.unit)->sample(&made.unit, &made.batch);
     for (size_t i = 0; i < size_of(&made); i++) {
         assert_true(made.batch.h[i] == 0 || made.batch.h[i] == 1);
         ones += (double)made.batch.h[i] / (double)size_of(&made);
@@ -318,7 +318,7 @@ static moments observe(const char *form, double a) {
         seen.square += h * h / (double)many;
     }
     float q;
-    made.unit.rule->opening(&made.unit, 1, made.a, &q, NULL);
+    weir_unit_draw(&made.unit)->opening(&made.unit, 1, made.a, &q, NULL);
     seen.opening = (double)q;
     layer_free(&made);
     return seen;

@@ -52,12 +52,13 @@ static void backward_rectifier(const weir_unit *unit, const weir_unit_batch *b) 
     for (size_t k = 0; k < b->rows * b->units; k++) b->da[k] = b->h[k] > 0 ? b->dh[k] : 0;
 }
 
+static const weir_draw draw_binary = {.opening = opening_binary}, draw_root = {.opening = opening_root};
 static const weir_rule rule_binary = {
-    .name = "binary", .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_BINARY, .opening = opening_binary};
-static const weir_rule rule_root = {.name = "root", .traits = WEIR_TRAIT_SPARSE, .opening = opening_root};
+    .name = "binary", .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_BINARY, .draw = &draw_binary};
+static const weir_rule rule_root = {.name = "root", .traits = WEIR_TRAIT_SPARSE, .draw = &draw_root};
 static const weir_rule rule_rectifier = {.name = "rectifier",
                                          .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_PATHWISE,
-                                         .opening = opening_binary,
+                                         .draw = &draw_binary,
                                          .backward = backward_rectifier};
 
 static weir__sparsity control_of(const char *kind, double target, double weight) {

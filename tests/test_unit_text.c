@@ -173,6 +173,7 @@ static void test_other_locales(void **state) {
 }
 
 int main(void) {
+    read_forms();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
         cmocka_unit_test(test_print),         cmocka_unit_test(test_print_into_little_room),

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { FORMULA = 256 };
+
 static bool as_json, as_markdown;
 
 static const cli_option options[] = {
@@ -26,6 +28,8 @@ static const struct {
     {WEIR_TRAIT_PATHWISE, "pathwise", "backward is the derivative of the drawn output", NULL},
     {WEIR_TRAIT_USES_DH, "uses-dh", "backward reads dL/dh", NULL},
     {WEIR_TRAIT_USES_LOSS, "uses-loss", "backward reads the loss per row", NULL},
+    {WEIR_TRAIT_BOUND, "bound", "the loss of an example is a bound of all samples together", NULL},
+    {WEIR_TRAIT_ANNEALED, "annealed", "what it does depends on the training step", NULL},
     {WEIR_TRAIT_SKIPS, "skips", "training may skip what a closed gate gates",
      "training needs what closed gates gate (see 'closed' of gated layers)"},
 };
@@ -73,6 +77,13 @@ static const char *evaluations_of(const weir_rule *rule, char text[CLI_NUMBER]) 
     return rule->cost != NULL ? rule->cost : text;
 }
 
+/// The deterministic output at test time as a formula.
+static void decided_of(const weir_rule *rule, char *text, size_t size) {
+    const weir_unit unit = {.rule = rule};
+    snprintf(text, size, "%s%s", weir_unit_draw(&unit)->decided,
+             rule->traits & WEIR_TRAIT_SPARSE ? " where a > threshold, else 0" : ", never closed");
+}
+
 static json_t *rule_json(const weir_rule *rule) {
     json_t *all = json_array(), *parameters = json_array();
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++)
@@ -93,11 +104,13 @@ static json_t *rule_json(const weir_rule *rule) {
         if (isfinite(p->greatest)) json_object_set_new(one, "greatest", json_real(p->greatest));
         json_array_append_new(parameters, one);
     }
-    char evaluations[CLI_NUMBER];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "family",
-                     families[family_of(rule)].name, "summary", rule->summary, "forward", rule->forward, "gradient",
-                     rule->gradient, "source", rule->source, "traits", all, "evaluations", rule->evaluations, "cost",
-                     evaluations_of(rule, evaluations), "backward_passes", rule->gradients, "parameters", parameters);
+    char evaluations[CLI_NUMBER], decided[FORMULA];
+    decided_of(rule, decided, sizeof decided);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "family",
+                     families[family_of(rule)].name, "summary", rule->summary, "forward", rule->forward, "decided",
+                     decided, "gradient", rule->gradient, "source", rule->source, "traits", all, "evaluations",
+                     rule->evaluations, "cost", evaluations_of(rule, evaluations), "backward_passes", rule->gradients,
+                     "parameters", parameters);
 }
 
 static void print_parameter(const weir_parameter *p) {
@@ -111,12 +124,13 @@ static void print_parameter(const weir_parameter *p) {
 
 static void print_rule(const weir_rule *rule) {
     printf("%s%s%s: %s\n\n", cli_bold(stdout), rule->name, cli_plain(stdout), rule->summary);
-    char evaluations[CLI_NUMBER];
-    printf(
-        "  family       %s\n  forward      %s\n  gradient     %s\n  source       %s\n  evaluations  %s of the loss per "
-        "example, %d of them with its gradient\n\n",
-        families[family_of(rule)].name, rule->forward, rule->gradient, rule->source, evaluations_of(rule, evaluations),
-        rule->gradients);
+    char evaluations[CLI_NUMBER], decided[FORMULA];
+    decided_of(rule, decided, sizeof decided);
+    printf("  family       %s\n  forward      %s\n  test time    %s\n  gradient     %s\n  source       %s\n  "
+           "evaluations  %s of the loss per "
+           "example, %d of them with its gradient\n\n",
+           families[family_of(rule)].name, rule->forward, decided, rule->gradient, rule->source,
+           evaluations_of(rule, evaluations), rule->gradients);
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++) {
         const char *sentence = rule->traits & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
         if (sentence != NULL) printf("  - %s\n", sentence);
@@ -166,8 +180,12 @@ static void print_heading(void) {
 }
 
 static void print_full(const weir_rule *r) {
+    char decided[FORMULA];
+    decided_of(r, decided, sizeof decided);
     printf("### %s\n\n- output: ", r->name);
     print_plain(r->forward);
+    printf("\n- at test time: ");
+    print_plain(decided);
     printf("\n- gradient: ");
     print_plain(r->gradient);
     printf("\n- source: ");

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: MIT
 
 /// \file units.h
-/// Stochastic units: a rule that draws a unit's output, and a rule for the gradient through the draw.
+/// Stochastic units: a draw says how a unit's output is distributed, a rule how the gradient passes through the draw.
 ///
-/// A rule is one constant descriptor (weir_rule). A weir_unit is a rule with values for its parameters.
+/// A rule is one constant descriptor (weir_rule) that carries its own truth: its draw, what backward must be on average
+/// (define, expectation), and the forms of it that the laboratory (lab.h) and the tests look at. A weir_unit is a rule
+/// with values for its parameters. A program may write descriptors of its own: weir_rule_check, and `rules` of
+/// weir_graph_options.
 /// All arrays are row-major [rows][units] float, contiguous, and may be NULL only where said. Notation:
 /// a pre-activation (logit), p = σ(a), h output, L loss per row.
 ///
@@ -33,7 +36,10 @@ typedef enum weir_trait {
     WEIR_TRAIT_USES_DH = 1 << 5,    ///< backward reads ∂L/∂h
     WEIR_TRAIT_USES_LOSS = 1 << 6,  ///< backward reads the loss per row
     WEIR_TRAIT_SKIPS = 1 << 7,      ///< training may skip what a closed gate gates: ∂L/∂h is not read where h = 0
-    WEIR_TRAIT_LAYERS = 1 << 8      ///< several layers of the rule may share one set of evaluations (see groups)
+    WEIR_TRAIT_LAYERS = 1 << 8,     ///< several layers of the rule may share one set of evaluations (see groups)
+    WEIR_TRAIT_BOUND = 1 << 9,      ///< the loss of an example is the bound −log (1/K) Σ_k exp(−L_k) of K samples
+    WEIR_TRAIT_PIECEWISE = 1 << 10, ///< P(h ≠ 0) is piecewise constant in a: its slope is 0
+    WEIR_TRAIT_ANNEALED = 1 << 11   ///< what the rule does depends on the training step (noise.step)
 } weir_trait;
 
 /// A named parameter of a rule. With choices the value is an index into them.
@@ -74,8 +80,45 @@ typedef struct weir_unit_batch {
                           ///< second layer on, a and da have groups, too: [groups][rows][units]
 } weir_unit_batch;
 
-/// A stochastic rule. Functions never fail, work in parallel inside (OpenMP), and give the same bits for
-/// any number of threads.
+/// Takes one outcome of a unit: its probability, its output, and the weight w of a gradient w·∂L/∂h (0 where the rule
+/// has no such weight).
+typedef void (*weir_outcome)(void *context, double chance, double h, double weight);
+/// Visits the outcomes of one unit at the pre-activation a, in double and from the definition, not by the code that it
+/// judges: each outcome of a coin, or the points of a quadrature over the noise. Chances add up to 1.
+typedef void (*weir_definition)(const weir_unit *unit, double a, weir_outcome visit, void *context);
+/// The exact mean loss of a layer of units that are independent given a[units].
+typedef double (*weir_mean_loss)(const void *context, const double *a);
+
+/// How outputs are distributed: what a finished network draws, its mean and its decision. Functions never fail, work in
+/// parallel inside, and give the same bits for any number of threads.
+typedef struct weir_draw {
+    const char *decided; ///< the value of an open gate at test time as a formula: "h = √σ(a)"
+    /// Draws h, one output per row and unit. A closed gate is exactly 0. A NaN in a stays NaN.
+    void (*sample)(const weir_unit *unit, const weir_unit_batch *batch);
+    /// h = E[h | a], or the usual noise-free form where that has no closed form (say which in the rule's summary).
+    void (*expect)(const weir_unit *unit, const weir_unit_batch *batch);
+    /// Test time gates: the deterministic value of an open gate; with WEIR_TRAIT_SPARSE exactly 0 where
+    /// !(a > threshold). Rules without that trait are never closed and do not read the threshold.
+    void (*decide)(const weir_unit *unit, const weir_unit_batch *batch);
+    /// q[k] = P(h ≠ 0 | a[k]) (σ(a) for units that are never 0) and, unless NULL, dq[k] = ∂q/∂a; k < count.
+    void (*opening)(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
+    weir_definition define;
+    /// The pre-activation at or under which decide gives 0 whatever the threshold. NULL: there is none.
+    double (*floor)(const weir_unit *unit);
+} weir_draw;
+
+/// A form of a rule that computes something of its own, with what is known of it: published values, exact ones, or
+/// those of an independent program. 0 and NULL mean "not known".
+typedef struct weir_form {
+    const char *text;                      ///< "samples=3"; "": the defaults
+    double variance;                       ///< total, on the function of four units (weir_problem_four in lab.h)
+    double bias, digit;                    ///< distance of the mean from the exact gradient there; half its last digit
+    double (*one_bit)(double p, double t); ///< variance on one bit with P(h = 1) = p and the loss (h − t)²
+    double wide;                           ///< variance per unit of 200 units at p = ½, the mean of (h − 0.499)²
+    double toy[2], toy_digit[2];           ///< mean loss after 10 000 steps on one bit, t = 0.499 and 0.49; as digit
+} weir_form;
+
+/// A stochastic rule. Functions never fail, work in parallel inside, and give the same bits for any number of threads.
 struct weir_rule {
     const char *name;     ///< "straight-through"
     const char *summary;  ///< one line for a person
@@ -91,17 +134,12 @@ struct weir_rule {
     size_t saved; ///< floats per row and unit that sample leaves for backward
     size_t state; ///< floats per unit kept from step to step (baselines)
 
+    /// The distribution of the outputs. NULL: h ~ Bernoulli(σ(a)) (weir_draw_bernoulli).
+    const weir_draw *draw;
     /// Fills state for the first step. NULL when state is 0.
     void (*start)(const weir_unit *unit, size_t units, float *state);
-    /// Draws h in training; fills saved. A closed gate is exactly 0.
+    /// Draws h in training, all row groups of it; fills saved. NULL: as the draw.
     void (*sample)(const weir_unit *unit, const weir_unit_batch *batch);
-    /// h = E[h | a], or the rule's usual noise-free form where that has no closed form (say which in summary).
-    void (*expect)(const weir_unit *unit, const weir_unit_batch *batch);
-    /// Test time gates: the deterministic value of an open gate; with WEIR_TRAIT_SPARSE exactly 0 where
-    /// !(a > threshold). Rules without that trait are never closed and do not read the threshold.
-    void (*decide)(const weir_unit *unit, const weir_unit_batch *batch);
-    /// q[k] = P(h ≠ 0 | a[k]) (σ(a) for units that are never 0) and, unless NULL, dq[k] = ∂q/∂a; k < count.
-    void (*opening)(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
     /// da from h, saved, state and dh or loss; updates state. Never NULL.
     void (*backward)(const weir_unit *unit, const weir_unit_batch *batch);
 
@@ -114,10 +152,27 @@ struct weir_rule {
     /// Floats of saved and of state where they are not so many per unit; NULL: saved·rows·units, state·units.
     size_t (*saved_count)(const weir_unit *unit, size_t rows, size_t units);
     size_t (*state_count)(const weir_unit *unit, size_t units);
-    /// Draws h as a finished network does, where training does something else (a relaxation). NULL: as sample, or
-    /// h ~ Bernoulli(σ(a)) for rules with groups.
-    void (*draw)(const weir_unit *unit, const weir_unit_batch *batch);
+
+    /// What the rule is held to. With WEIR_TRAIT_UNBIASED the mean of backward is ∂E L/∂a over the outcomes of define;
+    /// without it, the mean of w·∂L/∂h over them. NULL: the outcomes are those of the draw. Annealed rules are defined
+    /// at step 0.
+    weir_definition define;
+    /// What backward is on average, mean[units], where define cannot say it: rules that evaluate the loss at moved
+    /// pre-activations, and are biased by that. mean_loss is E L at any a. NULL: define says it.
+    void (*expectation)(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,
+                        const void *context, double *mean);
+    /// A unit whose rows follow one of several forms by chance, all units of a row the same one: sets *part to form
+    /// number index and returns its probability; 0 ends. NULL: the unit itself.
+    double (*mixture)(const weir_unit *unit, size_t index, weir_unit *part);
+    /// Every form that computes something different, the defaults ("") among them. NULL: the defaults alone.
+    const weir_form *forms;
+    size_t form_count;
 };
+
+/// h ~ Bernoulli(σ(a)); at test time h = 1 where a > threshold, else 0.
+WEIR_API const weir_draw *weir_draw_bernoulli(void);
+/// The draw of a unit's rule; never NULL.
+WEIR_API const weir_draw *weir_unit_draw(const weir_unit *unit);
 
 /// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many.
 WEIR_API size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers);
@@ -134,10 +189,27 @@ WEIR_API const weir_rule *weir_rule_at(size_t index);
 /// The rule of that name, or NULL.
 WEIR_API const weir_rule *weir_rule_find(const char *name);
 
+/// Number of a rule's forms (at least 1), and the form at index with its values: *form, unless form is NULL, is then
+/// its row, whose text is "" for the defaults. WEIR_ARGUMENT for a form that the rule's parameters do not allow.
+WEIR_API size_t weir_rule_forms(const weir_rule *rule);
+WEIR_API weir_status weir_rule_form(const weir_rule *rule, weir_unit *unit, const weir_form **form, size_t index,
+                                    weir_error *error);
+/// The row of the form that has exactly this unit's values, or NULL.
+WEIR_API const weir_form *weir_unit_form(const weir_unit *unit);
+
+/// Whether a descriptor is complete and says nothing that contradicts itself: names, traits, functions, parameters and
+/// forms. WEIR_ARGUMENT names the rule, the field, and what is expected of it.
+WEIR_API weir_status weir_rule_check(const weir_rule *rule, weir_error *error);
+
 /// Reads "NAME" or "NAME:parameter=value,parameter=value" into *unit; what is not named keeps its default.
 /// WEIR_NOT_FOUND for an unknown rule or parameter (the error names the nearest), WEIR_ARGUMENT for a value that is
 /// malformed or out of range.
 WEIR_API weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error);
+
+/// As weir_unit_parse, with count rules of the caller's own before those of the library (they hide rules of their
+/// name).
+WEIR_API weir_status weir_unit_parse_among(weir_unit *unit, const char *text, const weir_rule *const *rules,
+                                           size_t count, weir_error *error);
 
 /// Writes the text that weir_unit_parse reads back to the same unit, at most size bytes with the terminating
 /// zero; returns the length it needs without that zero. Only values other than the default are named.

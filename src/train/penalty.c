@@ -126,7 +126,7 @@ static double for_chunks(const penalised *p, void (*function)(const penalised *p
 static double kl(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
-    unit->rule->opening(unit, rows * units, a, gate->q, gate->dq);
+    weir_unit_draw(unit)->opening(unit, rows * units, a, gate->q, gate->dq);
     return for_chunks(&(penalised){gate, rows, units, h, da}, kl_chunk);
 }
 
@@ -140,7 +140,7 @@ static void l1_slopes(weir__gate_control *gate, const weir_unit *unit, size_t ro
     const size_t count = rows * units;
     const float weight = (float)(gate->weight / (double)rows);
     if (!has_own_slope(unit->rule)) {
-        unit->rule->opening(unit, count, a, gate->q, gate->dq);
+        weir_unit_draw(unit)->opening(unit, count, a, gate->q, gate->dq);
         for (size_t k = 0; k < count; k++) gate->dq[k] *= weight;
         return;
     }
@@ -161,7 +161,7 @@ static double l1(void *context, const weir_unit *unit, size_t rows, size_t units
 static double l0(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
-    unit->rule->opening(unit, rows * units, a, gate->q, gate->dq);
+    weir_unit_draw(unit)->opening(unit, rows * units, a, gate->q, gate->dq);
     return for_chunks(&(penalised){gate, rows, units, h, da}, l0_chunk);
 }
 

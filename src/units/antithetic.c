@@ -23,6 +23,11 @@ WEIR__CLONES void weir__upper_draw(float *restrict h, const float *restrict u, c
     }
 }
 
+double weir__disarm_variance(double p, double t) {
+    const double m = fmin(p, 1 - p), slope = 1 - 2 * t;
+    return slope * slope * m * (1 - m) * (1 - m) * (0.5 - m);
+}
+
 WEIR__CLONES void weir__disarm(float *restrict da, float half_difference, const float *restrict h,
                                const float *restrict other, const float *restrict a, size_t units) {
     for (size_t i = 0; i < units; i++) {

@@ -17,4 +17,7 @@ void weir__upper_draw(float *restrict h, const float *restrict u, const float *r
 void weir__disarm(float *restrict da, float half_difference, const float *restrict h, const float *restrict other,
                   const float *restrict a, size_t units);
 
+/// Variance of DisARM on one bit (weir_form.one_bit).
+double weir__disarm_variance(double p, double t);
+
 #endif

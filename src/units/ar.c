@@ -39,7 +39,11 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->units, combine);
 }
 
-const weir_rule weir__ar = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 11.66},
+};
+
+const weir_rule weir__rule_ar = {
     .name = "ar",
     .summary = "binary unit, augment-REINFORCE: the uniform number in place of the score",
     .forward = "h = 1[u < σ(a)], u ~ U(0, 1)",
@@ -50,8 +54,7 @@ const weir_rule weir__ar = {
     .evaluations = 1,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

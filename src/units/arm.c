@@ -5,6 +5,7 @@
 //   g = (L(h) − L(h'))·(u − ½).
 // Yin and Zhou 2019, theorem 1. DisARM is the same with less variance, at the same cost.
 
+#include <math.h>
 #include <string.h>
 
 #include "antithetic.h"
@@ -39,7 +40,16 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->units, combine);
 }
 
-const weir_rule weir__arm = {
+static double one_bit(double p, double t) {
+    const double m = fmin(p, 1 - p), square = p * (1 - p), slope = 1 - 2 * t;
+    return slope * slope * (2.0 / 3 * (0.125 - pow(0.5 - m, 3)) - square * square);
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 2.202, .one_bit = one_bit, .toy = {0.249002, 0.240109}, .toy_digit = {5e-07, 5e-07}},
+};
+
+const weir_rule weir__rule_arm = {
     .name = "arm",
     .summary = "binary unit, an antithetic pair of samples, weighted by their uniform number",
     .forward = "h = 1[u > 1 − σ(a)], h' = 1[u < σ(a)], u ~ U(0, 1)",
@@ -50,9 +60,8 @@ const weir_rule weir__arm = {
     .evaluations = 2,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = weir__two_groups,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

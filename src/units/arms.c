@@ -11,7 +11,7 @@
 // Both factors come from |a|, without p itself: m may be as small as 10⁻³⁸.
 
 #include "../core/math.h"
-#include "rules.h"
+#include "antithetic.h"
 
 enum { samples_index, copula_index };
 enum { dirichlet, gaussian };
@@ -26,12 +26,6 @@ static const weir_parameter parameters[] = {
                       .choices = "dirichlet|gaussian",
                       .about = "how the samples depend on each other"},
 };
-
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)units;
-    (void)layers;
-    return (size_t)unit->values[samples_index];
-}
 
 // ---- dirichlet -----------------------------------------------------------------------------------------------------
 
@@ -173,12 +167,24 @@ static void factor_rows(const void *context, const weir_unit_batch *batch, weir_
     }
 }
 
+extern const weir_rule weir__rule_rloo;
+
 static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__rloo.backward(unit, batch);
+    weir__rule_rloo.backward(unit, batch);
     weir__for_rows(unit, batch, 8 * batch->units, factor_rows);
 }
 
-const weir_rule weir__arms = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.663},
+    {.text = "samples=2", .variance = 1.681, .one_bit = weir__disarm_variance},
+    {.text = "samples=4", .variance = 0.439},
+    {.text = "samples=9"},
+    {.text = "samples=2,copula=gaussian", .variance = 1.681, .one_bit = weir__disarm_variance},
+    {.text = "copula=gaussian"},
+    {.text = "samples=6,copula=gaussian"},
+};
+
+const weir_rule weir__rule_arms = {
     .name = "arms",
     .summary = "binary unit, n samples that avoid each other (ARMS); n = 2 is disarm",
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … n, negatively dependent",
@@ -191,9 +197,8 @@ const weir_rule weir__arms = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__sample_groups,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

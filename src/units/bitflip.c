@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 static size_t chosen(const weir_unit_batch *batch, size_t row) {
@@ -50,7 +51,11 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->units, combine);
 }
 
-const weir_rule weir__bitflip = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 2.086, .one_bit = weir__no_variance},
+};
+
+const weir_rule weir__rule_bitflip = {
     .name = "bitflip",
     .summary = "binary unit, one unit of the layer flipped (BitFlip-1)",
     .forward = "h ~ Bernoulli(σ(a)); beside it h with unit j flipped, j uniform",
@@ -60,10 +65,9 @@ const weir_rule weir__bitflip = {
               WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
     .evaluations = 2,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = weir__two_groups,
     .merge = weir__merge_first,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

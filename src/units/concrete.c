@@ -8,6 +8,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 #include "temperature.h"
 
@@ -31,23 +32,41 @@ static void sample_span(const void *context, const weir_unit_batch *batch, weir_
 
 static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
 
-const weir_rule weir__concrete = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    *h = weir__logistic((a + z) / unit->values[weir__temperature_index]);
+    *weight = weir__logistic_slope(a + z, unit->values[weir__temperature_index]);
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_logistic(unit, a, -a, point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.0649, .bias = 0.304, .digit = 0.0005, .toy = {0.249994, 0}, .toy_digit = {5e-07, 0}},
+    {.text = "temperature=0.5",
+     .variance = 0.355,
+     .bias = 0.144,
+     .digit = 0.0005,
+     .toy = {0.249993, 0.24948},
+     .toy_digit = {5e-07, 5e-06}},
+};
+
+const weir_rule weir__rule_concrete = {
     .name = "concrete",
     .summary = "binary Concrete or Gumbel-softmax: relaxed in training, 0 or 1 at test time; σ(a) stands for the mean",
-    .forward = "h = σ((a + z)/τ), z logistic; at test time h = 1[a > threshold]",
+    .forward = "h = σ((a + z)/τ), z logistic",
     .gradient = "∂L/∂a = h(1 − h)/τ·∂L/∂h",
     .source = "Maddison, Mnih and Teh 2017 (arXiv 1611.00712); Jang, Gu and Poole 2017 (arXiv 1611.01144)",
-    .traits =
-        WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE |
+              WEIR_TRAIT_USES_DH | WEIR_TRAIT_ANNEALED,
     .evaluations = 1,
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = weir__backward_saved,
-    .draw = weir__sample_bernoulli,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

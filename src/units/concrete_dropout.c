@@ -9,6 +9,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { temperature_index };
@@ -47,7 +48,31 @@ WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *b
 
 static void keep(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, keep_span); }
 
-const weir_rule weir__concrete_dropout = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double t = unit->values[temperature_index], y = weir__logistic((a + z) / t), p = weir__logistic(a);
+    *h = y / p;
+    *weight = (y * (1 - y) / t - y * (1 - p)) / p;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_logistic(unit, a, -a, point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "temperature=0.5"},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = 1",
+    .sample = sample,
+    .expect = keep,
+    .decide = keep,
+    .opening = weir__opening_sigmoid,
+    .define = define,
+};
+
+const weir_rule weir__rule_concrete_dropout = {
     .name = "concrete-dropout",
     .summary = "dropout mask with a learned rate, relaxed in training; 1 stands for its mean, and at test time",
     .forward = "h = y/σ(a), y = σ((a + z)/τ), z logistic",
@@ -59,9 +84,8 @@ const weir_rule weir__concrete_dropout = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
-    .sample = sample,
-    .expect = keep,
-    .decide = keep,
-    .opening = weir__opening_sigmoid,
+    .draw = &outputs,
     .backward = weir__backward_saved,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

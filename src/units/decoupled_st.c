@@ -8,6 +8,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { forward_index, backward_index, noise_index };
@@ -76,7 +77,43 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
     weir__for_openings(unit, count, a, q, dq, opening_piece);
 }
 
-const weir_rule weir__decoupled_st = {
+static void bit(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    (void)unit, (void)a;
+    *h = z;
+    *weight = 0;
+}
+
+static void define_draw(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a / unit->values[forward_index]), bit, visit, context);
+}
+
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    *h = a / unit->values[forward_index] + z > 0;
+    *weight =
+        weir__logistic_slope(unit->values[noise_index] == logistic_noise ? a + z : a, unit->values[backward_index]);
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_logistic(unit, a, -a / unit->values[forward_index], point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.228, .bias = 0.0425, .digit = 5e-05},
+    {.text = "forward=1.5"},
+    {.text = "forward=2"},
+    {.text = "backward=0.5,noise=logistic", .variance = 0.651, .bias = 0.065, .digit = 0.0005},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = 1",
+    .sample = sample,
+    .expect = expect,
+    .decide = weir__decide_binary,
+    .opening = opening,
+    .define = define_draw,
+};
+
+const weir_rule weir__rule_decoupled_st = {
     .name = "decoupled-straight-through",
     .summary = "straight-through with one temperature for the draw and one for the gradient",
     .forward = "h = 1[a/τ_f + z > 0], z logistic",
@@ -88,9 +125,9 @@ const weir_rule weir__decoupled_st = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
-    .sample = sample,
-    .expect = expect,
-    .decide = weir__decide_binary,
-    .opening = opening,
+    .draw = &outputs,
     .backward = weir__backward_saved,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -62,7 +62,16 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     if (batch->layer) memset(batch->da + count, 0, (batch->groups - 1) * count * sizeof *batch->da);
 }
 
-const weir_rule weir__disarm_rule = {
+static const weir_form forms[] = {
+    {.text = "",
+     .variance = 1.681,
+     .one_bit = weir__disarm_variance,
+     .wide = 1.24375e-09,
+     .toy = {0.249002, 0.240109},
+     .toy_digit = {5e-07, 5e-07}},
+};
+
+const weir_rule weir__rule_disarm = {
     .name = "disarm",
     .summary = "binary unit, an antithetic pair of samples (DisARM, U2G); several layers share evaluations",
     .forward = "h = 1[u > 1 − σ(a)], h' = 1[u < σ(a)], u ~ U(0, 1)",
@@ -73,10 +82,9 @@ const weir_rule weir__disarm_rule = {
     .evaluations = 2,
     .cost = "2; T layers: T + 1",
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
     .merge = merge,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

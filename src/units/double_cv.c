@@ -25,12 +25,6 @@ static const weir_parameter parameters[] = {
 
 enum { most_samples = 64 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)units;
-    (void)layers;
-    return (size_t)unit->values[samples_index];
-}
-
 static size_t state_count(const weir_unit *unit, size_t units) {
     (void)unit;
     (void)units;
@@ -118,7 +112,12 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
                            1 / (weight * weight * (double)batch->rows));
 }
 
-const weir_rule weir__double_cv = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.3699},
+    {.text = "samples=3", .variance = 0.2261},
+};
+
+const weir_rule weir__rule_double_cv = {
     .name = "double-cv",
     .summary = "binary unit, K samples, each a baseline and a linear control variate for the others",
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K",
@@ -134,10 +133,9 @@ const weir_rule weir__double_cv = {
     .saved = 1,
     .start = start,
     .sample = weir__sample_bernoulli_groups,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__sample_groups,
     .state_count = state_count,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

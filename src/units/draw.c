@@ -1,17 +1,34 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// The draw of a finished network: one output per unit, whatever training does to get its gradient.
+// The draw of rules that name none: h ~ Bernoulli(σ(a)).
 
+#include "define.h"
 #include "rules.h"
 
-void weir__unit_draw(const weir_unit *unit, const weir_unit_batch *batch) {
-    const weir_rule *rule = unit->rule;
-    if (rule->draw) {
-        rule->draw(unit, batch);
-    } else if (rule->groups) {
-        weir__sample_bernoulli(unit, batch);
-    } else {
-        rule->sample(unit, batch);
-    }
+static void bit(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    (void)unit, (void)a;
+    *h = z;
+    *weight = 0;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a), bit, visit, context);
+}
+
+static const weir_draw bernoulli = {
+    .decided = "h = 1",
+    .sample = weir__sample_bernoulli,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .define = define,
+};
+
+const weir_draw *weir_draw_bernoulli(void) { return &bernoulli; }
+
+const weir_draw *weir_unit_draw(const weir_unit *unit) { return unit->rule->draw ? unit->rule->draw : &bernoulli; }
+
+void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch) {
+    (unit->rule->sample ? unit->rule->sample : weir_unit_draw(unit)->sample)(unit, batch);
 }

@@ -6,6 +6,7 @@
 // threshold closes such a unit. A unit that gives 0 has no gradient.
 
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { rate_index };
@@ -61,20 +62,36 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-const weir_rule weir__dropout = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    *weight = z / (1 - unit->values[rate_index]);
+    *h = a * *weight;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, 1 - unit->values[rate_index], point, visit, context);
+}
+
+static const weir_draw outputs = {
+    .decided = "h = a",
+    .sample = sample,
+    .expect = keep,
+    .decide = keep,
+    .opening = opening,
+    .define = define,
+};
+
+const weir_rule weir__rule_dropout = {
     .name = "dropout",
     .summary = "linear unit that is dropped at random in training; the mean is a",
     .forward = "h = a·b/(1 − rate), b ~ Bernoulli(1 − rate)",
     .gradient = "∂L/∂a = b/(1 − rate)·∂L/∂h",
     .source = "Hinton et al. 2012 (arXiv 1207.0580); Srivastava et al. 2014",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
+    .traits =
+        WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_PIECEWISE,
     .evaluations = 1,
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = sample,
-    .expect = keep,
-    .decide = keep,
-    .opening = opening,
+    .draw = &outputs,
     .backward = backward,
 };

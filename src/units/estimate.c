@@ -121,7 +121,7 @@ weir_status weir_estimate(weir_estimator *e, float *gradient, float *loss, const
                                    .groups = e->groups,
                                    .layers = 1};
     number_examples(e, rows);
-    rule->sample(&e->unit, &batch);
+    weir__unit_sample(&e->unit, &batch);
     TRY(objective(context, e->groups * rows, e->units, e->example, e->h, e->loss, e->dh, error));
     TRY(check_losses(e, rows, error));
     if (loss) weir_unit_merge(&e->unit, &batch, loss, e->weights);

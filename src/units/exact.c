@@ -6,6 +6,7 @@
 // bit i of s. E L is subtracted for the sake of rounding only.
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { most_units = 16 };
@@ -81,7 +82,11 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->groups * batch->units, combine);
 }
 
-const weir_rule weir__exact = {
+static const weir_form forms[] = {
+    {.text = "", .one_bit = weir__no_variance, .toy = {0.249001, 0.240101}, .toy_digit = {5e-07, 5e-07}},
+};
+
+const weir_rule weir__rule_exact = {
     .name = "exact",
     .summary = "binary unit, all 2^D outcomes of a layer of at most 16 units: no noise",
     .forward = "every h in {0, 1}^D, with its probability",
@@ -91,11 +96,10 @@ const weir_rule weir__exact = {
               WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
     .cost = "2^D",
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
     .merge = merge,
     .saved_count = saved_count,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { step_index };
@@ -65,7 +66,21 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->units, combine);
 }
 
-const weir_rule weir__finite_differences = {
+static void expectation(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,
+                        const void *context, double *mean) {
+    const double step = unit->values[step_index];
+    double moved[weir__most_expected];
+    for (size_t i = 0; i < units; i++) moved[i] = a[i];
+    for (size_t i = 0; i < units; i++) {
+        moved[i] = a[i] + step;
+        const double up = mean_loss(context, moved);
+        moved[i] = a[i] - step;
+        mean[i] = (up - mean_loss(context, moved)) / (2 * step);
+        moved[i] = a[i];
+    }
+}
+
+const weir_rule weir__rule_finite_differences = {
     .name = "finite-differences",
     .summary = "binary unit, one pre-activation at a time moved by ±c; 2D evaluations of D units",
     .forward = "h ~ Bernoulli(σ(a ± c e_i)), i = 1 … D, with common uniform numbers",
@@ -77,9 +92,7 @@ const weir_rule weir__finite_differences = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
+    .expectation = expectation,
 };

@@ -8,6 +8,7 @@
 // when that class wins, E[a + z | a + z > 0] = −log(1 − p)/p = log(1 + eᵃ)/p and the same with −a for h = 0 (GST-p).
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { temperature_index, gap_index, form_index };
@@ -47,7 +48,23 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-const weir_rule weir__gapped_st = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double p = weir__logistic(z > 0 ? a : -a);
+    const double gap = unit->values[form_index] == average ? -log1p(-p) / p : unit->values[gap_index];
+    *h = z;
+    *weight = weir__logistic_slope(z > 0 ? fmax(a, gap) : fmin(a, -gap), unit->values[temperature_index]);
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.1955, .bias = 0.062, .digit = 0.0005},
+    {.text = "form=average"},
+};
+
+const weir_rule weir__rule_gapped_st = {
     .name = "gapped-straight-through",
     .summary = "straight-through Gumbel-softmax without its noise: the drawn class wins by a gap (GST)",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -58,9 +75,8 @@ const weir_rule weir__gapped_st = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = weir__sample_bernoulli,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -26,6 +26,12 @@ size_t weir__two_groups(const weir_unit *unit, size_t units, size_t layers) {
     return 2;
 }
 
+size_t weir__sample_groups(const weir_unit *unit, size_t units, size_t layers) {
+    (void)units;
+    (void)layers;
+    return (size_t)weir_unit_value(unit, "samples");
+}
+
 void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
     const size_t groups = unit->rule->groups ? batch->groups : 1;
     const float share = 1 / (float)groups;

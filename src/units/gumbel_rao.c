@@ -13,6 +13,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { temperature_index, draws_index };
@@ -66,7 +67,12 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, slope_span);
 }
 
-const weir_rule weir__gumbel_rao = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.2306, .bias = 0.065, .digit = 0.0005},
+    {.text = "temperature=1,draws=3"},
+};
+
+const weir_rule weir__rule_gumbel_rao = {
     .name = "gumbel-rao",
     .summary = "straight-through Gumbel-softmax averaged over K relaxations of the drawn output (GR-MC)",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -79,8 +85,8 @@ const weir_rule weir__gumbel_rao = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = weir__backward_saved,
+    .define = weir__over_gumbel, // the conditional draws have the mean of the draw's own noise
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

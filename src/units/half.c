@@ -10,6 +10,7 @@
 // (Hooper and Shekhovtsov 2026).
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
@@ -27,7 +28,26 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-const weir_rule weir__half = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    (void)unit;
+    *h = z;
+    *weight = fabs(z - weir__logistic(a)) / 2;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = "",
+     .variance = 0.2778,
+     .bias = 0.053,
+     .digit = 0.0005,
+     .toy = {0.249948, 0.24406},
+     .toy_digit = {5e-07, 5e-06}},
+};
+
+const weir_rule weir__rule_half = {
     .name = "half",
     .summary = "straight-through of second order: the 1/2 estimator of DARN, ReinMax at temperature 1, ZGR",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -37,9 +57,8 @@ const weir_rule weir__half = {
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .sample = weir__sample_bernoulli,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -12,6 +12,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { temperature_index, low_index, high_index };
@@ -102,7 +103,36 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-const weir_rule weir__hard_concrete = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double beta = unit->values[temperature_index], low = unit->values[low_index];
+    const double width = unit->values[high_index] - low, s = weir__logistic((a + z) / beta) * width + low;
+    *h = fmin(1, fmax(0, s));
+    *weight = s > 0 && s < 1 ? width * weir__logistic_slope(a + z, beta) : 0;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_logistic(unit, a, -a, point, visit, context);
+}
+
+/// Where σ(a)(ζ − γ) + γ is 0.
+static double floor_of(const weir_unit *unit) { return log(-unit->values[low_index] / unit->values[high_index]); }
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "temperature=1,low=-0.5,high=1.2"},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = min(1, max(0, σ(a)(ζ − γ) + γ))",
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .define = define,
+    .floor = floor_of,
+};
+
+const weir_rule weir__rule_hard_concrete = {
     .name = "hard-concrete",
     .summary = "Concrete gate stretched and clipped, exactly 0 or 1 at times; its noise-free form is its mean, too",
     .forward = "h = min(1, max(0, s(ζ − γ) + γ)), s = σ((a + z)/β), z logistic",
@@ -114,9 +144,8 @@ const weir_rule weir__hard_concrete = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = sample,
-    .expect = expect,
-    .decide = decide,
-    .opening = opening,
+    .draw = &outputs,
     .backward = backward,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

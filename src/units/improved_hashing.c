@@ -7,6 +7,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { sd_index, mix_index };
@@ -75,7 +76,40 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
     weir__for_openings(unit, count, a, q, dq, opening_piece);
 }
 
-const weir_rule weir__improved_hashing = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double p = weir__logistic(a + unit->values[sd_index] * z), y = fmin(1, fmax(0, 1.2 * p - 0.1));
+    *h = unit->values[mix_index] == 1 ? y > 0.5 : y;
+    *weight = y > 0 && y < 1 ? 1.2 * p * (1 - p) : 0;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_normal(unit, a, -a / unit->values[sd_index], point, visit, context);
+}
+
+/// One coin for a row: bits, or values.
+static double mixture(const weir_unit *unit, size_t index, weir_unit *part) {
+    const double mix = unit->values[mix_index];
+    *part = *unit;
+    part->values[mix_index] = index == 0;
+    return index == 0 ? mix : index == 1 ? 1 - mix : 0;
+}
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "mix=0"},
+    {.text = "mix=1"},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = 1",
+    .sample = sample,
+    .expect = expect,
+    .decide = weir__decide_binary,
+    .opening = opening,
+    .define = define,
+};
+
+const weir_rule weir__rule_improved_hashing = {
     .name = "improved-semantic-hashing",
     .summary = "saturating sigmoid of a with noise, or its bit, row by row; the noise-free y stands for the mean",
     .forward = "y = max(0, min(1, 1.2·σ(a + sd·z) − 0.1)), z normal; h = 1[y > ½] for a share of the rows, else y",
@@ -87,9 +121,9 @@ const weir_rule weir__improved_hashing = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
-    .sample = sample,
-    .expect = expect,
-    .decide = weir__decide_binary,
-    .opening = opening,
+    .draw = &outputs,
     .backward = weir__backward_saved,
+    .mixture = mixture,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
@@ -55,7 +56,11 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->units, combine);
 }
 
-const weir_rule weir__leg = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.0928, .one_bit = weir__no_variance},
+};
+
+const weir_rule weir__rule_leg = {
     .name = "leg",
     .summary = "binary unit, local expectation: every unit flipped on its own; D + 1 evaluations of D units",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -65,10 +70,9 @@ const weir_rule weir__leg = {
               WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
     .cost = "D + 1",
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
     .merge = weir__merge_first,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

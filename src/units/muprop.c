@@ -113,7 +113,12 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     batch->state[1] = (float)(past * (double)batch->state[1] + (1 - past));
 }
 
-const weir_rule weir__muprop = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.3168},
+    {.text = "baseline=average"},
+};
+
+const weir_rule weir__rule_muprop = {
     .name = "muprop",
     .summary = "binary unit, score function less a Taylor expansion of the loss around the mean field",
     .forward = "h ~ Bernoulli(σ(a)); beside it the mean field μ = σ(a)",
@@ -127,11 +132,10 @@ const weir_rule weir__muprop = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .start = start,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = weir__two_groups,
     .merge = weir__merge_first,
     .state_count = state_count,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

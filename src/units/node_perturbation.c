@@ -7,6 +7,7 @@
 // unbiased only as s goes to 0. Both outcomes come from the same uniform numbers. Group 0 is the unperturbed one.
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { sd_index };
@@ -51,7 +52,27 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__backward_difference(batch, batch->row_weight / (float)unit->values[sd_index], 1, 0);
 }
 
-const weir_rule weir__node_perturbation = {
+/// E[L(a + sξ)·ξ_i] / s by the trapezoid rule on a grid of side^units points.
+static void expectation(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,
+                        const void *context, double *mean) {
+    enum { side = 21 };
+    const double sd = unit->values[sd_index], width = 0.6;
+    double moved[weir__most_expected], noise[weir__most_expected];
+    size_t points = 1;
+    for (size_t i = 0; i < units; i++, points *= side) mean[i] = 0;
+    for (size_t point = 0; point < points; point++) {
+        double density = 1;
+        for (size_t i = 0, rest = point; i < units; i++, rest /= side) {
+            noise[i] = width * ((double)(rest % side) - side / 2);
+            moved[i] = a[i] + sd * noise[i];
+            density *= width * exp(-noise[i] * noise[i] / 2) * 0.3989422804014327;
+        }
+        const double loss = density * mean_loss(context, moved) / sd;
+        for (size_t i = 0; i < units; i++) mean[i] += loss * noise[i];
+    }
+}
+
+const weir_rule weir__rule_node_perturbation = {
     .name = "node-perturbation",
     .summary = "binary unit, the change of the loss under noise on the pre-activations: no back-propagation",
     .forward = "h ~ Bernoulli(σ(a)); beside it Bernoulli(σ(a + sξ)), ξ ~ N(0, 1)",
@@ -63,10 +84,8 @@ const weir_rule weir__node_perturbation = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = weir__two_groups,
     .merge = weir__merge_first,
+    .expectation = expectation,
 };

@@ -12,6 +12,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { noise_index, sd_index };
@@ -132,7 +133,35 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
     weir__for_openings(unit, count, a, q, dq, is_gaussian(unit) ? gaussian_opening_piece : logistic_opening_piece);
 }
 
-const weir_rule weir__noisy_rectifier = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    *h = fmax(0, a + unit->values[sd_index] * z);
+    *weight = *h > 0;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    (is_gaussian(unit) ? weir__over_normal : weir__over_logistic)(unit, a, -a / unit->values[sd_index], point, visit,
+                                                                  context);
+}
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "noise=logistic"},
+    {.text = "sd=0.3"},
+    {.text = "noise=logistic,sd=0.3"},
+    {.text = "noise=logistic,sd=2"},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = E[h | a, h > 0], which is a + sd·φ(a/sd)/Φ(a/sd) or, with logistic z, "
+               "sd·log(1 + e^(a/sd))/σ(a/sd),",
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .define = define,
+};
+
+const weir_rule weir__rule_noisy_rectifier = {
     .name = "noisy-rectifier",
     .summary = "rectified linear unit with noise before the rectifier",
     .forward = "h = max(0, a + sd·z), z normal or logistic",
@@ -144,9 +173,8 @@ const weir_rule weir__noisy_rectifier = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = sample,
-    .expect = expect,
-    .decide = decide,
-    .opening = opening,
+    .draw = &outputs,
     .backward = weir__backward_open,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -184,7 +184,7 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     move_averages(unit, batch, &s);
 }
 
-const weir_rule weir__nvil = {
+const weir_rule weir__rule_nvil = {
     .name = "nvil",
     .summary = "binary unit, score function with a baseline that a small network learns",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -196,10 +196,6 @@ const weir_rule weir__nvil = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .start = start,
-    .sample = weir__sample_bernoulli,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .saved_count = saved_count,
     .state_count = state_count,

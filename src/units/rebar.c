@@ -201,7 +201,15 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     if (s.both) move_lambda(unit, batch, &s, factor);
 }
 
-const weir_rule weir__rebar = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.7895},
+    {.text = "noise=coupled", .variance = 0.96},
+    {.text = "tune=none", .toy = {0.249891, 0.24216}, .toy_digit = {5e-07, 5e-06}},
+    {.text = "tune=both"},
+    {.text = "tune=both,noise=coupled"},
+};
+
+const weir_rule weir__rule_rebar = {
     .name = "rebar",
     .summary = "binary unit, score function less the relaxed loss at a point drawn given the outcome",
     .forward = "h = 1[z > 0], z = a + logit u; beside it σ(z/λ) and σ(z̃/λ), z̃ ~ z given h",
@@ -217,11 +225,10 @@ const weir_rule weir__rebar = {
     .saved = 3,
     .start = start,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
     .merge = weir__merge_first,
     .state_count = state_count,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -3,6 +3,7 @@
 
 // h = max(0, a): no noise, ordinary back-propagation. The paper's baseline with sparse gates.
 
+#include "define.h"
 #include "rules.h"
 
 WEIR__CLONES static void rectify_span(const void *context, const weir_unit_batch *batch, weir__span span) {
@@ -35,18 +36,36 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
     weir__for_openings(unit, count, a, q, dq, opening_piece);
 }
 
-const weir_rule weir__rectifier = {
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    (void)unit;
+    visit(context, 1, fmax(0, a), a > 0);
+}
+
+static double floor_of(const weir_unit *unit) {
+    (void)unit;
+    return 0;
+}
+
+static const weir_draw outputs = {
+    .decided = "h = max(0, a)",
+    .sample = rectify,
+    .expect = rectify,
+    .decide = decide,
+    .opening = opening,
+    .define = define,
+    .floor = floor_of,
+};
+
+const weir_rule weir__rule_rectifier = {
     .name = "rectifier",
     .summary = "rectified linear unit without noise",
     .forward = "h = max(0, a)",
     .gradient = "∂L/∂a = 1[h > 0]·∂L/∂h",
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 5 (baseline)",
-    .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
+    .traits = WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS |
+              WEIR_TRAIT_PIECEWISE,
     .evaluations = 1,
     .gradients = 1,
-    .sample = rectify,
-    .expect = rectify,
-    .decide = decide,
-    .opening = opening,
+    .draw = &outputs,
     .backward = weir__backward_open,
 };

@@ -146,7 +146,25 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__parallel_ranges(strips, 2 * (double)(batch->rows * strip_units), score_strips, &s);
 }
 
-const weir_rule weir__reinforce = {
+static double one_bit(double p, double t) {
+    const double on = (1 - t) * (1 - t), off = t * t, q = 1 - p, g = p * q * (on - off);
+    return p * q * (q * on * on + p * off * off) - g * g;
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 1.326},
+    {.text = "decay=0.99", .toy = {0.249002, 0.240106}, .toy_digit = {5e-07, 5e-07}},
+    {.text = "baseline=none",
+     .variance = 6.66,
+     .one_bit = one_bit,
+     .toy = {0.249873, 0.24171},
+     .toy_digit = {5e-07, 5e-06}},
+    {.text = "baseline=average", .variance = 1.423},
+    {.text = "baseline=average,decay=0.99", .toy = {0.249002, 0.240115}, .toy_digit = {5e-07, 5e-07}},
+    {.text = "baseline=leave-one-out", .variance = 1.423},
+};
+
+const weir_rule weir__rule_reinforce = {
     .name = "reinforce",
     .summary = "binary unit with the score-function gradient: needs only the loss",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -159,9 +177,7 @@ const weir_rule weir__reinforce = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .state = sums,
     .start = start,
-    .sample = weir__sample_bernoulli,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -12,6 +12,7 @@
 // m = ½p and it is p(1 − ½p) − ½p(1 − p) = ½p. That is the rule "half".
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { temperature_index };
@@ -43,7 +44,23 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-const weir_rule weir__reinmax = {
+/// The first component of 2J(m)e₁ − ½J(π)e₁.
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double p = weir__logistic(a), m = (weir__logistic(a / unit->values[temperature_index]) + z) / 2;
+    *h = z;
+    *weight = 2 * m * (1 - m) - p * (1 - p) / 2;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 0.2778, .bias = 0.053, .digit = 0.0005},
+    {.text = "temperature=1.3"},
+};
+
+const weir_rule weir__rule_reinmax = {
     .name = "reinmax",
     .summary = "straight-through of second order with a temperature; at 1 it is the rule half",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -54,9 +71,8 @@ const weir_rule weir__reinmax = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = weir__sample_bernoulli,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

@@ -248,7 +248,12 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__coefficient_move(batch->state, &s.products, unit->values[decay_index], factor);
 }
 
-const weir_rule weir__relax_rule = {
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "hidden=4,rate=0.01"},
+};
+
+const weir_rule weir__rule_relax = {
     .name = "relax",
     .summary = "binary unit, score function less the relaxed loss and a surrogate that a small network learns",
     .forward = "h = 1[z > 0], z = a + logit u; beside it σ(z/λ) and σ(z̃/λ), z̃ ~ z given h",
@@ -262,12 +267,11 @@ const weir_rule weir__relax_rule = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .start = start,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
     .merge = weir__merge_first,
     .saved_count = saved_count,
     .state_count = state_count,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

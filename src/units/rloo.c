@@ -15,12 +15,6 @@ static const weir_parameter parameters[] = {
         {.name = "samples", .initial = 2, .least = 2, .greatest = 1000, .about = "K: evaluations per example"},
 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)units;
-    (void)layers;
-    return (size_t)unit->values[samples_index];
-}
-
 static double mean_of_row(const weir_unit_batch *batch, size_t row) {
     double sum = 0;
     for (size_t k = 0; k < batch->groups; k++) sum += (double)batch->loss[k * batch->rows + row];
@@ -47,7 +41,27 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, batch->groups * batch->units, combine);
 }
 
-const weir_rule weir__rloo = {
+/// On one bit, in p and Δ = f(1) − f(0) = 1 − 2t.
+static double one_bit(double p, double t, double samples) {
+    const double square = p * (1 - p), fourth = square * (1 - 3 * square), slope = 1 - 2 * t;
+    return slope * slope * (fourth - square * square * (samples - 3) / (samples - 1)) / samples;
+}
+static double two_samples(double p, double t) { return one_bit(p, t, 2); }
+static double three_samples(double p, double t) { return one_bit(p, t, 3); }
+static double four_samples(double p, double t) { return one_bit(p, t, 4); }
+
+static const weir_form forms[] = {
+    {.text = "",
+     .variance = 2.092,
+     .one_bit = two_samples,
+     .wide = 1.25e-09,
+     .toy = {0.249002, 0.240109},
+     .toy_digit = {5e-07, 5e-07}},
+    {.text = "samples=3", .variance = 0.936, .one_bit = three_samples},
+    {.text = "samples=4", .variance = 0.587, .one_bit = four_samples},
+};
+
+const weir_rule weir__rule_rloo = {
     .name = "rloo",
     .summary = "binary unit, K samples: each one's baseline is the mean loss of the others",
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K",
@@ -60,9 +74,8 @@ const weir_rule weir__rloo = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = weir__sample_bernoulli_groups,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__sample_groups,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

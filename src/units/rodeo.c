@@ -37,12 +37,6 @@ static const float leak = 0.3f;
 enum { of_loss, of_slope, bias, to_first, to_second, node_floats };
 enum { powers, network = weir__adapt_powers };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)units;
-    (void)layers;
-    return (size_t)unit->values[samples_index];
-}
-
 static size_t hidden_of(const weir_unit *unit) { return (size_t)unit->values[hidden_index]; }
 static size_t values_of(const weir_unit *unit) { return hidden_of(unit) * node_floats + 1; }
 
@@ -56,7 +50,7 @@ static size_t state_count(const weir_unit *unit, size_t units) {
 static size_t sample_size(size_t units) { return 1 + 3 * (units + 1); }
 
 static size_t saved_count(const weir_unit *unit, size_t rows, size_t units) {
-    return rows * groups(unit, units, 1) * sample_size(units) + values_of(unit);
+    return rows * weir__sample_groups(unit, units, 1) * sample_size(units) + values_of(unit);
 }
 
 static void start(const weir_unit *unit, size_t units, float *state) {
@@ -283,7 +277,13 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__adapt_move(&step, value, value + values, value + 2 * values, gradients, values);
 }
 
-const weir_rule weir__rodeo = {
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "hidden=8"},
+    {.text = "samples=3,hidden=8,rate=0.01"},
+};
+
+const weir_rule weir__rule_rodeo = {
     .name = "rodeo",
     .summary = "binary unit, K samples, with Stein control variates from a learned surrogate of the neighbours",
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K",
@@ -298,11 +298,10 @@ const weir_rule weir__rodeo = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .start = start,
     .sample = weir__sample_bernoulli_groups,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__sample_groups,
     .saved_count = saved_count,
     .state_count = state_count,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

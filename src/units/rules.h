@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 /// \file rules.h
-/// The rules of src/units, and what several of them share.
+/// What several rules of src/units share.
 #ifndef WEIR_RULES_H
 #define WEIR_RULES_H
 
@@ -12,45 +12,6 @@
 
 #include "../core/clones.h"
 #include "../core/parallel.h"
-
-extern const weir_rule weir__noisy_rectifier;
-extern const weir_rule weir__rectifier;
-extern const weir_rule weir__sts;
-extern const weir_rule weir__reinforce;
-extern const weir_rule weir__rloo;
-extern const weir_rule weir__ar;
-extern const weir_rule weir__arm;
-extern const weir_rule weir__disarm_rule;
-extern const weir_rule weir__leg;
-extern const weir_rule weir__exact;
-extern const weir_rule weir__muprop;
-extern const weir_rule weir__bitflip;
-extern const weir_rule weir__ugc;
-extern const weir_rule weir__nvil;
-extern const weir_rule weir__vimco;
-extern const weir_rule weir__arms;
-extern const weir_rule weir__double_cv;
-extern const weir_rule weir__rebar;
-extern const weir_rule weir__relax_rule;
-extern const weir_rule weir__rodeo;
-extern const weir_rule weir__spsa;
-extern const weir_rule weir__node_perturbation;
-extern const weir_rule weir__finite_differences;
-extern const weir_rule weir__straight_through;
-extern const weir_rule weir__half;
-extern const weir_rule weir__reinmax;
-extern const weir_rule weir__slope_annealed;
-extern const weir_rule weir__st_gumbel;
-extern const weir_rule weir__gumbel_rao;
-extern const weir_rule weir__gapped_st;
-extern const weir_rule weir__decoupled_st;
-extern const weir_rule weir__concrete;
-extern const weir_rule weir__hard_concrete;
-extern const weir_rule weir__sigmoid_rule;
-extern const weir_rule weir__semantic_hashing;
-extern const weir_rule weir__improved_hashing;
-extern const weir_rule weir__dropout;
-extern const weir_rule weir__concrete_dropout;
 
 /// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
@@ -98,10 +59,10 @@ void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch);
 /// h ~ Bernoulli(σ(a)): 1 where the uniform number is below p. A p under 2⁻²⁴ is never drawn, one that rounds to 1
 /// always. A NaN stays NaN, so that a diverged gater is noticed in the loss.
 void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch);
-/// The same for all batch->groups row groups, independent of each other: group g draws at noise.sample + g.
+/// h ~ Bernoulli(σ(a)) in all batch->groups row groups, independent of each other: group g draws at noise.sample + g.
 void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
-/// Draws h by the rule's draw, or by what stands for it.
-void weir__unit_draw(const weir_unit *unit, const weir_unit_batch *batch);
+/// Draws h for training: by the rule's own sample, or as its draw does.
+void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h where h ≠ 0, else 0 without reading ∂L/∂h.
 void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·saved: sample left the slope.
@@ -109,8 +70,9 @@ void weir__backward_saved(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·h(1 − h): through a sigmoid whose output is h.
 void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
 
-/// groups of weir_rule: two row groups, whatever the units and layers.
+/// groups of weir_rule, whatever the units and layers: two row groups, or as many as the parameter "samples" says.
 size_t weir__two_groups(const weir_unit *unit, size_t units, size_t layers);
+size_t weir__sample_groups(const weir_unit *unit, size_t units, size_t layers);
 
 /// ∂L/∂a = scale·(L_plus − L_minus)·saved, of the losses of the two row groups of those numbers.
 void weir__backward_difference(const weir_unit_batch *batch, float scale, size_t plus, size_t minus);
@@ -119,5 +81,8 @@ void weir__backward_difference(const weir_unit_batch *batch, float scale, size_t
 void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 /// The loss of the first group alone counts: merge of rules whose other groups serve the gradient of the units only.
 void weir__merge_first(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
+
+/// Reads "parameter=value,…" (NULL: the defaults) for a given rule.
+weir_status weir__unit_read(weir_unit *unit, const weir_rule *rule, const char *parameters, weir_error *error);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 
 enum { sd_index };
@@ -31,10 +32,28 @@ static void sample_span(const void *context, const weir_unit_batch *batch, weir_
 
 static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
 
-const weir_rule weir__semantic_hashing = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    *h = weir__logistic(a + unit->values[sd_index] * z);
+    *weight = *h * (1 - *h);
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_normal(unit, a, 0, point, visit, context);
+}
+
+static const weir_draw outputs = {
+    .decided = "h = 1",
+    .sample = sample,
+    .expect = weir__expect_sigmoid,
+    .decide = weir__decide_binary,
+    .opening = weir__opening_sigmoid,
+    .define = define,
+};
+
+const weir_rule weir__rule_semantic_hashing = {
     .name = "semantic-hashing",
     .summary = "sigmoid of a with Gaussian noise, rounded at test time; the mean is replaced by σ(a)",
-    .forward = "h = σ(a + sd·z), z normal; at test time h = 1[a > threshold]",
+    .forward = "h = σ(a + sd·z), z normal",
     .gradient = "∂L/∂a = h(1 − h)·∂L/∂h",
     .source = "Salakhutdinov and Hinton 2009, \"Semantic hashing\"",
     .traits =
@@ -43,9 +62,6 @@ const weir_rule weir__semantic_hashing = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
+    .draw = &outputs,
     .backward = weir__backward_sigmoid,
 };

@@ -9,6 +9,7 @@
 #include "../core/math.h"
 #include "../core/noise.h"
 #include "beta.h"
+#include "define.h"
 #include "rules.h"
 
 enum { noise_index, sd_index, target_index, beta_index };
@@ -90,7 +91,42 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
     weir__for_openings(unit, count, a, q, dq, opening_piece);
 }
 
-const weir_rule weir__sigmoid_rule = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    *h = weir__logistic(a + (unit->values[noise_index] == gaussian_noise ? unit->values[sd_index] * z : 0));
+    *weight = *h * (1 - *h);
+}
+
+static void define_plain(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, 1, point, visit, context);
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    if (unit->values[noise_index] == gaussian_noise)
+        weir__over_normal(unit, a, 0, point, visit, context);
+    else if (unit->values[noise_index] == beta_noise)
+        weir__over_beta(unit, a, unit->values[target_index], unit->values[beta_index], unit->values[target_index],
+                        define_plain, visit, context);
+    else
+        define_plain(unit, a, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "noise=gaussian"},
+    {.text = "noise=gaussian,sd=2"},
+    {.text = "noise=beta,target=0.3"},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = σ(a), or σ(a + E z)",
+    .sample = sample,
+    .expect = expect,
+    .decide = expect,
+    .opening = opening,
+    .define = define,
+};
+
+const weir_rule weir__rule_sigmoid = {
     .name = "sigmoid",
     .summary = "sigmoid, with or without noise before it; the mean is replaced by σ(a + E z)",
     .forward = "h = σ(a + z), z none, Gaussian or Beta",
@@ -101,9 +137,8 @@ const weir_rule weir__sigmoid_rule = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = sample,
-    .expect = expect,
-    .decide = expect,
-    .opening = opening,
+    .draw = &outputs,
     .backward = weir__backward_sigmoid,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

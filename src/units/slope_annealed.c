@@ -10,6 +10,7 @@
 // goes on with it. The paper's language model has s = min(5, 1 + 0.04·epoch): growth = 0.04 / (batches of an epoch).
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { shape_index, start_index, growth_index, greatest_index };
@@ -59,21 +60,37 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, unit->values[shape_index] == sigmoid ? sigmoid_span : hard_span);
 }
 
-const weir_rule weir__slope_annealed = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double s = unit->values[start_index];
+    *h = z;
+    *weight = unit->values[shape_index] == sigmoid ? s * weir__logistic_slope(s * a, 1) : fabs(s * a) < 1 ? s / 2 : 0;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "start=2,growth=0"},
+    {.text = "shape=sigmoid,start=2"},
+};
+
+const weir_rule weir__rule_slope_annealed = {
     .name = "slope-annealed",
     .summary = "straight-through through a hard sigmoid whose slope grows during training",
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a := ½s·1[|s·a| < 1]·∂L/∂h, or s·σ'(s·a)·∂L/∂h; s = min(greatest, start + growth·step)",
     .source = "Chung, Ahn and Bengio 2016 (arXiv 1609.01704), section 3.2",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_ANNEALED,
     .evaluations = 1,
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = weir__backward_saved,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

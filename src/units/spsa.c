@@ -7,6 +7,7 @@
 // the same uniform numbers. Biased by O(c²), and of variance O(1/c) for binary units.
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { step_index };
@@ -53,7 +54,25 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__backward_difference(batch, batch->row_weight / (2 * (float)unit->values[step_index]), 0, 1);
 }
 
-const weir_rule weir__spsa = {
+/// Over all signs Δ: [L(a + cΔ) − L(a − cΔ)] / (2cΔ_i).
+static void expectation(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,
+                        const void *context, double *mean) {
+    const double step = unit->values[step_index];
+    const size_t signs = (size_t)1 << units;
+    double up[weir__most_expected], down[weir__most_expected];
+    for (size_t i = 0; i < units; i++) mean[i] = 0;
+    for (size_t set = 0; set < signs; set++) {
+        for (size_t i = 0; i < units; i++) {
+            const double move = set >> i & 1 ? step : -step;
+            up[i] = a[i] + move;
+            down[i] = a[i] - move;
+        }
+        const double slope = (mean_loss(context, up) - mean_loss(context, down)) / (2 * step * (double)signs);
+        for (size_t i = 0; i < units; i++) mean[i] += set >> i & 1 ? slope : -slope;
+    }
+}
+
+const weir_rule weir__rule_spsa = {
     .name = "spsa",
     .summary = "binary unit, all pre-activations moved by ±c at once: no back-propagation",
     .forward = "h ~ Bernoulli(σ(a + cΔ)) and Bernoulli(σ(a − cΔ)), Δ = ±1",
@@ -65,9 +84,7 @@ const weir_rule weir__spsa = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = weir__two_groups,
+    .expectation = expectation,
 };

@@ -6,6 +6,7 @@
 
 #include "../core/math.h"
 #include "../core/noise.h"
+#include "define.h"
 #include "rules.h"
 #include "temperature.h"
 
@@ -30,21 +31,38 @@ static void sample_span(const void *context, const weir_unit_batch *batch, weir_
 
 static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
 
-const weir_rule weir__st_gumbel = {
+static const weir_form forms[] = {
+    {.text = "",
+     .variance = 0.194,
+     .bias = 0.215,
+     .digit = 0.0005,
+     .toy = {0.249998, 0.2498},
+     .toy_digit = {5e-07, 5e-05}},
+    {.text = "temperature=0.5",
+     .variance = 0.651,
+     .bias = 0.065,
+     .digit = 0.0005,
+     .toy = {0.249997, 0.2498},
+     .toy_digit = {5e-07, 5e-05}},
+    {.text = "temperature=0.1", .variance = 5.4, .bias = 0.043, .digit = 0.0005},
+    {.text = "decay=0.1,least=0.8"},
+};
+
+const weir_rule weir__rule_st_gumbel = {
     .name = "st-gumbel",
     .summary = "straight-through Gumbel-softmax: binary output, gradient of the relaxed one",
     .forward = "h = 1[a + z > 0], z logistic",
     .gradient = "∂L/∂a := y(1 − y)/τ·∂L/∂h, y = σ((a + z)/τ)",
     .source = "Jang, Gu and Poole 2017 (arXiv 1611.01144), section 2.2",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_ANNEALED,
     .evaluations = 1,
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .saved = 1,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = weir__backward_saved,
+    .define = weir__over_gumbel,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

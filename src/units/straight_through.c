@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../core/math.h"
+#include "define.h"
 #include "rules.h"
 
 enum { derivative_index };
@@ -52,7 +53,28 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, spans[(int)unit->values[derivative_index]]);
 }
 
-const weir_rule weir__straight_through = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double form = unit->values[derivative_index];
+    *h = z;
+    *weight = form == identity ? 1 : form == sigmoid ? weir__logistic_slope(a, 1) : fabs(a) <= 1;
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = "", .variance = 4.026, .bias = 2.58, .digit = 0.005},
+    {.text = "derivative=sigmoid",
+     .variance = 0.228,
+     .bias = 0.0425,
+     .digit = 5e-05,
+     .toy = {0.250001, 0.24992},
+     .toy_digit = {5e-07, 5e-06}},
+    {.text = "derivative=clipped"},
+};
+
+const weir_rule weir__rule_straight_through = {
     .name = "straight-through",
     .summary = "binary unit whose gradient ignores the coin",
     .forward = "h ~ Bernoulli(σ(a))",
@@ -64,9 +86,8 @@ const weir_rule weir__straight_through = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = weir__sample_bernoulli,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
+    .define = define,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

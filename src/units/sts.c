@@ -10,6 +10,7 @@
 #include "../core/math.h"
 #include "../core/noise.h"
 #include "beta.h"
+#include "define.h"
 #include "rules.h"
 
 enum { noise_index, target_index, beta_index };
@@ -129,7 +130,40 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-const weir_rule weir__sts = {
+static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+    const double p = weir__logistic(a);
+    (void)unit;
+    *h = z * sqrt(p);
+    *weight = *h * (1 - p) / 2;
+}
+
+static void define_coin(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    weir__over_coin(unit, a, sqrt(weir__logistic(a)), point, visit, context);
+}
+
+static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
+    if (unit->values[noise_index] != beta_noise)
+        define_coin(unit, a, visit, context);
+    else
+        weir__over_beta(unit, a, unit->values[target_index], unit->values[beta_index], ratio_of(unit), define_coin,
+                        visit, context);
+}
+
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "noise=beta"},
+};
+
+static const weir_draw outputs = {
+    .decided = "h = √σ(a), or √σ(a + E z)",
+    .sample = sample,
+    .expect = expect,
+    .decide = decide,
+    .opening = opening,
+    .define = define,
+};
+
+const weir_rule weir__rule_sts = {
     .name = "sts",
     .summary = "stochastic times smooth: a coin times its own probability",
     .forward = "h = b·√p, b ~ Bernoulli(√p), p = σ(a), or σ(a + z) with Beta noise z",
@@ -140,9 +174,8 @@ const weir_rule weir__sts = {
     .gradients = 1,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
-    .sample = sample,
-    .expect = expect,
-    .decide = decide,
-    .opening = opening,
+    .draw = &outputs,
     .backward = backward,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

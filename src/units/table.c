@@ -1,59 +1,64 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Every rule: those of the founding paper in its order, then the others by family. A new rule is one file and one row
-// here.
+// Every rule: those of the founding paper in its order, then the others by family. A new rule is one file, which
+// defines weir__rule_NAME, and one row here.
 
 #include <string.h>
 
-#include "rules.h"
+#include <weir/units.h>
 
-static const weir_rule *const rules[] = {
-    &weir__noisy_rectifier,
-    &weir__rectifier,
-    &weir__sts,
-    &weir__reinforce,
-    &weir__straight_through,
-    &weir__sigmoid_rule,
-    &weir__semantic_hashing,
-    // score function
-    &weir__nvil,
-    &weir__rloo,
-    &weir__vimco,
-    &weir__muprop,
-    // coordinate by coordinate, and antithetic
-    &weir__leg,
-    &weir__exact,
-    &weir__ar,
-    &weir__arm,
-    &weir__disarm_rule,
-    &weir__arms,
-    &weir__bitflip,
-    &weir__ugc,
-    // control variates from gradients
-    &weir__rebar,
-    &weir__relax_rule,
-    &weir__double_cv,
-    &weir__rodeo,
-    // no back-propagation
-    &weir__spsa,
-    &weir__node_perturbation,
-    &weir__finite_differences,
-    // the rest of the straight-through family
-    &weir__half,
-    &weir__reinmax,
-    &weir__slope_annealed,
-    &weir__st_gumbel,
-    &weir__gumbel_rao,
-    &weir__gapped_st,
-    &weir__decoupled_st,
-    // ordinary gradients
-    &weir__concrete,
-    &weir__hard_concrete,
-    &weir__improved_hashing,
-    &weir__dropout,
-    &weir__concrete_dropout,
-};
+#define RULES(ROW)                                                                                                     \
+    ROW(noisy_rectifier)                                                                                               \
+    ROW(rectifier)                                                                                                     \
+    ROW(sts)                                                                                                           \
+    ROW(reinforce)                                                                                                     \
+    ROW(straight_through)                                                                                              \
+    ROW(sigmoid)                                                                                                       \
+    ROW(semantic_hashing)                                                                                              \
+    /* score function */                                                                                               \
+    ROW(nvil)                                                                                                          \
+    ROW(rloo)                                                                                                          \
+    ROW(vimco)                                                                                                         \
+    ROW(muprop)                                                                                                        \
+    /* coordinate by coordinate, and antithetic */                                                                     \
+    ROW(leg)                                                                                                           \
+    ROW(exact)                                                                                                         \
+    ROW(ar)                                                                                                            \
+    ROW(arm)                                                                                                           \
+    ROW(disarm)                                                                                                        \
+    ROW(arms)                                                                                                          \
+    ROW(bitflip)                                                                                                       \
+    ROW(ugc)                                                                                                           \
+    /* control variates from gradients */                                                                              \
+    ROW(rebar)                                                                                                         \
+    ROW(relax)                                                                                                         \
+    ROW(double_cv)                                                                                                     \
+    ROW(rodeo)                                                                                                         \
+    /* no back-propagation */                                                                                          \
+    ROW(spsa)                                                                                                          \
+    ROW(node_perturbation)                                                                                             \
+    ROW(finite_differences)                                                                                            \
+    /* the rest of the straight-through family */                                                                      \
+    ROW(half)                                                                                                          \
+    ROW(reinmax)                                                                                                       \
+    ROW(slope_annealed)                                                                                                \
+    ROW(st_gumbel)                                                                                                     \
+    ROW(gumbel_rao)                                                                                                    \
+    ROW(gapped_st)                                                                                                     \
+    ROW(decoupled_st)                                                                                                  \
+    /* ordinary gradients */                                                                                           \
+    ROW(concrete)                                                                                                      \
+    ROW(hard_concrete)                                                                                                 \
+    ROW(improved_hashing)                                                                                              \
+    ROW(dropout)                                                                                                       \
+    ROW(concrete_dropout)
+
+#define DECLARE(name) extern const weir_rule weir__rule_##name;
+RULES(DECLARE)
+
+#define REFER(name) &weir__rule_##name,
+static const weir_rule *const rules[] = {RULES(REFER)};
 
 size_t weir_rule_count(void) { return sizeof rules / sizeof *rules; }
 

@@ -12,6 +12,7 @@
 
 #include "../core/math.h"
 #include "antithetic.h"
+#include "define.h"
 
 enum { threshold_index };
 
@@ -103,7 +104,13 @@ static void merge(const weir_unit *unit, const weir_unit_batch *batch, float *lo
     }
 }
 
-const weir_rule weir__ugc = {
+static const weir_form forms[] = {
+    {.text = "", .variance = 1.681, .one_bit = weir__no_variance},
+    {.text = "threshold=0.4"},
+    {.text = "threshold=0.5"},
+};
+
+const weir_rule weir__rule_ugc = {
     .name = "ugc",
     .summary = "binary unit: a flip for units near p = 0 or 1, an antithetic pair for the others",
     .forward = "h, h' as disarm; beside them h with one unit flipped",
@@ -115,10 +122,9 @@ const weir_rule weir__ugc = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = sample,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
     .groups = groups,
     .merge = merge,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

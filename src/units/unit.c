@@ -37,10 +37,11 @@ static weir_status fail_unknown(weir_error *error, const char *what, const char 
 }
 
 /// There are too many rules for one message.
-static weir_status fail_rule(weir_error *error, const char *word) {
+static weir_status fail_rule(weir_error *error, const char *word, const weir_rule *const *own, size_t own_count) {
     const char *names[most_names];
     size_t count = 0;
-    for (; count < weir_rule_count() && count < most_names; count++) names[count] = weir_rule_at(count)->name;
+    for (size_t i = 0; i < own_count && count < most_names; i++) names[count++] = own[i]->name;
+    for (size_t i = 0; i < weir_rule_count() && count < most_names; i++) names[count++] = weir_rule_at(i)->name;
     return weir__fail(error, WEIR_NOT_FOUND, "unknown rule \"%s\" (the command 'weir units' lists them)%s", word,
                       weir_suggest(word, names, count).text);
 }
@@ -124,21 +125,35 @@ static weir_status read_parameter(weir_unit *unit, bool given[], const char **te
     return read_value(&unit->values[index], rule, parameter, word, error);
 }
 
-weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error) {
-    if (!unit || !text) return weir__fail(error, WEIR_ARGUMENT, "weir_unit_parse: unit and text must not be NULL");
-    char name[longest_word + 1];
-    take_word(&text, ":", name);
-    weir_unit read = {.rule = weir_rule_find(name)};
-    if (!read.rule) return fail_rule(error, name);
-    for (size_t i = 0; i < read.rule->parameter_count; i++) read.values[i] = read.rule->parameters[i].initial;
+weir_status weir__unit_read(weir_unit *unit, const weir_rule *rule, const char *parameters, weir_error *error) {
+    weir_unit read = {.rule = rule};
     bool given[WEIR_RULE_PARAMETERS] = {false};
-    while (*text) {
-        text++; // the colon, or a comma
-        const weir_status status = read_parameter(&read, given, &text, error);
+    for (size_t i = 0; i < rule->parameter_count; i++) read.values[i] = rule->parameters[i].initial;
+    while (parameters) {
+        const weir_status status = read_parameter(&read, given, &parameters, error);
         if (status != WEIR_OK) return status;
+        parameters = *parameters ? parameters + 1 : NULL; // beyond the comma
     }
     *unit = read;
     return WEIR_OK;
+}
+
+weir_status weir_unit_parse_among(weir_unit *unit, const char *text, const weir_rule *const *rules, size_t count,
+                                  weir_error *error) {
+    if (!unit || !text) return weir__fail(error, WEIR_ARGUMENT, "weir_unit_parse: unit and text must not be NULL");
+    char name[longest_word + 1];
+    take_word(&text, ":", name);
+    const weir_rule *rule = NULL;
+    for (size_t i = 0; !rule && i < count; i++) {
+        if (strcmp(rules[i]->name, name) == 0) rule = rules[i];
+    }
+    if (!rule) rule = weir_rule_find(name);
+    if (!rule) return fail_rule(error, name, rules, count);
+    return weir__unit_read(unit, rule, *text ? text + 1 : NULL, error);
+}
+
+weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error) {
+    return weir_unit_parse_among(unit, text, NULL, 0, error);
 }
 
 /// Text that grows behind a buffer of fixed size: length counts what did not fit, too.

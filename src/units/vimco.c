@@ -30,12 +30,6 @@ static const weir_parameter parameters[] = {
                     .about = "mean of the other samples that stands for one of them"},
 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)units;
-    (void)layers;
-    return (size_t)unit->values[samples_index];
-}
-
 /// log w_k = −L_k of a row, the largest and its place, and the sum of w_k over the largest.
 typedef struct bound {
     double log_weight[most_samples], weight[most_samples], top, sum;
@@ -119,23 +113,29 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(unit, batch, 2 * batch->groups * (batch->units + 32), combine);
 }
 
-const weir_rule weir__vimco = {
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "samples=3"},
+    {.text = "samples=2"},
+    {.text = "samples=3,mean=arithmetic"},
+};
+
+const weir_rule weir__rule_vimco = {
     .name = "vimco",
     .summary = "binary unit for a bound from K samples: each one's baseline is what the others predict",
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K; L = −log (1/K) Σ_k exp(−L_k)",
     .gradient = "∂L/∂a ~ Σ_k (L − L_{−k})(h_k − σ(a))",
     .source = "Mnih and Rezende 2016 (arXiv 1602.06725), eq. 8 to 11",
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS | WEIR_TRAIT_BOUND,
     .evaluations = 5,
     .cost = "K",
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .sample = weir__sample_bernoulli_groups,
-    .expect = weir__expect_sigmoid,
-    .decide = weir__decide_binary,
-    .opening = weir__opening_sigmoid,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__sample_groups,
     .merge = merge,
+    .forms = forms,
+    .form_count = sizeof forms / sizeof *forms,
 };

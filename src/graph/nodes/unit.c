@@ -96,7 +96,7 @@ static void count_open(weir__node *node, size_t rows) {
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
     unit_data *data = node->memory.data;
-    const weir_rule *rule = data->unit.rule;
+    const weir_draw *draw = weir_unit_draw(&data->unit);
     const float *a = NULL;
     TRY(weir__output_reserve(graph, node, NULL, error));
     TRY(weir__output_dense(graph, node->from, &a, error));
@@ -105,21 +105,20 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     const weir_unit_batch batch = batch_of(graph, node, pass, a);
     switch (pass->mode) {
     case WEIR_MODE_SAMPLE:
-        if (rule->groups && !graph->wide) {
-            weir__sample_bernoulli(&data->unit, &batch);
-        } else {
-            rule->sample(&data->unit, &batch);
-        }
+        if (data->unit.rule->groups && !graph->wide)
+            draw->sample(&data->unit, &batch);
+        else
+            weir__unit_sample(&data->unit, &batch);
         break;
     case WEIR_MODE_DECIDE:
-        rule->decide(&data->unit, &batch);
+        draw->decide(&data->unit, &batch);
         break;
     case WEIR_MODE_EXPECT:
     case WEIR_MODE_OPEN:
-        rule->expect(&data->unit, &batch);
+        draw->expect(&data->unit, &batch);
         break;
     case WEIR_MODE_DRAW:
-        weir__unit_draw(&data->unit, &batch);
+        draw->sample(&data->unit, &batch);
         break;
     }
     if (node->facts.opens) count_open(node, batch.rows);

@@ -264,8 +264,10 @@ static void test_poison_when_deciding(void **state) {
         weir_pass pass = pass_of(3, 0);
         size_t wrong = 0;
         pass.mode = WEIR_MODE_DECIDE;
-        weir_graph_threshold_set(graph, node_of(graph, "g1"), (float)deciding[k].gate_bias + 0.4f);
-        weir_graph_threshold_set(graph, node_of(graph, "g2"), (float)deciding[k].gate_bias + 0.4f);
+        assert_int_equal(
+            weir_graph_threshold_set(graph, node_of(graph, "g1"), (float)deciding[k].gate_bias + 0.4f, NULL), WEIR_OK);
+        assert_int_equal(
+            weir_graph_threshold_set(graph, node_of(graph, "g2"), (float)deciding[k].gate_bias + 0.4f, NULL), WEIR_OK);
         must(weir_graph_forward(graph, &pass, &error), &error);
         float *g1 = gates_of(graph, "g1", 3), *g2 = gates_of(graph, "g2", 3), losses[3];
         memcpy(losses, weir_graph_loss(graph), sizeof losses);
@@ -414,7 +416,7 @@ static void check_dense_experts(const char *between) {
     free(gates);
 
     pass.mode = WEIR_MODE_DECIDE;
-    weir_graph_threshold_set(graph, 2, -1);
+    assert_int_equal(weir_graph_threshold_set(graph, 2, -1, NULL), WEIR_OK);
     weir_graph_counters_reset(graph);
     must(weir_graph_forward(graph, &pass, &error), &error);
     gates = gates_of(graph, "g", 9);

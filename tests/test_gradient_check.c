@@ -139,8 +139,10 @@ static void test_gated_networks(void **state) {
             weir_graph *graph = create_gated(cases[c].rule, block);
             decay one = {.weight = 0.3, .spoil = 1, .outputs = cases[c].rectifies}, two = {.weight = 0.1, .spoil = 1};
             check_passes(graph, cases[c].tolerance, 10, 0);
-            weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &one);
-            weir_graph_penalty_set(graph, weir_graph_find(graph, "g2"), decay_penalty, &two);
+            assert_int_equal(weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &one, NULL),
+                             WEIR_OK);
+            assert_int_equal(weir_graph_penalty_set(graph, weir_graph_find(graph, "g2"), decay_penalty, &two, NULL),
+                             WEIR_OK);
             check_passes(graph, cases[c].tolerance, 10, 0);
             weir_graph_free(graph);
         }
@@ -153,12 +155,13 @@ static void test_spoiled_gradients_are_found(void **state) {
     for (size_t c = 0; c < COUNT(rules); c++) {
         weir_graph *graph = create_gated(rules[c], 3);
         decay wrong = {.weight = 0.3, .spoil = 1.5};
-        weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &wrong);
+        assert_int_equal(weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &wrong, NULL),
+                         WEIR_OK);
         const weir_gradient_report report = check(graph);
         assert_true(report.error > 0.05);
         assert_memory_equal(report.worst, "a1.", 3);
         assert_true(report.analytic != report.numeric);
-        weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), NULL, NULL);
+        assert_int_equal(weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), NULL, NULL, NULL), WEIR_OK);
         check_passes(graph, kinked, 10, 0);
         weir_graph_free(graph);
     }
@@ -253,7 +256,7 @@ static void test_not_a_number_fails(void **state) {
     // One tensor's gradient among many that are right.
     graph = create_gated("sigmoid", 1);
     decay wrong = {.weight = 0.3, .spoil = NAN};
-    weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &wrong);
+    assert_int_equal(weir_graph_penalty_set(graph, weir_graph_find(graph, "g1"), decay_penalty, &wrong, NULL), WEIR_OK);
     const weir_gradient_report report = check(graph);
     assert_false(report.error <= 1e30);
     assert_memory_equal(report.worst, "a1.", 3);

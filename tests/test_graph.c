@@ -420,7 +420,8 @@ static void test_modes(void **state) {
             for (int turn = 0; turn < 2; turn++) {
                 const weir_pass pass = pass_of(mode, MOST_ROWS);
                 const float threshold = turn ? 0.2f : 0.0f;
-                weir_graph_threshold_set(graph, weir_graph_find(graph, "g1"), threshold);
+                assert_int_equal(weir_graph_threshold_set(graph, weir_graph_find(graph, "g1"), threshold, NULL),
+                                 WEIR_OK);
                 assert_true(weir_graph_threshold(graph, weir_graph_find(graph, "g1")) == threshold);
                 must(weir_graph_forward(graph, &pass, &error), &error);
                 reference *ref = reference_create(graph, &pass);
@@ -446,7 +447,7 @@ static void test_threshold(void **state) {
         memcpy(a, weir_graph_output(graph, gates - 1), sizeof a);
         for (size_t at = 0; at < count; at += 7) {
             if (!(a[at] > 0)) continue; // rectifiers are 0 below 0 whatever the threshold
-            weir_graph_threshold_set(graph, gates, a[at]);
+            assert_int_equal(weir_graph_threshold_set(graph, gates, a[at], NULL), WEIR_OK);
             weir_graph_counters_reset(graph);
             must(weir_graph_forward(graph, &pass, &error), &error);
             const float *h = weir_graph_output(graph, gates);
@@ -539,7 +540,7 @@ static void test_penalty(void **state) {
     const weir_parameters p = weir_graph_parameters(graph);
     memcpy(without, p.gradients + bias->offset, sizeof without);
 
-    weir_graph_penalty_set(graph, gates, half_square, &weight);
+    assert_int_equal(weir_graph_penalty_set(graph, gates, half_square, &weight, NULL), WEIR_OK);
     must(weir_graph_forward(graph, &pass, &error), &error);
     assert_true(weir_graph_penalty(graph) == 0);
     must(weir_graph_backward(graph, &pass, &error), &error);
@@ -553,7 +554,7 @@ static void test_penalty(void **state) {
     assert_true(fabs(weir_graph_mean_loss(graph) - loss - value) <= 1e-9);
     for (size_t j = 0; j < 5; j++) want[j] += (double)without[j];
     check_near("gradient of the biases", p.gradients + bias->offset, want, 5, 1e-5);
-    weir_graph_penalty_set(graph, gates, NULL, NULL);
+    assert_int_equal(weir_graph_penalty_set(graph, gates, NULL, NULL, NULL), WEIR_OK);
     must(weir_graph_backward(graph, &pass, &error), &error);
     assert_true(weir_graph_mean_loss(graph) == loss);
     weir_graph_free(graph);
@@ -808,6 +809,28 @@ static void test_expected_work(void **state) {
     weir_graph_free(graph);
 }
 
+/// Thresholds and penalties of what has none are errors, and change nothing.
+static void test_setters(void **state) {
+    (void)state;
+    const weir_node nodes[] = {GATED("sts", NULL), SOFTMAX};
+    weir_graph *graph = create(nodes, COUNT(nodes));
+    static const size_t wrong[] = {0, 5, COUNT(nodes), SIZE_MAX};
+    for (size_t k = 0; k < COUNT(wrong); k++) {
+        weir_error error = {0};
+        const char *said = wrong[k] < COUNT(nodes) ? "has no units" : "nodes 0 to 8";
+        assert_int_equal(weir_graph_threshold_set(graph, wrong[k], 1, &error), WEIR_ARGUMENT);
+        if (!strstr(error.text, said)) fail_msg("%s", error.text);
+        error = (weir_error){0};
+        assert_int_equal(weir_graph_penalty_set(graph, wrong[k], NULL, NULL, &error), WEIR_ARGUMENT);
+        if (!strstr(error.text, said)) fail_msg("%s", error.text);
+        assert_true(weir_graph_threshold(graph, wrong[k]) == 0);
+    }
+    assert_int_equal(weir_graph_threshold_set(graph, 2, NAN, NULL), WEIR_ARGUMENT);
+    assert_int_equal(weir_graph_threshold_set(graph, 2, -INFINITY, NULL), WEIR_OK);
+    assert_true(weir_graph_threshold(graph, 2) == -INFINITY);
+    weir_graph_free(graph);
+}
+
 /// Every kind says what it is for, and the graph hands out what its own nodes are and read.
 static void test_kind_traits(void **state) {
     (void)state;
@@ -852,6 +875,7 @@ int main(void) {
         cmocka_unit_test(test_penalty),
         cmocka_unit_test(test_extreme_logits),
         cmocka_unit_test(test_expected_work),
+        cmocka_unit_test(test_setters),
         cmocka_unit_test(test_kind_traits),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_short_of_memory),

@@ -377,7 +377,7 @@ static void test_penalties(void **state) {
         behind.nodes[4].rule = "reinforce";
         for (size_t node = 2; node <= 4; node += 2) {
             weir_graph *graph = graph_of(&behind, "");
-            weir_graph_penalty_set(graph, node, sum_of, NULL);
+            assert_int_equal(weir_graph_penalty_set(graph, node, sum_of, NULL, NULL), WEIR_OK);
             deep_step(graph, 1);
             const weir_parameters p = weir_graph_parameters(graph);
             const weir_tensor *bias = &p.tensors[node == 2 ? 1 : 3];

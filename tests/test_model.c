@@ -70,7 +70,7 @@ static weir_graph *make_graph(const char *config_text) {
 static weir_graph *save(float threshold, const char *config_text) {
     weir_error error = {0};
     weir_graph *graph = make_graph(text);
-    weir_graph_threshold_set(graph, weir_graph_find(graph, "gates"), threshold);
+    assert_int_equal(weir_graph_threshold_set(graph, weir_graph_find(graph, "gates"), threshold, NULL), WEIR_OK);
     if (weir_model_save(graph, path, config_text, 0.4, &error) != WEIR_OK) fail_msg("%s", error.text);
     return graph;
 }

@@ -33,8 +33,8 @@ static void test_evaluate(void **unused) {
     const size_t n = part.count;
     assert_int_equal(n, 70);
     weir_graph *whole = graph_of("sts", 128), *small = graph_of("sts", 16);
-    weir_graph_threshold_set(whole, 4, 0.1f);
-    weir_graph_threshold_set(small, 4, 0.1f);
+    assert_int_equal(weir_graph_threshold_set(whole, 4, 0.1f, NULL), WEIR_OK);
+    assert_int_equal(weir_graph_threshold_set(small, 4, 0.1f, NULL), WEIR_OK);
     weir_evaluation a, b;
     int32_t x[70], y[70];
     must(weir_evaluate(whole, &a, x, &part, WEIR_MODE_DECIDE, &error), &error);

@@ -145,7 +145,7 @@ static void test_what_cannot_close_is_left(void **unused) {
     const weir_part part = weir_data_valid(data);
     weir_graph *graph = bed_graph(nodes, bed_network(nodes, "sigmoid"), 64);
     const size_t gates = weir_graph_find(graph, "gates");
-    weir_graph_threshold_set(graph, gates, 0.25f);
+    assert_int_equal(weir_graph_threshold_set(graph, gates, 0.25f, NULL), WEIR_OK);
     must(weir_fit_thresholds(graph, &part, 0.1, &error), &error);
     assert_true(weir_graph_threshold(graph, gates) == 0.25f);
     weir_graph_free(graph);
@@ -160,7 +160,7 @@ static void test_errors_leave_thresholds(void **unused) {
     weir_part part = weir_data_valid(data);
     weir_graph *graph = bed_graph(nodes, bed_network(nodes, "sts"), 64);
     const size_t gates = weir_graph_find(graph, "gates");
-    weir_graph_threshold_set(graph, gates, 0.5f);
+    assert_int_equal(weir_graph_threshold_set(graph, gates, 0.5f, NULL), WEIR_OK);
     assert_int_equal(weir_fit_thresholds(graph, &part, 1.5, &error), WEIR_ARGUMENT);
     assert_int_equal(weir_fit_thresholds(graph, &part, NAN, &error), WEIR_ARGUMENT);
     const weir_parameters p = weir_graph_parameters(graph);

@@ -208,16 +208,19 @@ struct weir_scale;
 WEIR_API const struct weir_scale *weir_graph_scale(const weir_graph *graph);
 WEIR_API weir_status weir_graph_scale_set(weir_graph *graph, const struct weir_scale *scale, weir_error *error);
 
-/// Threshold of a unit node for WEIR_MODE_DECIDE, in units of the pre-activation a (default 0).
-WEIR_API void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold);
+/// Threshold of a unit node for WEIR_MODE_DECIDE, in units of the pre-activation a (default 0; any number, infinity
+/// included). WEIR_ARGUMENT when there is no such node, or it has no units. The getter gives 0 then.
+WEIR_API weir_status weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold, weir_error *error);
 WEIR_API float weir_graph_threshold(const weir_graph *graph, size_t node);
 
 /// A term added to the loss at a unit node: called in backward with rows×units arrays a and h, it adds its gradient
 /// with respect to a (of the term itself, not divided further) to da and returns its value.
 typedef double (*weir_penalty)(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a,
                                const float *h, float *da);
-/// Attaches a penalty to a unit node (NULL removes it). The context belongs to the caller.
-WEIR_API void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context);
+/// Attaches a penalty to a unit node (NULL removes it). The context belongs to the caller. WEIR_ARGUMENT when there is
+/// no such node, or it has no units.
+WEIR_API weir_status weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context,
+                                            weir_error *error);
 
 /// Work of the passes since the last weir_graph_counters_reset: multiply-adds, counted from shapes and routes.
 typedef struct weir_counters {

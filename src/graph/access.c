@@ -3,6 +3,8 @@
 
 // What is asked of a graph that has been built, and set in it.
 
+#include <math.h>
+
 #include "tensor.h"
 
 #include <weir/data.h>
@@ -50,18 +52,37 @@ float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count) {
     return node < graph->count ? weir__node_state(&graph->nodes[node], count) : NULL;
 }
 
-void weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold) {
-    if (node < graph->count) graph->nodes[node].threshold = threshold;
+static weir_status check_units(const weir_graph *graph, size_t node, const char *what, weir_error *error) {
+    if (node >= graph->count) {
+        return weir__fail(error, WEIR_ARGUMENT, "%s of node %zu: the graph has nodes 0 to %zu", what, node,
+                          graph->count - 1);
+    }
+    if (graph->nodes[node].unit) return WEIR_OK;
+    return weir__fail_node(error, WEIR_ARGUMENT, &graph->nodes[node], "has no units, so that it takes no %s", what);
+}
+
+weir_status weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold, weir_error *error) {
+    const weir_status status = check_units(graph, node, "threshold", error);
+    if (status != WEIR_OK) return status;
+    if (isnan(threshold)) {
+        return weir__fail_node(error, WEIR_ARGUMENT, &graph->nodes[node], "a threshold of %g is none",
+                               (double)threshold);
+    }
+    graph->nodes[node].threshold = threshold;
+    return WEIR_OK;
 }
 
 float weir_graph_threshold(const weir_graph *graph, size_t node) {
     return node < graph->count ? graph->nodes[node].threshold : 0;
 }
 
-void weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context) {
-    if (node >= graph->count) return;
+weir_status weir_graph_penalty_set(weir_graph *graph, size_t node, weir_penalty penalty, void *context,
+                                   weir_error *error) {
+    const weir_status status = check_units(graph, node, "penalty", error);
+    if (status != WEIR_OK) return status;
     graph->nodes[node].penalty = penalty;
     graph->nodes[node].penalty_context = context;
+    return WEIR_OK;
 }
 
 const weir_scale *weir_graph_scale(const weir_graph *graph) { return graph->scale; }

@@ -70,7 +70,7 @@ static weir_status read_thresholds(weir_graph *graph, const char *text, const ch
         const json_t *value = json_object_get(list, nodes[n].name);
         TRY_THAT(json_is_number(value) && fabs(json_number_value(value)) <= (double)FLT_MAX, WEIR_FORMAT,
                  "%s: weir.thresholds: expected a number for the unit node \"%s\"", path, nodes[n].name);
-        weir_graph_threshold_set(graph, n, (float)json_number_value(value));
+        TRY(weir_graph_threshold_set(graph, n, (float)json_number_value(value), error));
     }
 done:
     json_decref(list);

@@ -318,7 +318,8 @@ static weir_status read_gates(const weir__safetensors *file, weir_trainer *train
     TRY(weir__new(&thresholds, count, sizeof *thresholds, "thresholds", error));
     TRY(read_floats(file, "gates", "thresholds", thresholds, count, error));
     TRY(read_floats(file, "gates", "best_thresholds", trainer->best_thresholds, count, error));
-    for (size_t i = 0; i < count; i++) weir_graph_threshold_set(trainer->graph, trainer->gates[i], thresholds[i]);
+    for (size_t i = 0; i < count; i++)
+        (void)weir_graph_threshold_set(trainer->graph, trainer->gates[i], thresholds[i], NULL);
 done:
     weir__free(thresholds);
     return status;

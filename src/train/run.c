@@ -120,7 +120,8 @@ static void restore_best(weir_trainer *t) {
     t->finished = true;
     if (!t->place.best_epoch) return;
     memcpy(p.values, t->best_values, p.count * sizeof *p.values);
-    for (size_t i = 0; i < t->gate_count; i++) weir_graph_threshold_set(t->graph, t->gates[i], t->best_thresholds[i]);
+    for (size_t i = 0; i < t->gate_count; i++)
+        (void)weir_graph_threshold_set(t->graph, t->gates[i], t->best_thresholds[i], NULL);
 }
 
 static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error *error) {

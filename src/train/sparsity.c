@@ -117,7 +117,7 @@ weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, con
         gate->node = nodes[i];
         sparsity->count = i + 1;
         if (options->bias_push > 0) TRY(find_bias(graph, nodes[i], units, &gate->bias, error));
-        weir_graph_penalty_set(graph, gate->node, sparsity->rule->penalty, gate);
+        (void)weir_graph_penalty_set(graph, gate->node, sparsity->rule->penalty, gate, NULL);
     }
 done:
     weir__free(nodes);
@@ -127,7 +127,7 @@ done:
 
 void weir__sparsity_free(weir__sparsity *sparsity) {
     for (size_t i = 0; i < sparsity->count; i++) {
-        weir_graph_penalty_set(sparsity->graph, sparsity->gates[i].node, NULL, NULL);
+        (void)weir_graph_penalty_set(sparsity->graph, sparsity->gates[i].node, NULL, NULL, NULL);
         weir__gate_control_free(&sparsity->gates[i]);
     }
     weir__free(sparsity->gates);

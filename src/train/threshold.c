@@ -115,14 +115,15 @@ weir_status weir_fit_thresholds(weir_graph *graph, const weir_part *part, double
     TRY(weir__new(&former, count, sizeof *former, "thresholds", error));
     for (size_t i = 0; i < count; i++) {
         former[i] = weir_graph_threshold(graph, nodes[i]);
-        weir_graph_threshold_set(graph, nodes[i], INFINITY);
+        (void)weir_graph_threshold_set(graph, nodes[i], INFINITY, NULL);
     }
     for (size_t i = 0; i < count && status == WEIR_OK; i++) {
         float threshold = 0;
         status = fit(s, graph, &feed, nodes[i], target, &threshold, error);
-        if (status == WEIR_OK) weir_graph_threshold_set(graph, nodes[i], threshold);
+        if (status == WEIR_OK) (void)weir_graph_threshold_set(graph, nodes[i], threshold, NULL);
     }
-    for (size_t i = 0; i < count && status != WEIR_OK; i++) weir_graph_threshold_set(graph, nodes[i], former[i]);
+    for (size_t i = 0; i < count && status != WEIR_OK; i++)
+        (void)weir_graph_threshold_set(graph, nodes[i], former[i], NULL);
 done:
     weir__free(nodes);
     weir__free(s);

@@ -88,7 +88,7 @@ static inline const weir_tensor *tensor_of(weir_graph *graph, size_t node, bool 
 static inline double *plain_doubles(const weir_tensor *t, const float *flat) {
     float *plain = floats(t->rows * t->columns);
     double *result = doubles(t->rows * t->columns);
-    weir_tensor_unpack(t, flat + t->offset, plain);
+    weir__tensor_unpack(t, plain, flat);
     for (size_t k = 0; k < t->rows * t->columns; k++) result[k] = (double)plain[k];
     free(plain);
     return result;
@@ -443,7 +443,7 @@ static inline void reference_check_backward(const reference *ref, double toleran
         const weir_tensor *t = &p.tensors[k];
         const reference_node *node = &ref->nodes[t->node];
         float *plain = floats(t->rows * t->columns);
-        weir_tensor_unpack(t, p.gradients + t->offset, plain);
+        assert_int_equal(weir_graph_gradients_get(ref->graph, plain, k, NULL), WEIR_OK);
         snprintf(what, sizeof what, "gradient of %s", t->name);
         check_near(what, plain, t->role == WEIR_ROLE_WEIGHT ? node->dweights : node->dbias, t->rows * t->columns,
                    tolerance);

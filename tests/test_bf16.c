@@ -82,13 +82,13 @@ static void arrays_are_rounded_as_numbers_are(void **state) {
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         const size_t count = counts[c];
         memset(to, 0x5a, (MOST + 1) * sizeof *to);
-        weir__bf16_round_alone(count, to, from);
+        weir__bf16_round(count, to, from);
         for (size_t k = 0; k < count; k++) assert_int_equal(to[k], weir__bf16_of(from[k]));
         assert_int_equal(to[count], 0x5a5a);
         for (int with_lower = 0; with_lower < 2; with_lower++) {
             const weir__halves halves = {to, with_lower ? low : NULL};
             memset(to, 0x5a, (MOST + 1) * sizeof *to), memset(low, 0x5a, (MOST + 1) * sizeof *low);
-            weir__bf16_split(count, &halves, from);
+            weir__halves_split(count, &halves, from);
             for (size_t k = 0; k < count; k++) {
                 assert_int_equal(to[k], weir__bf16_upper(from[k]));
                 assert_int_equal(low[k], with_lower ? weir__bf16_lower(from[k]) : 0x5a5a);
@@ -96,7 +96,7 @@ static void arrays_are_rounded_as_numbers_are(void **state) {
             assert_true(to[count] == 0x5a5a && low[count] == 0x5a5a);
         }
         back[count] = -1;
-        weir__bf16_join(count, back, &(weir__halves){to, low});
+        weir__halves_join(count, back, to, low);
         for (size_t k = 0; k < count; k++) {
             const float joined = weir__bf16_joined(to[k], low[k]);
             assert_memory_equal(&back[k], &joined, sizeof joined);
@@ -114,7 +114,7 @@ static void products_round_both_factors(void **state) {
     uint16_t half[OUT * IN];
     for (int k = 0; k < ROWS * IN; k++) x[k] = sinf((float)k + 1);
     for (int k = 0; k < OUT * IN; k++) w[k] = cosf(3 * (float)k + 2);
-    weir__bf16_round_alone(OUT * IN, half, w);
+    weir__bf16_round(OUT * IN, half, w);
     const weir__side out = {NULL, OUT, OUT, y}, in = {NULL, IN, IN, x};
     const weir_isa before = weir_isa_current();
     weir__buffer scratch = {0};

@@ -133,18 +133,24 @@ static void changed_values_are_rounded_again(void **state) {
     }
 }
 
+static const weir__form *halves_of(const weir_graph *graph, size_t tensor) {
+    return &graph->matrices[tensor].forms[WEIR_BFLOAT16][WEIR__TILES];
+}
+
 /// The halves of all weights, as the last step left them, and the values that follow them.
 static void check_halves(weir_graph *graph) {
     size_t seen = 0;
-    assert_true(graph->halves_valid && !graph->values_valid); // no pass will split them all
-    const float *values = weir__graph_values(graph);
     for (size_t t = 0; t < graph->tensor_count; t++) {
         const weir_tensor *tensor = &graph->tensors[t];
-        const size_t count =
-            tensor->role == WEIR_ROLE_WEIGHT ? tensor->rows * tensor->columns : 0; // weights, not biases
-        for (size_t k = tensor->offset; k < tensor->offset + count; k++, seen++) {
-            if (graph->halves.upper[k] != weir__bf16_upper(values[k])) fail_msg("%s: weight %zu", tensor->name, k);
-            if (graph->halves.lower[k] != weir__bf16_lower(values[k])) fail_msg("%s: weight %zu", tensor->name, k);
+        const size_t count = tensor->rows * tensor->columns;
+        if (tensor->role != WEIR_ROLE_WEIGHT) continue; // weights, not biases
+        const weir__form *form = halves_of(graph, t);
+        assert_true(form->current); // no pass will split them all
+        assert_false(graph->matrices[t].forms[WEIR_FLOAT32][WEIR__TILES].current);
+        const float *values = weir__matrix_values(&graph->matrices[t]);
+        for (size_t k = 0; k < count; k++, seen++) {
+            if (form->halves.upper[k] != weir__bf16_upper(values[k])) fail_msg("%s: weight %zu", tensor->name, k);
+            if (form->halves.lower[k] != weir__bf16_lower(values[k])) fail_msg("%s: weight %zu", tensor->name, k);
         }
     }
     assert_true(seen > 0);
@@ -170,9 +176,14 @@ static void masters_collect_small_steps(void **state) {
     for (int k = 0; k < 3; k++) must(weir_trainer_step(trainer, inputs, labels, ROWS, &error), &error);
     check_halves(graph);
     size_t moved = 0, moved_rounded = 0;
-    for (size_t k = 0; k < count; k++) {
-        moved += graph->values[k] != start[k];
-        moved_rounded += graph->halves.upper[k] != weir__bf16_upper(start[k]);
+    for (size_t t = 0; t < graph->tensor_count; t++) {
+        const weir_tensor *tensor = &graph->tensors[t];
+        const float *values = graph->values + tensor->offset, *first = start + tensor->offset;
+        for (size_t k = 0; k < tensor->rows * tensor->columns; k++) {
+            moved += values[k] != first[k];
+            moved_rounded +=
+                tensor->role == WEIR_ROLE_WEIGHT && halves_of(graph, t)->halves.upper[k] != weir__bf16_upper(first[k]);
+        }
     }
     assert_true(moved > count / 4);
     assert_true(moved_rounded < moved / 10);
@@ -203,16 +214,99 @@ static void trained_values_are_rounded_again(void **state) {
     const weir_pass pass = pass_of(WEIR_MODE_DECIDE);
     must(weir_graph_forward(graph, &pass, &error), &error);
     uint16_t start[16];
-    const size_t first = graph->tensors[2].offset; // weights of the scores
-    memcpy(start, graph->halves.upper + first, sizeof start);
+    const uint16_t *scores = halves_of(graph, 2)->halves.upper;
+    memcpy(start, scores, sizeof start);
     for (int k = 0; k < 3; k++) {
         must(weir_trainer_step(trainer, inputs, labels, ROWS, &error), &error);
         check_halves(graph);
     }
-    assert_memory_not_equal(start, graph->halves.upper + first, 16 * sizeof *start);
+    assert_memory_not_equal(start, scores, 16 * sizeof *start);
     weir_trainer_free(trainer);
     weir_data_free(data);
     weir_graph_free(graph);
+}
+
+/// Whether the next pass finds every weight's halves as they are.
+static bool halves_are_current(const weir_graph *graph) {
+    bool current = true;
+    for (size_t t = 0; t < graph->tensor_count; t++) {
+        if (graph->tensors[t].role == WEIR_ROLE_WEIGHT) current &= halves_of(graph, t)->current;
+    }
+    return current;
+}
+
+static void readers_spoil_no_copy(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_graph *graph = create(WEIR_BFLOAT16);
+    const weir_pass pass = pass_of(WEIR_MODE_DECIDE);
+    must(weir_graph_forward(graph, &pass, &error), &error);
+    assert_true(halves_are_current(graph));
+    const weir_parameters_view view = weir_graph_parameters_read(graph);
+    assert_true(halves_are_current(graph));
+    const weir_parameters p = weir_graph_parameters(graph);
+    assert_ptr_equal(p.values, view.values);
+    assert_ptr_equal(p.gradients, view.gradients);
+    assert_ptr_equal(p.tensors, view.tensors);
+    assert_true(p.count == view.count && p.tensor_count == view.tensor_count);
+    assert_false(halves_are_current(graph));
+    weir_graph_free(graph);
+}
+
+/// One tensor at a time, in plain order, in both precisions, after a step that moved halves.
+static void one_tensor_is_read_and_set(void **state) {
+    (void)state;
+    weir_error error = {0};
+    const weir_pass pass = pass_of(WEIR_MODE_SAMPLE);
+    for (int precision = WEIR_FLOAT32; precision <= WEIR_BFLOAT16; precision++) {
+        weir_graph *graph = create((weir_precision)precision), *other = create((weir_precision)precision);
+        weir_data *data = bed_digits(100, 50, 50);
+        weir_train_options options = weir_train_options_default();
+        options.batch = ROWS;
+        weir_trainer *trainer = NULL;
+        must(weir_trainer_create(&trainer, graph, data, &options, &error), &error);
+        must(weir_trainer_step(trainer, inputs, labels, ROWS, &error), &error);
+        bool tiled = false;
+        for (size_t t = 0; t < graph->tensor_count; t++) {
+            const weir_tensor *tensor = &graph->tensors[t];
+            const size_t count = tensor->rows * tensor->columns;
+            float *early = malloc(count * sizeof *early), *late = malloc(count * sizeof *late);
+            assert_true(early && late);
+            tiled |= tensor->block_columns < tensor->columns;
+            must(weir_graph_values_get(graph, early, t, &error), &error); // the step's form
+            const float *flat = weir_graph_parameters_read(graph).values + tensor->offset;
+            for (size_t r = 0; r < tensor->rows; r++) { // the definition of the memory order
+                for (size_t c = 0; c < tensor->columns; c++) {
+                    const size_t r0 = r / tensor->block_rows * tensor->block_rows,
+                                 c0 = c / tensor->block_columns * tensor->block_columns;
+                    const size_t height =
+                        tensor->rows - r0 < tensor->block_rows ? tensor->rows - r0 : tensor->block_rows;
+                    const size_t width =
+                        tensor->columns - c0 < tensor->block_columns ? tensor->columns - c0 : tensor->block_columns;
+                    const float there = flat[r0 * tensor->columns + c0 * height + (r - r0) * width + (c - c0)];
+                    assert_memory_equal(&there, &early[r * tensor->columns + c], sizeof there);
+                }
+            }
+            must(weir_graph_values_set(other, t, early, &error), &error);
+            must(weir_graph_values_get(other, late, t, &error), &error);
+            assert_memory_equal(early, late, count * sizeof *early);
+            free(early);
+            free(late);
+        }
+        assert_true(tiled);
+        must(weir_graph_forward(graph, &pass, &error), &error);
+        must(weir_graph_forward(other, &pass, &error), &error);
+        assert_memory_equal(weir_graph_loss(graph), weir_graph_loss(other), ROWS * sizeof(float));
+        float none;
+        assert_int_equal(weir_graph_values_get(graph, &none, graph->tensor_count, &error), WEIR_ARGUMENT);
+        assert_non_null(strstr(error.text, "tensor"));
+        assert_int_equal(weir_graph_values_set(graph, SIZE_MAX, &none, &error), WEIR_ARGUMENT);
+        assert_int_equal(weir_graph_gradients_get(graph, &none, graph->tensor_count, &error), WEIR_ARGUMENT);
+        weir_trainer_free(trainer);
+        weir_data_free(data);
+        weir_graph_free(graph);
+        weir_graph_free(other);
+    }
 }
 
 static void gradient_checks_are_refused(void **state) {
@@ -230,7 +324,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_is_near_fp32),          cmocka_unit_test(fp32_is_as_before),
         cmocka_unit_test(changed_values_are_rounded_again), cmocka_unit_test(masters_collect_small_steps),
-        cmocka_unit_test(trained_values_are_rounded_again), cmocka_unit_test(gradient_checks_are_refused),
+        cmocka_unit_test(trained_values_are_rounded_again), cmocka_unit_test(readers_spoil_no_copy),
+        cmocka_unit_test(one_tensor_is_read_and_set),       cmocka_unit_test(gradient_checks_are_refused),
     };
     return cmocka_run_group_tests(tests, fill_batch, NULL);
 }

@@ -432,7 +432,7 @@ static void split_learner(const test_case *c, learner *l) {
     l->halves.upper = malloc((count + 1) * sizeof *l->halves.upper);
     l->halves.lower = malloc((count + 1) * sizeof *l->halves.lower);
     assert_true(l->halves.upper && l->halves.lower);
-    weir__bf16_split(count, &l->halves, l->weights);
+    weir__halves_split(count, &l->halves, l->weights);
     l->halves.upper[count] = l->halves.lower[count] = UNTOUCHED;
 }
 
@@ -440,7 +440,7 @@ static void split_learner(const test_case *c, learner *l) {
 static void join_learner(const test_case *c, learner *l) {
     const size_t count = c->out * c->in;
     assert_true(l->halves.upper[count] == UNTOUCHED && l->halves.lower[count] == UNTOUCHED);
-    weir__bf16_join(count, l->weights, &l->halves);
+    weir__halves_join(count, l->weights, l->halves.upper, l->halves.lower);
     free(l->halves.upper), free(l->halves.lower);
     l->halves = (weir__halves){NULL, NULL};
 }
@@ -673,7 +673,7 @@ static uint16_t *round_weights(const weir__side *out, const weir__side *in, cons
     const size_t count = out->width * in->width;
     uint16_t *half = malloc(count * sizeof *half);
     assert_non_null(half);
-    weir__bf16_split(count, &(weir__halves){.upper = half}, weights);
+    weir__halves_split(count, &(weir__halves){.upper = half}, weights);
     return half;
 }
 

@@ -364,7 +364,7 @@ static void test_tensor_order(void **state) {
         float *plain = floats(count), *packed = floats(count + 1), *back = floats(count + 1);
         for (size_t i = 0; i < count; i++) plain[i] = (float)(i + 1);
         packed[count] = back[count] = -1; // guards
-        weir_tensor_pack(&t, plain, packed);
+        weir__tensor_pack(&t, packed, plain);
         // The definition: strips of rows, in them tiles of columns, in them rows.
         size_t at = 0;
         for (size_t r0 = 0; r0 < t.rows; r0 += t.block_rows) {
@@ -377,7 +377,7 @@ static void test_tensor_order(void **state) {
             }
         }
         assert_int_equal(at, count);
-        weir_tensor_unpack(&t, packed, back);
+        weir__tensor_unpack(&t, back, packed);
         assert_memory_equal(back, plain, count * sizeof *plain);
         assert_true(packed[count] == -1 && back[count] == -1);
         free(plain);
@@ -485,7 +485,7 @@ static void test_open_is_dense(void **state) {
             for (int bias = 0; bias < 2; bias++) {
                 const weir_tensor *a = tensor_of(graph, weir_graph_find(graph, names[k]), bias);
                 const weir_tensor *b = tensor_of(plain, weir_graph_find(plain, names[k]), bias);
-                weir_tensor_unpack(a, from.values + a->offset, to.values + b->offset);
+                weir__tensor_unpack(a, to.values + b->offset, from.values);
             }
         }
         weir_graph_counters_reset(graph);

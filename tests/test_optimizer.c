@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <omp.h>
 
+#include "graph/graph.h"
 #include "train/optimizer.h"
 
 enum { most_values = 1 << 16, most_tiles = 512 };
@@ -55,7 +56,7 @@ static void bed_init(bed *b, size_t rows, size_t columns, size_t block_rows, siz
     float plain[most_values];
     for (size_t i = 0; i < rows * columns; i++) plain[i] = (float)draw();
     for (size_t i = 0; i < rows * columns; i++) b->w[i] = plain[i];
-    weir_tensor_pack(&b->tensor, plain, b->values);
+    weir__tensor_pack(&b->tensor, b->values, plain);
 }
 
 static size_t tiles_per_strip(const bed *b) {
@@ -73,7 +74,7 @@ static void bed_gradients(bed *b) {
     static float plain[most_values];
     for (size_t i = 0; i < count; i++) plain[i] = is_touched(b, i) ? (float)draw() : 0;
     for (size_t i = 0; i < count; i++) b->g[i] = plain[i];
-    weir_tensor_pack(&b->tensor, plain, b->gradients);
+    weir__tensor_pack(&b->tensor, b->gradients, plain);
 }
 
 // The formulas of train.h, written down again in double.
@@ -113,7 +114,7 @@ static void compare(const bed *b, double tolerance) {
     const size_t count = b->tensor.rows * b->tensor.columns;
     static float plain[most_values];
     double greatest = 0;
-    weir_tensor_unpack(&b->tensor, b->values, plain);
+    weir__tensor_unpack(&b->tensor, plain, b->values);
     for (size_t i = 0; i < count; i++) {
         const double distance = fabs(plain[i] - b->w[i]);
         if (!(distance <= tolerance)) fail_msg("element %zu: %.9g, expected %.9g", i, plain[i], b->w[i]);
@@ -188,7 +189,7 @@ static void test_max_norm_holds(void **unused) {
     bed_gradients(&b);
     optimizer_step(&optimizer, &b.parameters, 0.5);
     static float plain[most_values];
-    weir_tensor_unpack(&b.tensor, b.values, plain);
+    weir__tensor_unpack(&b.tensor, plain, b.values);
     for (size_t r = 0; r < 48; r++) {
         double squares = 0;
         for (size_t c = 0; c < 100; c++) squares += (double)plain[r * 100 + c] * plain[r * 100 + c];
@@ -220,7 +221,7 @@ static void test_untouched_is_not_visited(void **unused) {
             static float marks[most_values], packed[most_values];
             size_t poisoned = 0;
             for (size_t i = 0; i < 36 * 40; i++) marks[i] = is_touched(&b, i) ? 0 : NAN;
-            weir_tensor_pack(&b.tensor, marks, packed);
+            weir__tensor_pack(&b.tensor, packed, marks);
             for (size_t i = 0; i < 36 * 40; i++) {
                 if (!isnan(packed[i])) continue;
                 b.values[i] = b.gradients[i] = NAN;

@@ -81,7 +81,7 @@ static bed make_bed(const shape *s) {
     b.weights = floats(b.weight_count), b.bias = floats(s->out), b.x = floats(s->rows * s->in), b.dy = floats(b.slots);
     b.half = malloc((b.weight_count + 1) * sizeof *b.half);
     assert_non_null(b.half);
-    weir__bf16_split(b.weight_count, &(weir__halves){.upper = b.half}, b.weights);
+    weir__halves_split(b.weight_count, &(weir__halves){.upper = b.half}, b.weights);
     free(h), free(evaluate);
     return b;
 }

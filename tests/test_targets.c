@@ -197,7 +197,7 @@ static void affine(const weir_graph *graph, const weir_parameters *p, const char
     for (size_t k = 0; k < p->tensor_count; k++) {
         const weir_tensor *t = &p->tensors[k];
         if (t->node != index) continue;
-        weir_tensor_unpack(t, p->values + t->offset, t->role == WEIR_ROLE_WEIGHT ? weights : bias);
+        assert_int_equal(weir_graph_values_get(graph, t->role == WEIR_ROLE_WEIGHT ? weights : bias, k, NULL), WEIR_OK);
         if (t->role == WEIR_ROLE_WEIGHT) out = t->rows, in = t->columns;
     }
     assert_true(out > 0 && out * in <= 64);

@@ -60,7 +60,7 @@ static int collect(weir_graph *graph, double share, layer **layers, size_t *coun
     const weir_node *nodes = weir_graph_nodes(graph, count);
     *layers = calloc(*count, sizeof **layers);
     if (*layers == NULL) return cli_error("out of memory");
-    weir_parameters parameters = weir_graph_parameters(graph);
+    const weir_parameters_view parameters = weir_graph_parameters_read(graph);
     for (size_t t = 0; t < parameters.tensor_count; t++) {
         const weir_tensor *tensor = &parameters.tensors[t];
         (*layers)[tensor->node].parameters += (uint64_t)tensor->rows * tensor->columns;

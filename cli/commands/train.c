@@ -131,7 +131,7 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
                        const char *folder) {
     size_t nodes = 0, gated = cli_gated_layers(graph);
     const weir_node *node = weir_graph_nodes(graph, &nodes);
-    weir_parameters parameters = weir_graph_parameters(graph);
+    const weir_parameters_view parameters = weir_graph_parameters_read(graph);
     uint64_t count = 0;
     for (size_t t = 0; t < parameters.tensor_count; t++)
         count += (uint64_t)parameters.tensors[t].rows * parameters.tensors[t].columns;

@@ -77,7 +77,7 @@ static void mark_before(const weir_graph *graph, bool *before) {
 }
 
 static size_t count_before(const bed *b, weir_graph *graph) {
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     size_t count = 0;
     for (size_t t = 0; t < p.tensor_count; t++)
         if (b->before[p.tensors[t].node]) count += p.tensors[t].rows * p.tensors[t].columns;
@@ -140,7 +140,8 @@ static int open_network(bed *b, const lab_options *o, const char *operand) {
     if (status == WEIR_OK)
         status = weir_graph_create(&b->base, b->config.network, b->config.network_count, &making, &error);
     if (status == WEIR_OK && model != NULL) {
-        const weir_parameters from = weir_graph_parameters(model), to = weir_graph_parameters(b->base);
+        const weir_parameters_view from = weir_graph_parameters_read(model);
+        const weir_parameters to = weir_graph_parameters(b->base);
         if (from.count == to.count) memcpy(to.values, from.values, to.count * sizeof *to.values);
     }
     if (status == WEIR_OK) status = weir_trainer_create(&b->trainer, b->base, b->data, &b->config.train, &error);
@@ -206,7 +207,7 @@ static weir_status draw_once(const bed *b, weir_graph *graph, uint32_t step, dou
 
 /// Adds the gradient of the parameters before the units, and its square.
 static void add_gradient(const bed *b, weir_graph *graph, double *sum, double *square) {
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     for (size_t t = 0, at = 0; t < p.tensor_count; t++) {
         if (!b->before[p.tensors[t].node]) continue;
         const size_t count = p.tensors[t].rows * p.tensors[t].columns;
@@ -250,7 +251,8 @@ static int draw_rule(bed *b, weir_graph *graph, measured *m, size_t draws, uint3
 
 static int start_rule(bed *b, const lab_rule *rule, weir_graph *graph, measured *m, size_t draws, uint32_t step) {
     const unsigned exact = WEIR_TRAIT_UNBIASED | WEIR_TRAIT_BINARY;
-    const weir_parameters from = weir_graph_parameters(b->base), to = weir_graph_parameters(graph);
+    const weir_parameters_view from = weir_graph_parameters_read(b->base);
+    const weir_parameters to = weir_graph_parameters(graph);
     weir_error error = {0};
     double loss;
     size_t nodes, layers = 0, width = 1;

@@ -80,7 +80,8 @@ static int time_training(weir_graph *trained, const weir_config *config, const w
     if (weir_data_train(data).count < config->train.batch) return CLI_OK; // no whole batch to time
     if (weir_graph_create(&graph, config->network, config->network_count, &making, &error) != WEIR_OK)
         return cli_weir_error(&error);
-    weir_parameters from = weir_graph_parameters(trained), to = weir_graph_parameters(graph);
+    const weir_parameters_view from = weir_graph_parameters_read(trained);
+    const weir_parameters to = weir_graph_parameters(graph);
     memcpy(to.values, from.values, to.count * sizeof *to.values);
     if (weir_trainer_create(&trainer, graph, data, &config->train, &error) != WEIR_OK ||
         time_steps(trainer, data, config->train.batch, ms, &error) != WEIR_OK)

@@ -85,7 +85,7 @@ typedef enum weir_role {
 ///
 /// Memory order: strips of block_rows rows; inside a strip, tiles of block_columns columns; inside a tile row-major.
 /// With block_columns == columns that is plain row-major [rows][columns] (PyTorch's Linear.weight: [out][in]).
-/// Files always hold plain row-major. weir_tensor_pack and weir_tensor_unpack convert.
+/// Files always hold plain row-major; weir_graph_values_get and its neighbours convert.
 typedef struct weir_tensor {
     const char *name; ///< "experts.weight", "experts.bias"
     weir_role role;
@@ -108,9 +108,14 @@ typedef struct weir_parameters {
     size_t tensor_count;
 } weir_parameters;
 
-/// Copies a tensor between the flat array's memory order (packed) and plain row-major (plain).
-WEIR_API void weir_tensor_unpack(const weir_tensor *tensor, const float *packed, float *plain);
-WEIR_API void weir_tensor_pack(const weir_tensor *tensor, const float *plain, float *packed);
+/// The flat arrays, to be read only.
+typedef struct weir_parameters_view {
+    const float *values;
+    const float *gradients;
+    size_t count;
+    const weir_tensor *tensors;
+    size_t tensor_count;
+} weir_parameters_view;
 
 /// Nodes, parameters and the arrays of a batch. One thread uses a graph at a time; its calls use weir_threads() threads
 /// inside.
@@ -142,10 +147,23 @@ WEIR_API const weir_kind *weir_graph_kind(const weir_graph *graph, size_t node);
 /// none.
 WEIR_API size_t weir_graph_reads(const weir_graph *graph, size_t node, size_t k);
 WEIR_API size_t weir_graph_gates(const weir_graph *graph, size_t node);
-/// The flat parameter and gradient arrays (gradients NULL when not training). Values may be read and changed until the
-/// next pass or training step; after it, ask again: passes keep copies of weights, rounded or in another order, and
-/// steps in bf16 move weights in a form of their own, from which the values are made when they are asked for.
+/// The flat parameter and gradient arrays (gradients NULL when not training), to be changed. Values may be read and
+/// changed until the next pass or training step; after it, ask again: passes keep copies of weights, rounded or in
+/// another order, which this call makes stale, and steps in bf16 move weights in a form of their own, from which the
+/// values are made when they are asked for. Who only reads takes weir_graph_parameters_read.
 WEIR_API weir_parameters weir_graph_parameters(weir_graph *graph);
+/// The flat arrays, to be read until the next pass or training step: as weir_graph_parameters, but the graph's copies
+/// of weights stay as good as they are.
+WEIR_API weir_parameters_view weir_graph_parameters_read(weir_graph *graph);
+
+/// Copies the values of one tensor to plain [rows][columns], row-major, or from there: whatever the memory order and
+/// the precision are. tensor is an index into weir_parameters.tensors; one that the graph does not have is
+/// WEIR_ARGUMENT.
+WEIR_API weir_status weir_graph_values_get(const weir_graph *graph, float *plain, size_t tensor, weir_error *error);
+WEIR_API weir_status weir_graph_values_set(weir_graph *graph, size_t tensor, const float *plain, weir_error *error);
+/// Copies the gradient of one tensor, as the last weir_graph_backward left it, to plain [rows][columns]. WEIR_ARGUMENT
+/// too where the graph was not made for training.
+WEIR_API weir_status weir_graph_gradients_get(const weir_graph *graph, float *plain, size_t tensor, weir_error *error);
 /// Chooses the precision of all later passes. With WEIR_BFLOAT16 the weights are kept once more, rounded (2 bytes
 /// beside the 4 of each; in a graph for training 4, see weir_graph_parameters), and products with them round what they
 /// read; parameters, gradients, outputs and sums stay

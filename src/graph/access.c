@@ -34,13 +34,44 @@ size_t weir_graph_gates(const weir_graph *graph, size_t node) {
 }
 
 weir_parameters weir_graph_parameters(weir_graph *graph) {
-    (void)weir__graph_values(graph);
-    weir__weights_changed(graph);
-    return (weir_parameters){.values = graph->values,
+    return (weir_parameters){.values = weir__graph_edit(graph),
                              .gradients = graph->gradients,
                              .count = graph->parameter_count,
                              .tensors = graph->tensors,
                              .tensor_count = graph->tensor_count};
+}
+
+weir_parameters_view weir_graph_parameters_read(weir_graph *graph) {
+    return (weir_parameters_view){.values = weir__graph_values(graph),
+                                  .gradients = graph->gradients,
+                                  .count = graph->parameter_count,
+                                  .tensors = graph->tensors,
+                                  .tensor_count = graph->tensor_count};
+}
+
+static weir_status check_tensor(const weir_graph *graph, size_t tensor, weir_error *error) {
+    if (tensor < graph->tensor_count) return WEIR_OK;
+    return weir__fail(error, WEIR_ARGUMENT, "tensor %zu: the graph has %zu tensors", tensor, graph->tensor_count);
+}
+
+weir_status weir_graph_values_get(const weir_graph *graph, float *plain, size_t tensor, weir_error *error) {
+    const weir_status status = check_tensor(graph, tensor, error);
+    if (status == WEIR_OK) weir__matrix_get(&graph->matrices[tensor], plain);
+    return status;
+}
+
+weir_status weir_graph_values_set(weir_graph *graph, size_t tensor, const float *plain, weir_error *error) {
+    const weir_status status = check_tensor(graph, tensor, error);
+    if (status == WEIR_OK) weir__matrix_set(&graph->matrices[tensor], plain);
+    return status;
+}
+
+weir_status weir_graph_gradients_get(const weir_graph *graph, float *plain, size_t tensor, weir_error *error) {
+    weir_status status = check_tensor(graph, tensor, error);
+    if (status != WEIR_OK) return status;
+    if (!graph->gradients) return weir__fail(error, WEIR_ARGUMENT, "the graph was not made for training: no gradients");
+    weir__tensor_unpack(&graph->tensors[tensor], plain, graph->gradients);
+    return WEIR_OK;
 }
 
 const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node) {

@@ -23,21 +23,22 @@ weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error
                                 error);
 }
 
+static weir__matrix *weight_of(const weir_graph *graph, const weir__node *node) {
+    return &graph->matrices[node->weight];
+}
+
 static uint64_t dense_work(const weir__node *node, size_t rows) {
     return (uint64_t)rows * node->width * node->from->width;
 }
 
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, weir_error *error) {
     const weir__side x = weir__output_side(node->from);
-    weir__weights weights = weir__tensor_weights(graph, node->weight);
-    const float *bias = weir__tensor_values(graph, node->bias);
+    const bool compact = x.route || y->route;
+    const uint64_t work = compact ? weir__gated_forward_work(rows, y, &x) : dense_work(node, rows);
+    const float *bias = weir__matrix_values(&graph->matrices[node->bias]);
+    weir__weights weights;
     weir_status status = WEIR_OK;
-    uint64_t work = dense_work(node, rows);
-    if (x.route || y->route) {
-        work = weir__gated_forward_work(rows, y, &x);
-    } else {
-        TRY(weir__plain_weights(graph, node->weight, &weights, error));
-    }
+    TRY(weir__matrix_read(weight_of(graph, node), &weights, compact ? WEIR__TILES : WEIR__PLAIN, error));
     TRY(weir__product_forward(NULL, rows, y, &x, &weights, bias, &graph->scratch, error));
     weir__count_forward(node, dense_work(node, rows), work);
 done:
@@ -49,13 +50,15 @@ static weir_status dense_input_gradient(weir_graph *graph, weir__node *node, siz
                                         float *dx, weir_error *error) {
     const size_t in = node->from->width;
     const weir__side to = {.width = in, .block = in, .values = dx};
-    weir__weights weights = weir__tensor_weights(graph, node->weight);
+    const bool transposed = graph->tensors[node->weight].block_columns == 1;
+    weir__weights weights;
     weir_status status = WEIR_OK;
-    if (graph->tensors[node->weight].block_columns == 1) {
-        return weir__product_forward(NULL, rows, &to, dy, &weights, NULL, &graph->scratch, error);
+    TRY(weir__matrix_read(weight_of(graph, node), &weights, transposed ? WEIR__TILES : WEIR__PLAIN, error));
+    if (transposed) {
+        TRY(weir__product_forward(NULL, rows, &to, dy, &weights, NULL, &graph->scratch, error));
+    } else {
+        TRY(weir__product_input_gradient(NULL, rows, &to, dy, &weights, &graph->scratch, error));
     }
-    TRY(weir__plain_weights(graph, node->weight, &weights, error));
-    TRY(weir__product_input_gradient(NULL, rows, &to, dy, &weights, &graph->scratch, error));
 done:
     return status;
 }
@@ -69,7 +72,9 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, size_t ro
         status = dense_input_gradient(graph, node, rows, dy, dx.values, error);
         *done += dense_work(node, rows);
     } else {
-        const weir__weights weights = weir__tensor_weights(graph, node->weight);
+        weir__weights weights;
+        status = weir__matrix_read(weight_of(graph, node), &weights, WEIR__TILES, error);
+        if (status != WEIR_OK) return status;
         status = weir__product_input_gradient(NULL, rows, &dx, dy, &weights, &graph->scratch, error);
         *done += weir__gated_input_gradient_work(rows, &dx, dy);
     }
@@ -77,17 +82,19 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, size_t ro
     return status;
 }
 
-/// The updates of a node's tensors in a pass that moves them.
-typedef struct updates {
-    weir__update weights, bias;
-} updates;
+/// One tensor in a pass that moves it: its update, and its values where it has no halves.
+typedef struct motion {
+    weir__update update;
+    float *values;
+} motion;
 
-static updates updates_of(const weir_graph *graph, const weir__node *node) {
+static weir_status motion_of(weir_graph *graph, motion *m, size_t tensor, weir_error *error) {
     const weir__step *step = graph->moving;
-    const weir_tensor *weight = &graph->tensors[node->weight], *bias = &graph->tensors[node->bias];
-    updates u = {step->update_of(step->context, weight), step->update_of(step->context, bias)};
-    u.weights.halves = weir__tensor_halves(graph, node->weight);
-    return u;
+    weir__form form = {0};
+    const weir_status status = weir__matrix_move(&graph->matrices[tensor], &form, WEIR__TILES, error);
+    *m = (motion){step->update_of(step->context, &graph->tensors[tensor]), form.values};
+    m->update.halves = form.halves;
+    return status;
 }
 
 /// Whether the gradient of x and the update of the weights may be one product: nothing is to happen between them, and
@@ -100,14 +107,28 @@ static bool is_one_product(const weir_graph *graph, const weir__node *node, size
 /// Both at once.
 static weir_status backward_and_move(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
                                      const weir__side *x, weir_error *error) {
-    const updates u = updates_of(graph, node);
+    motion weight, bias;
     weir__side dx = *x;
-    weir_status status = weir__gradient_open(graph, node->from, rows, false, &dx.values, error);
-    if (status != WEIR_OK) return status;
-    status =
-        weir__product_backward(rows, &dx, dy, x, weir__tensor_values(graph, node->weight),
-                               weir__tensor_values(graph, node->bias), &u.weights, &u.bias, &graph->scratch, error);
+    weir_status status = WEIR_OK;
+    TRY(motion_of(graph, &weight, node->weight, error));
+    TRY(motion_of(graph, &bias, node->bias, error));
+    TRY(weir__gradient_open(graph, node->from, rows, false, &dx.values, error));
+    status = weir__product_backward(rows, &dx, dy, x, weight.values, bias.values, &weight.update, &bias.update,
+                                    &graph->scratch, error);
     weir__gradient_close(graph, node->from, rows, false, dx.values);
+done:
+    return status;
+}
+
+static weir_status update_weights(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
+                                  const weir__side *x, weir_error *error) {
+    motion weight, bias;
+    weir_status status = WEIR_OK;
+    TRY(motion_of(graph, &weight, node->weight, error));
+    TRY(motion_of(graph, &bias, node->bias, error));
+    TRY(weir__product_weight_update(NULL, rows, weight.values, bias.values, dy, x, &weight.update, &bias.update,
+                                    &graph->scratch, error));
+done:
     return status;
 }
 
@@ -115,10 +136,7 @@ static weir_status weight_gradient(weir_graph *graph, weir__node *node, size_t r
                                    const weir__side *x, weir_error *error) {
     if (graph->moving) {
         const double start = weir__profile_clock(graph);
-        const updates u = updates_of(graph, node);
-        const weir_status status = weir__product_weight_update(NULL, rows, weir__tensor_values(graph, node->weight),
-                                                               weir__tensor_values(graph, node->bias), dy, x,
-                                                               &u.weights, &u.bias, &graph->scratch, error);
+        const weir_status status = update_weights(graph, node, rows, dy, x, error);
         const double seconds = weir__profile_clock(graph) - start;
         node->seconds.update += seconds;
         node->seconds.backward -= seconds; // which is measured around it
@@ -151,14 +169,18 @@ done:
     return status;
 }
 
-static void move_alone(weir_graph *graph, size_t tensor, const weir__update *update) {
+static weir_status move_alone(weir_graph *graph, size_t tensor, weir_error *error) {
     const weir_tensor *t = &graph->tensors[tensor];
-    const weir__tiling tiling = {t->rows, t->columns, t->block_rows, t->block_columns};
-    weir__update_apply(update, graph->values + t->offset, graph->gradients + t->offset, t->touched, &tiling);
+    const weir__tiling tiling = weir__tensor_tiling(t);
+    motion m;
+    const weir_status status = motion_of(graph, &m, tensor, error);
+    if (status == WEIR_OK) {
+        weir__update_apply(&m.update, m.values, weir__tensor_gradients(graph, tensor), t->touched, &tiling);
+    }
+    return status;
 }
 
-void weir__affine_move_alone(weir_graph *graph, weir__node *node) {
-    const updates u = updates_of(graph, node);
-    move_alone(graph, node->weight, &u.weights);
-    move_alone(graph, node->bias, &u.bias);
+weir_status weir__affine_move_alone(weir_graph *graph, weir__node *node, weir_error *error) {
+    const weir_status status = move_alone(graph, node->weight, error);
+    return status == WEIR_OK ? move_alone(graph, node->bias, error) : status;
 }

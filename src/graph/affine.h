@@ -15,7 +15,7 @@ weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t row
 /// that moves the parameters both tensors move at once, after the gradient of x.
 weir_status weir__affine_backward(weir_graph *graph, weir__node *node, size_t rows, weir__side *dy, weir_error *error);
 /// In a pass that moves the parameters: both tensors of a node that no gradient reached, for they may decay.
-void weir__affine_move_alone(weir_graph *graph, weir__node *node);
+weir_status weir__affine_move_alone(weir_graph *graph, weir__node *node, weir_error *error);
 /// Declares both tensors of such a node: weights in the tiles that the layouts of y and x ask for.
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error);
 

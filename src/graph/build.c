@@ -201,8 +201,7 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
     TRY(weir__new(&graph->specs, count, sizeof *graph->specs, "nodes", error));
     TRY(weir__new(&graph->tensors, graph->tensor_capacity, sizeof *graph->tensors, "tensors", error));
     TRY(weir__new(&graph->touched, graph->tensor_capacity, sizeof *graph->touched, "tensors", error));
-    TRY(weir__new(&graph->plain, graph->tensor_capacity, sizeof *graph->plain, "tensors", error));
-    TRY(weir__new(&graph->plain_valid, graph->tensor_capacity, sizeof *graph->plain_valid, "tensors", error));
+    TRY(weir__new(&graph->matrices, graph->tensor_capacity, sizeof *graph->matrices, "tensors", error));
     for (; graph->count < count; graph->count++) {
         if (graph->loss) {
             status = weir__fail_node(error, WEIR_ARGUMENT, graph->loss, "a loss must be the last node");
@@ -223,8 +222,12 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
     if (options->training) {
         TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));
     }
+    for (size_t k = 0; k < graph->tensor_count; k++) {
+        const weir__tiling tiling = weir__tensor_tiling(&graph->tensors[k]);
+        weir__matrix_wrap(&graph->matrices[k], &tiling, graph->values + graph->tensors[k].offset);
+    }
     TRY(weir__initial_parameters(graph, error));
-    graph->values_valid = true;
+    graph->options.precision = WEIR_FLOAT32;
     TRY(weir_graph_precision_use(graph, options->precision, error));
     *out = graph;
     graph = NULL;
@@ -255,7 +258,7 @@ void weir_graph_free(weir_graph *graph) {
     for (size_t k = 0; k < graph->tensor_count; k++) {
         weir__free((void *)(uintptr_t)graph->tensors[k].name);
         weir__free(graph->touched[k]);
-        weir__buffer_free(&graph->plain[k]);
+        weir__matrix_free(&graph->matrices[k]);
     }
     weir_scale_free(graph->scale);
     weir__scratch_free(&graph->scratch);
@@ -265,12 +268,10 @@ void weir_graph_free(weir_graph *graph) {
     weir__buffer_free(&graph->merged);
     weir__buffer_free(&graph->weights);
     weir__free(graph->values);
-    weir__halves_free(&graph->halves);
     weir__free(graph->gradients);
     weir__free(graph->tensors);
     weir__free(graph->touched);
-    weir__free(graph->plain);
-    weir__free(graph->plain_valid);
+    weir__free(graph->matrices);
     weir__free(graph->specs);
     weir__free(graph->nodes);
     weir__free(graph);

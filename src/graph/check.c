@@ -51,14 +51,15 @@ static void mark_estimated(const weir_graph *graph, bool *estimated) {
 typedef struct probe {
     weir_graph *graph;
     const weir_pass *pass;
-    float *values, *start, *direction, *scratch;
+    weir__matrix *matrix;
+    float *start, *direction, *scratch;
     size_t count;
 } probe;
 
 /// Moves a tensor to start + width·direction.
 static void move(const probe *p, double width) {
-    for (size_t k = 0; k < p->count; k++) p->values[k] = p->start[k] + (float)(width * (double)p->direction[k]);
-    weir__weights_changed(p->graph);
+    float *values = weir__matrix_edit(p->matrix);
+    for (size_t k = 0; k < p->count; k++) values[k] = p->start[k] + (float)(width * (double)p->direction[k]);
 }
 
 static weir_status central_difference(const probe *p, double width, double *slope, weir_error *error) {
@@ -111,8 +112,7 @@ static weir_status compare_tensor(const probe *p, size_t tensor, int directions,
         found[d] = (comparison){.tensor = tensor, .analytic = analytic, .numeric = (4 * narrow - wide) / 3};
     }
 done:
-    memcpy(p->values, p->start, p->count * sizeof *p->start);
-    weir__weights_changed(p->graph);
+    memcpy(weir__matrix_edit(p->matrix), p->start, p->count * sizeof *p->start);
     return status;
 }
 
@@ -150,7 +150,7 @@ weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report,
     TRY(weir__new(&direction, graph->parameter_count, sizeof *direction, "gradient check", error));
     TRY(weir__new(&scratch, graph->groups * pass->rows * widest, sizeof *scratch, "gradient check", error));
     TRY(weir__new(&estimated, graph->count, sizeof *estimated, "gradient check", error));
-    TRY_THAT(!graph->halves.upper, WEIR_ARGUMENT,
+    TRY_THAT(graph->options.precision != WEIR_BFLOAT16, WEIR_ARGUMENT,
              "the graph is in bf16, which rounds the steps of a gradient check away");
     TRY(weir__new(&found, graph->tensor_count * (size_t)directions, sizeof *found, "gradient check", error));
     TRY(weir__new(&states, graph->count, sizeof *states, "gradient check", error));
@@ -172,11 +172,10 @@ weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report,
             report->skipped++;
             continue;
         }
-        float *values = weir__tensor_values(graph, k);
-        memcpy(start, values, count * sizeof *start);
+        memcpy(start, weir__matrix_values(&graph->matrices[k]), count * sizeof *start);
         const probe p = {.graph = graph,
                          .pass = pass,
-                         .values = values,
+                         .matrix = &graph->matrices[k],
                          .start = start,
                          .direction = direction,
                          .scratch = scratch,

@@ -3,12 +3,10 @@
 
 // Work counted by nodes or expected of them, and the clock of profiles.
 
-#include "../core/core.h"
 #include "counters.h"
+#include "../core/core.h"
 
-double weir__profile_clock(const weir_graph *graph) {
-    return graph->profiled ? weir__seconds() : 0;
-}
+double weir__profile_clock(const weir_graph *graph) { return graph->profiled ? weir__seconds() : 0; }
 
 void weir__count_forward(weir__node *node, uint64_t dense, uint64_t done) {
     if (node->facts.gater) {

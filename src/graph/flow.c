@@ -3,9 +3,9 @@
 
 // How nodes pass outputs and gradients on, dense or compact.
 
-#include <string.h>
-
 #include "flow.h"
+
+#include "../kernels/spread.h"
 #include "groups.h"
 
 size_t weir__output_count(const weir_graph *graph, const weir__node *node) {
@@ -25,56 +25,18 @@ weir__side weir__output_side(const weir__node *node) {
                         .values = node->memory.values.data};
 }
 
-static size_t block_width(const weir__node *node, size_t block) {
-    const size_t left = node->width - block * node->block;
-    return left < node->block ? left : node->block;
-}
-
-/// Copies the open slots of a compact output into dense rows, zeros elsewhere.
-static void spread_rows(const void *context, weir__range rows) {
-    const weir__node *node = context;
-    const weir__route *route = node->pass.route;
-    const float *values = node->memory.values.data;
-    for (size_t r = rows.first; r < rows.last; r++) {
-        float *row = node->memory.dense.data + r * node->width;
-        memset(row, 0, node->width * sizeof *row);
-        for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
-            const size_t j = (size_t)route->row_block[e];
-            memcpy(row + j * node->block, values + (size_t)route->row_slot[e] * node->block,
-                   block_width(node, j) * sizeof *row);
-        }
-    }
-}
-
-typedef struct gradient_move {
-    const weir__node *node;
+typedef struct addition {
     float *to;
     const float *from;
-    bool add;
-} gradient_move;
-
-/// The other way round, for gradients: every slot gets its values; adds or writes.
-static void gather_rows(const void *context, weir__range rows) {
-    const gradient_move *m = context;
-    const weir__node *node = m->node;
-    const weir__route *route = node->pass.route;
-    for (size_t r = rows.first; r < rows.last; r++) {
-        for (int32_t e = route->row_start[r]; e < route->row_start[r + 1]; e++) {
-            const size_t j = (size_t)route->row_block[e];
-            const float *from = m->from + r * node->width + j * node->block;
-            float *to = m->to + (size_t)route->row_slot[e] * node->block;
-            for (size_t u = 0; u < block_width(node, j); u++) to[u] = m->add ? to[u] + from[u] : from[u];
-        }
-    }
-}
+} addition;
 
 static void add_range(const void *context, weir__range own) {
-    const gradient_move *m = context;
+    const addition *m = context;
     for (size_t k = own.first; k < own.last; k++) m->to[k] += m->from[k];
 }
 
 void weir__add(size_t count, float *to, const float *from) {
-    weir__parallel_ranges(count, 0.5, add_range, &(gradient_move){.to = to, .from = from});
+    weir__parallel_ranges(count, 0.5, add_range, &(addition){.to = to, .from = from});
 }
 
 weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float **values, weir_error *error) {
@@ -84,9 +46,10 @@ weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float 
     }
     if (!node->pass.dense_valid) {
         const size_t rows = weir__node_rows(graph, node);
+        const weir__side side = weir__output_side(node);
         const weir_status status = weir__buffer_reserve(&node->memory.dense, rows * node->width, error);
         if (status != WEIR_OK) return status;
-        weir__parallel_ranges(rows, 0.5 * (double)node->width, spread_rows, node);
+        weir__spread(&side, rows, node->memory.dense.data, weir__by_rows(&side));
         node->pass.dense_valid = true;
     }
     *values = node->memory.dense.data;
@@ -130,9 +93,13 @@ void weir__gradient_close(weir_graph *graph, weir__node *node, size_t rows, bool
         if (is_reduced(graph, node, rows)) {
             weir__groups_reduce(graph, own, gradient, node->width, node->pass.gradient_written);
         } else if (dense && gradient_is_compact(node)) {
-            const gradient_move m = {node, own, gradient, node->pass.gradient_written};
-            const double slots = (double)(node->pass.route->slots * node->block);
-            if (rows) weir__parallel_ranges(rows, slots / (double)rows, gather_rows, &m);
+            weir__side side = weir__output_side(node);
+            side.values = own;
+            if (node->pass.gradient_written) {
+                weir__collect_add(&side, rows, gradient);
+            } else {
+                weir__collect(&side, rows, gradient, weir__by_rows(&side), NULL);
+            }
         } else {
             weir__add(gradient_count(graph, node), own, gradient);
         }

@@ -41,15 +41,15 @@ weir_status weir__initial_parameters(weir_graph *graph, weir_error *error) {
     for (size_t k = 0; k < graph->tensor_count; k++) {
         const weir_tensor *tensor = &graph->tensors[k];
         const weir_node *spec = &graph->nodes[tensor->node].spec;
-        float *values = weir__tensor_values(graph, k);
         if (tensor->role == WEIR_ROLE_BIAS) {
+            float *values = weir__matrix_edit(&graph->matrices[k]);
             for (size_t r = 0; r < tensor->rows; r++) values[r] = (float)spec->bias;
             continue;
         }
         TRY(weir__new(&plain, tensor->rows * tensor->columns, sizeof *plain, "initial weights", error));
         TRY(weir__new(&order, tensor->columns, sizeof *order, "initial weights", error));
         fill_weights(tensor, spec, graph->options.seed, (uint16_t)(first_stream + k), plain, order);
-        weir_tensor_pack(tensor, plain, values);
+        weir__matrix_set(&graph->matrices[k], plain);
         weir__free(plain);
         weir__free(order);
         plain = NULL;

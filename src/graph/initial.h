@@ -6,7 +6,7 @@
 
 #include "node.h"
 
-/// Fills graph->values from the seed.
+/// Fills the values from the seed.
 weir_status weir__initial_parameters(weir_graph *graph, weir_error *error);
 
 #endif

@@ -13,7 +13,7 @@
 #include <weir/graph.h>
 
 #include "../core/parallel.h"
-#include "../kernels/product.h"
+#include "../kernels/matrix.h"
 
 typedef struct weir__node weir__node;
 typedef struct weir__step weir__step;
@@ -52,7 +52,7 @@ typedef struct weir__kind {
     void (*merge)(const weir_graph *graph, const weir__node *node, float *loss, float *weights);
     /// Moves the parameters of a node that no gradient reached in a pass that moves them, for they may decay. NULL: it
     /// has none.
-    void (*move)(weir_graph *graph, weir__node *node);
+    weir_status (*move)(weir_graph *graph, weir__node *node, weir_error *error);
     void (*release)(weir__node *node); // frees node->data; may be NULL
 } weir__kind;
 
@@ -119,13 +119,8 @@ struct weir_graph {
     weir_node *specs; // what weir_graph_nodes returns
     size_t count;
     weir_tensor *tensors;
-    uint8_t **touched;   // [tensor] or NULL
-    weir__buffer *plain; // [tensor] row-major copies for dense passes, see weir__plain_weights
-    bool *plain_valid;   // [tensor]
-    // In bf16: values in halves, of which the lower ones are there for training (of weights; the places of biases are
-    // not kept up). Upper NULL: fp32. Steps move the halves; values follow when they are asked for.
-    weir__halves halves;
-    bool halves_valid, values_valid;
+    uint8_t **touched;        // [tensor] or NULL
+    weir__matrix *matrices;   // [tensor] around its values: its forms, and which of them are current
     struct weir_scale *scale; // of the rows that it was trained on, or NULL
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;

@@ -78,7 +78,6 @@ weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_er
     graph->pass = *pass;
     status = weir__groups_begin(graph, pass, error);
     if (status != WEIR_OK) return status;
-    weir__halves_refresh(graph);
     return run_nodes(graph, 0, error);
 }
 
@@ -123,24 +122,24 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
 }
 
 /// Parameters that the backward pass did not come by.
-static void move_the_rest(weir_graph *graph) {
+static weir_status move_the_rest(weir_graph *graph, weir_error *error) {
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
         if (!node->kind->move || node->pass.moved) continue;
         const double start = weir__profile_clock(graph);
-        node->kind->move(graph, node);
+        const weir_status status = node->kind->move(graph, node, error);
+        if (status != WEIR_OK) return status;
         node->seconds.update += weir__profile_clock(graph) - start;
     }
+    return WEIR_OK;
 }
 
 weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const weir__step *step, weir_error *error) {
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].pass.moved = false;
     graph->moving = step;
-    graph->values_valid = !graph->halves.upper;
-    const weir_status status = weir_graph_backward(graph, pass, error);
-    if (status == WEIR_OK) move_the_rest(graph);
+    weir_status status = weir_graph_backward(graph, pass, error);
+    if (status == WEIR_OK) status = move_the_rest(graph, error);
     graph->moving = NULL;
-    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
     return status;
 }
 

@@ -1,38 +1,25 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Tensors inside the flat parameter array: declaration, memory order (strips of tiles), initial values.
+// Tensors inside the flat parameter array: declaration, values, precision.
 
 #include <math.h>
 #include <string.h>
 
-#include "../kernels/bf16/bf16.h"
 #include "tensor.h"
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
-/// Values are of `size` bytes.
-static void each_run(const weir_tensor *t, void *to, const void *from, size_t size, bool unpack) {
-    size_t packed = 0;
-    for (size_t r0 = 0; r0 < t->rows; r0 += t->block_rows) {
-        const size_t r1 = smaller(r0 + t->block_rows, t->rows);
-        for (size_t c0 = 0; c0 < t->columns; c0 += t->block_columns) {
-            const size_t length = smaller(t->block_columns, t->columns - c0);
-            for (size_t r = r0; r < r1; r++, packed += length) {
-                const size_t plain = r * t->columns + c0;
-                memcpy((char *)to + (unpack ? plain : packed) * size,
-                       (const char *)from + (unpack ? packed : plain) * size, length * size);
-            }
-        }
-    }
+weir__tiling weir__tensor_tiling(const weir_tensor *t) {
+    return (weir__tiling){t->rows, t->columns, t->block_rows, t->block_columns};
 }
 
-void weir_tensor_unpack(const weir_tensor *tensor, const float *packed, float *plain) {
-    each_run(tensor, plain, packed, sizeof *plain, true);
+void weir__tensor_unpack(const weir_tensor *tensor, float *plain, const float *flat) {
+    const weir__tiling tiling = weir__tensor_tiling(tensor);
+    weir__tiling_unpack(&tiling, plain, flat + tensor->offset);
 }
 
-void weir_tensor_pack(const weir_tensor *tensor, const float *plain, float *packed) {
-    each_run(tensor, packed, plain, sizeof *packed, false);
+void weir__tensor_pack(const weir_tensor *tensor, float *flat, const float *plain) {
+    const weir__tiling tiling = weir__tensor_tiling(tensor);
+    weir__tiling_pack(&tiling, flat + tensor->offset, plain);
 }
 
 weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
@@ -79,87 +66,46 @@ done:
     return status;
 }
 
-float *weir__tensor_values(const weir_graph *graph, size_t tensor) {
-    return graph->values + graph->tensors[tensor].offset;
-}
-
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor) {
     return graph->gradients + graph->tensors[tensor].offset;
 }
 
-weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor) {
-    const size_t offset = graph->tensors[tensor].offset;
-    return (weir__weights){.values = graph->values + offset,
-                           .bf16 = graph->halves.upper ? graph->halves.upper + offset : NULL};
+// ---- values --------------------------------------------------------------------------------------------------------
+
+const float *weir__graph_values(weir_graph *graph) {
+    for (size_t k = 0; k < graph->tensor_count; k++) (void)weir__matrix_values(&graph->matrices[k]);
+    return graph->values;
 }
 
-weir__halves weir__tensor_halves(const weir_graph *graph, size_t tensor) {
-    return weir__halves_at(&graph->halves, graph->tensors[tensor].offset);
-}
-
-weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error) {
-    const weir_tensor *t = &graph->tensors[tensor];
-    *weights = weir__tensor_weights(graph, tensor);
-    if (t->block_columns >= t->columns) return WEIR_OK;
-    weir__buffer *plain = &graph->plain[tensor];
-    if (!graph->plain_valid[tensor]) {
-        const weir_status status = weir__buffer_reserve(plain, t->rows * t->columns, error);
-        if (status != WEIR_OK) return status;
-        if (weights->bf16) {
-            each_run(t, plain->data, weights->bf16, sizeof *weights->bf16, true);
-        } else {
-            each_run(t, plain->data, weights->values, sizeof *weights->values, true);
-        }
-        graph->plain_valid[tensor] = true;
-    }
-    if (weights->bf16) {
-        weights->bf16 = (const uint16_t *)(const void *)plain->data;
-    } else {
-        weights->values = plain->data;
-    }
-    return WEIR_OK;
+float *weir__graph_edit(weir_graph *graph) {
+    for (size_t k = 0; k < graph->tensor_count; k++) (void)weir__matrix_edit(&graph->matrices[k]);
+    return graph->values;
 }
 
 // ---- precision -----------------------------------------------------------------------------------------------------
+
+/// Of all weights; biases stay floats.
+static weir_status use_precision(weir_graph *graph, weir_precision precision, weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t k = 0; k < graph->tensor_count && status == WEIR_OK; k++) {
+        if (graph->tensors[k].role != WEIR_ROLE_WEIGHT) continue;
+        status = weir__matrix_precision_use(&graph->matrices[k], precision, graph->options.training, error);
+    }
+    return status;
+}
 
 weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY_THAT(precision == WEIR_FLOAT32 || precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "unknown precision %d",
              (int)precision);
-    (void)weir__graph_values(graph);
-    if (precision == WEIR_BFLOAT16 && !graph->halves.upper) {
-        TRY(weir__halves_new(&graph->halves, graph->parameter_count, graph->options.training, "weights in bf16",
-                             error));
-    } else if (precision == WEIR_FLOAT32) {
-        weir__halves_free(&graph->halves);
+    status = use_precision(graph, precision, error);
+    if (status == WEIR_OK) {
+        graph->options.precision = precision;
+    } else {
+        (void)use_precision(graph, graph->options.precision, NULL); // fp32, which does not fail
     }
-    graph->options.precision = precision;
-    weir__weights_changed(graph);
 done:
     return status;
 }
 
 weir_precision weir_graph_precision(const weir_graph *graph) { return graph->options.precision; }
-
-void weir__weights_changed(weir_graph *graph) {
-    memset(graph->plain_valid, 0, graph->tensor_count * sizeof *graph->plain_valid);
-    graph->halves_valid = false;
-}
-
-void weir__halves_refresh(weir_graph *graph) {
-    if (!graph->halves.upper || graph->halves_valid) return;
-    weir__bf16_split(graph->parameter_count, &graph->halves, graph->values);
-    graph->halves_valid = true;
-}
-
-/// Weights only: the halves of biases are of an earlier step.
-const float *weir__graph_values(weir_graph *graph) {
-    for (size_t k = 0; !graph->values_valid && k < graph->tensor_count; k++) {
-        const weir_tensor *t = &graph->tensors[k];
-        if (t->role != WEIR_ROLE_WEIGHT) continue;
-        const weir__halves own = weir__tensor_halves(graph, k);
-        weir__bf16_join(t->rows * t->columns, graph->values + t->offset, &own);
-    }
-    graph->values_valid = true;
-    return graph->values;
-}

@@ -12,22 +12,17 @@
 /// arrays is set afterwards. track: keep touched flags.
 weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
                                  size_t block_rows, size_t block_columns, bool track, size_t *index, weir_error *error);
-/// Values and gradients of a tensor.
-float *weir__tensor_values(const weir_graph *graph, size_t tensor);
+/// Gradients of a tensor.
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
-/// A tensor of weights as products of the graph's precision take it.
-weir__weights weir__tensor_weights(const weir_graph *graph, size_t tensor);
-/// The halves of a tensor, in bf16.
-weir__halves weir__tensor_halves(const weir_graph *graph, size_t tensor);
-/// A tensor in row-major order, whatever the memory order: the tensor itself, or a copy kept until weights change.
-weir_status weir__plain_weights(weir_graph *graph, size_t tensor, weir__weights *weights, weir_error *error);
+/// How a tensor lies.
+weir__tiling weir__tensor_tiling(const weir_tensor *tensor);
+/// Copies a tensor's part of a flat array that lies as parameters do (values, gradients, moving averages) to plain
+/// row-major order, and back. flat is the start of the whole array.
+void weir__tensor_unpack(const weir_tensor *tensor, float *plain, const float *flat);
+void weir__tensor_pack(const weir_tensor *tensor, float *flat, const float *plain);
 
-/// Whoever changes weights other than by weir__graph_step says so: copies of them are made anew when they are next
-/// wanted.
-void weir__weights_changed(weir_graph *graph);
-/// Splits the weights if they may have changed since. Before any product of a pass.
-void weir__halves_refresh(weir_graph *graph);
-/// The values after the last step, to be read.
+/// All values, current: to be read, or, with edit, to be changed before the next pass or step.
 const float *weir__graph_values(weir_graph *graph);
+float *weir__graph_edit(weir_graph *graph);
 
 #endif

@@ -66,7 +66,7 @@ static weir_status make_bed(bed *b, const weir__calibration_effort *effort, weir
     for (size_t k = 0; k < batch; k++) b->x[k] = (float)(k % 251 + 1) / 256;
     for (size_t k = 0; k < batch; k++) b->y[k] = (float)(k % 241 + 1) / 256;
     for (size_t k = 0; k < batch; k++) b->gates[k] = 1;
-    weir__bf16_split(b->layers * layer, &b->halves, b->weights);
+    weir__halves_split(b->layers * layer, &b->halves, b->weights);
 done:
     return status;
 }
@@ -97,8 +97,7 @@ static void add_probes(bed *b, weir_precision precision, weir_operation operatio
 }
 
 static bool is_done_in(weir_precision precision, weir_operation operation) {
-    const weir__weights in_bf16 = {.bf16 = (const uint16_t[1]){0}};
-    return precision == WEIR_FLOAT32 || weir__precision_of(operation, &in_bf16) == precision;
+    return precision == WEIR_FLOAT32 || weir__precision_of(operation, WEIR_BFLOAT16) == precision;
 }
 
 static void list_probes(bed *b, weir_calibration *c) {

@@ -21,8 +21,12 @@ void weir__scratch_free(weir__scratch *scratch) {
     weir__buffer_free(&scratch->plain);
 }
 
-weir_precision weir__precision_of(weir_operation operation, const weir__weights *weights) {
-    return weights->bf16 && operation != WEIR_OPERATION_WEIGHT_GRADIENT ? WEIR_BFLOAT16 : WEIR_FLOAT32;
+weir_precision weir__precision_of(weir_operation operation, weir_precision weights) {
+    return operation == WEIR_OPERATION_WEIGHT_GRADIENT ? WEIR_FLOAT32 : weights;
+}
+
+static weir_precision precision_of(const weir__weights *weights) {
+    return weights->bf16 ? WEIR_BFLOAT16 : WEIR_FLOAT32;
 }
 
 /// A side in full: as it is, or an array in scratch memory instead of its compact values.
@@ -72,7 +76,7 @@ done:
 weir_status weir__product_forward(const weir_plan *plan, size_t rows, const weir__side *y, const weir__side *x,
                                   const weir__weights *weights, const float *bias, weir__scratch *scratch,
                                   weir_error *error) {
-    const weir_precision precision = weir__precision_of(WEIR_OPERATION_FORWARD, weights);
+    const weir_precision precision = precision_of(weights);
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_FORWARD, rows, y, x, precision);
     const bool by_cblas = own.way == WEIR_WAY_DENSE && precision == WEIR_FLOAT32;
     weir_status status = WEIR_OK;
@@ -105,7 +109,7 @@ done:
 
 weir_status weir__product_input_gradient(const weir_plan *plan, size_t rows, const weir__side *dx, const weir__side *dy,
                                          const weir__weights *weights, weir__scratch *scratch, weir_error *error) {
-    const weir_precision precision = weir__precision_of(WEIR_OPERATION_INPUT_GRADIENT, weights);
+    const weir_precision precision = precision_of(weights);
     const weir_plan own = plan ? *plan : weir__plan_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx, precision);
     const bool by_cblas = own.way == WEIR_WAY_DENSE && precision == WEIR_FLOAT32;
     weir_status status = WEIR_OK;
@@ -287,7 +291,7 @@ weir_status weir__product_backward(size_t rows, const weir__side *dx, const weir
                                    float *weights, float *bias, const weir__update *update,
                                    const weir__update *bias_update, weir__scratch *scratch, weir_error *error) {
     const weir__weights w = {weights, update->halves.upper};
-    const weir_precision precision = weir__precision_of(WEIR_OPERATION_INPUT_GRADIENT, &w);
+    const weir_precision precision = precision_of(&w);
     const weir_plan first = weir__plan_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx, precision);
     const weir_plan second = plan_update(rows, dy, x, update);
     weir_status status = WEIR_OK;

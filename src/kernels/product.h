@@ -25,8 +25,8 @@ typedef struct weir__scratch {
 } weir__scratch;
 void weir__scratch_free(weir__scratch *scratch);
 
-/// The precision that a product is done in with these weights.
-weir_precision weir__precision_of(weir_operation operation, const weir__weights *weights);
+/// The precision that a product is done in with weights of one precision.
+weir_precision weir__precision_of(weir_operation operation, weir_precision weights);
 
 /// The plan of a product; out and in are y and x, or their gradients. Shares are counted as the product needs them:
 /// evaluated pairs of the side that is written, open pairs of the sides that are read.

@@ -40,10 +40,12 @@ static size_t slots_in(const weir__side *side, const tile *t, size_t at, size_t 
 // ---- blocks of one unit --------------------------------------------------------------------------------------------
 
 static void collect_part(const weir__side *side, const tile *t, size_t slot, size_t end, const float *column,
-                         float bias) {
+                         float bias, bool add) {
     const int32_t *row = side->route->row;
     float *to = side->values;
-    if (end - slot == t->rows) { // all of them
+    if (add) {
+        for (; slot < end; slot++) to[slot] += column[(size_t)row[slot] - t->from];
+    } else if (end - slot == t->rows) { // all of them
         for (size_t r = 0; r < t->rows; r++) to[slot + r] = column[r] + bias;
     } else {
         for (; slot < end; slot++) to[slot] = column[(size_t)row[slot] - t->from] + bias;
@@ -59,7 +61,7 @@ static void take_tile(tile_values values, const tile *t, const float *dense, siz
 
 /// Units first … first + count, each a block.
 static void collect_units(const weir__side *side, size_t rows, size_t first, size_t count, const float *dense,
-                          weir__strides at, const float *bias) {
+                          weir__strides at, const float *bias, bool add) {
     tile_values values;
     size_t slot[2][SOME]; // open, closed
     for (size_t u = 0; u < count; u++) {
@@ -71,12 +73,12 @@ static void collect_units(const weir__side *side, size_t rows, size_t first, siz
         if (at.unit == 1) take_tile(values, &t, dense, at.row);
         for (size_t u = 0; u < count; u++) {
             const float *column = at.unit == 1 ? values[u] : dense + (first + u) * at.unit + from;
-            const float add = bias ? bias[first + u] : 0;
+            const float more = bias ? bias[first + u] : 0;
             for (size_t kind = 0; kind < 2; kind++) {
                 const size_t last =
                     kind == 0 ? weir__open(side, first + u, rows) : weir__evaluated(side, first + u, rows);
                 const size_t end = slots_in(side, &t, slot[kind][u], last);
-                collect_part(side, &t, slot[kind][u], end, column, add);
+                collect_part(side, &t, slot[kind][u], end, column, more, add);
                 slot[kind][u] = end;
             }
         }
@@ -118,12 +120,17 @@ static void spread_units(const weir__side *side, size_t rows, size_t first, size
 
 // ---- blocks of several units ---------------------------------------------------------------------------------------
 
-static void collect_block(const weir__side *side, size_t j, const float *dense, const float *bias) {
+static void collect_block(const weir__side *side, size_t j, const float *dense, const float *bias, bool add) {
     const size_t units = weir__units(side, j), end = weir__evaluated(side, j, 0);
     const float *from = dense + j * side->block;
     for (size_t slot = weir__first(side, j); slot < end; slot++) {
         float *to = weir__values(side, slot);
-        copy(to, from + weir__row(side, slot) * side->width, units);
+        const float *line = from + weir__row(side, slot) * side->width;
+        if (add) {
+            for (size_t u = 0; u < units; u++) to[u] += line[u];
+            continue;
+        }
+        copy(to, line, units);
         for (size_t u = 0; bias && u < units; u++) to[u] += bias[j * side->block + u];
     }
 }
@@ -149,6 +156,7 @@ typedef struct move {
     float *dense;
     weir__strides at;
     const float *bias;
+    bool add;
 } move;
 
 /// Goes over the blocks of a side, of one unit each SOME at a time.
@@ -165,15 +173,19 @@ static void collect_range(const void *context, weir__range groups) {
     for (size_t g = groups.first; g < groups.last; g++) {
         const size_t j = m->side->block == 1 ? g * SOME : g;
         if (m->side->block == 1) {
-            collect_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at, m->bias);
+            collect_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at, m->bias, m->add);
         } else {
-            collect_block(m->side, j, m->dense, m->bias);
+            collect_block(m->side, j, m->dense, m->bias, m->add);
         }
     }
 }
 
 void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
-    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, at, bias}, collect_range); // which reads it only
+    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, at, bias, false}, collect_range); // which reads it only
+}
+
+void weir__collect_add(const weir__side *side, size_t rows, const float *dense) {
+    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, weir__by_rows(side), NULL, true}, collect_range);
 }
 
 static void spread_range(const void *context, weir__range groups) {
@@ -190,5 +202,5 @@ static void spread_range(const void *context, weir__range groups) {
 }
 
 void weir__spread(const weir__side *side, size_t rows, float *dense, weir__strides at) {
-    for_blocks(&(move){side, rows, dense, at, NULL}, spread_range);
+    for_blocks(&(move){side, rows, dense, at, NULL, false}, spread_range);
 }

@@ -21,6 +21,9 @@ static inline weir__strides weir__by_units(size_t rows) { return (weir__strides)
 /// Fills all slots of a compact side from a dense array, with bias [width] (NULL: none) added.
 void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias);
 
+/// Adds to all slots of a compact side what a dense array [rows][width] has there.
+void weir__collect_add(const weir__side *side, size_t rows, const float *dense);
+
 /// Fills a dense array: the open slots of a compact side, and 0 elsewhere.
 void weir__spread(const weir__side *side, size_t rows, float *dense, weir__strides at);
 

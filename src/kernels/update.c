@@ -16,7 +16,6 @@
 #include "../core/clones.h"
 #include "../core/core.h"
 #include "../core/parallel.h"
-#include "bf16/bf16.h"
 
 static const weir__update_rule *const rules[] = {&weir__sgd, &weir__momentum, &weir__adam};
 enum { rule_count = sizeof rules / sizeof *rules };
@@ -36,8 +35,7 @@ enum { AT_ONCE = 1024 }; // weights that are joined from halves at a time
 
 void weir__update_get(const weir__update *update, float *weights, size_t first, size_t count, float *floats) {
     if (update->halves.upper) {
-        const weir__halves halves = weir__halves_at(&update->halves, first);
-        weir__bf16_join_alone(count, floats, &halves);
+        weir__halves_join(count, floats, update->halves.upper + first, update->halves.lower + first);
     } else {
         memcpy(floats, weights + first, count * sizeof *floats);
     }
@@ -46,7 +44,7 @@ void weir__update_get(const weir__update *update, float *weights, size_t first, 
 void weir__update_put(const weir__update *update, float *weights, size_t first, size_t count, float *floats) {
     if (update->halves.upper) {
         const weir__halves halves = weir__halves_at(&update->halves, first);
-        weir__bf16_split_alone(count, &halves, floats);
+        weir__halves_split(count, &halves, floats);
     } else {
         memcpy(weights + first, floats, count * sizeof *floats);
     }

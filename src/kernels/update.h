@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "halves.h"
+#include "tiling.h"
+
 #define WEIR__UPDATE_SLOTS 2 ///< most moving averages per parameter
 
 /// The numbers of one step, the same for a whole tensor.
@@ -39,17 +42,6 @@ extern const weir__update_rule weir__sgd, weir__momentum, weir__adam;
 const weir__update_rule *weir__update_rule_at(size_t index);
 const weir__update_rule *weir__update_rule_find(const char *name);
 
-/// Weights in two halves instead of an array of floats: the upper one is the weight in bf16, which products read, the
-/// lower one what the float has beyond it (bf16.h). Both in the weights' memory order; upper NULL: there are none.
-typedef struct weir__halves {
-    uint16_t *upper, *lower;
-} weir__halves;
-
-/// Those of the weights from number `at` on.
-static inline weir__halves weir__halves_at(const weir__halves *halves, size_t at) {
-    return (weir__halves){halves->upper ? halves->upper + at : NULL, halves->lower ? halves->lower + at : NULL};
-}
-
 /// One step of one tensor.
 typedef struct weir__update {
     const weir__update_rule *rule;
@@ -59,11 +51,6 @@ typedef struct weir__update {
     float most;                      ///< square of the greatest norm of a row of weights; 0: unlimited
     bool all;                        ///< tiles without a gradient are visited, too (their gradient is 0)
 } weir__update;
-
-/// How a tensor lies in memory: strips of block_rows rows, in them tiles of block_columns columns, each row-major.
-typedef struct weir__tiling {
-    size_t rows, columns, block_rows, block_columns;
-} weir__tiling;
 
 // Where an update has halves, `weights` is not looked at.
 

@@ -184,7 +184,7 @@ typedef struct target {
 static weir_status save(const target *to, weir_graph *graph, const char *config_text, double share, weir_error *error) {
     weir_status status = WEIR_OK;
     const char *name = to->path ? to->path : weir__memory_name;
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     float *plain = NULL;
     weir__array *arrays = NULL;
     char *described = NULL, *thresholds = NULL, *share_text = NULL, *scale_text = NULL;
@@ -193,7 +193,7 @@ static weir_status save(const target *to, weir_graph *graph, const char *config_
     size_t count = p.tensor_count;
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *tensor = &p.tensors[i];
-        weir_tensor_unpack(tensor, p.values + tensor->offset, plain + tensor->offset);
+        TRY(weir_graph_values_get(graph, plain + tensor->offset, i, error));
         TRY(check_finite(tensor, plain + tensor->offset, name, error));
         arrays[i] = array_of(tensor, plain + tensor->offset);
     }
@@ -314,7 +314,7 @@ done:
 
 static weir_status read_parameters(weir_graph *graph, const weir__safetensors *file, weir_error *error) {
     weir_status status = WEIR_OK;
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     weir__buffer plain = {0};
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *tensor = &p.tensors[i];
@@ -322,7 +322,7 @@ static weir_status read_parameters(weir_graph *graph, const weir__safetensors *f
         TRY(weir__buffer_reserve(&plain, tensor->rows * tensor->columns, error));
         TRY(weir__safetensors_read(file, &wanted, plain.data, error));
         TRY(check_finite(tensor, plain.data, weir__safetensors_path(file), error));
-        weir_tensor_pack(tensor, plain.data, p.values + tensor->offset);
+        TRY(weir_graph_values_set(graph, i, plain.data, error));
     }
 done:
     weir__buffer_free(&plain);

@@ -19,7 +19,7 @@ weir_status weir__average_init(weir__average *average, double past, weir_graph *
     *average = (weir__average){.past = past};
     TRY_THAT(past >= 0 && past < 1, WEIR_CONFIG, "train.average is %g; expected 0 <= average < 1", past);
     if (past == 0) return WEIR_OK;
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     TRY(weir__new(&average->values, p.count, sizeof *average->values, "the average of the parameters", error));
     TRY(weir__new(&average->raw, p.count, sizeof *average->raw, "the average of the parameters", error));
     memcpy(average->values, p.values, p.count * sizeof *p.values);

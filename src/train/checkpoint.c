@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../graph/graph.h"
 #include "../model/safetensors.h"
 #include "trainer.h"
 
@@ -74,7 +75,7 @@ static weir__array tensor_array(const weir_tensor *t, const char *name, const fl
 static bool is_plain(const weir_tensor *t) { return t->block_columns >= t->columns; }
 
 // All tensors of a flat array.
-static weir_status add_flat(list *l, const char *prefix, const weir_parameters *p, const float *flat,
+static weir_status add_flat(list *l, const char *prefix, const weir_parameters_view *p, const float *flat,
                             weir_error *error) {
     weir_status status = WEIR_OK;
     for (size_t i = 0; i < p->tensor_count; i++) {
@@ -83,7 +84,7 @@ static weir_status add_flat(list *l, const char *prefix, const weir_parameters *
         TRY(list_name(l, prefix, t->name, error));
         if (!is_plain(t)) {
             TRY(weir__new(&l->copies[l->count], t->rows * t->columns, sizeof(float), "a tensor to save", error));
-            weir_tensor_unpack(t, data, l->copies[l->count]);
+            weir__tensor_unpack(t, l->copies[l->count], flat);
             data = l->copies[l->count];
         }
         l->arrays[l->count] = tensor_array(t, l->names[l->count], data);
@@ -93,13 +94,13 @@ done:
     return status;
 }
 
-static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters *p) {
+static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters_view *p) {
     size_t nodes = 0;
     weir_graph_nodes(trainer->graph, &nodes);
     return p->tensor_count * (3 + WEIR__UPDATE_SLOTS) + 2 * nodes + 2;
 }
 
-static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters *p, const float *thresholds,
+static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters_view *p, const float *thresholds,
                             weir_error *error) {
     weir_status status = WEIR_OK;
     size_t nodes = 0;
@@ -247,7 +248,7 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     list l = {0};
     char *path = NULL, *state = NULL;
     float *thresholds = NULL;
-    const weir_parameters p = weir_graph_parameters(trainer->graph);
+    const weir_parameters_view p = weir_graph_parameters_read(trainer->graph);
     TRY(all_finite(p.values, p.count, error));
     TRY(weir__path_in(&path, folder, "checkpoint.safetensors", error));
     TRY(weir__new(&thresholds, trainer->gate_count, sizeof *thresholds, "thresholds", error));
@@ -300,7 +301,7 @@ static weir_status read_flat(const weir__safetensors *file, const char *prefix, 
         TRY(weir__buffer_reserve(&plain, t->rows * t->columns, error));
         const weir__array wanted = tensor_array(t, name, NULL);
         TRY(weir__safetensors_read(file, &wanted, plain.data, error));
-        weir_tensor_pack(t, plain.data, flat + t->offset);
+        weir__tensor_pack(t, flat, plain.data);
         weir__free(name);
         name = NULL;
     }

@@ -76,7 +76,7 @@ static weir_status describe(weir_graph *graph, weir_result *result, weir_error *
 }
 
 static size_t count_parameters(weir_graph *graph) {
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     size_t count = 0;
     for (size_t i = 0; i < p.tensor_count; i++) count += p.tensors[i].rows * p.tensors[i].columns;
     return count;

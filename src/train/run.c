@@ -110,7 +110,7 @@ static weir_status train_batches(const run *r, weir_error *error) {
 }
 
 static void keep_best(weir_trainer *t) {
-    const weir_parameters p = weir_graph_parameters(t->graph);
+    const weir_parameters_view p = weir_graph_parameters_read(t->graph);
     memcpy(t->best_values, p.values, p.count * sizeof *p.values);
     for (size_t i = 0; i < t->gate_count; i++) t->best_thresholds[i] = weir_graph_threshold(t->graph, t->gates[i]);
 }

@@ -86,12 +86,12 @@ void weir__gate_control_update(weir__gate_control *gate, float *biases) {
 // The biases of the affine node that a unit node reads.
 static weir_status find_bias(weir_graph *graph, size_t node, size_t units, size_t *bias, weir_error *error) {
     const weir_node *specs = weir_graph_nodes(graph, NULL);
-    const weir_parameters p = weir_graph_parameters(graph);
+    const weir_parameters_view p = weir_graph_parameters_read(graph);
     const size_t from = weir_graph_reads(graph, node, 0);
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *t = &p.tensors[i];
         if (t->node != from || t->rows != units || t->role != WEIR_ROLE_BIAS) continue;
-        *bias = t->offset;
+        *bias = i;
         return WEIR_OK;
     }
     return weir__fail(error, WEIR_CONFIG,
@@ -135,10 +135,10 @@ void weir__sparsity_free(weir__sparsity *sparsity) {
 }
 
 void weir__sparsity_update(weir__sparsity *sparsity) {
-    float *values = sparsity->graph->values; // biases: no copy of weights is out of date after a push
     for (size_t i = 0; i < sparsity->count; i++) {
         weir__gate_control *gate = &sparsity->gates[i];
-        weir__gate_control_update(gate, gate->bias == SIZE_MAX ? NULL : values + gate->bias);
+        weir__gate_control_update(
+            gate, gate->bias == SIZE_MAX ? NULL : weir__matrix_edit(&sparsity->graph->matrices[gate->bias]));
     }
 }
 

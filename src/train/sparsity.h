@@ -19,7 +19,7 @@ typedef struct weir__gate_control {
     size_t node, units;
     double weight;  ///< λ of the next batch
     float *average; ///< [units] moving average of being open
-    size_t bias;    ///< index of the units' biases in the flat parameter array; SIZE_MAX: none is pushed
+    size_t bias;    ///< the tensor of the units' biases; SIZE_MAX: none is pushed
 
     // Of the last batch, filled by the penalty:
     double share;  ///< open gates

@@ -44,7 +44,7 @@ done:
 // Everything whose size is known from the options.
 static weir_status allocate(weir_trainer *t, weir_error *error) {
     weir_status status = WEIR_OK;
-    const weir_parameters p = weir_graph_parameters(t->graph);
+    const weir_parameters_view p = weir_graph_parameters_read(t->graph);
     const size_t rows = weir_data_train(t->data).count, batch = t->options.batch;
     t->batches = rows / batch + (rows % batch != 0);
     TRY_THAT(t->options.epochs <= UINT32_MAX / t->batches, WEIR_CONFIG,

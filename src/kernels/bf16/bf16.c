@@ -1,96 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Rounding to bf16, which kernels run, and the products with the copy that they read.
+// Which kernels run, and the products with the rounded copy that they read.
 
 #include <string.h>
 
-#include "../../core/clones.h"
 #include "../side.h"
 #include "tables.h"
 
 // ---- rounding ------------------------------------------------------------------------------------------------------
-
-WEIR__CLONES void weir__bf16_round_alone(size_t count, uint16_t *restrict to, const float *restrict from) {
-    for (size_t k = 0; k < count; k++) to[k] = weir__bf16_of(from[k]);
-}
-
-/// One array. The same place of both halves must not be a multiple of a page apart: a load from one would wait for a
-/// store to the other, whose address looks alike.
-weir_status weir__halves_new(weir__halves *halves, size_t count, bool lower, const char *what, weir_error *error) {
-    enum { LINE = 32, PAGE = 2048, APART = PAGE / 2 + LINE }; // numbers
-    const size_t pages = count / PAGE + 1;
-    *halves = (weir__halves){NULL, NULL};
-    if (count > SIZE_MAX / 8) return weir__fail(error, WEIR_MEMORY, "out of memory for %s", what);
-    const weir_status status =
-        weir__new(&halves->upper, lower ? pages * PAGE + APART + count : count, sizeof *halves->upper, what, error);
-    if (status == WEIR_OK && lower) halves->lower = halves->upper + pages * PAGE + APART;
-    return status;
-}
-
-void weir__halves_free(weir__halves *halves) {
-    weir__free(halves->upper);
-    *halves = (weir__halves){NULL, NULL};
-}
-
-WEIR__CLONES static void split(size_t count, uint16_t *restrict upper, uint16_t *restrict lower,
-                               const float *restrict from) {
-    for (size_t k = 0; k < count; k++) {
-        upper[k] = weir__bf16_upper(from[k]);
-        lower[k] = weir__bf16_lower(from[k]);
-    }
-}
-
-WEIR__CLONES static void round_weights(size_t count, uint16_t *restrict upper, const float *restrict from) {
-    for (size_t k = 0; k < count; k++) upper[k] = weir__bf16_upper(from[k]);
-}
-
-WEIR__CLONES static void join(size_t count, float *restrict to, const uint16_t *restrict upper,
-                              const uint16_t *restrict lower) {
-    for (size_t k = 0; k < count; k++) to[k] = weir__bf16_joined(upper[k], lower[k]);
-}
-
-void weir__bf16_split_alone(size_t count, const weir__halves *to, const float *from) {
-    if (to->lower) {
-        split(count, to->upper, to->lower, from);
-    } else {
-        round_weights(count, to->upper, from);
-    }
-}
-
-void weir__bf16_join_alone(size_t count, float *to, const weir__halves *from) {
-    join(count, to, from->upper, from->lower);
-}
-
-typedef struct splitting {
-    const weir__halves *to;
-    const float *from;
-} splitting;
-
-static void split_range(const void *context, weir__range numbers) {
-    const splitting *s = context;
-    const weir__halves own = weir__halves_at(s->to, numbers.first);
-    weir__bf16_split_alone(numbers.last - numbers.first, &own, s->from + numbers.first);
-}
-
-void weir__bf16_split(size_t count, const weir__halves *to, const float *from) {
-    weir__parallel_ranges(count, 0.25, split_range, &(splitting){to, from});
-}
-
-typedef struct joining {
-    float *to;
-    const weir__halves *from;
-} joining;
-
-static void join_range(const void *context, weir__range numbers) {
-    const joining *j = context;
-    const weir__halves own = weir__halves_at(j->from, numbers.first);
-    weir__bf16_join_alone(numbers.last - numbers.first, j->to + numbers.first, &own);
-}
-
-void weir__bf16_join(size_t count, float *to, const weir__halves *from) {
-    weir__parallel_ranges(count, 0.25, join_range, &(joining){to, from});
-}
 
 /// The stride of a side's copy: even; where rows are long, an odd number of cache lines, for rows a power of two
 /// apart would fall into the same few places of a cache.
@@ -101,7 +19,7 @@ static size_t stride_of(const weir__side *side) {
 }
 
 static void round_slot(const weir__side *side, size_t units, size_t slot, uint16_t *to, size_t stride) {
-    weir__bf16_round_alone(units, to + slot * stride, weir__values(side, slot));
+    weir__bf16_round(units, to + slot * stride, weir__values(side, slot));
     memset(to + slot * stride + units, 0, (stride - units) * sizeof *to);
 }
 

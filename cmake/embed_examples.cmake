@@ -16,7 +16,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     DEPENDS ${weir_examples} ${PROJECT_SOURCE_DIR}/cmake/embed_examples.cmake
     COMMENT "Embedding the examples"
     VERBATIM)
-  set_source_files_properties(${table} PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/src/model)
+  set_source_files_properties(${table} PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/src/config)
   list(APPEND weir_sources ${table})
   return()
 endif()

@@ -2,15 +2,15 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 #
-# Dependencies run downwards only (docs/architecture.md): no file of src/ includes a header of a layer above its own,
-# units and kernels do not know each other, and no two folders of one layer need each other. The tool uses
-# public headers alone, and the library neither prints nor ends the process.
+# Dependencies run downwards only (docs/architecture.md): no file of src/ and no public header includes a header of a
+# layer above its own, units and kernels do not know each other, and no two folders of one layer need each other. The
+# tool uses public headers alone, and the library neither prints nor ends the process.
 set -eu
 cd "$WEIR_SOURCE"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-grep -rnE '^[ \t]*#[ \t]*include' src --include='*.[ch]' >"$work/includes" || true
+grep -rnE '^[ \t]*#[ \t]*include' src include --include='*.[ch]' >"$work/includes" || true
 awk -F: '
     function layer(folder) {
         if (folder in layers) return layers[folder]
@@ -21,17 +21,25 @@ awk -F: '
     BEGIN {
         layers["core"] = 0
         layers["kernels"] = layers["units"] = 1
-        layers["graph"] = layers["data"] = 2
-        layers["train"] = layers["model"] = 3
+        layers["graph"] = layers["data"] = layers["store"] = 2
+        layers["config"] = 3; layers["model"] = 4; layers["train"] = 5
         # Where a public header belongs.
         public["status"] = public["system"] = public["random"] = "core"
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = "graph"; public["data"] = "data"
-        public["train"] = public["optimizer"] = "train"; public["model"] = "model"
+        public["config"] = public["options"] = "config"; public["model"] = "model"
+        public["train"] = public["optimizer"] = "train"
     }
     {
         split($1, parts, "/"); from = parts[2]; seen++
+        if (from == "weir") { # a public header: what it includes counts for who includes it
+            sub(/\.h$/, "", parts[3])
+            if (parts[3] == "weir") next # everything public
+            from = public[parts[3]]
+            sub(/"/, "<weir/"); sub(/"/, ">")
+            headers++
+        }
         if (match($0, /"(\.\.\/)+[^"]*"/)) {
             path = substr($0, RSTART + 1, RLENGTH - 2); gsub(/^(\.\.\/)+/, "", path)
             split(path, parts, "/"); to = path ~ /\// ? parts[1] : from
@@ -64,7 +72,7 @@ awk -F: '
                 failed = 1
             }
         }
-        if (!seen || !edges) { print "no #include lines found in src"; failed = 1 }
+        if (!seen || !edges || !headers) { print "no #include lines found in src"; failed = 1 }
         exit failed
     }' "$work/includes" >"$work/findings" || true
 

@@ -16,8 +16,9 @@
 
 #include <cmocka.h>
 
+#include "config/settings.h"
 #include "core/core.h"
-#include "model/settings.h"
+#include "graph/fields.h"
 
 static const char small[] = "rule: sts\n"
                             "network:\n"
@@ -351,13 +352,13 @@ static void test_printed_rule_can_be_changed(void **state) {
 static void test_every_setting(void **state) {
     (void)state;
     size_t seen = 0;
-    for (size_t i = 0; i < weir__setting_count; i++) {
-        const weir__setting *s = &weir__settings[i];
-        if (!weir__setting_is_value(s)) continue;
+    assert_true(weir__setting_count() <= weir__settings_most && weir__node_fields.count <= weir__node_settings_most);
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        const weir__field *s = weir__setting_at(i).field;
+        if (!weir__field_is_value(s)) continue;
         const char *value = "0.5";
         if (s->choices) value = strrchr(s->choices, '|') + 1;
-        if (s->type == WEIR__TEXT) value = "other";
-        if (s->type == WEIR__RULE) value = "rectifier";
+        if (s->type == WEIR__TEXT) value = s->check ? "rectifier" : "other";
         if (s->type == WEIR__FLAG) value = "false";
         if (s->type == WEIR__SIZE || s->type == WEIR__SEED || s->type == WEIR__INTEGER) value = "13";
         if (s->range && s->range->least >= 1 && s->type == WEIR__NUMBER) value = "1.5";
@@ -393,7 +394,7 @@ static void test_list_of_settings(void **state) {
         of_nodes += s.of_node;
         if (strcmp(s.path, "train.optimizer.rate") == 0) rates += !s.of_node && !strcmp(s.expects, "a number > 0");
     }
-    assert_int_equal(of_nodes, weir__node_setting_count);
+    assert_int_equal(of_nodes, weir__node_fields.count);
     assert_int_equal(rates, 1);
     assert_null(weir_setting_at(weir_setting_count()).path);
     assert_true(weir_setting_at(weir_setting_count() - 1).of_node);

@@ -20,7 +20,7 @@
 #include <weir/weir.h>
 
 #include "core/core.h"
-#include "model/safetensors.h"
+#include "store/safetensors.h"
 
 enum { inputs = 7, outputs = 3, row_count = 11, most_values = 64, most_arrays = 16 };
 

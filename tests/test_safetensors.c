@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "core/core.h"
-#include "model/safetensors.h"
+#include "store/safetensors.h"
 
 static char folder[] = "/tmp/weir-safetensors-XXXXXX";
 static char path[64];

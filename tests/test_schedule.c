@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "config/options.h"
 #include "train/schedule.h"
 
 static weir_optimizer_options options_of(const char *schedule) {
@@ -36,19 +37,19 @@ static void expect_rate(const weir_optimizer_options *o, size_t epoch, double pa
 static void test_rates(void **unused) {
     (void)unused;
     weir_optimizer_options o = options_of("constant");
-    assert_int_equal(weir__schedule_check(&o, NULL), WEIR_OK);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, NULL), WEIR_OK);
     expect_rate(&o, 0, 0, 0.2);
     expect_rate(&o, 9, 0.9, 0.2);
 
     o = options_of("step");
-    assert_int_equal(weir__schedule_check(&o, NULL), WEIR_OK);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, NULL), WEIR_OK);
     expect_rate(&o, 0, 0.5, 0.2);
     expect_rate(&o, 2, 0.999, 0.2);
     expect_rate(&o, 3, 0, 0.1);
     expect_rate(&o, 9, 0, 0.025);
 
     o = options_of("cosine");
-    assert_int_equal(weir__schedule_check(&o, NULL), WEIR_OK);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, NULL), WEIR_OK);
     expect_rate(&o, 0, 0, 0.2);
     expect_rate(&o, 5, 0, 0.11);
     expect_rate(&o, 2, 0.5, 0.11 + 0.09 * sqrt(0.5));
@@ -68,31 +69,33 @@ static void test_decay_divides(void **unused) {
 static void test_only_cosine_needs_epochs(void **unused) {
     (void)unused;
     weir_optimizer_options o = options_of("constant");
-    assert_false(weir__schedule_needs_epochs(&o));
+    const weir__described structs[] = {{&weir__optimizer_fields, &o}, {0}};
+    const char *condition = weir__field_find(&weir__train_fields, "train.epochs")->numbers;
+    assert_false(weir__condition_holds(condition, structs, NULL));
     o.schedule = "step";
-    assert_false(weir__schedule_needs_epochs(&o));
+    assert_false(weir__condition_holds(condition, structs, NULL));
     o.schedule = "cosine";
-    assert_true(weir__schedule_needs_epochs(&o));
+    assert_true(weir__condition_holds(condition, structs, NULL));
 }
 
 static void test_bad_options(void **unused) {
     (void)unused;
     weir_error error;
     weir_optimizer_options o = options_of("linear");
-    assert_int_equal(weir__schedule_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, &error), WEIR_CONFIG);
     assert_non_null(strstr(error.text, "linear"));
     o = options_of("step");
     o.step_epochs = 0;
-    assert_int_equal(weir__schedule_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, &error), WEIR_CONFIG);
     o = options_of("step");
     o.step_factor = NAN;
-    assert_int_equal(weir__schedule_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, &error), WEIR_CONFIG);
     o = options_of("cosine");
     o.final_rate = -1;
-    assert_int_equal(weir__schedule_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, &error), WEIR_CONFIG);
     o = options_of("constant");
     o.rate_decay = INFINITY;
-    assert_int_equal(weir__schedule_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__optimizer_fields, &o, &error), WEIR_CONFIG);
 }
 
 int main(void) {

@@ -16,6 +16,7 @@
 
 #include "train_bed.h"
 
+#include "config/options.h"
 #include "train/sparsity.h"
 
 enum { most_rows = 64, most_units = 200, most_values = most_rows * most_units };
@@ -403,9 +404,9 @@ static void test_bad_options(void **unused) {
     (void)unused;
     weir_error error;
     weir_sparsity_options o = weir_train_options_default().sparsity;
-    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_OK);
+    assert_int_equal(weir__options_check(&weir__sparsity_fields, &o, &error), WEIR_OK);
     o.kind = "l2";
-    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__sparsity_fields, &o, &error), WEIR_CONFIG);
     assert_non_null(strstr(error.text, "l2"));
     double *const fields[] = {&o.target,    &o.train_target, &o.weight,    &o.adapt,
                               &o.tolerance, &o.bias_push,    &o.bias_rate, &o.average};
@@ -414,15 +415,15 @@ static void test_bad_options(void **unused) {
         for (size_t n = 0; n < sizeof wrong / sizeof *wrong; n++) {
             o = weir_train_options_default().sparsity;
             *fields[f] = wrong[n];
-            assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+            assert_int_equal(weir__options_check(&weir__sparsity_fields, &o, &error), WEIR_CONFIG);
             assert_non_null(strstr(error.text, "sparsity."));
         }
     }
     o = weir_train_options_default().sparsity;
     o.target = 0;
-    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__sparsity_fields, &o, &error), WEIR_CONFIG);
     o.target = 1;
-    assert_int_equal(weir__sparsity_check(&o, &error), WEIR_CONFIG);
+    assert_int_equal(weir__options_check(&weir__sparsity_fields, &o, &error), WEIR_CONFIG);
 }
 
 int main(void) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 /// \file model.h
-/// Models in safetensors files, and configurations in YAML.
+/// Models in safetensors files, and predictions.
 ///
 /// A model file is a safetensors file (Hugging Face's format: 8 bytes little-endian header length, a JSON header, raw
 /// little-endian data). Its __metadata__ carries "weir.version", "weir.format" (1) and "weir.config" (the complete
@@ -14,59 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config.h"
 #include "data.h"
 #include "graph.h"
 #include "status.h"
-#include "train.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/// A complete configuration: data, network, training. Owned strings and arrays: free with weir_config_free. One thread
-/// changes a configuration at a time; any number of threads may read one that nobody changes.
-typedef struct weir_config {
-    const char *name;      ///< of the configuration, "mnist-paper"
-    const char *about;     ///< one line
-    const char *rule;      ///< rule of unit nodes that name none
-    const char *precision; ///< "fp32" or "bf16": weir_graph_options.precision
-    weir_data_options data;
-    weir_node *network;
-    size_t network_count;
-    weir_train_options train;
-    void *memory; ///< owns everything above
-} weir_config;
-
-/// Reads a YAML file, or a built-in example by its name, then applies settings "key=value" (dotted path:
-/// "train.epochs=3", "network.gates.size=500"; the short form "rule=sts" where it is unique), in order. Rule-dependent
-/// settings of the file ("variants") are applied after the rule is known and before the other settings; a variant's own
-/// "rule=NAME:parameter=value" counts only where the rule was asked for by its name alone. Errors name file, line, key
-/// and what was expected.
-WEIR_API weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
-                                      size_t setting_count, weir_error *error);
-/// The same from text; name is used in errors.
-WEIR_API weir_status weir_config_parse(weir_config *config, const char *text, const char *name,
-                                       const char *const *settings, size_t setting_count, weir_error *error);
-/// The complete configuration as YAML text (every default filled in, variants resolved), freed by weir_text_free.
-WEIR_API weir_status weir_config_print(const weir_config *config, char **text, weir_error *error);
-WEIR_API void weir_config_free(weir_config *config);
-WEIR_API void weir_text_free(char *text);
-
-/// A setting of configurations, for --help and documentation.
-typedef struct weir_setting {
-    const char *path;    ///< "train.optimizer.rate"; of nodes the key alone: "size", set as "NODE.size"
-    const char *expects; ///< "a number > 0", "sgd|momentum|adam"
-    const char *about;   ///< one line
-    bool of_node;
-} weir_setting;
-/// Number of settings, and the one at index, those of nodes last (path NULL beyond).
-WEIR_API size_t weir_setting_count(void);
-WEIR_API weir_setting weir_setting_at(size_t index);
-
-/// Built-in examples: count, and name and YAML text of one (NULL beyond).
-WEIR_API size_t weir_example_count(void);
-WEIR_API const char *weir_example_name(size_t index);
-WEIR_API const char *weir_example_text(size_t index);
 
 /// Writes parameters, thresholds and the configuration of a graph to a model file, atomically. config_text NULL: a
 /// configuration with the graph's nodes and defaults. WEIR_DATA when a parameter is not finite.

@@ -17,34 +17,12 @@
 #include <stdint.h>
 
 #include "graph.h"
+#include "options.h"
 #include "status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/// How parameters move. rate_t is the scheduled rate times the tensor's rate; g the gradient plus decay·w for weights.
-/// - "sgd": w −= rate·g
-/// - "momentum": v = momentum·v + g, w −= rate·v (Polyak 1964)
-/// - "adam": Kingma and Ba 2015, algorithm 1, with bias correction
-/// Afterwards each unit's incoming weights are scaled down to an L2 norm of at most max_norm (Srivastava et al. 2014).
-/// Blocks that the batch did not touch are not visited by sgd without decay, nor by momentum and adam: their moving
-/// averages stand still ("lazy" updates).
-typedef struct weir_optimizer_options {
-    const char *kind; ///< "sgd", "momentum", "adam"
-    double rate;      ///< > 0
-    double momentum;  ///< in [0, 1)
-    double beta1, beta2, epsilon;
-    double decay;         ///< L2 weight decay ≥ 0
-    const char *schedule; ///< "constant", "step", "cosine"
-    double step_factor;   ///< step: rate·factor every step_epochs
-    size_t step_epochs;
-    double final_rate; ///< cosine: rate at the end, from rate at the start, over all epochs
-    double rate_decay; ///< additionally rate / (1 + rate_decay·epoch); 0: none
-} weir_optimizer_options;
-/// Gradient descent at a constant rate of 0.1; momentum 0.5, beta1 0.9, beta2 0.999, epsilon 1e-8 for who chooses
-/// another kind.
-WEIR_API weir_optimizer_options weir_optimizer_options_default(void);
 
 /// The scheduled rate after `epoch` whole epochs and `part` (in [0, 1)) of the next, of `epochs` in all. With e the
 /// whole epochs, t the part and E all epochs:

@@ -14,45 +14,12 @@
 #include "data.h"
 #include "graph.h"
 #include "optimizer.h"
+#include "options.h"
 #include "status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/// How the share of open gates is steered, at every unit node that some gated-affine uses as gates.
-/// - "kl": eq. 14 of Bengio et al. 2013 on the mean opening probability of each unit over the batch
-/// - "l1": eq. 15, weight adapted by the factor `adapt` when the share leaves target ± tolerance
-/// - "l0": the expected number of open gates, the penalty of hard-concrete (Louizos et al. 2018); weight as for l1
-/// - "none"
-typedef struct weir_sparsity_options {
-    const char *kind;
-    double target;       ///< share of gates to be open, in (0, 1)
-    double train_target; ///< target of the penalty when it differs (0: target)
-    double weight;       ///< λ ≥ 0 at the start
-    double adapt; ///< factor ≥ 1 by which λ changes per batch; 1 keeps it fixed. l1: up above target + tolerance,
-                  ///< down under target − tolerance. kl: up outside the tolerance, back to weight inside
-    double tolerance; ///< 0.01
-    double bias_push; ///< step by which the bias of a unit rises while its moving average of being open is under
-                      ///< bias_rate; 0: none (section 2.1)
-    double bias_rate; ///< opening rate under which the push acts
-    double average;   ///< weight of the past in that moving average, in [0, 1)
-} weir_sparsity_options;
-
-typedef struct weir_train_options {
-    uint64_t seed;
-    size_t epochs, batch;
-    size_t patience;     ///< epochs without a better validation error (likelihood, of targets) before the end; 0: never
-    bool test_threshold; ///< find the thresholds on validation data that give the target share (A.3); false: 0
-    double average; ///< weight of the past per step, in [0, 1), in a moving average of the parameters, which is what is
-                    ///< validated, tested and saved (Polyak and Juditsky 1992); 0: the parameters themselves
-    double checkpoint_seconds; ///< at most so much time between checkpoints inside an epoch; 0: only at its end
-    size_t valid_samples; ///< networks that predict targets: draws per row for the likelihood of the validation part
-    size_t test_samples;  ///< and of the test part; the trainer does not read it
-    weir_optimizer_options optimizer;
-    weir_sparsity_options sparsity;
-} weir_train_options;
-WEIR_API weir_train_options weir_train_options_default(void);
 
 /// One epoch's line: metrics.jsonl has the same names.
 typedef struct weir_epoch {

@@ -26,6 +26,7 @@
 #define WEIR_H
 
 #include "calibration.h"
+#include "config.h"
 #include "data.h"
 #include "estimate.h"
 #include "graph.h"
@@ -33,6 +34,7 @@
 #include "machine.h"
 #include "model.h"
 #include "optimizer.h"
+#include "options.h"
 #include "plan.h"
 #include "random.h"
 #include "status.h"

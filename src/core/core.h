@@ -6,6 +6,7 @@
 #ifndef WEIR_CORE_H
 #define WEIR_CORE_H
 
+#include <locale.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,6 +85,22 @@ void weir__processor_name(char *name, size_t size);
 
 /// Seconds of a clock that only moves forward; where it began means nothing.
 double weir__seconds(void);
+
+/// Texts with numbers in them as in the C locale, whatever the program's own is. Between begin and end this thread
+/// reads and prints so.
+typedef struct weir__locale {
+    locale_t plain, former;
+} weir__locale;
+weir__locale weir__locale_begin(void);
+void weir__locale_end(weir__locale locale);
+/// snprintf and vsnprintf in it.
+int weir__print(char *text, size_t size, const char *format, ...) WEIR_PRINTF(3, 4);
+int weir__print_arguments(char *text, size_t size, const char *format, va_list arguments) WEIR_PRINTF(3, 0);
+/// A decimal number that fills the whole text: no blanks, hexadecimal digits, "nan" or "inf" (an infinite value is one
+/// that is too large). False for anything else.
+bool weir__number_read(const char *text, double *value);
+/// As few digits, at least 15, as read back to the same number.
+void weir__number_print(char *text, size_t size, double value);
 
 /// The name in names[0 … count) nearest to text by edit distance, for "did you mean"; NULL if none is near.
 const char *weir__nearest(const char *text, const char *const *names, size_t count);

@@ -30,7 +30,7 @@ weir_status weir__fail(weir_error *error, weir_status status, const char *format
         va_list arguments;
         va_start(arguments, format);
         error->status = status;
-        vsnprintf(error->text, sizeof error->text, format, arguments);
+        weir__print_arguments(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
     }
     return status;

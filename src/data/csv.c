@@ -13,7 +13,6 @@
 // Values may stand in quotes. A column that is not used may hold anything. Rows stay bytes, at a quarter of the memory,
 // until a value comes that is none.
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,12 +289,9 @@ done:
 
 // strtod follows the thread's locale, which is the caller's business: it is set aside meanwhile.
 static weir_status parse(csv *c, size_t *rows, weir_error *error) {
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!plain) return weir__fail(error, WEIR_MEMORY, "out of memory: a locale");
-    const locale_t former = uselocale(plain);
+    const weir__locale plain = weir__locale_begin();
     const weir_status status = read_lines(c, rows, error);
-    uselocale(former);
-    freelocale(plain);
+    weir__locale_end(plain);
     return status;
 }
 

@@ -32,25 +32,6 @@ struct weir_data {
     bool index; ///< the first column of the training file counts its rows
 };
 
-weir_data_options weir_data_options_default(void) {
-    return (weir_data_options){.source = "digits",
-                               .path = "",
-                               .seed = 1,
-                               .train_rows = "",
-                               .train_labels = "",
-                               .test_rows = "",
-                               .test_labels = "",
-                               .label_column = -1,
-                               .binarise = "none",
-                               .targets = "labels",
-                               .scale = "auto",
-                               .header = "auto",
-                               .skip_columns = "",
-                               .target_columns = "",
-                               .train_targets = "",
-                               .test_targets = ""};
-}
-
 static bool given(const char *text) { return text && *text; }
 
 static bool wants_labels(const weir_data_options *options) {

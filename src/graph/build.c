@@ -10,6 +10,7 @@
 #include <weir/data.h>
 
 #include "../kernels/bf16/bf16.h"
+#include "fields.h"
 #include "groups.h"
 #include "initial.h"
 #include "inputs.h"
@@ -23,87 +24,31 @@ weir_graph_options weir_graph_options_default(size_t max_rows) {
     return (weir_graph_options){.max_rows = max_rows, .seed = 1, .training = true, .precision = WEIR_FLOAT32};
 }
 
-/// Copies a string of the description, or the default when it says nothing.
-static weir_status copy_text(const char **to, const char *from, const char *otherwise, weir_error *error) {
-    const char *text = from && *from ? from : otherwise;
-    if (!text) return WEIR_OK;
+static weir_status copy_text(const char **to, const char *text, weir_error *error) {
     *to = weir__copy_string(text);
     return *to ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory for a node's description");
 }
 
 static bool is_said(const char *text) { return text && *text; }
 
-/// Fields that a node says something in, as the bits of its kind. A size is checked when the width is known.
-static unsigned said_fields(const weir_node *spec) {
-    unsigned said = 0;
-    if (is_said(spec->gates) || spec->block || is_said(spec->activation) || is_said(spec->closed) ||
-        spec->closed_share != 0) {
-        said |= WEIR__FIELD_GATES;
-    }
-    if (is_said(spec->rule)) said |= WEIR__FIELD_RULE;
-    if (spec->dropout != 0) said |= WEIR__FIELD_DROPOUT;
-    if (spec->shift) said |= WEIR__FIELD_SHIFT;
-    if (spec->init != 0 || spec->init_inputs || spec->bias != 0 || spec->rate != 0 || spec->max_norm != 0) {
-        said |= WEIR__FIELD_PARAMETERS;
-    }
-    return said;
-}
+/// The lowest of the bits that are set.
+static unsigned lowest(unsigned bits) { return bits & ~(bits - 1); }
 
-/// The rest of the description, with the defaults of what its kind takes.
-static weir_status copy_fields(weir__node *node, const weir_node *spec, weir_error *error) {
-    weir_status status = WEIR_OK;
-    node->spec.size = spec->size;
-    node->spec.block = spec->block;
-    node->spec.dropout = spec->dropout;
-    node->spec.shift = spec->shift;
-    node->spec.closed_share = spec->closed_share;
-    node->spec.bias = spec->bias;
-    node->spec.max_norm = spec->max_norm;
-    node->spec.init_inputs = spec->init_inputs;
-    if (node->kind->fields & WEIR__FIELD_PARAMETERS) {
-        node->spec.init = spec->init != 0 ? spec->init : 1;
-        node->spec.rate = spec->rate != 0 ? spec->rate : 1;
-    }
-    TRY(copy_text(&node->spec.activation, spec->activation, NULL, error));
-    TRY(copy_text(&node->spec.closed, spec->closed, NULL, error));
-    TRY(copy_text(&node->spec.rule, spec->rule, NULL, error));
-done:
-    return status;
-}
-
-static const char *field_names(unsigned field) {
-    if (field & WEIR__FIELD_GATES) return "gates, block, activation, closed or closed_share";
-    if (field & WEIR__FIELD_RULE) return "rule";
-    if (field & WEIR__FIELD_DROPOUT) return "dropout";
-    if (field & WEIR__FIELD_SHIFT) return "shift";
-    return "init, init_inputs, bias, rate or max_norm";
-}
-
-static weir_status check_numbers(const weir__node *node, const weir_node *spec, weir_error *error) {
+/// What a description says in fields that its kind does not take is an error; so is a value outside its range.
+static weir_status check_fields(const weir__node *node, const weir_node *spec, weir_error *error) {
+    weir_error why = {0};
+    char names[WEIR_ERROR_TEXT];
     if (spec->size > most_width) {
         return weir__fail_node(error, WEIR_SHAPE, node, "size %zu is above the limit of %zu", spec->size, most_width);
     }
-    const struct {
-        const char *name;
-        double value, most;
-    } numbers[] = {{"init", spec->init, 1e6},
-                   {"rate", spec->rate, 1e6},
-                   {"max_norm", spec->max_norm, 1e30},
-                   {"dropout", spec->dropout, 0.9999},
-                   {"closed_share", spec->closed_share, 1}};
-    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
-        if (!(numbers[k].value >= 0 && numbers[k].value <= numbers[k].most)) {
-            return weir__fail_node(error, WEIR_ARGUMENT, node, "%s = %g: expected a number from 0 to %g",
-                                   numbers[k].name, numbers[k].value, numbers[k].most);
-        }
-    }
-    if (!isfinite(spec->bias)) return weir__fail_node(error, WEIR_ARGUMENT, node, "bias is not finite");
-    return WEIR_OK;
+    if (weir__node_check(spec, &why) != WEIR_OK) return weir__fail_node(error, why.status, node, "%s", why.text);
+    const unsigned extra = weir__node_said(spec) & ~node->kind->fields;
+    if (!extra) return WEIR_OK;
+    return weir__fail_node(error, WEIR_ARGUMENT, node, "this kind takes no %s",
+                           weir__node_field_names(lowest(extra), names, sizeof names));
 }
 
-static weir_status find_kind(weir__node *node, weir_error *error) {
-    node->kind = weir__kind_find(node->spec.kind);
-    if (node->kind) return WEIR_OK;
+static weir_status fail_kind(const weir__node *node, weir_error *error) {
     const char *names[64];
     size_t count = 0;
     while (count < 64 && weir_kind_at(count)) {
@@ -131,23 +76,19 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     node->index = index;
     node->weight = node->bias = SIZE_MAX;
     TRY_THAT(is_said(spec->kind), WEIR_ARGUMENT, "node %zu: has no kind", index + 1);
+    node->kind = weir__kind_find(spec->kind);
+    TRY(weir__node_copy(&node->spec, spec, node->kind ? node->kind->fields : 0, error));
     snprintf(name, sizeof name, "%s%zu", spec->kind, index + 1);
-    TRY(copy_text(&node->spec.kind, spec->kind, NULL, error));
-    TRY(copy_text(&node->spec.name, spec->name, name, error));
+    if (!node->spec.name) TRY(copy_text(&node->spec.name, name, error));
     if (strchr(node->spec.name, ',')) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "a name has no comma: it stands between names of a list");
     }
     if (weir__node_named(graph, node->spec.name, index)) {
         return weir__fail_node(error, WEIR_ARGUMENT, node, "another node has the same name");
     }
-    TRY(find_kind(node, error));
-    TRY(check_numbers(node, spec, error));
-    const unsigned extra = said_fields(spec) & ~node->kind->fields;
-    if (extra) {
-        return weir__fail_node(error, WEIR_ARGUMENT, node, "this kind takes no %s", field_names(extra));
-    }
+    if (!node->kind) return fail_kind(node, error);
+    TRY(check_fields(node, spec, error));
     TRY(weir__inputs_find(graph, node, spec, error));
-    TRY(copy_fields(node, spec, error));
     if ((node->kind->fields & WEIR__FIELD_SIZE) && !spec->size) {
         return weir__fail_node(error, WEIR_SHAPE, node, "needs a size of at least 1");
     }
@@ -236,12 +177,6 @@ done:
     return status;
 }
 
-static void free_spec(weir_node *spec) {
-    const char *const texts[] = {spec->name,       spec->kind, spec->from,  spec->gates,
-                                 spec->activation, spec->rule, spec->closed};
-    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) weir__free((void *)(uintptr_t)texts[k]);
-}
-
 void weir_graph_free(weir_graph *graph) {
     if (!graph) return;
     for (size_t k = 0; k < graph->count; k++) {
@@ -253,7 +188,7 @@ void weir_graph_free(weir_graph *graph) {
         weir__buffer_free(&node->memory.dense);
         weir__buffer_free(&node->memory.state);
         weir__free(node->inputs);
-        free_spec(&node->spec);
+        weir__fields_free(&weir__node_fields, &node->spec);
     }
     for (size_t k = 0; k < graph->tensor_count; k++) {
         weir__free((void *)(uintptr_t)graph->tensors[k].name);

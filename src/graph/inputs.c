@@ -39,6 +39,7 @@ static weir_status complete_from(weir__node *node, weir_error *error) {
         if (k) strcat(text, ", ");
         strcat(text, node->inputs[k]->spec.name);
     }
+    weir__free((void *)(uintptr_t)node->spec.from);
     node->spec.from = text;
     return WEIR_OK;
 }
@@ -74,8 +75,6 @@ done:
 }
 
 static weir_status find_gates(weir_graph *graph, weir__node *node, const char *name, weir_error *error) {
-    node->spec.gates = weir__copy_string(name);
-    if (!node->spec.gates) return weir__fail_node(error, WEIR_MEMORY, node, "out of memory for its description");
     node->gates = weir__node_named(graph, name, node->index);
     if (node->gates) return WEIR_OK;
     return weir__fail_node(error, WEIR_NOT_FOUND, node, "gates '%s': no node before it has that name", name);

@@ -6,7 +6,8 @@
 
 #include "node.h"
 
-/// Finds the nodes that a node reads and the one that gates it, among those before it, and completes the description.
+/// Finds the nodes that a node reads and the one that gates it, among those before it; spec.from of the node becomes
+/// the complete list.
 weir_status weir__inputs_find(weir_graph *graph, weir__node *node, const weir_node *spec, weir_error *error);
 
 #endif

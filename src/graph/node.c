@@ -33,7 +33,7 @@ weir_status weir__fail_node(weir_error *error, weir_status status, const weir__n
         char text[WEIR_ERROR_TEXT];
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(text, sizeof text, format, arguments);
+        weir__print_arguments(text, sizeof text, format, arguments);
         va_end(arguments);
         weir__fail(error, status, "node '%s' (%s): %s", node->spec.name ? node->spec.name : "?",
                    node->spec.kind ? node->spec.kind : "?", text);

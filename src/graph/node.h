@@ -14,6 +14,7 @@
 
 #include "../core/parallel.h"
 #include "../kernels/matrix.h"
+#include "fields.h"
 
 typedef struct weir__node weir__node;
 typedef struct weir__step weir__step;
@@ -24,20 +25,10 @@ struct weir__step {
     const void *context;
 };
 
-/// Fields of weir_node beyond name, kind and from that a kind may use; a field that it does not take is an error.
-enum {
-    WEIR__FIELD_SIZE = 1 << 0,
-    WEIR__FIELD_GATES = 1 << 1, // gates, block, activation, closed, closed_share
-    WEIR__FIELD_RULE = 1 << 2,
-    WEIR__FIELD_DROPOUT = 1 << 3,
-    WEIR__FIELD_PARAMETERS = 1 << 4, // init, init_inputs, bias, rate, max_norm
-    WEIR__FIELD_SHIFT = 1 << 5,
-};
-
 /// A kind of node.
 typedef struct weir__kind {
     weir_kind about;
-    unsigned fields;
+    unsigned fields;   // of weir_node that it takes: WEIR__FIELD_…
     bool keeps_zero;   // elementwise with f(0) = 0: works on compact outputs as they are
     bool keeps_finite; // its outputs are finite where what it reads is
     /// Checks the description, sets node->width and node->block, declares tensors, allocates what does not depend on

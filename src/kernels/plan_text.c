@@ -6,9 +6,9 @@
 #include <weir/plan.h>
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "../core/core.h"
 
 static const char *const way_names[WEIR_WAY_COUNT] = {
     [WEIR_WAY_AUTO] = "auto",
@@ -35,7 +35,7 @@ static void append(char *text, size_t size, const char *format, ...) {
     const size_t length = strlen(text);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text + length, size - length, format, arguments);
+    weir__print_arguments(text + length, size - length, format, arguments);
     va_end(arguments);
 }
 

@@ -13,8 +13,8 @@
 
 #include <jansson.h>
 
-#include "../core/core.h"
-#include "safetensors.h"
+#include "../config/settings.h"
+#include "../store/safetensors.h"
 #include <weir/model.h>
 
 static const char format_text[] = "1";
@@ -159,10 +159,10 @@ done:
 
 // The configuration of a graph that was built without one: its nodes, everything else as by default.
 static weir_status describe_graph(const weir_graph *graph, char **text, weir_error *error) {
-    weir_config config = {.name = "model",
-                          .precision = weir_precision_name(weir_graph_precision(graph)),
-                          .data = weir_data_options_default(),
-                          .train = weir_train_options_default()};
+    weir_config config;
+    weir__config_initial(&config);
+    config.name = "model";
+    config.precision = weir_precision_name(weir_graph_precision(graph));
     const weir_node *nodes = weir_graph_nodes(graph, &config.network_count);
     weir_node *copy = NULL;
     weir_status status = weir__new(&copy, config.network_count, sizeof *copy, "the nodes of a model", error);

@@ -6,8 +6,8 @@
 //   parameters/T  best/T  average/T  the optimizer's own (velocity/T, mean/T, square/T)
 //   gates/thresholds  gates/best_thresholds   one per gate node
 //   unit/N  a unit's running averages   open/N  moving averages of being open   (N: node)
-// Metadata: weir.version, weir.format, weir.kind ("checkpoint"), weir.config (the caller's text), weir.settings
-// (settings.c) and weir.state (JSON: the place, λ of each gate node, the optimizer's step, all epochs). JSON numbers
+// Metadata: weir.version, weir.format, weir.kind ("checkpoint"), weir.config (the caller's text), weir.run
+// (identity.c) and weir.state (JSON: the place, λ of each gate node, the optimizer's step, all epochs). JSON numbers
 // have 17 digits, which give a double back exactly.
 
 #include <math.h>
@@ -15,10 +15,10 @@
 #include <string.h>
 
 #include "../graph/graph.h"
-#include "../model/safetensors.h"
+#include "../store/safetensors.h"
 #include "trainer.h"
 
-static const char *const format = "1";
+static const char *const format = "2"; // 1 had another text of what a run is
 
 // Arrays to write or to read, with memory for their names and for plain copies of tiled tensors.
 typedef struct list {
@@ -231,6 +231,11 @@ done:
     return status;
 }
 
+// What the run is costs a look at all rows: once, and only for runs that have checkpoints.
+static weir_status identify(weir_trainer *trainer, weir_error *error) {
+    return trainer->identity ? WEIR_OK : weir__identity_print(&trainer->identity, trainer, error);
+}
+
 // ---- writing -------------------------------------------------------------------------------------------------------
 
 static weir_status all_finite(const float *values, size_t count, weir_error *error) {
@@ -250,6 +255,7 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     float *thresholds = NULL;
     const weir_parameters_view p = weir_graph_parameters_read(trainer->graph);
     TRY(all_finite(p.values, p.count, error));
+    TRY(identify(trainer, error));
     TRY(weir__path_in(&path, folder, "checkpoint.safetensors", error));
     TRY(weir__new(&thresholds, trainer->gate_count, sizeof *thresholds, "thresholds", error));
     for (size_t i = 0; i < trainer->gate_count; i++) {
@@ -259,9 +265,9 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     state = state_print(trainer);
     TRY_THAT(state, WEIR_MEMORY, "out of memory: the state of a checkpoint");
     const weir__metadata metadata[] = {
-        {"weir.version", weir_version()},     {"weir.format", format},
-        {"weir.kind", "checkpoint"},          {"weir.config", config_text ? config_text : ""},
-        {"weir.settings", trainer->settings}, {"weir.state", state},
+        {"weir.version", weir_version()}, {"weir.format", format},
+        {"weir.kind", "checkpoint"},      {"weir.config", config_text ? config_text : ""},
+        {"weir.run", trainer->identity},  {"weir.state", state},
     };
     TRY(weir__safetensors_write(path, l.arrays, l.count, metadata, sizeof metadata / sizeof *metadata, error));
 done:
@@ -354,9 +360,8 @@ done:
 static weir_status check_kind(const weir__safetensors *file, const weir_trainer *trainer, weir_error *error) {
     const char *kind = weir__safetensors_metadata(file, "weir.kind"),
                *version = weir__safetensors_metadata(file, "weir.format"),
-               *settings = weir__safetensors_metadata(file, "weir.settings");
-    if (!kind || strcmp(kind, "checkpoint") || !version || !settings ||
-        !weir__safetensors_metadata(file, "weir.state")) {
+               *run = weir__safetensors_metadata(file, "weir.run");
+    if (!kind || strcmp(kind, "checkpoint") || !version || !run || !weir__safetensors_metadata(file, "weir.state")) {
         return weir__fail(error, WEIR_FORMAT, "this is no checkpoint of weir; is it a model?");
     }
     if (strcmp(version, format)) {
@@ -365,7 +370,7 @@ static weir_status check_kind(const weir__safetensors *file, const weir_trainer 
                           "version that wrote it",
                           version, format);
     }
-    return weir__settings_compare(settings, trainer->settings, error);
+    return weir__identity_compare(run, trainer->identity, error);
 }
 
 weir_status weir__checkpoint_load(weir_trainer *trainer, const char *folder, weir_error *error) {
@@ -374,6 +379,7 @@ weir_status weir__checkpoint_load(weir_trainer *trainer, const char *folder, wei
     weir__safetensors *file = NULL;
     TRY(weir__path_in(&path, folder, "checkpoint.safetensors", error));
     TRY(weir__safetensors_open(&file, path, error));
+    TRY(identify(trainer, error));
     status = check_kind(file, trainer, error);
     if (status == WEIR_OK) status = state_read(trainer, weir__safetensors_metadata(file, "weir.state"), error);
     if (status != WEIR_OK) {

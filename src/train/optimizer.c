@@ -5,32 +5,17 @@
 // arrays for those who have no trainer.
 
 #include "optimizer.h"
+#include "../config/options.h"
 #include "schedule.h"
 
 #include <math.h>
 #include <string.h>
 
-static weir_status check(const weir_optimizer_options *o, weir_error *error) {
-    weir_status status = WEIR_OK;
-    TRY_THAT(weir__update_rule_find(o->kind), WEIR_CONFIG, "optimizer.kind is \"%s\"; expected sgd, momentum or adam",
-             o->kind ? o->kind : "");
-    TRY(weir__schedule_check(o, error));
-    TRY_THAT(o->momentum >= 0 && o->momentum < 1, WEIR_CONFIG, "optimizer.momentum is %g; expected 0 <= momentum < 1",
-             o->momentum);
-    TRY_THAT(o->beta1 >= 0 && o->beta1 < 1, WEIR_CONFIG, "optimizer.beta1 is %g; expected 0 <= beta1 < 1", o->beta1);
-    TRY_THAT(o->beta2 >= 0 && o->beta2 < 1, WEIR_CONFIG, "optimizer.beta2 is %g; expected 0 <= beta2 < 1", o->beta2);
-    TRY_THAT(o->epsilon > 0 && isfinite(o->epsilon), WEIR_CONFIG, "optimizer.epsilon is %g; expected a number above 0",
-             o->epsilon);
-    TRY_THAT(o->decay >= 0 && isfinite(o->decay), WEIR_CONFIG, "optimizer.decay is %g; expected 0 or more", o->decay);
-done:
-    return status;
-}
-
 weir_status weir__optimizer_init(weir_optimizer *optimizer, const weir_optimizer_options *options, size_t count,
                                  weir_error *error) {
     weir_status status = WEIR_OK;
     *optimizer = (weir_optimizer){.options = *options, .count = count};
-    TRY(check(options, error));
+    TRY(weir__options_check(&weir__optimizer_fields, options, error));
     optimizer->rule = weir__update_rule_find(options->kind);
     optimizer->options.kind = optimizer->rule->name;
     optimizer->options.schedule = weir__schedule_name(options->schedule);

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../config/options.h"
 #include "schedule.h"
 
 static const double pi = 3.14159265358979323846;
@@ -53,24 +54,6 @@ const char *weir__schedule_name(const char *name) {
     return i < schedule_count ? schedules[i].name : NULL;
 }
 
-weir_status weir__schedule_check(const weir_optimizer_options *o, weir_error *error) {
-    weir_status status = WEIR_OK;
-    const weir__schedule schedule = weir__schedule_find(o->schedule);
-    TRY_THAT(schedule, WEIR_CONFIG, "optimizer.schedule is \"%s\"; expected constant, step or cosine",
-             o->schedule ? o->schedule : "");
-    TRY_THAT(o->rate > 0 && isfinite(o->rate), WEIR_CONFIG, "optimizer.rate is %g; expected a number above 0", o->rate);
-    TRY_THAT(o->rate_decay >= 0 && isfinite(o->rate_decay), WEIR_CONFIG,
-             "optimizer.rate_decay is %g; expected 0 or more", o->rate_decay);
-    TRY_THAT(schedule != step || o->step_epochs > 0, WEIR_CONFIG,
-             "optimizer.step_epochs is 0; the step schedule needs 1 or more");
-    TRY_THAT(schedule != step || (o->step_factor > 0 && isfinite(o->step_factor)), WEIR_CONFIG,
-             "optimizer.step_factor is %g; expected a number above 0", o->step_factor);
-    TRY_THAT(schedule != cosine || (o->final_rate >= 0 && isfinite(o->final_rate)), WEIR_CONFIG,
-             "optimizer.final_rate is %g; expected 0 or more", o->final_rate);
-done:
-    return status;
-}
-
 double weir__schedule_rate(const weir_optimizer_options *o, size_t epoch, double part, size_t epochs) {
     return weir__schedule_find(o->schedule)(o, epoch, part, epochs) / (1 + o->rate_decay * (double)epoch);
 }
@@ -78,11 +61,9 @@ double weir__schedule_rate(const weir_optimizer_options *o, size_t epoch, double
 weir_status weir_schedule_rate(double *rate, const weir_optimizer_options *options, size_t epoch, double part,
                                size_t epochs, weir_error *error) {
     weir_status status = WEIR_OK;
-    TRY(weir__schedule_check(options, error));
+    TRY(weir__options_check(&weir__optimizer_fields, options, error));
     TRY_THAT(part >= 0 && part < 1, WEIR_ARGUMENT, "a part of %g of an epoch; expected 0 <= part < 1", part);
     *rate = weir__schedule_rate(options, epoch, part, epochs);
 done:
     return status;
 }
-
-bool weir__schedule_needs_epochs(const weir_optimizer_options *o) { return weir__schedule_find(o->schedule) == cosine; }

@@ -17,13 +17,7 @@ weir__schedule weir__schedule_find(const char *name);
 /// The name itself, as a constant that outlives the caller's; NULL if there is no such schedule.
 const char *weir__schedule_name(const char *name);
 
-/// Checks what the schedule reads; WEIR_CONFIG names what is wrong.
-weir_status weir__schedule_check(const weir_optimizer_options *options, weir_error *error);
-
 /// The scheduled rate, rate_decay included. The options must have been checked.
 double weir__schedule_rate(const weir_optimizer_options *options, size_t epoch, double part, size_t epochs);
-
-/// Whether the rate depends on how many epochs there will be: then their number is part of what a run is.
-bool weir__schedule_needs_epochs(const weir_optimizer_options *options);
 
 #endif

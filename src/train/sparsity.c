@@ -8,33 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../config/options.h"
 #include "../graph/graph.h"
 #include "sparsity.h"
-
-weir_status weir__sparsity_check(const weir_sparsity_options *o, weir_error *error) {
-    weir_status status = WEIR_OK;
-    TRY_THAT(weir__sparsity_find(o->kind), WEIR_CONFIG, "sparsity.kind is \"%s\"; expected kl, l1, l0 or none",
-             o->kind ? o->kind : "");
-    TRY_THAT(o->target > 0 && o->target < 1, WEIR_CONFIG,
-             "sparsity.target is %g; expected a share of gates between 0 and 1, like 0.1", o->target);
-    TRY_THAT(o->train_target >= 0 && o->train_target < 1, WEIR_CONFIG,
-             "sparsity.train_target is %g; expected a share between 0 and 1, or 0 for the target itself",
-             o->train_target);
-    TRY_THAT(o->weight >= 0 && isfinite(o->weight), WEIR_CONFIG, "sparsity.weight is %g; expected 0 or more",
-             o->weight);
-    TRY_THAT(o->adapt >= 1 && isfinite(o->adapt), WEIR_CONFIG,
-             "sparsity.adapt is %g; expected a factor of 1 (fixed weight) or more, like 1.1", o->adapt);
-    TRY_THAT(o->tolerance >= 0 && o->tolerance < 1, WEIR_CONFIG,
-             "sparsity.tolerance is %g; expected 0 <= tolerance < 1", o->tolerance);
-    TRY_THAT(o->bias_push >= 0 && isfinite(o->bias_push), WEIR_CONFIG, "sparsity.bias_push is %g; expected 0 or more",
-             o->bias_push);
-    TRY_THAT(o->bias_rate >= 0 && o->bias_rate <= 1, WEIR_CONFIG,
-             "sparsity.bias_rate is %g; expected a rate of being open in 0 ... 1", o->bias_rate);
-    TRY_THAT(o->average >= 0 && o->average < 1, WEIR_CONFIG, "sparsity.average is %g; expected 0 <= average < 1",
-             o->average);
-done:
-    return status;
-}
 
 weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *count, weir_error *error) {
     *count = 0;
@@ -104,7 +80,7 @@ weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, con
     weir_status status = WEIR_OK;
     size_t *nodes = NULL, count = 0;
     *sparsity = (weir__sparsity){.options = *options, .graph = graph};
-    TRY(weir__sparsity_check(options, error));
+    TRY(weir__options_check(&weir__sparsity_fields, options, error));
     sparsity->rule = weir__sparsity_find(options->kind);
     sparsity->options.kind = sparsity->rule->name;
     sparsity->target = options->train_target > 0 ? options->train_target : options->target;

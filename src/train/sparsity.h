@@ -52,9 +52,6 @@ struct weir__sparsity {
 /// caller with weir__free.
 weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *count, weir_error *error);
 
-/// Checks the options: WEIR_CONFIG names the one that is wrong.
-weir_status weir__sparsity_check(const weir_sparsity_options *options, weir_error *error);
-
 /// Makes the control of one layer for batches of at most `rows` rows (sparsity's options, rule and target are set).
 weir_status weir__gate_control_init(weir__gate_control *gate, const weir__sparsity *sparsity, size_t rows, size_t units,
                                     weir_error *error);

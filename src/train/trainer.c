@@ -6,19 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../config/options.h"
 #include "../graph/graph.h"
 #include "trainer.h"
-
-static weir_status check_options(const weir_train_options *o, weir_error *error) {
-    weir_status status = WEIR_OK;
-    TRY_THAT(o->epochs > 0, WEIR_CONFIG, "train.epochs is 0; expected 1 or more");
-    TRY_THAT(o->batch > 0, WEIR_CONFIG, "train.batch is 0; expected 1 or more");
-    TRY_THAT(o->valid_samples > 0, WEIR_CONFIG, "train.valid_samples is 0; expected 1 or more");
-    TRY_THAT(o->checkpoint_seconds >= 0, WEIR_CONFIG, "train.checkpoint_seconds is %g; expected 0 or more",
-             o->checkpoint_seconds);
-done:
-    return status;
-}
 
 // What graph, data and options must agree on.
 static weir_status check_fit(const weir_trainer *t, weir_error *error) {
@@ -61,7 +51,6 @@ static weir_status allocate(weir_trainer *t, weir_error *error) {
     if (targets) TRY(weir__new(&t->targets, batch * targets, sizeof *t->targets, "a batch of targets", error));
     TRY(weir__new(&t->best_values, p.count, sizeof *t->best_values, "the best parameters", error));
     TRY(weir__new(&t->best_thresholds, t->gate_count, sizeof *t->best_thresholds, "the best thresholds", error));
-    TRY(weir__settings_print(&t->settings, t->graph, t->data, &t->options, error));
 done:
     return status;
 }
@@ -75,7 +64,7 @@ weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const
     t->graph = graph;
     t->data = data;
     t->options = *options;
-    TRY(check_options(options, error));
+    TRY(weir__options_check(&weir__train_fields, options, error));
     TRY(check_fit(t, error));
     TRY(allocate(t, error));
     TRY(weir_graph_scale_set(graph, weir_data_scale(data), error));
@@ -100,7 +89,7 @@ void weir_trainer_free(weir_trainer *t) {
     weir__free(t->targets);
     weir__free(t->best_values);
     weir__free(t->best_thresholds);
-    weir__free(t->settings);
+    weir__free(t->identity);
     weir__free(t->epochs);
     weir__free(t);
 }

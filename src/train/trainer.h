@@ -45,7 +45,7 @@ struct weir_trainer {
     size_t epoch_count, epoch_capacity;
     float *best_values;     ///< flat parameters of the best epoch
     float *best_thresholds; ///< [gate_count]
-    char *settings;         ///< what a checkpoint must agree with, see settings.c
+    char *identity;         ///< what a checkpoint must agree with, see identity.c; NULL until one is written or read
     bool finished;          ///< the best parameters are in the graph
     double saved_at;        ///< time of the last checkpoint
 };
@@ -53,11 +53,11 @@ struct weir_trainer {
 /// Adds an epoch's record.
 weir_status weir__epochs_add(weir_trainer *trainer, const weir_epoch *epoch, weir_error *error);
 
-/// One setting per line, "key=value": everything about network, data and options that a run's numbers depend on.
-weir_status weir__settings_print(char **text, weir_graph *graph, const weir_data *data,
-                                 const weir_train_options *options, weir_error *error);
+/// What a run is: a line "key=value" for everything that its numbers depend on, the values of all rows by checksums.
+/// Freed by weir__free.
+weir_status weir__identity_print(char **text, const weir_trainer *trainer, weir_error *error);
 /// WEIR_CONFIG, with the first line that differs, unless both are the same.
-weir_status weir__settings_compare(const char *saved, const char *current, weir_error *error);
+weir_status weir__identity_compare(const char *saved, const char *current, weir_error *error);
 
 /// An epoch's record as JSON and back (WEIR_FORMAT when a field is missing or no number).
 json_t *weir__epoch_to_json(const weir_epoch *epoch);

@@ -3,7 +3,6 @@
 
 // Units as text: "NAME" or "NAME:parameter=value,parameter=value". Numbers have a decimal point in every locale.
 
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,13 +74,8 @@ static int find_choice(const char *choices, const char *word) {
 
 /// A number that fills the whole word; NaN otherwise.
 static double number_of(const char *word) {
-    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), former = uselocale(plain);
-    char *end;
-    const bool plausible = strspn(word, "0123456789+-.eE") == strlen(word); // no blanks, hexadecimal digits or "inf"
-    const double value = strtod(word, &end);
-    uselocale(former);
-    if (plain) freelocale(plain);
-    return plausible && end != word && *end == 0 ? value : NAN;
+    double value = 0;
+    return weir__number_read(word, &value) ? value : NAN;
 }
 
 static weir_status read_value(double *value, const weir_rule *rule, const weir_parameter *parameter, const char *word,
@@ -178,13 +172,7 @@ static void write_choice(writer *out, const char *choices, int index) {
 /// As many digits as it takes to read back as the same number.
 static void write_number(writer *out, double value) {
     char word[40];
-    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), former = uselocale(plain);
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(word, sizeof word, "%.*g", digits, value);
-        if (strtod(word, NULL) == value) break;
-    }
-    uselocale(former);
-    if (plain) freelocale(plain);
+    weir__number_print(word, sizeof word, value);
     write_string(out, word);
 }
 

@@ -17,34 +17,20 @@
 
 #include "gated.h"
 
-/// Reads one of a list of choices; the first one when nothing is said, which is then filled in.
-static weir_status choose(const weir__node *node, const char *field, const char **text, const char *const choices[3],
-                          int *choice, weir_error *error) {
-    if (!*text) {
-        *text = weir__copy_string(choices[0]);
-        if (!*text) return weir__fail_node(error, WEIR_MEMORY, node, "out of memory for its description");
-    }
-    for (*choice = 0; *choice < 3; ++*choice) {
-        if (!strcmp(*text, choices[*choice])) return WEIR_OK;
-    }
-    return weir__fail_node(error, WEIR_ARGUMENT, node, "%s '%s': expected %s, %s or %s", field, *text, choices[0],
-                           choices[1], choices[2]);
+/// Index of the text among the choices, which the table of fields knows, too.
+static int index_of(const char *text, const char *const choices[3]) {
+    int index = 0;
+    while (index < 2 && strcmp(text, choices[index])) index++;
+    return index;
 }
 
-static weir_status read_choices(weir__node *node, weir__gated *gated, weir_error *error) {
+static weir_status read_choices(const weir__node *node, weir__gated *gated, weir_error *error) {
     static const char *const activations[] = {"linear", "rectifier", "tanh"};
     static const char *const closed[] = {"all", "none", "sample"};
-    weir_status status = WEIR_OK;
-    int f = 0, c = 0;
-    TRY(choose(node, "activation", &node->spec.activation, activations, &f, error));
-    TRY(choose(node, "closed", &node->spec.closed, closed, &c, error));
-    gated->activation = (weir__activation)f;
-    gated->closed = (weir__closed)c;
-    if (gated->closed == WEIR__CLOSED_SAMPLE && !(node->spec.closed_share > 0)) {
-        status = weir__fail_node(error, WEIR_ARGUMENT, node, "closed 'sample' needs a closed_share in (0, 1]");
-    }
-done:
-    return status;
+    gated->activation = (weir__activation)index_of(node->spec.activation, activations);
+    gated->closed = (weir__closed)index_of(node->spec.closed, closed);
+    if (gated->closed != WEIR__CLOSED_SAMPLE || node->spec.closed_share > 0) return WEIR_OK;
+    return weir__fail_node(error, WEIR_ARGUMENT, node, "closed 'sample' needs a closed_share in (0, 1]");
 }
 
 static weir_status check_gates(weir_graph *graph, weir__node *node, weir__gated *gated, weir_error *error) {
@@ -71,7 +57,6 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     weir_status status = WEIR_OK;
     weir__gated *gated = NULL;
     node->width = node->spec.size;
-    if (!node->spec.block) node->spec.block = 1;
     node->block = node->spec.block < node->width ? node->spec.block : node->width;
     node->facts.learns = node->facts.wants_gradient = true;
     TRY(weir__new(&gated, 1, sizeof *gated, "a gated layer", error));

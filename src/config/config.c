@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "../core/core.h"
+#include "../graph/fields.h"
 #include "assign.h"
 #include "document.h"
 
@@ -36,13 +36,13 @@ static weir_status take_nodes(weir_config *config, const weir__document *documen
     if (!config->network) return weir__fail(error, WEIR_MEMORY, "out of memory: the nodes of %s", from->name);
     config->network_count = document->node_count;
     for (size_t n = 0; n < config->network_count; n++) {
-        for (size_t i = 0; i < weir__node_setting_count; i++) {
+        for (size_t i = 0; i < weir__node_fields.count; i++) {
+            const weir__field *field = &weir__node_fields.at[i];
             const char *text = document->nodes[n].text[i];
             if (!text) continue;
-            const weir_status status =
-                weir__setting_set(&weir__node_settings[i], &config->network[n], text, from->arena, error);
+            const weir_status status = weir__field_set(field, &config->network[n], text, from->arena, error);
             if (status == WEIR_OK) continue;
-            snprintf(path, sizeof path, "network.%zu.%s", n, weir__node_settings[i].path);
+            snprintf(path, sizeof path, "network.%zu.%s", n, field->path);
             return fail_at(from, path, status, error);
         }
     }
@@ -51,17 +51,19 @@ static weir_status take_nodes(weir_config *config, const weir__document *documen
 
 static weir_status take_document(weir_config *config, const weir__document *document, const source *from,
                                  weir_error *error) {
-    for (size_t i = 0; i < weir__setting_count; i++) {
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        const weir__setting setting = weir__setting_at(i);
         const char *text = document->text[i];
-        if (!text || !weir__setting_is_value(&weir__settings[i])) continue;
-        const weir_status status = weir__setting_set(&weir__settings[i], config, text, from->arena, error);
-        if (status != WEIR_OK) return fail_at(from, weir__settings[i].path, status, error);
+        if (!text || !weir__field_is_value(setting.field)) continue;
+        void *object = (char *)config + setting.base;
+        const weir_status status = weir__field_set(setting.field, object, text, from->arena, error);
+        if (status != WEIR_OK) return fail_at(from, setting.field->path, status, error);
     }
     return take_nodes(config, document, from, error);
 }
 
 static bool sets_rule(const weir__target *target, const weir_config *config) {
-    return target->object == config && target->setting->type == WEIR__RULE;
+    return target->object == config && !strcmp(target->field->path, "rule");
 }
 
 // Applies those settings that choose the rule, or those that do not.
@@ -103,7 +105,7 @@ static weir_status take_variants(weir_config *config, const weir__document *docu
     char path[64];
     for (unsigned v = 0; v < document->variant_count; v++) {
         const weir__variant *variant = &document->variants[v];
-        weir_status status = weir__rule_check(variant->rule, error);
+        weir_status status = weir__setting_find("rule").field->check(variant->rule, error);
         snprintf(path, sizeof path, "variants.%u.rule", v);
         if (status != WEIR_OK) return fail_at(from, path, status, error);
         if (!config->rule || !same_rule(variant->rule, config->rule)) continue;
@@ -172,8 +174,8 @@ weir_status weir_config_parse(weir_config *config, const char *text, const char 
     weir_status status = WEIR_OK;
     weir__arena texts = {0};
     weir__document *document = NULL;
-    weir_config made = {
-        .precision = "fp32", .data = weir_data_options_default(), .train = weir_train_options_default()};
+    weir_config made;
+    weir__config_initial(&made);
     *config = (weir_config){0};
     TRY(weir__new(&made.memory, 1, sizeof(weir__arena), "a configuration", error));
     const source from = {.text = text, .name = name, .arena = made.memory};
@@ -235,6 +237,17 @@ done:
     return status;
 }
 
+// A field's text in the arena; NULL when it says nothing. Of nodes that is also a zero.
+static weir_status print_field(char **text, const weir__field *field, const void *object, bool of_node,
+                               weir__arena *arena, weir_error *error) {
+    char number[WEIR__NUMBER_ROOM];
+    const char *value = weir__field_text(field, object, number);
+    *text = NULL;
+    if (!value || (of_node && value == number && !weir__field_is_said(field, object))) return WEIR_OK;
+    *text = weir__arena_copy(arena, value, strlen(value));
+    return *text ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory: a configuration");
+}
+
 static weir_status print_nodes(weir__document *document, const weir_config *config, weir__arena *arena,
                                weir_error *error) {
     weir_status status = WEIR_OK;
@@ -245,8 +258,8 @@ static weir_status print_nodes(weir__document *document, const weir_config *conf
         weir_node node = config->network[n];
         // So that another rule at the top, or by a setting, still reaches the node.
         if (node.rule && config->rule && !strcmp(node.rule, config->rule)) node.rule = NULL;
-        for (size_t i = 0; i < weir__node_setting_count; i++) {
-            TRY(weir__setting_print(&weir__node_settings[i], &node, true, arena, &document->nodes[n].text[i], error));
+        for (size_t i = 0; i < weir__node_fields.count; i++) {
+            TRY(print_field(&document->nodes[n].text[i], &weir__node_fields.at[i], &node, true, arena, error));
         }
     }
 done:
@@ -258,9 +271,11 @@ weir_status weir_config_print(const weir_config *config, char **text, weir_error
     weir__arena arena = {0};
     weir__document document = {0};
     *text = NULL;
-    for (size_t i = 0; i < weir__setting_count; i++) {
-        if (!weir__setting_is_value(&weir__settings[i])) continue;
-        TRY(weir__setting_print(&weir__settings[i], config, false, &arena, &document.text[i], error));
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        const weir__setting setting = weir__setting_at(i);
+        if (!weir__field_is_value(setting.field)) continue;
+        const void *object = (const char *)config + setting.base;
+        TRY(print_field(&document.text[i], setting.field, object, false, &arena, error));
     }
     TRY(print_nodes(&document, config, &arena, error));
     TRY(weir__document_save(&document, text, error));

@@ -3,7 +3,7 @@
 
 // The built-in examples; the build makes their table (cmake/embed_examples.cmake).
 
-#include <weir/model.h>
+#include <weir/config.h>
 
 #include "examples.h"
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "../core/core.h"
+#include "../graph/fields.h"
 #include "assign.h"
 
 enum { key_most = 256, list_most = 320 };
@@ -18,13 +18,6 @@ const char *weir__node_name(const weir_config *config, size_t index, char *buffe
         snprintf(buffer, size, "%s%zu", node->kind ? node->kind : "node", index + 1);
     }
     return buffer;
-}
-
-static const weir__setting *find(const weir__setting *settings, size_t count, const char *path) {
-    for (size_t i = 0; i < count; i++) {
-        if (!strcmp(settings[i].path, path)) return &settings[i];
-    }
-    return NULL;
 }
 
 static bool ends_with_key(const char *path, const char *key) {
@@ -56,12 +49,13 @@ static weir_status fail_no_setting(const weir_config *config, const char *key, w
     char hint[key_most];
     const char *names[2 * weir__settings_most];
     size_t count = 0;
-    for (size_t i = 0; i < weir__setting_count; i++) {
-        if (!weir__setting_is_value(&weir__settings[i])) continue;
-        names[count++] = weir__settings[i].path;
-        names[count++] = weir__setting_key(&weir__settings[i]);
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        const weir__field *field = weir__setting_at(i).field;
+        if (!weir__field_is_value(field)) continue;
+        names[count++] = field->path;
+        names[count++] = weir__field_key(field);
     }
-    if (find(weir__node_settings, weir__node_setting_count, key)) {
+    if (weir__field_find(&weir__node_fields, key)) {
         char buffer[key_most] = "NODE";
         if (config->network_count) weir__node_name(config, config->network_count - 1, buffer, sizeof buffer);
         snprintf(hint, sizeof hint, "; of a node it is set as NODE.%s, for example %s.%s", key, buffer, key);
@@ -82,22 +76,22 @@ static weir_status find_in_node(weir__target *target, weir_config *config, const
     *field++ = 0;
     target->object = find_node(config, name);
     if (!target->object) return said ? fail_no_node(config, name, error) : WEIR_OK;
-    target->setting = find(weir__node_settings, weir__node_setting_count, field);
-    if (target->setting) return WEIR_OK;
+    target->field = weir__field_find(&weir__node_fields, field);
+    if (target->field) return WEIR_OK;
     const char *names[weir__node_settings_most];
-    for (size_t i = 0; i < weir__node_setting_count; i++) names[i] = weir__node_settings[i].path;
+    for (size_t i = 0; i < weir__node_fields.count; i++) names[i] = weir__node_fields.at[i].path;
     return weir__fail(error, WEIR_CONFIG, "a node has no '%s'%s", field,
-                      weir_suggest(field, names, weir__node_setting_count).text);
+                      weir_suggest(field, names, weir__node_fields.count).text);
 }
 
 static weir_status find_by_end(weir__target *target, weir_config *config, const char *key, weir_error *error) {
     char list[list_most] = "";
     size_t found = 0;
-    for (size_t i = 0; i < weir__setting_count; i++) {
-        const weir__setting *setting = &weir__settings[i];
-        if (!weir__setting_is_value(setting) || !ends_with_key(setting->path, key)) continue;
-        *target = (weir__target){.setting = setting, .object = config};
-        append(list, setting->path);
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        const weir__setting setting = weir__setting_at(i);
+        if (!weir__field_is_value(setting.field) || !ends_with_key(setting.field->path, key)) continue;
+        *target = (weir__target){.field = setting.field, .object = (char *)config + setting.base};
+        append(list, setting.field->path);
         found++;
     }
     if (!found) return fail_no_setting(config, key, error);
@@ -114,10 +108,10 @@ weir_status weir__target_find(weir__target *target, weir_config *config, const c
              "setting '%.60s': expected key=value", assignment);
     memcpy(key, assignment, (size_t)(equals - assignment));
     key[equals - assignment] = 0;
-    target->setting = find(weir__settings, weir__setting_count, key);
-    target->object = config;
-    if (!target->setting) TRY(find_in_node(target, config, key, error));
-    if (!target->setting) TRY(find_by_end(target, config, key, error));
+    const weir__setting setting = weir__setting_find(key);
+    if (setting.field) *target = (weir__target){.field = setting.field, .object = (char *)config + setting.base};
+    if (!target->field) TRY(find_in_node(target, config, key, error));
+    if (!target->field) TRY(find_by_end(target, config, key, error));
     target->value = equals + 1;
 done:
     return status;
@@ -127,7 +121,7 @@ weir_status weir__assign(weir_config *config, const char *assignment, weir__aren
     weir__target target;
     weir_status status = weir__target_find(&target, config, assignment, error);
     if (status != WEIR_OK) return status;
-    status = weir__setting_set(target.setting, target.object, target.value, arena, error);
+    status = weir__field_set(target.field, target.object, target.value, arena, error);
     if (status == WEIR_OK) return WEIR_OK;
     char prefix[key_most];
     snprintf(prefix, sizeof prefix, "setting '%.120s'", assignment);

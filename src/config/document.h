@@ -8,10 +8,9 @@
 
 #include <weir/status.h>
 
-#include "arena.h"
 #include "settings.h"
 
-/// Texts of a node, by index in weir__node_settings; NULL: not said.
+/// Texts of a node, by index in weir__node_fields; NULL: not said.
 typedef struct weir__document_node {
     char *text[weir__node_settings_most];
 } weir__document_node;
@@ -23,7 +22,7 @@ typedef struct weir__variant {
     unsigned set_count;
 } weir__variant;
 
-/// Texts by index in weir__settings; NULL: not said.
+/// Texts by index of weir__setting_at; NULL: not said.
 typedef struct weir__document {
     char *text[weir__settings_most];
     weir__document_node *nodes;

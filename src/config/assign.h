@@ -6,13 +6,12 @@
 #ifndef WEIR_ASSIGN_H
 #define WEIR_ASSIGN_H
 
-#include "arena.h"
 #include "settings.h"
 
 /// What an assignment sets.
 typedef struct weir__target {
-    const weir__setting *setting;
-    void *object;      ///< the configuration, or one of its nodes
+    const weir__field *field;
+    void *object;      ///< the struct that it is a field of: in the configuration, or one of its nodes
     const char *value; ///< the text after "="
 } weir__target;
 

@@ -9,7 +9,7 @@
 
 #include <cyaml/cyaml.h>
 
-#include "../core/core.h"
+#include "../graph/fields.h"
 #include "document.h"
 
 enum { nodes_most = 4096, variants_most = 64, sets_most = 256 };
@@ -55,8 +55,8 @@ static cyaml_schema_field_t sequence_field(const char *key, const cyaml_schema_v
 static const cyaml_schema_field_t *add_section(schema *to, const char *section);
 
 static cyaml_schema_field_t make_field(schema *to, size_t index) {
-    const weir__setting *setting = &weir__settings[index];
-    const char *key = weir__setting_key(setting);
+    const weir__field *setting = weir__setting_at(index).field;
+    const char *key = weir__field_key(setting);
     if (setting->type == WEIR__SECTION) {
         return (cyaml_schema_field_t){.key = key,
                                       .value = {.type = CYAML_MAPPING,
@@ -64,11 +64,11 @@ static cyaml_schema_field_t make_field(schema *to, size_t index) {
                                                 .data_size = sizeof(weir__document),
                                                 .mapping = {.fields = add_section(to, setting->path)}}};
     }
-    if (setting->type == WEIR__NODES) {
+    if (setting->type == WEIR__LIST && !strcmp(key, "network")) {
         return sequence_field(key, &to->node_entry, sizeof(weir__document_node), offsetof(weir__document, nodes),
                               offsetof(weir__document, node_count), nodes_most);
     }
-    if (setting->type == WEIR__VARIANTS) {
+    if (setting->type == WEIR__LIST) {
         return sequence_field(key, &variant_entry, sizeof(weir__variant), offsetof(weir__document, variants),
                               offsetof(weir__document, variant_count), variants_most);
     }
@@ -78,21 +78,21 @@ static cyaml_schema_field_t make_field(schema *to, size_t index) {
 // The fields of a section, then those of the sections in it; ended by a field without a key.
 static const cyaml_schema_field_t *add_section(schema *to, const char *section) {
     size_t count = 0;
-    for (size_t i = 0; i < weir__setting_count; i++) count += is_child(weir__settings[i].path, section);
+    for (size_t i = 0; i < weir__setting_count(); i++) count += is_child(weir__setting_at(i).field->path, section);
     cyaml_schema_field_t *fields = to->next;
     to->next += count + 1;
     count = 0;
-    for (size_t i = 0; i < weir__setting_count; i++) {
-        if (is_child(weir__settings[i].path, section)) fields[count++] = make_field(to, i);
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        if (is_child(weir__setting_at(i).field->path, section)) fields[count++] = make_field(to, i);
     }
     return fields;
 }
 
 static void make_schema(schema *to) {
     *to = (schema){.next = to->fields};
-    for (size_t i = 0; i < weir__node_setting_count; i++) {
+    for (size_t i = 0; i < weir__node_fields.count; i++) {
         to->node_fields[i] = (cyaml_schema_field_t){
-            .key = weir__node_settings[i].path, .data_offset = (uint32_t)(i * sizeof(char *)), .value = text_value};
+            .key = weir__node_fields.at[i].path, .data_offset = (uint32_t)(i * sizeof(char *)), .value = text_value};
     }
     to->node_entry =
         (cyaml_schema_value_t){CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, weir__document_node, to->node_fields)};
@@ -145,13 +145,14 @@ static bool starts(const char *text, const char *start) { return !strncmp(text, 
 static size_t known_keys(const char *path, const char **keys) {
     size_t count = 0;
     if (starts(path, "network.")) {
-        for (size_t i = 0; i < weir__node_setting_count; i++) keys[count++] = weir__node_settings[i].path;
+        for (size_t i = 0; i < weir__node_fields.count; i++) keys[count++] = weir__node_fields.at[i].path;
     } else if (starts(path, "variants.")) {
         keys[count++] = "rule";
         keys[count++] = "set";
     } else {
-        for (size_t i = 0; i < weir__setting_count; i++) {
-            if (is_child(weir__settings[i].path, path)) keys[count++] = weir__setting_key(&weir__settings[i]);
+        for (size_t i = 0; i < weir__setting_count(); i++) {
+            if (is_child(weir__setting_at(i).field->path, path))
+                keys[count++] = weir__field_key(weir__setting_at(i).field);
         }
     }
     return count;

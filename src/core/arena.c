@@ -6,8 +6,8 @@
 #include <stdalign.h>
 #include <string.h>
 
-#include "../core/core.h"
 #include "arena.h"
+#include "core.h"
 
 struct weir__arena_block {
     struct weir__arena_block *before, *after;

@@ -19,6 +19,7 @@
 
 #include "core/core.h"
 #include <weir/model.h>
+#include <weir/train.h>
 
 enum { side = 4, columns = side * side, rows = 60 };
 

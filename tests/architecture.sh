@@ -27,7 +27,7 @@ awk -F: '
         public["status"] = public["system"] = public["random"] = "core"
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
-        public["graph"] = "graph"; public["data"] = "data"
+        public["graph"] = public["kind"] = "graph"; public["data"] = "data"
         public["config"] = public["options"] = "config"; public["model"] = "model"
         public["train"] = public["optimizer"] = "train"
     }

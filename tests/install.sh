@@ -133,6 +133,13 @@ grep -Eqx '6\.2 % of the dense multiply-adds, loss 70\.[0-9]+, then 30\.[0-9]+' 
     { cat "$work/output"; fail "gated_layer printed something else"; }
 sed 's/^/  /' "$work/output"
 
+echo "- a loss of one's own"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/custom_loss.c" $(pkg-config --cflags --libs weir) -lm \
+    -o "$work/custom_loss"
+run "$work/custom_loss"
+awk '{ exit !($3 < 8) }' "$work/output" || fail "custom_loss has learned nothing"
+
 echo "- the example, by find_package"
 mkdir "$work/consumer"
 cat >"$work/consumer/CMakeLists.txt" <<CMAKE

@@ -120,6 +120,7 @@ typedef struct weir_parameters_view {
 /// Nodes, parameters and the arrays of a batch. One thread uses a graph at a time; its calls use weir_threads() threads
 /// inside.
 typedef struct weir_graph weir_graph;
+struct weir_custom_kind;
 
 /// How a graph is made; from weir_graph_options_default.
 typedef struct weir_graph_options {
@@ -127,6 +128,10 @@ typedef struct weir_graph_options {
     uint64_t seed;            ///< of the initial parameters
     bool training;            ///< false: no gradients, no backward (less memory)
     weir_precision precision; ///< of all products with weights; see weir_graph_precision_use
+    /// [kind_count] kinds of one's own that nodes may name (weir/kind.h), copied; NULL: none.
+    const struct weir_custom_kind *kinds;
+    size_t kind_count;
+    bool input_gradients; ///< backward passes give ∂L/∂inputs, too: weir_graph_input_gradients
 } weir_graph_options;
 WEIR_API weir_graph_options weir_graph_options_default(size_t max_rows);
 
@@ -207,6 +212,17 @@ WEIR_API weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass
 /// arrays, unchanged) in sample mode with a loss: else WEIR_ARGUMENT. Writes the gradients of all parameters (does not
 /// add). Cost: only open (row, block) pairs.
 WEIR_API weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error);
+
+/// Backward for a network without a loss, as a part of a larger one: output_gradients [rows][size] is ∂L/∂output of the
+/// last node, from outside, of whatever L is. loss [rows] is L of each row, for rules that estimate gradients from it
+/// (WEIR_TRAIT_USES_LOSS); L is then the mean of the rows, and output_gradients has its factor 1/rows. NULL: no unit
+/// has such a rule, else WEIR_ARGUMENT. Otherwise as weir_graph_backward. WEIR_UNSUPPORTED: a rule that evaluates the
+/// loss several times per example.
+WEIR_API weir_status weir_graph_backward_from(weir_graph *graph, const weir_pass *pass, const float *output_gradients,
+                                              const float *loss, weir_error *error);
+/// ∂L/∂inputs [rows][input size] of the last backward pass, owned by the graph, valid until its next pass. NULL unless
+/// the graph was made with input_gradients, and when nothing that the loss depends on passes a gradient to the inputs.
+WEIR_API const float *weir_graph_input_gradients(const weir_graph *graph);
 
 /// Loss per row [rows] of the last forward pass (penalties not included), or NULL. Owned by the graph.
 WEIR_API const float *weir_graph_loss(const weir_graph *graph);

@@ -30,6 +30,7 @@
 #include "data.h"
 #include "estimate.h"
 #include "graph.h"
+#include "kind.h"
 #include "layer.h"
 #include "machine.h"
 #include "model.h"

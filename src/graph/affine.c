@@ -170,6 +170,7 @@ done:
 }
 
 static weir_status move_alone(weir_graph *graph, size_t tensor, weir_error *error) {
+    if (tensor == SIZE_MAX) return WEIR_OK;
     const weir_tensor *t = &graph->tensors[tensor];
     const weir__tiling tiling = weir__tensor_tiling(t);
     motion m;

@@ -14,7 +14,8 @@ weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t row
 /// Gradients of both tensors and, where it is wanted, of x, from dy = ∂L/∂y (open slots); counts the work. In a pass
 /// that moves the parameters both tensors move at once, after the gradient of x.
 weir_status weir__affine_backward(weir_graph *graph, weir__node *node, size_t rows, weir__side *dy, weir_error *error);
-/// In a pass that moves the parameters: both tensors of a node that no gradient reached, for they may decay.
+/// In a pass that moves the parameters: both tensors by the gradients in the flat array, for nodes that form them there
+/// and for those that no gradient reached, whose parameters may decay.
 weir_status weir__affine_move_alone(weir_graph *graph, weir__node *node, weir_error *error);
 /// Declares both tensors of such a node: weights in the tiles that the layouts of y and x ask for.
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error);

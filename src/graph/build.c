@@ -76,7 +76,7 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     node->index = index;
     node->weight = node->bias = SIZE_MAX;
     TRY_THAT(is_said(spec->kind), WEIR_ARGUMENT, "node %zu: has no kind", index + 1);
-    node->kind = weir__kind_find(spec->kind);
+    node->kind = weir__kind_find(graph, spec->kind);
     TRY(weir__node_copy(&node->spec, spec, node->kind ? node->kind->fields : 0, error));
     snprintf(name, sizeof name, "%s%zu", spec->kind, index + 1);
     if (!node->spec.name) TRY(copy_text(&node->spec.name, name, error));
@@ -93,6 +93,9 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
         return weir__fail_node(error, WEIR_SHAPE, node, "needs a size of at least 1");
     }
     inherit_facts(node);
+    if (weir__has_trait(node->kind, WEIR_KIND_INPUT) && graph->options.training) {
+        node->facts.learns = node->facts.wants_gradient = graph->options.input_gradients;
+    }
     TRY(node->kind->build(graph, node, error));
     if (spec->size && spec->size != node->width) {
         return weir__fail_node(error, WEIR_SHAPE, node, "size %zu: it has the %zu of the node it reads", spec->size,
@@ -137,6 +140,7 @@ weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t c
     TRY(weir__new(&graph, 1, sizeof *graph, "a graph", error));
     graph->options = *options;
     graph->mean_loss = NAN;
+    TRY(weir__customs_take(graph, error));
     graph->tensor_capacity = count * tensors_per_node;
     TRY(weir__new(&graph->nodes, count, sizeof *graph->nodes, "nodes", error));
     TRY(weir__new(&graph->specs, count, sizeof *graph->specs, "nodes", error));
@@ -208,6 +212,7 @@ void weir_graph_free(weir_graph *graph) {
     weir__free(graph->touched);
     weir__free(graph->matrices);
     weir__free(graph->specs);
+    weir__free(graph->customs);
     weir__free(graph->nodes);
     weir__free(graph);
 }

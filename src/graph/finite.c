@@ -75,15 +75,15 @@ weir_status weir__check_finite(const weir_graph *graph, const weir__node *node, 
         look_at_rows(&at, node->memory.values.data, rows, node->width);
     }
     if (!at.found) return WEIR_OK;
-    const size_t row = at.row % graph->examples;
+    const size_t row = at.row % graph->examples, number = graph->pass.first_row + row;
     if (weir__has_trait(node->kind, WEIR_KIND_INPUT)) {
         return weir__fail_node(error, WEIR_DATA, node, "value %zu of row %zu is %g; inputs must be finite", at.column,
-                               row, at.value);
+                               number, at.value);
     }
     return weir__fail_node(error, WEIR_DIVERGED, node,
                            "output %zu of row %zu is %g (the greatest input of that row is %g): the inputs or the "
                            "parameters are too large",
-                           at.column, row, at.value, greatest_input(graph, row));
+                           at.column, number, at.value, greatest_input(graph, row));
 }
 
 weir_status weir__check_targets(const weir_graph *graph, const weir_pass *pass, weir_error *error) {
@@ -92,5 +92,5 @@ weir_status weir__check_targets(const weir_graph *graph, const weir_pass *pass, 
     look_at_rows(&at, pass->targets, pass->rows, graph->loss->width);
     if (!at.found) return WEIR_OK;
     return weir__fail_node(error, WEIR_DATA, graph->loss, "target %zu of row %zu is %g; targets must be finite",
-                           at.column, at.row, at.value);
+                           at.column, pass->first_row + at.row, at.value);
 }

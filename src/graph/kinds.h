@@ -6,7 +6,9 @@
 
 #include "node.h"
 
-/// The kind of that name, or NULL.
-const weir__kind *weir__kind_find(const char *name);
+/// The kind of that name, among the graph's own and the library's, or NULL.
+const weir__kind *weir__kind_find(const weir_graph *graph, const char *name);
+/// Takes over the kinds of graph->options, for graph->customs.
+weir_status weir__customs_take(weir_graph *graph, weir_error *error);
 
 #endif

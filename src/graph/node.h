@@ -18,6 +18,7 @@
 
 typedef struct weir__node weir__node;
 typedef struct weir__step weir__step;
+typedef struct weir__custom weir__custom;
 
 /// How parameters move: the update of each tensor.
 struct weir__step {
@@ -109,6 +110,8 @@ struct weir_graph {
     weir__node *nodes;
     weir_node *specs; // what weir_graph_nodes returns
     size_t count;
+    weir__custom *customs; // kinds of the caller's own
+    size_t custom_count;
     weir_tensor *tensors;
     uint8_t **touched;        // [tensor] or NULL
     weir__matrix *matrices;   // [tensor] around its values: its forms, and which of them are current

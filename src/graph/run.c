@@ -44,6 +44,7 @@ static weir_pass pass_of(const weir_graph *graph, const weir__node *node) {
 /// Nodes first, first + 1, … in the last pass: their outputs, and the loss.
 static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error) {
     graph->forward_done = false;
+    graph->nodes[0].pass.gradient_written = false;
     graph->row_loss = NULL;
     graph->mean_loss = NAN;
     graph->penalty = 0;
@@ -98,20 +99,33 @@ static bool same_pass(const weir_pass *a, const weir_pass *b) {
            a->targets == b->targets && a->seed == b->seed && a->step == b->step && a->first_row == b->first_row;
 }
 
-weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+static weir_status check_backward(const weir_graph *graph, const weir_pass *pass, weir_error *error) {
     if (!graph->options.training) return weir__fail(error, WEIR_ARGUMENT, "the graph was not made for training");
-    if (!graph->forward_done || !graph->row_loss || !same_pass(pass, &graph->pass)) {
-        return weir__fail(error, WEIR_ARGUMENT,
-                          "backward needs a forward pass of the same batch, with a loss, before it");
+    if (!graph->forward_done || !same_pass(pass, &graph->pass)) {
+        return weir__fail(error, WEIR_ARGUMENT, "backward needs a forward pass of the same batch before it");
     }
     if (pass->mode != WEIR_MODE_SAMPLE) {
         return weir__fail(error, WEIR_ARGUMENT, "backward follows a pass in sample mode only");
     }
+    return WEIR_OK;
+}
+
+/// From the last node to the first; output_gradients: of the last one, NULL: it is a loss.
+static weir_status run_back(weir_graph *graph, const float *output_gradients, weir_error *error) {
     graph->penalty = 0;
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].pass.gradient_written = false;
+    weir__node *last = &graph->nodes[graph->count - 1];
+    if (output_gradients && last->facts.wants_gradient) {
+        const size_t rows = weir__run_rows(graph, last);
+        float *to = NULL;
+        const weir_status status = weir__gradient_open(graph, last, rows, true, &to, error);
+        if (status != WEIR_OK) return status;
+        memcpy(to, output_gradients, rows * last->width * sizeof *to);
+        weir__gradient_close(graph, last, rows, true, to);
+    }
     for (size_t k = graph->count; k-- > 0;) {
         weir__node *node = &graph->nodes[k];
-        if (!node->facts.learns) continue;
+        if (!node->facts.learns || !node->kind->backward) continue;
         const double start = weir__profile_clock(graph);
         const weir_pass own = pass_of(graph, node);
         const weir_status status = node->kind->backward(graph, node, &own, error);
@@ -119,6 +133,50 @@ weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_e
         node->seconds.backward += weir__profile_clock(graph) - start;
     }
     return WEIR_OK;
+}
+
+weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    const weir_status status = check_backward(graph, pass, error);
+    if (status != WEIR_OK) return status;
+    if (!graph->row_loss)
+        return weir__fail(error, WEIR_ARGUMENT, "backward needs a forward pass with a loss before it");
+    return run_back(graph, NULL, error);
+}
+
+/// Units whose rules want what only the graph's own loss could give, or what the caller did not.
+static weir_status check_rules(const weir_graph *graph, const float *loss, weir_error *error) {
+    if (graph->grouped) {
+        return weir__fail_node(error, WEIR_UNSUPPORTED, graph->grouped,
+                               "its rule '%s' evaluates the loss several times per example, which takes a loss in the "
+                               "graph",
+                               graph->grouped->unit->rule->name);
+    }
+    for (size_t k = 0; k < graph->count && !loss; k++) {
+        const weir__node *node = &graph->nodes[k];
+        if (!node->unit || !node->from->facts.learns || !(node->unit->rule->traits & WEIR_TRAIT_USES_LOSS)) continue;
+        return weir__fail_node(error, WEIR_ARGUMENT, node, "its rule '%s' needs the loss of each row",
+                               node->unit->rule->name);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_graph_backward_from(weir_graph *graph, const weir_pass *pass, const float *output_gradients,
+                                     const float *loss, weir_error *error) {
+    weir_status status = check_backward(graph, pass, error);
+    if (status != WEIR_OK) return status;
+    if (graph->loss) return weir__fail_node(error, WEIR_ARGUMENT, graph->loss, "is a loss: use weir_graph_backward");
+    if (!output_gradients) return weir__fail(error, WEIR_ARGUMENT, "no gradient of the outputs was given");
+    status = check_rules(graph, loss, error);
+    if (status != WEIR_OK) return status;
+    graph->row_loss = loss;
+    status = run_back(graph, output_gradients, error);
+    graph->row_loss = NULL;
+    return status;
+}
+
+const float *weir_graph_input_gradients(const weir_graph *graph) {
+    const weir__node *input = &graph->nodes[0];
+    return graph->options.input_gradients && input->pass.gradient_written ? input->memory.gradient.data : NULL;
 }
 
 /// Parameters that the backward pass did not come by.

@@ -41,7 +41,7 @@ weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabiliti
     for (size_t done = 0, now = 0; done < count; done += now) {
         now = count - done < batch ? count - done : batch;
         weir_rows_copy(rows, inputs, NULL, first + done, now);
-        const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = now, .inputs = inputs};
+        const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = now, .inputs = inputs, .first_row = first + done};
         TRY(weir_graph_forward(graph, &pass, error));
         const float *output = weir_graph_output(graph, nodes - 1);
         TRY_THAT(output, WEIR_MEMORY, "out of memory: the outputs of a batch");

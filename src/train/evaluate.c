@@ -119,7 +119,8 @@ weir_pass weir__feed_pass(const weir__feed *feed, weir_mode mode) {
                        .rows = feed->rows,
                        .inputs = feed->inputs,
                        .labels = feed->targets ? NULL : feed->labels,
-                       .targets = feed->targets};
+                       .targets = feed->targets,
+                       .first_row = feed->first};
 }
 
 bool weir__feed_has_answers(const weir__feed *feed, const weir_graph *graph) {

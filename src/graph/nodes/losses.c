@@ -88,17 +88,22 @@ static void softmax_rows(const void *context, weir__range rows) {
     }
 }
 
+weir_status weir__check_labels(const weir__node *node, const weir_pass *pass, weir_error *error) {
+    for (size_t r = 0; pass->labels && r < pass->rows; r++) {
+        if (pass->labels[r] < 0 || (size_t)pass->labels[r] >= node->width) {
+            return weir__fail_node(error, WEIR_DATA, node, "label %d of row %zu: expected 0 to %zu", pass->labels[r], r,
+                                   node->width - 1);
+        }
+    }
+    return WEIR_OK;
+}
+
 static weir_status softmax_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     const float *x = NULL;
     float *loss = NULL;
     const size_t width = node->width;
-    for (size_t r = 0; pass->labels && r < pass->rows; r++) {
-        if (pass->labels[r] < 0 || (size_t)pass->labels[r] >= width) {
-            return weir__fail_node(error, WEIR_DATA, node, "label %d of row %zu: expected 0 to %zu", pass->labels[r], r,
-                                   width - 1);
-        }
-    }
-    const weir_status status = prepare(graph, node, pass->rows, pass->labels != NULL, &x, &loss, error);
+    weir_status status = weir__check_labels(node, pass, error);
+    if (status == WEIR_OK) status = prepare(graph, node, pass->rows, pass->labels != NULL, &x, &loss, error);
     if (status != WEIR_OK) return status;
     const row_losses l = {x, NULL, pass->labels, node->memory.values.data, loss, width};
     weir__parallel_ranges(pass->rows, work_of_value * (double)width, softmax_rows, &l);

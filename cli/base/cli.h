@@ -179,6 +179,9 @@ int cli_open_model(const char *operand, const char *data_folder, size_t max_rows
 int cli_use_precision(weir_graph *graph, const char *name);
 /// One part of a data set by its name: "train", "valid", "test".
 weir_part cli_part(const weir_data *data, const char *name);
+/// What a network is judged by: its errors, the likelihood of targets, or how far values are off (weir_kind.traits).
+typedef enum cli_judge { CLI_BY_ERROR, CLI_BY_LIKELIHOOD, CLI_BY_DISTANCE } cli_judge;
+cli_judge cli_judged_by(const weir_graph *graph);
 /// Number of gated layers.
 size_t cli_gated_layers(const weir_graph *graph);
 

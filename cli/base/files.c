@@ -141,6 +141,14 @@ weir_part cli_part(const weir_data *data, const char *name) {
     return strcmp(name, "valid") == 0 ? weir_data_valid(data) : weir_data_test(data);
 }
 
+cli_judge cli_judged_by(const weir_graph *graph) {
+    size_t count = 0;
+    weir_graph_nodes(graph, &count);
+    const weir_kind *loss = weir_graph_kind(graph, count - 1);
+    if (loss->takes != WEIR_TAKES_TARGETS) return CLI_BY_ERROR;
+    return loss->traits & WEIR_KIND_LIKELIHOOD ? CLI_BY_LIKELIHOOD : CLI_BY_DISTANCE;
+}
+
 size_t cli_gated_layers(const weir_graph *graph) {
     size_t count = 0, gated = 0;
     weir_graph_nodes(graph, &count);

@@ -57,7 +57,10 @@ void cli_report(const weir_result *r, const char *part, size_t rows, bool gated,
                   cli_thousands(count, rows));
     if (r->samples > 0)
         cli_table_add(&table, "negative log-likelihood, %zu draws\t%.4f", r->samples, r->test_nll);
-    else
+    else if (isfinite(r->test_rmse)) {
+        cli_table_add(&table, "root mean square error\t%.4g", r->test_rmse);
+        if (isfinite(r->test_r2)) cli_table_add(&table, "share of variance explained, R2\t%.4f", r->test_r2);
+    } else
         cli_table_add(&table, "error\t%.2f %%", 100 * r->test_error);
     if (isfinite(r->test_loss))
         cli_table_add(&table, "%s\t%.4f", r->samples > 0 ? "loss, mean of a draw" : "loss", r->test_loss);

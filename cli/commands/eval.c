@@ -38,6 +38,9 @@ static void print_json(const weir_result *r, const char *model, size_t rows) {
     if (r->samples > 0) {
         set_number(all, "nll", r->test_nll);
         json_object_set_new(all, "samples", json_integer((json_int_t)r->samples));
+    } else if (isfinite(r->test_rmse)) {
+        set_number(all, "rmse", r->test_rmse);
+        set_number(all, "r2", r->test_r2);
     } else
         set_number(all, "error", r->test_error);
     set_number(all, "loss", r->test_loss);

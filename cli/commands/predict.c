@@ -38,7 +38,7 @@ static const cli_option options[] = {
 typedef struct predictor {
     weir_graph *graph;
     weir_config config;
-    bool targets;
+    bool targets, values; // it predicts targets; these are values, not probabilities
     size_t inputs, classes;
     int32_t *best;
     float *probabilities;
@@ -74,7 +74,7 @@ static void print_json_row(const predictor *p, const char *file, size_t row, siz
     json_object_set_new(one, "file", name != NULL ? name : json_null());
     json_object_set_new(one, "row", json_integer((json_int_t)row));
     if (!p->targets) json_object_set_new(one, "class", json_integer(p->best[in_batch]));
-    json_object_set_new(one, "probabilities", probabilities);
+    json_object_set_new(one, p->values ? "values" : "probabilities", probabilities);
     printf(p->printed == 0 ? "[\n" : ",\n");
     json_dumpf(one, stdout, JSON_REAL_PRECISION(7));
     json_decref(one);
@@ -86,7 +86,7 @@ static void print_text_row(const predictor *p, const char *file, size_t row, siz
     if (with_file) printf("%s\t", file);
     printf("%zu", row);
     if (p->targets) {
-        for (size_t k = 0; k < p->classes; k++) printf("\t%.4f", (double)probabilities[k]);
+        for (size_t k = 0; k < p->classes; k++) printf(p->values ? "\t%.7g" : "\t%.4f", (double)probabilities[k]);
         fputc('\n', stdout);
         return;
     }
@@ -109,7 +109,7 @@ static void print_text_row(const predictor *p, const char *file, size_t row, siz
 
 static void print_csv_heading(const predictor *p) {
     printf("file,row%s", p->targets ? "" : ",class");
-    for (size_t k = 0; k < p->classes; k++) printf(",p%zu", k);
+    for (size_t k = 0; k < p->classes; k++) printf(",%c%zu", p->values ? 'y' : 'p', k);
     fputc('\n', stdout);
 }
 
@@ -119,9 +119,11 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
     if (limit > 0 && limit < count) count = limit;
     for (size_t first = 0; first < count; first += BATCH) {
         size_t size = count - first < BATCH ? count - first : BATCH;
-        weir_status status = p->targets ? weir_predict_samples(p->graph, p->probabilities, rows, first, size, samples,
-                                                               p->config.train.seed, &error)
-                                        : weir_predict(p->graph, p->best, p->probabilities, rows, first, size, &error);
+        weir_status status =
+            p->targets && !p->values
+                ? weir_predict_samples(p->graph, p->probabilities, rows, first, size, samples, p->config.train.seed,
+                                       &error)
+                : weir_predict(p->graph, p->values ? NULL : p->best, p->probabilities, rows, first, size, &error);
         if (status != WEIR_OK) return cli_error("%s: %s", file, error.text);
         for (size_t i = 0; i < size; i++, p->printed++) {
             if (as_csv)
@@ -208,7 +210,8 @@ static int open_model(predictor *p, const char *model) {
     const weir_node *nodes = weir_graph_nodes(p->graph, &count);
     p->inputs = nodes[0].size;
     p->classes = nodes[count - 1].size;
-    p->targets = weir_graph_kind(p->graph, count - 1)->takes == WEIR_TAKES_TARGETS;
+    p->targets = cli_judged_by(p->graph) != CLI_BY_ERROR;
+    p->values = cli_judged_by(p->graph) == CLI_BY_DISTANCE;
     if (p->targets && top > 0) return cli_usage("predict", "--top is of classes, but this model predicts targets");
     p->best = malloc(BATCH * sizeof *p->best);
     p->probabilities = p->classes > SIZE_MAX / sizeof(float) / BATCH

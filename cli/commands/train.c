@@ -112,7 +112,8 @@ static char *config_name(char **operands, size_t count) {
 typedef struct teller {
     FILE *out; // of the lines of the epochs
     cli_bar bar;
-    bool gated, targets;
+    bool gated;
+    cli_judge judged;
     size_t first_epoch; // where this call began, for the time left
     double first_done;
     bool begun;
@@ -149,9 +150,11 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
         cli_wrap(out, 12, weir_data_note(data, i));
     }
     if (weir_data_targets(data) > 0)
-        fprintf(out, "  targets   %s, values %s; likelihood of %zu draws per row\n", config->data.targets,
-                strcmp(config->data.binarise, "none") == 0 ? "as they are" : config->data.binarise,
-                config->train.valid_samples);
+        fprintf(out, "  targets   %s, values %s", config->data.targets,
+                strcmp(config->data.binarise, "none") == 0 ? "as they are" : config->data.binarise);
+    if (cli_judged_by(graph) == CLI_BY_LIKELIHOOD)
+        fprintf(out, "; likelihood of %zu draws per row", config->train.valid_samples);
+    if (weir_data_targets(data) > 0) fputc('\n', out);
     fprintf(out, "  training  %s, rate %g, batch %zu, %zu epochs, seed %llu\n", config->train.optimizer.kind,
             config->train.optimizer.rate, config->train.batch, config->train.epochs,
             (unsigned long long)config->train.seed);
@@ -164,8 +167,9 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
 }
 
 static void epoch_heading(const teller *t) {
+    static const char *const scores[] = {"error", "nll", "rmse"}; // by cli_judge
     fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s  seconds%s\n", cli_bold(t->out),
-            t->gated ? "   share" : "", t->targets ? "nll" : "error", t->gated ? "   share" : "", cli_plain(t->out));
+            t->gated ? "   share" : "", scores[t->judged], t->gated ? "   share" : "", cli_plain(t->out));
 }
 
 static void epoch_line(const teller *t, const weir_epoch *e) {
@@ -174,7 +178,9 @@ static void epoch_line(const teller *t, const weir_epoch *e) {
         snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
         snprintf(valid_share, sizeof valid_share, "  %6.4f", e->valid_share);
     }
-    if (t->targets)
+    if (t->judged == CLI_BY_DISTANCE)
+        snprintf(score, sizeof score, "%9.4g", e->valid_rmse);
+    else if (t->judged == CLI_BY_LIKELIHOOD)
         snprintf(score, sizeof score, "%9.4f", e->valid_nll);
     else
         snprintf(score, sizeof score, "%7.2f %%", 100 * e->valid_error);
@@ -303,9 +309,8 @@ static int finish_run(run_state *r) {
 
 static int train(run_state *r) {
     weir_error error = {0};
-    teller t = {.out = as_json ? stderr : stdout,
-                .gated = cli_gated_layers(r->graph) > 0,
-                .targets = weir_data_targets(r->data) > 0};
+    teller t = {
+        .out = as_json ? stderr : stdout, .gated = cli_gated_layers(r->graph) > 0, .judged = cli_judged_by(r->graph)};
     cli_bar_begin(&t.bar);
     weir_status status =
         cli_interrupted() ? WEIR_INTERRUPTED : weir_trainer_run(r->trainer, r->folder, r->text, tell, &t, &error);

@@ -45,7 +45,8 @@ static bool column_range(const plot_run *runs, size_t count, plot_column c, doub
     *log_y = least > 0 && most / least > 6;
     *low = *log_y ? least / 1.25 : 0;
     *high = most > 0 ? most * (*log_y ? 1.25 : 1.08) : 1;
-    if (runs[0].targets && (c == PLOT_LOSS || c == PLOT_ERROR)) { // many nats cannot be predicted: 0 is far off
+    if (runs[0].judged == CLI_BY_LIKELIHOOD &&
+        (c == PLOT_LOSS || c == PLOT_ERROR)) { // many nats cannot be predicted: 0 is far off
         *log_y = false;
         *low = floor(least - 0.05 * (most - least));
         *high = most + 0.05 * (most - least) + 0.1;
@@ -80,7 +81,7 @@ static size_t curve_labels(const plot_run *runs, size_t count, plot_column c, bo
         const char *name = count > 1 ? runs[k].name : "";
         if (best)
             snprintf(texts[found], sizeof texts[0], "%.40s%s%.2f%s", name, count > 1 ? "  " : "best ",
-                     runs[k].column[c][runs[k].best], runs[k].targets ? "" : " %");
+                     runs[k].column[c][runs[k].best], runs[k].judged == CLI_BY_ERROR ? " %" : "");
         else
             snprintf(texts[found], sizeof texts[0], "%.40s", name);
         labels[found] = (draw_label){y, texts[found], draw_colour(k)};
@@ -125,12 +126,16 @@ static void learning_figure(FILE *out, const plot_run *runs, size_t count, const
     size_t room = draw_room(labels, label_count);
     draw_begin(out, folder, "learning", format, 860 + 20 * (int)room, 400, written);
     fprintf(out, "set multiplot layout 1,2\n");
-    curve_panel(out, runs, count, PLOT_LOSS, "Training loss", "mean per row, nats", false, room);
-    if (runs[0].targets)
-        curve_panel(out, runs, count, PLOT_ERROR, "Validation",
-                    "negative log-likelihood per row, nats, best epoch marked", true, room);
-    else
-        curve_panel(out, runs, count, PLOT_ERROR, "Validation error", "% of rows, best epoch marked", true, room);
+    static const struct {
+        const char *loss, *title, *score;
+    } texts_of[] = {
+        {"mean per row, nats", "Validation error", "% of rows, best epoch marked"},
+        {"mean per row, nats", "Validation", "negative log-likelihood per row, nats, best epoch marked"},
+        {"mean per row", "Validation", "root mean square error, best epoch marked"},
+    }; // by cli_judge
+    const size_t judged = (size_t)runs[0].judged;
+    curve_panel(out, runs, count, PLOT_LOSS, "Training loss", texts_of[judged].loss, false, room);
+    curve_panel(out, runs, count, PLOT_ERROR, texts_of[judged].title, texts_of[judged].score, true, room);
     fprintf(out, "unset multiplot\nunset output\n");
 }
 

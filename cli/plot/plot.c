@@ -60,10 +60,10 @@ static bool append(plot_run *run, const json_t *line) {
     }
     run->epoch[n] = field(line, "epoch", 1);
     for (size_t c = 0; c < PLOT_COLUMNS; c++) run->column[c][n] = field(line, fields[c].name, fields[c].factor);
-    double nll = field(line, "valid_nll", 1);
-    if (isfinite(nll)) {
-        run->targets = true;
-        run->column[PLOT_ERROR][n] = nll;
+    double nll = field(line, "valid_nll", 1), rmse = field(line, "valid_rmse", 1);
+    if (isfinite(nll) || isfinite(rmse)) {
+        run->judged = isfinite(rmse) ? CLI_BY_DISTANCE : CLI_BY_LIKELIHOOD;
+        run->column[PLOT_ERROR][n] = isfinite(rmse) ? rmse : nll;
     }
     double error = run->column[PLOT_ERROR][n];
     if (error < run->column[PLOT_ERROR][run->best] || !isfinite(run->column[PLOT_ERROR][run->best])) run->best = n;
@@ -267,9 +267,11 @@ static void text_share(const plot_run *run) {
 
 static int draw_text(const plot_run *runs, size_t count) {
     bool gated = false;
-    text_curves(runs, count, PLOT_LOSS, "training loss, nats per row");
-    text_curves(runs, count, PLOT_ERROR,
-                runs[0].targets ? "validation, negative log-likelihood, nats per row" : "validation error, %");
+    static const char *const scores[] = {"validation error, %", "validation, negative log-likelihood, nats per row",
+                                         "validation, root mean square error"}; // by cli_judge
+    text_curves(runs, count, PLOT_LOSS,
+                runs[0].judged == CLI_BY_DISTANCE ? "training loss, mean per row" : "training loss, nats per row");
+    text_curves(runs, count, PLOT_ERROR, scores[runs[0].judged]);
     for (size_t k = 0; k < count; k++) gated |= isfinite(runs[k].target);
     if (gated && count == 1) text_share(&runs[0]);
     if (gated && count > 1) text_curves(runs, count, PLOT_SHARE, "share of gates open, validation, %");
@@ -315,7 +317,7 @@ static int run(char **operands, size_t count) {
         runs[k].folder = strdup(operands[k]);
         runs[k].name = run_name(operands[k]);
         status = runs[k].folder == NULL || runs[k].name == NULL ? cli_error("out of memory") : read_metrics(&runs[k]);
-        if (status == CLI_OK && runs[k].targets != runs[0].targets)
+        if (status == CLI_OK && runs[k].judged != runs[0].judged)
             status = cli_error("%s and %s go into no common figure: one has errors of classes, the other likelihoods",
                                runs[0].folder, runs[k].folder);
         if (status == CLI_OK) read_gates(&runs[k]);

@@ -17,7 +17,7 @@ enum { PLOT_BINS = 40 };
 /// One run directory.
 typedef struct plot_run {
     char *folder, *name;
-    bool targets;        ///< its errors are negative log-likelihoods
+    cli_judge judged;    ///< what its errors are
     size_t epochs, best; ///< best: index of the epoch of the least validation error
     double *epoch, *column[PLOT_COLUMNS];
     double target; ///< share in percent; NaN without gates

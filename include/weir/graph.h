@@ -51,6 +51,9 @@ typedef enum weir_kind_trait {
     WEIR_KIND_GATED = 1 << 3,   ///< its output is multiplied by gates, block by block; closed blocks are not computed
     WEIR_KIND_WEIGHTS = 1 << 4, ///< has a weight for each pair of an output and an input, size x size of what it reads
     WEIR_KIND_SEVERAL = 1 << 5, ///< may read several nodes
+    /// Its loss is -log of a probability of what it takes, and its outputs are probabilities: a network is judged by
+    /// its error or its likelihood. A loss without it compares values: a network is judged by how far these are off.
+    WEIR_KIND_LIKELIHOOD = 1 << 6,
 } weir_kind_trait;
 
 /// What a loss compares its outputs with.

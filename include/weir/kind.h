@@ -53,8 +53,8 @@ typedef struct weir_node_call {
 /// Functions return WEIR_OK, or another status with a text in *error (never NULL), which the graph completes by the
 /// node's name. They may be called by several threads at a time for different graphs.
 typedef struct weir_custom_kind {
-    weir_kind about; ///< a name that no other kind has; traits: WEIR_KIND_LOSS with takes, WEIR_KIND_WEIGHTS,
-                     ///< WEIR_KIND_SEVERAL
+    weir_kind about; ///< a name that no other kind has; traits: WEIR_KIND_LOSS with takes, WEIR_KIND_LIKELIHOOD of
+                     ///< a loss, WEIR_KIND_WEIGHTS, WEIR_KIND_SEVERAL
     const void *context;
     size_t memory; ///< bytes per node
     /// Checks the description and says sizes. NULL: as many outputs as the first node that it reads, no parameters.

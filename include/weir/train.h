@@ -29,9 +29,10 @@ typedef struct weir_epoch {
     double train_share;                          ///< open gates in training
     double valid_loss, valid_error, valid_share; ///< valid_error NaN for targets
     double
-        valid_nll;  ///< targets: bound on the negative log-likelihood from valid_samples draws, nats per row; else NaN
-    double rate;    ///< scheduled rate of the last batch
-    double seconds; ///< all of the epoch, validation included
+        valid_nll; ///< targets: bound on the negative log-likelihood from valid_samples draws, nats per row; else NaN
+    double valid_rmse;    ///< values (regression): root of the mean squared difference over all targets; else NaN
+    double rate;          ///< scheduled rate of the last batch
+    double seconds;       ///< all of the epoch, validation included
     double train_seconds; ///< of them in batches
     bool best;
 } weir_epoch;
@@ -43,11 +44,14 @@ typedef struct weir_evaluation {
     double share;       ///< open gates of all gates; 1 for a network without gates and in mode OPEN
     weir_counters counters; ///< work of this run alone
     double nll;             ///< weir_evaluate_samples: the bound; else NaN
-    size_t samples;         ///< draws per row behind it; else 0
+    double rmse; ///< values: root of the mean over rows and targets of (output - target)^2, in units of the targets
+    double r2;   ///< values: 1 - sum (output - target)^2 / sum (target - mean of its column over the part)^2; NaN where
+                 ///< the targets do not vary. Both NaN for a loss that is a likelihood
+    size_t samples; ///< draws per row behind it; else 0
 } weir_evaluation;
 /// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL, for
-/// classifiers. The network must end in softmax-cross-entropy, which takes the part's labels, or in
-/// bernoulli-cross-entropy, which takes its targets (WEIR_CONFIG), and have the data's columns (WEIR_SHAPE).
+/// classifiers. The network must end in a loss (WEIR_CONFIG), which takes the part's labels or its targets, and have
+/// the data's columns (WEIR_SHAPE).
 WEIR_API weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_t *predicted,
                                    const weir_part *part, weir_mode mode, weir_error *error);
 
@@ -117,15 +121,16 @@ typedef struct weir_result {
     const char *precision; ///< of products with weights: "fp32", "bf16"
     int threads;
     uint64_t seed;
-    double train_loss, train_share, valid_error, valid_nll; ///< of the best epoch
-    size_t epochs, best_epoch;                              ///< finished, and the best one's number
-    double seconds, rows_per_second_train;                  ///< all epochs; rows per second of training batches
-    double test_loss, test_error, share;                    ///< on the test part, gates decided
-    double test_nll;                      ///< targets: bound on the negative log-likelihood, nats per row; NaN
-    size_t samples;                       ///< draws per row behind test_nll and test_loss; else 0
-    double threshold;                     ///< of the first gate node
-    size_t gate_count;                    ///< gate nodes
-    const char *gates[WEIR_RESULT_GATES]; ///< their names
+    double train_loss, train_share, valid_error, valid_nll, valid_rmse; ///< of the best epoch
+    size_t epochs, best_epoch;                                          ///< finished, and the best one's number
+    double seconds, rows_per_second_train; ///< all epochs; rows per second of training batches
+    double test_loss, test_error, share;   ///< on the test part, gates decided
+    double test_rmse, test_r2;             ///< values, gates decided: as in weir_evaluation; NaN
+    double test_nll;                       ///< targets: bound on the negative log-likelihood, nats per row; NaN
+    size_t samples;                        ///< draws per row behind test_nll and test_loss; else 0
+    double threshold;                      ///< of the first gate node
+    size_t gate_count;                     ///< gate nodes
+    const char *gates[WEIR_RESULT_GATES];  ///< their names
     double thresholds[WEIR_RESULT_GATES];
     double multiply_adds_dense, multiply_adds_done, multiply_adds_gater; ///< per row of the test part
     double predict_ms_dense, predict_ms_gated; ///< forward passes of the whole test part, median, gater included;

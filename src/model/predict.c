@@ -36,6 +36,8 @@ weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabiliti
     const weir_node *node = weir_graph_nodes(graph, &nodes);
     const size_t columns = node[0].size, outputs = node[nodes - 1].size;
     const size_t batch = count < graph->options.max_rows ? count : graph->options.max_rows;
+    TRY_THAT(!classes || weir_graph_kind(graph, nodes - 1)->takes != WEIR_TAKES_TARGETS, WEIR_ARGUMENT,
+             "a network that ends in %s predicts no classes", node[nodes - 1].kind);
     TRY(check_rows(graph, rows, first, count, error));
     TRY(weir__new(&inputs, batch * columns, sizeof *inputs, "a batch of rows", error));
     for (size_t done = 0, now = 0; done < count; done += now) {

@@ -76,6 +76,8 @@ weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation
     weir__watch watch = {0};
     TRY_THAT(samples > 0 && samples <= UINT32_MAX, WEIR_ARGUMENT, "%zu samples; expected 1 to 4294967295", samples);
     TRY(weir__loss_node(graph, &node, error));
+    TRY_THAT(weir_graph_kind(graph, node)->traits & WEIR_KIND_LIKELIHOOD, WEIR_ARGUMENT,
+             "a network that ends in %s has no likelihood: its loss is of values", weir_graph_kind(graph, node)->name);
     TRY(weir__feed_init(&feed, graph, part, most < rows_at_once ? most : rows_at_once, error));
     TRY_THAT(weir__feed_has_answers(&feed, graph), WEIR_DATA,
              "this part of the data has no %s; the likelihood needs them",
@@ -84,8 +86,12 @@ weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation
     TRY(weir__watch_begin(&watch, graph, error));
     while (weir__feed_next(&feed)) TRY(draw_batch(graph, &feed, seed, samples, all, &draws, error));
     const double rows = (double)part->count;
-    *evaluation = (weir_evaluation){
-        .loss = all->loss / (rows * (double)draws), .error = NAN, .nll = all->nll / rows, .samples = draws};
+    *evaluation = (weir_evaluation){.loss = all->loss / (rows * (double)draws),
+                                    .error = NAN,
+                                    .nll = all->nll / rows,
+                                    .rmse = NAN,
+                                    .r2 = NAN,
+                                    .samples = draws};
     weir__watch_end(&watch, graph, WEIR_MODE_DRAW, evaluation);
 done:
     weir__watch_free(&watch);

@@ -17,6 +17,12 @@ static weir_takes taken_by(const weir_graph *graph) { return weir_graph_kind(gra
 
 bool weir__predicts_targets(const weir_graph *graph) { return taken_by(graph) == WEIR_TAKES_TARGETS; }
 
+weir__measure weir__judged_by(const weir_graph *graph) {
+    if (!weir__predicts_targets(graph)) return WEIR__ERROR;
+    const bool likelihood = weir_graph_kind(graph, graph->count - 1)->traits & WEIR_KIND_LIKELIHOOD;
+    return likelihood ? WEIR__LIKELIHOOD : WEIR__DISTANCE;
+}
+
 /// Names of the losses that take labels, or targets: "a or b".
 static const char *losses_that_take(weir_takes takes, char *text, size_t size) {
     size_t length = 0;
@@ -185,10 +191,48 @@ static size_t most_probable(const float *p, size_t classes) {
     return best;
 }
 
+/// Sums over the rows of a part. Of values, those of each target are taken from its first one on, so that their spread
+/// is not lost in their size.
 typedef struct sums {
     double loss;
     size_t wrong;
+    double squares;                   // of all differences
+    double *first, *shifted, *spread; // [outputs]: first value, sums of differences from it and of their squares
 } sums;
+
+static weir_status start_values(sums *sum, size_t outputs, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY(weir__new(&sum->first, outputs, sizeof *sum->first, "sums over targets", error));
+    TRY(weir__new(&sum->shifted, outputs, sizeof *sum->shifted, "sums over targets", error));
+    TRY(weir__new(&sum->spread, outputs, sizeof *sum->spread, "sums over targets", error));
+done:
+    return status;
+}
+
+static void free_values(sums *sum) {
+    weir__free(sum->first);
+    weir__free(sum->shifted);
+    weir__free(sum->spread);
+}
+
+static void add_values(sums *sum, const float *y, const weir__feed *feed, size_t outputs) {
+    for (size_t k = 0; k < feed->rows * outputs; k++) {
+        const size_t column = k % outputs;
+        const double target = (double)feed->targets[k], difference = (double)y[k] - target;
+        if (feed->first == 0 && k < outputs) sum->first[column] = target;
+        const double moved = target - sum->first[column];
+        sum->squares += difference * difference;
+        sum->shifted[column] += moved;
+        sum->spread[column] += moved * moved;
+    }
+}
+
+static void judge_values(const sums *sum, double rows, size_t outputs, weir_evaluation *evaluation) {
+    double all = 0;
+    for (size_t k = 0; k < outputs; k++) all += sum->spread[k] - sum->shifted[k] * sum->shifted[k] / rows;
+    evaluation->rmse = sqrt(sum->squares / (rows * (double)outputs));
+    if (all > 0) evaluation->r2 = 1 - sum->squares / all;
+}
 
 static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mode mode, size_t node, sums *sum,
                              int32_t *predicted, weir_error *error) {
@@ -199,6 +243,7 @@ static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mod
     const size_t width = weir_graph_nodes(graph, NULL)[node].size;
     const bool classes = !weir__predicts_targets(graph);
     if (!p) return weir__fail(error, WEIR_MEMORY, "out of memory: outputs of a batch");
+    if (sum->first && loss) add_values(sum, p, feed, width);
     for (size_t r = 0; r < feed->rows; r++) {
         const size_t class = classes ? most_probable(p + r * width, width) : 0;
         if (predicted) predicted[feed->first + r] = (int32_t) class;
@@ -222,6 +267,9 @@ weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_
              weir_graph_nodes(graph, NULL)[node].kind);
     TRY(weir__feed_init(&feed, graph, part, weir__graph_max_rows(graph), error));
     TRY(weir__watch_begin(&watch, graph, error));
+    const bool values = weir__judged_by(graph) == WEIR__DISTANCE;
+    const size_t outputs = weir_graph_nodes(graph, NULL)[node].size;
+    if (values) TRY(start_values(&sum, outputs, error));
     while (weir__feed_next(&feed)) TRY(run_batch(graph, &feed, mode, node, &sum, predicted, error));
     const double rows = (double)part->count;
     const bool known = weir__feed_has_answers(&feed, graph);
@@ -229,9 +277,13 @@ weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_
         .loss = known ? sum.loss / rows : NAN,
         .error = known && classes ? (double)sum.wrong / rows : NAN,
         .nll = NAN,
+        .rmse = NAN,
+        .r2 = NAN,
     };
+    if (known && values) judge_values(&sum, rows, outputs, evaluation);
     weir__watch_end(&watch, graph, mode, evaluation);
 done:
+    free_values(&sum);
     weir__watch_free(&watch);
     weir__feed_free(&feed);
     return status;

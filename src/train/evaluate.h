@@ -53,6 +53,10 @@ void weir__watch_free(weir__watch *watch);
 weir_status weir__loss_node(const weir_graph *graph, size_t *node, weir_error *error);
 /// Whether the last node takes targets.
 bool weir__predicts_targets(const weir_graph *graph);
+/// What networks are judged by: classifiers by their error, those that predict probabilities of targets by their
+/// likelihood, those that predict values by how far these are off.
+typedef enum weir__measure { WEIR__ERROR, WEIR__LIKELIHOOD, WEIR__DISTANCE } weir__measure;
+weir__measure weir__judged_by(const weir_graph *graph);
 /// WEIR_CONFIG unless the data have what the network predicts, and WEIR_SHAPE unless it has the network's size.
 weir_status weir__check_answers(const weir_graph *graph, const weir_data *data, weir_error *error);
 

@@ -90,7 +90,7 @@ static uint64_t memory_peak(void) {
 weir_status weir_measure_samples(weir_graph *graph, weir_result *result, const weir_part *part, size_t samples,
                                  uint64_t seed, weir_error *error) {
     weir_evaluation test;
-    if (!weir__predicts_targets(graph)) return WEIR_OK;
+    if (weir__judged_by(graph) != WEIR__LIKELIHOOD) return WEIR_OK;
     const weir_status status = weir_evaluate_samples(graph, &test, part, samples, seed, error);
     if (status != WEIR_OK) return status;
     result->test_nll = test.nll;
@@ -117,6 +117,8 @@ weir_status weir_measure(weir_graph *graph, weir_result *result, const weir_part
     result->threads = weir_threads();
     result->test_loss = test.loss;
     result->test_error = test.error;
+    result->test_rmse = test.rmse;
+    result->test_r2 = test.r2;
     result->share = test.share;
     result->multiply_adds_dense = (double)test.counters.forward_dense / rows;
     result->multiply_adds_done = (double)test.counters.forward_done / rows;

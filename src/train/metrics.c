@@ -30,6 +30,7 @@ json_t *weir__epoch_to_json(const weir_epoch *epoch) {
     EPOCH_REALS(SET_REAL)
 #undef SET_REAL
     if (isfinite(epoch->valid_nll)) failed |= json_object_set_new(json, "valid_nll", json_real(epoch->valid_nll));
+    if (isfinite(epoch->valid_rmse)) failed |= json_object_set_new(json, "valid_rmse", json_real(epoch->valid_rmse));
     failed |= json_object_set_new(json, "best", json_boolean(epoch->best));
     if (!failed) return json;
     json_decref(json);
@@ -42,6 +43,13 @@ static bool read_real(double *value, const json_t *json, const char *name) {
     return json_is_null(field) || json_is_number(field);
 }
 
+/// What only some networks are judged by.
+static bool read_if_there(double *value, const json_t *json, const char *name) {
+    const json_t *field = json_object_get(json, name);
+    *value = field ? json_number_value(field) : NAN;
+    return !field || json_is_number(field);
+}
+
 weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_error *error) {
     const json_t *number = json_object_get(json, "epoch"), *best = json_object_get(json, "best");
     bool good = json_is_integer(number) && json_integer_value(number) > 0 && json_is_boolean(best);
@@ -49,9 +57,8 @@ weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_er
 #define READ_REAL(name) good = read_real(&epoch->name, json, #name) && good;
     EPOCH_REALS(READ_REAL)
 #undef READ_REAL
-    const json_t *nll = json_object_get(json, "valid_nll"); // classifiers have none
-    good = good && (!nll || json_is_number(nll));
-    epoch->valid_nll = nll ? json_number_value(nll) : NAN;
+    good = read_if_there(&epoch->valid_nll, json, "valid_nll") && good;
+    good = read_if_there(&epoch->valid_rmse, json, "valid_rmse") && good;
     return good ? WEIR_OK
                 : weir__fail(error, WEIR_FORMAT, "an epoch's record lacks a field or has one of another type");
 }

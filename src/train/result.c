@@ -19,6 +19,9 @@ weir_result weir_result_empty(void) {
         .test_loss = NAN,
         .test_error = NAN,
         .valid_nll = NAN,
+        .valid_rmse = NAN,
+        .test_rmse = NAN,
+        .test_r2 = NAN,
         .test_nll = NAN,
         .share = NAN,
         .threshold = NAN,
@@ -51,6 +54,7 @@ void weir_trainer_result(const weir_trainer *t, weir_result *result) {
     result->train_share = best->train_share;
     result->valid_error = best->valid_error;
     result->valid_nll = best->valid_nll;
+    result->valid_rmse = best->valid_rmse;
 }
 
 static int set_thresholds(json_t *json, const weir_result *r) {
@@ -85,6 +89,11 @@ static json_t *to_json(const weir_result *r) {
     REAL(valid_error);
     REAL(test_error);
     REAL(test_loss);
+    if (isfinite(r->test_rmse)) {
+        REAL(valid_rmse);
+        REAL(test_rmse);
+        REAL(test_r2);
+    }
     if (r->samples) {
         REAL(valid_nll);
         REAL(test_nll);

@@ -128,7 +128,7 @@ static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error 
     weir_status status = WEIR_OK;
     const weir_part part = weir_data_valid(t->data);
     if (t->options.test_threshold) TRY(weir_fit_thresholds(t->graph, &part, t->options.sparsity.target, error));
-    if (t->targets) {
+    if (weir__judged_by(t->graph) == WEIR__LIKELIHOOD) {
         TRY(weir_evaluate_samples(t->graph, valid, &part, t->options.valid_samples, t->options.seed, error));
     } else {
         TRY(weir_evaluate(t->graph, valid, NULL, &part, WEIR_MODE_DECIDE, error));
@@ -136,6 +136,18 @@ static weir_status validate(weir_trainer *t, weir_evaluation *valid, weir_error 
     TRY_THAT(isfinite(valid->loss), WEIR_DIVERGED, "the loss is not finite");
 done:
     return status;
+}
+
+// What the best epoch has the least of.
+static double score_of(const weir_graph *graph, const weir_evaluation *valid) {
+    switch (weir__judged_by(graph)) {
+    case WEIR__LIKELIHOOD:
+        return valid->nll;
+    case WEIR__DISTANCE:
+        return valid->rmse;
+    default:
+        return valid->error;
+    }
 }
 
 // The record of the epoch whose batches are done, and the place at the beginning of the next one.
@@ -149,7 +161,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
                           status == WEIR_DIVERGED ? "; try a lower optimizer.rate or a max_norm on the layers" : "");
     }
     weir__place *place = &t->place;
-    const double score = t->targets ? valid.nll : valid.error;
+    const double score = score_of(t->graph, &valid);
     const bool best = !place->best_epoch || score < place->best_error;
     const weir_epoch epoch = {
         .epoch = place->epoch + 1,
@@ -161,6 +173,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
         .valid_error = valid.error,
         .valid_share = valid.share,
         .valid_nll = valid.nll,
+        .valid_rmse = valid.rmse,
         .rate = weir__schedule_rate(&t->options.optimizer, place->epoch, (double)(t->batches - 1) / (double)t->batches,
                                     t->options.epochs),
         .seconds = place->seconds + (weir__seconds() - began),

@@ -201,14 +201,13 @@ done:
 }
 
 weir_status weir__custom_init(weir__custom *custom, const weir_custom_kind *own, weir_error *error) {
-    const unsigned known = WEIR_KIND_LOSS | WEIR_KIND_WEIGHTS | WEIR_KIND_SEVERAL;
+    const unsigned known = WEIR_KIND_LOSS | WEIR_KIND_LIKELIHOOD | WEIR_KIND_WEIGHTS | WEIR_KIND_SEVERAL;
     const bool is_loss = own->about.traits & WEIR_KIND_LOSS, has_weights = own->about.traits & WEIR_KIND_WEIGHTS;
     weir_status status = WEIR_OK;
     TRY_THAT(own->about.name && *own->about.name, WEIR_ARGUMENT, "a kind of one's own has no name");
     TRY_THAT(own->forward, WEIR_ARGUMENT, "the kind '%s' has no function forward", own->about.name);
     TRY_THAT(!(own->about.traits & ~known), WEIR_ARGUMENT,
-             "the kind '%s' has traits other than WEIR_KIND_LOSS, WEIR_KIND_WEIGHTS and WEIR_KIND_SEVERAL",
-             own->about.name);
+             "the kind '%s' has traits other than WEIR_KIND_LOSS, LIKELIHOOD, WEIGHTS and SEVERAL", own->about.name);
     TRY_THAT(is_loss == (own->about.takes != WEIR_TAKES_NOTHING) && !(is_loss && has_weights), WEIR_ARGUMENT,
              "the kind '%s': a loss, and nothing else, takes labels or targets, and it has no parameters",
              own->about.name);

@@ -140,6 +140,14 @@ quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/custom_loss.c" $(pkg-config -
 run "$work/custom_loss"
 awk '{ exit !($3 < 8) }' "$work/output" || fail "custom_loss has learned nothing"
 
+echo "- arrays and a stream"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/train_arrays.c" $(pkg-config --cflags --libs weir) -o "$work/train_arrays"
+"$work/train_arrays" >"$work/output" || fail "train_arrays failed"
+[ "$(grep -Ec '^(arrays|stream): error [0-9]\.[0-9] %, share of gates open 0\.[0-9]+$' "$work/output")" -eq 2 ] ||
+    { cat "$work/output"; fail "train_arrays printed something else"; }
+sed 's/^/  /' "$work/output"
+
 echo "- the example, by find_package"
 mkdir "$work/consumer"
 cat >"$work/consumer/CMakeLists.txt" <<CMAKE

@@ -6,6 +6,7 @@
 #ifndef WEIR_DATA_H
 #define WEIR_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -169,6 +170,60 @@ WEIR_API size_t weir_data_guesses(const weir_data *data);
 /// Largest label + 1 over all parts; 0 without labels.
 WEIR_API size_t weir_data_classes(const weir_data *data);
 WEIR_API void weir_data_free(weir_data *data);
+
+/// Rows in the caller's memory, with what is to be predicted of each: labels or targets.
+typedef struct weir_array_part {
+    size_t rows;           ///< 0: the part is missing
+    const float *values;   ///< [rows][columns], finite; or NULL
+    const uint8_t *bytes;  ///< [rows][columns], in place of values; or NULL
+    const int32_t *labels; ///< [rows], 0 or more; or NULL
+    const float *targets;  ///< [rows][targets], finite; or NULL
+} weir_array_part;
+
+/// The arrays of a data set.
+typedef struct weir_data_arrays {
+    size_t columns;       ///< values per row
+    size_t height, width; ///< of images, height·width = columns; 0: rows are none
+    size_t targets;       ///< target values per row; 0: labels are predicted
+    weir_array_part train;
+    weir_array_part valid; ///< missing: the last sixth of the training rows, as they stand (shuffle them before where
+                           ///< their order means something)
+    weir_array_part test;  ///< missing: weir_data_test has no rows
+    bool shared; ///< the arrays stay the caller's, who keeps them unchanged as long as the data set lives; false: they
+                 ///< are copied and may be freed at once
+} weir_data_arrays;
+
+/// A data set from memory. Of options (NULL: the defaults) counts what is done to rows: scale and known_scale (bytes
+/// are unsigned bytes to "auto"), binarise and seed, and targets "lower-half". Shared arrays are read only; binarised
+/// or halved rows are new memory all the same. WEIR_SHAPE, WEIR_DATA or WEIR_CONFIG name the part, row and column.
+WEIR_API weir_status weir_data_create(weir_data **data, const weir_data_arrays *arrays,
+                                      const weir_data_options *options, weir_error *error);
+
+/// Training rows that the caller brings batch by batch: larger than memory, or made on the way. Called by the thread
+/// that trains, and by no other. The order of rows is the caller's: a trainer shuffles nothing, so that begin, or next,
+/// should bring another order in each epoch.
+typedef struct weir_batches {
+    size_t columns; ///< values per row
+    size_t targets; ///< target values per row; 0: labels are predicted
+    size_t classes; ///< labels are below it; 0 with targets
+    size_t rows;    ///< of an epoch; 0: not known, an epoch lasts until next brings no row
+    /// Epoch 0, 1, … begins, at its first row, also one that was begun before. Non-zero: it cannot. NULL: every epoch
+    /// goes on where the former one ended.
+    int (*begin)(void *context, size_t epoch);
+    /// Writes up to `most` rows to inputs [most][columns], and their labels [most] or targets [most][targets] (the
+    /// other one is NULL). Returns how many, fewer are no end; 0: the epoch is over; SIZE_MAX: failed.
+    size_t (*next)(void *context, float *inputs, int32_t *labels, float *targets, size_t most);
+    void *context;
+} weir_batches;
+
+/// A data set whose training rows come from batches (copied; context stays the caller's) and whose valid part, and test
+/// part if there is one, are arrays (their train part is not read). weir_data_train then has no rows.
+/// Options as in weir_data_create, without binarise and targets; scale "auto" is "none" here, and
+/// "standardise" needs a known_scale: nothing is looked at in advance. A trainer's checkpoint inside an epoch continues
+/// by begin and by taking again, and throwing away, the rows that it had; bit for bit where they are the same ones.
+/// While the rows of an epoch are not known, a cosine schedule changes the rate at epochs only.
+WEIR_API weir_status weir_data_stream(weir_data **data, const weir_batches *batches, const weir_data_arrays *arrays,
+                                      const weir_data_options *options, weir_error *error);
 
 /// Draws the built-in digits: count images of 28 × 28 bytes (0 background … 255 ink, row-major, [count][784]) and
 /// labels [count], as pure functions of (seed, first + i): stroke glyphs with random variants, affine and elastic

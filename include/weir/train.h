@@ -74,7 +74,7 @@ typedef struct weir_trainer weir_trainer;
 
 /// Where a trainer is, for progress. Valid during the callback.
 typedef struct weir_progress {
-    size_t epoch, epochs, batch, batches; ///< epoch and batch count from 1
+    size_t epoch, epochs, batch, batches; ///< epoch and batch count from 1; batches 0: of a stream, not known
     double loss, share;                   ///< running means of this epoch
     double seconds;                       ///< in this call of weir_trainer_run
     const weir_epoch *finished;           ///< not NULL once per epoch, when it is over

@@ -136,6 +136,15 @@ void weir_scale_free(weir_scale *scale) {
     weir__free(scale);
 }
 
+void weir__scale_apply(const weir_scale *scale, float *values, size_t rows, size_t columns) {
+    const bool divided = strcmp(scale->kind, grey) == 0;
+    if (!scale->columns && !divided) return;
+    for (size_t i = 0; i < rows * columns; i++) {
+        const size_t j = i % columns;
+        values[i] = divided ? GREY * values[i] : (values[i] - scale->offset[j]) * scale->factor[j];
+    }
+}
+
 static size_t constant_columns(const weir_scale *scale) {
     size_t count = 0;
     for (size_t j = 0; j < scale->columns; j++) count += !(scale->factor[j] > 0);

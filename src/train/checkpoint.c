@@ -209,7 +209,9 @@ static weir_status state_read(weir_trainer *trainer, const char *text, weir_erro
     TRY_THAT(json_is_object(root), WEIR_FORMAT, "weir.state is no JSON object: %s", root ? "another type" : why.text);
     TRY(read_place(&trainer->place, root, error));
     const weir__place *place = &trainer->place;
-    TRY_THAT(place->batch <= trainer->batches && place->step >= place->epoch * trainer->batches + place->batch &&
+    const bool known = trainer->batches > 0;
+    TRY_THAT((!known || place->batch <= trainer->batches) &&
+                 place->step >= place->epoch * trainer->batches + place->batch &&
                  place->best_epoch <= place->epoch,
              WEIR_FORMAT, "weir.state names a place that this run cannot be at");
     TRY(read_count(&updates, root, "updates", error));

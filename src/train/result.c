@@ -45,8 +45,9 @@ void weir_trainer_result(const weir_trainer *t, weir_result *result) {
     result->epochs = t->epoch_count;
     result->best_epoch = t->place.best_epoch;
     result->seconds = seconds;
-    if (train_seconds > 0) {
-        result->rows_per_second_train = (double)weir_data_train(t->data).count * (double)t->epoch_count / train_seconds;
+    const size_t rows = weir__training_rows(t);
+    if (train_seconds > 0 && rows) {
+        result->rows_per_second_train = (double)rows * (double)t->epoch_count / train_seconds;
     }
     if (!t->place.best_epoch) return;
     const weir_epoch *best = &t->epochs[t->place.best_epoch - 1];

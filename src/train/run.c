@@ -32,6 +32,54 @@ static void shuffle(weir_trainer *t) {
     for (size_t i = 0; i < part.count; i++) t->order[i] += (uint32_t)part.first;
 }
 
+// The next rows of the epoch in t->inputs and t->labels or t->targets; *rows is 0 when it is over.
+static void copy_rows(weir_trainer *t, size_t *rows) {
+    const weir_part part = weir_data_train(t->data);
+    const size_t first = t->place.batch * t->options.batch, left = first < part.count ? part.count - first : 0;
+    *rows = left < t->options.batch ? left : t->options.batch;
+    if (!*rows) return;
+    const uint32_t *order = t->order + first;
+    weir_rows_copy(part.rows, t->inputs, order, 0, *rows);
+    if (t->targets) weir_rows_copy(part.targets, t->targets, order, 0, *rows);
+    for (size_t i = 0; !t->targets && i < *rows; i++) t->labels[i] = part.labels[order[i]];
+}
+
+// Batch number `batch` of a stream, where the batches before it have been taken.
+static weir_status stream_rows(weir_trainer *t, size_t *rows, size_t batch, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t all = weir__training_rows(t), first = batch * t->options.batch;
+    size_t wanted = t->options.batch;
+    *rows = 0;
+    if (all && first >= all) return WEIR_OK;
+    if (all && all - first < wanted) wanted = all - first;
+    TRY(weir__batches_take(t->data, t->inputs, t->labels, t->targets, rows, first, wanted, error));
+    TRY_THAT(!all || *rows == wanted, WEIR_DATA,
+             "the stream of training rows ended after %zu rows of epoch %zu; %zu were announced", first + *rows,
+             t->place.epoch + 1, all);
+    TRY_THAT(*rows || first, WEIR_DATA, "the stream of training rows has no rows in epoch %zu", t->place.epoch + 1);
+    TRY_THAT(t->place.step < UINT32_MAX, WEIR_DATA, "more than 2^32 batches; their noise is numbered by 32 bits");
+done:
+    return status;
+}
+
+// The beginning of the epoch, or, continued from a checkpoint, the place within it where the run stopped.
+static weir_status begin_epoch(weir_trainer *t, weir_error *error) {
+    weir_status status = WEIR_OK;
+    if (!weir__data_batches(t->data)) {
+        shuffle(t);
+        return WEIR_OK;
+    }
+    TRY(weir__batches_begin(t->data, t->place.epoch, error));
+    for (size_t batch = 0; batch < t->place.batch; batch++) {
+        size_t rows = 0;
+        TRY(stream_rows(t, &rows, batch, error));
+        TRY_THAT(rows, WEIR_DATA, "the stream of training rows ends in epoch %zu before the place of the checkpoint",
+                 t->place.epoch + 1);
+    }
+done:
+    return status;
+}
+
 static weir_status save(const run *r, weir_error *error) {
     if (!r->folder) return WEIR_OK;
     const weir_status status = weir__checkpoint_save(r->t, r->folder, r->config_text, error);
@@ -64,49 +112,50 @@ static int report(const run *r, const weir_epoch *finished) {
 }
 
 static weir_status fail_interrupted(const weir_trainer *t, const run *r, weir_error *error) {
-    return weir__fail(error, WEIR_INTERRUPTED, "interrupted after %zu epochs and %zu of %zu batches%s", t->place.epoch,
-                      t->place.batch, t->batches, r->folder ? "; the checkpoint lets it continue there" : "");
+    char of[WEIR__OF_BATCHES];
+    return weir__fail(error, WEIR_INTERRUPTED, "interrupted after %zu epochs and %zu%s batches%s", t->place.epoch,
+                      t->place.batch, weir__of_batches(t, of),
+                      r->folder ? "; the checkpoint lets it continue there" : "");
 }
 
-static weir_status train_batch(const run *r, weir_error *error) {
-    weir_trainer *t = r->t;
-    const weir_part part = weir_data_train(t->data);
-    const double began = weir__seconds();
-    const size_t first = t->place.batch * t->options.batch, left = part.count - first;
-    const size_t rows = left < t->options.batch ? left : t->options.batch;
-    weir_rows_copy(part.rows, t->inputs, t->order + first, 0, rows);
+static weir_status train_batch(const run *r, bool *over, weir_error *error) {
     weir_status status = WEIR_OK;
-    if (t->targets) {
-        weir_rows_copy(part.targets, t->targets, t->order + first, 0, rows);
-        status = weir_trainer_step_targets(t, t->inputs, t->targets, rows, error);
+    weir_trainer *t = r->t;
+    const double began = weir__seconds();
+    size_t rows = 0;
+    if (weir__data_batches(t->data)) {
+        TRY(stream_rows(t, &rows, t->place.batch, error));
     } else {
-        for (size_t i = 0; i < rows; i++) t->labels[i] = part.labels[t->order[first + i]];
-        status = weir_trainer_step(t, t->inputs, t->labels, rows, error);
+        copy_rows(t, &rows);
     }
-    if (status != WEIR_OK) return status;
+    *over = !rows;
+    if (*over) goto done;
+    TRY(t->targets ? weir_trainer_step_targets(t, t->inputs, t->targets, rows, error)
+                   : weir_trainer_step(t, t->inputs, t->labels, rows, error));
     t->place.batch++;
     const double seconds = weir__seconds() - began;
     t->place.seconds += seconds;
     t->place.train_seconds += seconds;
-    return WEIR_OK;
+done:
+    return status;
 }
 
 static weir_status train_batches(const run *r, weir_error *error) {
+    weir_status status = WEIR_OK;
     weir_trainer *t = r->t;
-    while (t->place.batch < t->batches) {
-        weir_status status = train_batch(r, error);
-        if (status != WEIR_OK) return status;
+    for (;;) {
+        bool over = false;
+        TRY(train_batch(r, &over, error));
+        if (over) break;
         if (report(r, NULL)) {
-            status = save(r, error);
-            return status == WEIR_OK ? fail_interrupted(t, r, error) : status;
+            TRY(save(r, error));
+            return fail_interrupted(t, r, error);
         }
         const double wait = t->options.checkpoint_seconds;
-        if (wait > 0 && weir__seconds() - t->saved_at >= wait) {
-            status = save(r, error);
-            if (status != WEIR_OK) return status;
-        }
+        if (wait > 0 && weir__seconds() - t->saved_at >= wait) TRY(save(r, error));
     }
-    return WEIR_OK;
+done:
+    return status;
 }
 
 static void keep_best(weir_trainer *t) {
@@ -163,6 +212,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
     weir__place *place = &t->place;
     const double score = score_of(t->graph, &valid);
     const bool best = !place->best_epoch || score < place->best_error;
+    const double last = t->batches ? (double)(t->batches - 1) / (double)t->batches : 0;
     const weir_epoch epoch = {
         .epoch = place->epoch + 1,
         .train_loss = place->loss / (double)place->rows,
@@ -174,8 +224,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
         .valid_share = valid.share,
         .valid_nll = valid.nll,
         .valid_rmse = valid.rmse,
-        .rate = weir__schedule_rate(&t->options.optimizer, place->epoch, (double)(t->batches - 1) / (double)t->batches,
-                                    t->options.epochs),
+        .rate = weir__schedule_rate(&t->options.optimizer, place->epoch, last, t->options.epochs),
         .seconds = place->seconds + (weir__seconds() - began),
         .train_seconds = place->train_seconds,
         .best = best,
@@ -217,7 +266,7 @@ done:
 static weir_status train_epoch(const run *r, weir_error *error) {
     weir_status status = WEIR_OK;
     weir_trainer *t = r->t;
-    shuffle(t);
+    TRY(begin_epoch(t, error));
     TRY(train_batches(r, error));
     weir__average_show(&t->average, t->graph);
     status = judge_epoch(r, error);

@@ -20,7 +20,7 @@ static weir_status check_fit(const weir_trainer *t, weir_error *error) {
     TRY_THAT(t->options.batch <= t->graph->options.max_rows, WEIR_ARGUMENT,
              "train.batch is %zu, but the graph was made for at most %zu rows", t->options.batch,
              t->graph->options.max_rows);
-    TRY_THAT(train.count > 0 && valid.count > 0, WEIR_DATA,
+    TRY_THAT((train.count > 0 || weir__data_batches(t->data)) && valid.count > 0, WEIR_DATA,
              "%zu training and %zu validation rows; training needs both (data.train, data.valid)", train.count,
              valid.count);
     TRY_THAT(columns == nodes[0].size, WEIR_SHAPE,
@@ -31,20 +31,32 @@ done:
     return status;
 }
 
+size_t weir__training_rows(const weir_trainer *t) {
+    const weir_batches *batches = weir__data_batches(t->data);
+    return batches ? batches->rows : weir_data_train(t->data).count;
+}
+
+const char *weir__of_batches(const weir_trainer *t, char *text) {
+    text[0] = 0;
+    if (t->batches) snprintf(text, WEIR__OF_BATCHES, " of %zu", t->batches);
+    return text;
+}
+
 // Everything whose size is known from the options.
 static weir_status allocate(weir_trainer *t, weir_error *error) {
     weir_status status = WEIR_OK;
     const weir_parameters_view p = weir_graph_parameters_read(t->graph);
-    const size_t rows = weir_data_train(t->data).count, batch = t->options.batch;
+    const size_t rows = weir__training_rows(t), batch = t->options.batch;
+    const bool stream = weir__data_batches(t->data) != NULL;
     t->batches = rows / batch + (rows % batch != 0);
-    TRY_THAT(t->options.epochs <= UINT32_MAX / t->batches, WEIR_CONFIG,
+    TRY_THAT(!t->batches || t->options.epochs <= UINT32_MAX / t->batches, WEIR_CONFIG,
              "train.epochs is %zu: more than 2^32 batches in all; the noise of a batch is numbered by 32 bits",
              t->options.epochs);
     TRY(weir__optimizer_init(&t->optimizer, &t->options.optimizer, p.count, error));
     TRY(weir__average_init(&t->average, t->options.average, t->graph, error));
     TRY(weir__sparsity_init(&t->sparsity, t->graph, &t->options.sparsity, batch, error));
     TRY(weir__gate_nodes(t->graph, &t->gates, &t->gate_count, error));
-    TRY(weir__new(&t->order, rows, sizeof *t->order, "the order of the training rows", error));
+    TRY(weir__new(&t->order, stream ? 0 : rows, sizeof *t->order, "the order of the training rows", error));
     TRY(weir__new(&t->inputs, batch * weir_data_columns(t->data), sizeof *t->inputs, "a batch of rows", error));
     TRY(weir__new(&t->labels, batch, sizeof *t->labels, "a batch of labels", error));
     const size_t targets = weir_data_targets(t->data);
@@ -95,22 +107,24 @@ void weir_trainer_free(weir_trainer *t) {
 }
 
 static double rate_now(const weir_trainer *t) {
-    const double part = (double)t->place.batch / (double)t->batches;
+    const double part = t->batches ? (double)t->place.batch / (double)t->batches : 0;
     return weir__schedule_rate(&t->options.optimizer, t->place.epoch, part, t->options.epochs);
 }
 
 static weir_status fail_diverged(const weir_trainer *t, const char *what, weir_error *error) {
+    char of[WEIR__OF_BATCHES];
     return weir__fail(error, WEIR_DIVERGED,
-                      "%s; in epoch %zu, batch %zu of %zu; try a lower optimizer.rate (it is %g there) or "
+                      "%s; in epoch %zu, batch %zu%s; try a lower optimizer.rate (it is %g there) or "
                       "a max_norm on the layers",
-                      what, t->place.epoch + 1, t->place.batch + 1, t->batches, rate_now(t));
+                      what, t->place.epoch + 1, t->place.batch + 1, weir__of_batches(t, of), rate_now(t));
 }
 
 // What the network itself found: the same advice, or the batch that has the value.
 static weir_status fail_forward(const weir_trainer *t, weir_status status, const weir_error *found, weir_error *error) {
     if (status == WEIR_DIVERGED) return fail_diverged(t, found->text, error);
-    return weir__fail(error, status, "epoch %zu, batch %zu of %zu: %s", t->place.epoch + 1, t->place.batch + 1,
-                      t->batches, found->text);
+    char of[WEIR__OF_BATCHES];
+    return weir__fail(error, status, "epoch %zu, batch %zu%s: %s", t->place.epoch + 1, t->place.batch + 1,
+                      weir__of_batches(t, of), found->text);
 }
 
 // The optimizer at a scheduled rate, for weir__graph_step.

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "../data/batches.h"
 #include "average.h"
 #include "evaluate.h"
 #include "optimizer.h"
@@ -35,7 +36,7 @@ struct weir_trainer {
     weir__sparsity sparsity;
     weir__average average;
     size_t *gates, gate_count; ///< nodes
-    size_t batches;            ///< per epoch
+    size_t batches;            ///< per epoch; 0: of a stream, not known
     uint32_t *order;           ///< [training rows] of this epoch, as row indices
     float *inputs;             ///< [batch][columns]
     int32_t *labels;           ///< [batch]
@@ -49,6 +50,13 @@ struct weir_trainer {
     bool finished;          ///< the best parameters are in the graph
     double saved_at;        ///< time of the last checkpoint
 };
+
+/// Training rows of an epoch; 0: of a stream, not known.
+size_t weir__training_rows(const weir_trainer *trainer);
+
+/// " of 12", the batches of an epoch, or "" where they are not known. Returns text.
+enum { WEIR__OF_BATCHES = 32 };
+const char *weir__of_batches(const weir_trainer *trainer, char *text);
 
 /// Adds an epoch's record.
 weir_status weir__epochs_add(weir_trainer *trainer, const weir_epoch *epoch, weir_error *error);

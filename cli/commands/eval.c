@@ -45,6 +45,7 @@ static void print_json(const weir_result *r, const char *model, size_t rows) {
         set_number(all, "error", r->test_error);
     set_number(all, "loss", r->test_loss);
     set_number(all, "share", r->share);
+    if (r->gates_all > 0) json_object_set_new(all, "gates_never_open", json_integer((json_int_t)r->gates_never_open));
     set_number(all, "threshold", r->threshold);
     set_number(all, "multiply_adds_dense", r->multiply_adds_dense);
     set_number(all, "multiply_adds_done", r->multiply_adds_done);

@@ -26,7 +26,8 @@ typedef struct layer {
     size_t inputs;
     uint64_t parameters;
     double dense, open, gater; // multiply-adds; open and gater are expectations
-    char detail[96];
+    bool idle;                 // parameters that no gradient reaches
+    char detail[160];
 } layer;
 
 static bool has_trait(const weir_graph *graph, size_t node, weir_kind_trait trait) {
@@ -64,6 +65,7 @@ static int collect(weir_graph *graph, double share, layer **layers, size_t *coun
     for (size_t t = 0; t < parameters.tensor_count; t++) {
         const weir_tensor *tensor = &parameters.tensors[t];
         (*layers)[tensor->node].parameters += (uint64_t)tensor->rows * tensor->columns;
+        (*layers)[tensor->node].idle |= !weir_graph_learns(graph, t);
     }
     for (size_t i = 0; i < *count; i++) {
         layer *l = &(*layers)[i];
@@ -75,6 +77,11 @@ static int collect(weir_graph *graph, double share, layer **layers, size_t *coun
         l->open = work.gater ? 0 : work.open;
         l->gater = work.gater ? work.open : 0;
         describe(l, graph, i);
+        if (l->idle) {
+            size_t length = strlen(l->detail);
+            snprintf(l->detail + length, sizeof l->detail - length,
+                     "%slearns nothing: no gradient of the loss reaches it", length > 0 ? "; " : "");
+        }
     }
     return CLI_OK;
 }

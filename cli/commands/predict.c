@@ -245,7 +245,8 @@ const cli_command cli_predict = {
         "Read rows from IDX, NPY or CSV files, plain or gzip ('-' is standard input), and print the most likely class "
         "of each. As text, a line is: row, class, probability, separated by tabs, with the file's name before "
         "them when there are several files. A model that predicts targets gives the probability of each, the mean of "
-        "several draws of its random units, from whole rows or from their upper halves. MODEL is a model file or a run "
+        "several draws of its random units, from whole rows or from their upper halves; a regression gives the values. "
+        "MODEL is a model file or a run "
         "directory; nothing else is needed.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),

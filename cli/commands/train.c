@@ -149,6 +149,10 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
         fprintf(out, "  note      ");
         cli_wrap(out, 12, weir_data_note(data, i));
     }
+    for (size_t t = 0; t < parameters.tensor_count; t++)
+        if (!weir_graph_learns(graph, t))
+            fprintf(out, "  note      %s learns nothing: no gradient of the loss reaches it\n",
+                    parameters.tensors[t].name);
     if (weir_data_targets(data) > 0)
         fprintf(out, "  targets   %s, values %s", config->data.targets,
                 strcmp(config->data.binarise, "none") == 0 ? "as they are" : config->data.binarise);

@@ -172,6 +172,9 @@ WEIR_API weir_status weir_graph_values_set(weir_graph *graph, size_t tensor, con
 /// Copies the gradient of one tensor, as the last weir_graph_backward left it, to plain [rows][columns]. WEIR_ARGUMENT
 /// too where the graph was not made for training.
 WEIR_API weir_status weir_graph_gradients_get(const weir_graph *graph, float *plain, size_t tensor, weir_error *error);
+/// Whether the loss depends on a tensor in a way that backward passes follow; else nothing but weight decay ever moves
+/// it: the output of its node reaches no loss (nor the last node), or only through a kind without a backward function.
+WEIR_API bool weir_graph_learns(const weir_graph *graph, size_t tensor);
 /// Chooses the precision of all later passes. With WEIR_BFLOAT16 the weights are kept once more, rounded (2 bytes
 /// beside the 4 of each; in a graph for training 4, see weir_graph_parameters), and products with them round what they
 /// read; parameters, gradients, outputs and sums stay

@@ -42,8 +42,9 @@ typedef struct weir_evaluation {
     double loss, error; ///< mean loss; share of rows whose most probable class is not the label. NaN without labels (or
                         ///< targets); error NaN for targets
     double share;       ///< open gates of all gates; 1 for a network without gates and in mode OPEN
-    weir_counters counters; ///< work of this run alone
-    double nll;             ///< weir_evaluate_samples: the bound; else NaN
+    size_t gates, never_open; ///< gates of all layers, and those that were open for no row; 0 in mode OPEN
+    weir_counters counters;   ///< work of this run alone
+    double nll;               ///< weir_evaluate_samples: the bound; else NaN
     double rmse; ///< values: root of the mean over rows and targets of (output - target)^2, in units of the targets
     double r2;   ///< values: 1 - sum (output - target)^2 / sum (target - mean of its column over the part)^2; NaN where
                  ///< the targets do not vary. Both NaN for a loss that is a likelihood
@@ -129,6 +130,7 @@ typedef struct weir_result {
     double test_nll;                       ///< targets: bound on the negative log-likelihood, nats per row; NaN
     size_t samples;                        ///< draws per row behind test_nll and test_loss; else 0
     double threshold;                      ///< of the first gate node
+    size_t gates_all, gates_never_open;    ///< gates of all of them, and those that no row of the test part opened
     size_t gate_count;                     ///< gate nodes
     const char *gates[WEIR_RESULT_GATES];  ///< their names
     double thresholds[WEIR_RESULT_GATES];

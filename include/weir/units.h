@@ -39,7 +39,9 @@ typedef enum weir_trait {
     WEIR_TRAIT_LAYERS = 1 << 8,     ///< several layers of the rule may share one set of evaluations (see groups)
     WEIR_TRAIT_BOUND = 1 << 9,      ///< the loss of an example is the bound −log (1/K) Σ_k exp(−L_k) of K samples
     WEIR_TRAIT_PIECEWISE = 1 << 10, ///< P(h ≠ 0) is piecewise constant in a: its slope is 0
-    WEIR_TRAIT_ANNEALED = 1 << 11   ///< what the rule does depends on the training step (noise.step)
+    WEIR_TRAIT_ANNEALED = 1 << 11,  ///< what the rule does depends on the training step (noise.step)
+    WEIR_TRAIT_ENUMERATES = 1 << 12 ///< sample lists outcomes and draws none: what is counted of draws (the share of
+                                    ///< open gates, a penalty on outputs) is of a draw beside them
 } weir_trait;
 
 /// A named parameter of a rule. With choices the value is an index into them.

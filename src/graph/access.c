@@ -126,3 +126,27 @@ weir_status weir_graph_scale_set(weir_graph *graph, const weir_scale *scale, wei
     graph->scale = copy;
     return WEIR_OK;
 }
+
+/// Whether node `reader` passes a gradient on to what it reads. Units that learn from the loss need none for it.
+static bool passes_back(const weir_graph *graph, size_t reader, const bool *reached) {
+    const weir__node *node = &graph->nodes[reader];
+    if (node->unit && (node->unit->rule->traits & WEIR_TRAIT_USES_LOSS)) return true;
+    return reached[reader] && node->kind->backward &&
+           (node->unit || node->facts.wants_gradient || !node->from || weir__has_trait(node->kind, WEIR_KIND_LOSS));
+}
+
+bool weir_graph_learns(const weir_graph *graph, size_t tensor) {
+    bool *reached = NULL, learns = true;
+    if (tensor >= graph->tensor_count || weir__new(&reached, graph->count, sizeof *reached, "", NULL)) return false;
+    reached[graph->count - 1] = true;
+    for (size_t k = graph->count; k-- > 0;) {
+        const weir__node *node = &graph->nodes[k];
+        for (size_t i = 0; passes_back(graph, k, reached) && i < node->input_count; i++) {
+            reached[node->inputs[i]->index] = true;
+        }
+        if (node->gates && reached[k]) reached[node->gates->index] = true;
+    }
+    learns = reached[graph->tensors[tensor].node];
+    weir__free(reached);
+    return learns;
+}

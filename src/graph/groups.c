@@ -120,8 +120,9 @@ double weir__groups_penalty(const weir_graph *graph, const weir__node *node, con
     const size_t count = graph->examples * node->width;
     double sum = 0;
     for (size_t g = 0; g < groups; g++) {
-        sum += node->penalty(node->penalty_context, node->unit, graph->examples, node->width, a + g * count,
-                             node->memory.values.data + g * count, da + g * count);
+        const float *h = node->pass.drawn ? node->pass.drawn : node->memory.values.data + g * count;
+        sum += node->penalty(node->penalty_context, node->unit, graph->examples, node->width, a + g * count, h,
+                             da + g * count);
     }
     return sum / (double)groups;
 }

@@ -72,6 +72,7 @@ typedef struct weir__node_pass {
     bool gradient_written;    // by at least one consumer
     bool moved;               // its parameters, by the backward pass that moves them
     const weir__route *route; // of the output; NULL when that is dense
+    const float *drawn;       // units whose rule lists outcomes: a draw [examples][width] beside them; else NULL
 } weir__node_pass;
 
 /// The arrays of a node. They grow with the rows of a pass and stay.

@@ -43,9 +43,14 @@ typedef struct weir__watch {
     size_t *gates, gate_count; ///< nodes
     weir__gate_count opened;
     weir_counters counters;
+    uint8_t *seen_open; ///< [gates of all these nodes, one after the other]
+    size_t total;       ///< of them
+    bool looked;
 } weir__watch;
 weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, weir_error *error);
-/// Sets share and counters.
+/// After a pass: remembers which gates some row opened.
+void weir__watch_look(weir__watch *watch, weir_graph *graph, size_t rows);
+/// Sets share, gates and counters.
 void weir__watch_end(const weir__watch *watch, const weir_graph *graph, weir_mode mode, weir_evaluation *evaluation);
 void weir__watch_free(weir__watch *watch);
 

@@ -102,6 +102,7 @@ static json_t *to_json(const weir_result *r) {
     }
     REAL(share);
     REAL(train_share);
+    if (r->gate_count) COUNT(gates_never_open);
     failed |= set_thresholds(json, r);
     COUNT(epochs);
     COUNT(best_epoch);

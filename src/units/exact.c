@@ -93,7 +93,7 @@ const weir_rule weir__rule_exact = {
     .gradient = "∂L/∂a_i = Σ_h P(h) L(h) (h_i − σ(a_i))",
     .source = "enumeration; as \"Expect\" in van Krieken, Tomczak and ten Teije 2021 (arXiv 2104.00428)",
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS | WEIR_TRAIT_ENUMERATES,
     .cost = "2^D",
     .sample = sample,
     .backward = backward,

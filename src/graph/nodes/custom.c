@@ -187,7 +187,7 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     const custom_data *data = node->memory.data;
     weir_node_call call;
     weir_error found = {0};
-    if (!own_kind(node)->backward || (!is_loss && !node->pass.gradient_written)) return WEIR_OK;
+    if (!is_loss && !node->pass.gradient_written) return WEIR_OK;
     TRY(begin(graph, node, pass, &call, error));
     call.output_gradients = is_loss ? NULL : node->memory.gradient.data;
     TRY(open_gradients(graph, node, pass->rows, error));
@@ -217,7 +217,7 @@ weir_status weir__custom_init(weir__custom *custom, const weir_custom_kind *own,
         .fields = has_weights ? WEIR__FIELD_PARAMETERS : 0,
         .build = build,
         .forward = forward,
-        .backward = backward,
+        .backward = own->backward ? backward : NULL,
         .move = has_weights ? weir__affine_move_alone : NULL,
         .release = release,
     };

@@ -13,6 +13,7 @@
 typedef struct unit_data {
     weir_unit unit;
     weir__buffer saved;
+    weir__buffer drawn; // of a rule that lists outcomes, see draw_beside
 } unit_data;
 
 /// A grouped layer has the examples as its rows, and groups of them; any other what the pass has.
@@ -69,6 +70,7 @@ static void release(weir__node *node) {
     unit_data *data = node->memory.data;
     if (!data) return;
     weir__buffer_free(&data->saved);
+    weir__buffer_free(&data->drawn);
 }
 
 typedef struct open_count {
@@ -85,12 +87,26 @@ static void count_range(const void *context, weir__range own) {
 }
 
 static void count_open(weir__node *node, size_t rows) {
-    const float *h = node->memory.values.data;
+    const float *h = node->pass.drawn ? node->pass.drawn : node->memory.values.data;
     const size_t count = rows * node->width;
     atomic_size_t open = 0;
     weir__parallel_ranges(count, 0.25, count_range, &(open_count){h, &open});
     node->counters.gates += count;
     node->counters.gates_open += open;
+}
+
+/// A draw as a finished network's, where the pass lists all outcomes instead: the first of these has every gate closed,
+/// and a share counted there would be 0 for ever.
+static weir_status draw_beside(weir__node *node, const weir_pass *pass, weir_unit_batch batch, weir_error *error) {
+    unit_data *data = node->memory.data;
+    const weir_status status = weir__buffer_reserve(&data->drawn, batch.rows * batch.units, error);
+    if (status != WEIR_OK) return status;
+    batch.h = data->drawn.data;
+    batch.groups = 1;
+    batch.noise = weir__node_noise(node, pass, 1);
+    weir_unit_draw(&data->unit)->sample(&data->unit, &batch);
+    node->pass.drawn = data->drawn.data;
+    return WEIR_OK;
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
@@ -103,6 +119,10 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     const size_t rows = node->facts.grouped ? graph->examples : pass->rows;
     TRY(weir__buffer_reserve(&data->saved, weir_unit_saved(&data->unit, rows, node->width), error));
     const weir_unit_batch batch = batch_of(graph, node, pass, a);
+    node->pass.drawn = NULL;
+    if (batch.groups > 1 && (data->unit.rule->traits & WEIR_TRAIT_ENUMERATES)) {
+        TRY(draw_beside(node, pass, batch, error));
+    }
     switch (pass->mode) {
     case WEIR_MODE_SAMPLE:
         if (data->unit.rule->groups && !graph->wide)

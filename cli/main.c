@@ -91,6 +91,10 @@ int main(int argc, char **argv) {
     const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return show_help(NULL);
     if (strcmp(name, "help") == 0) {
+        if (argc == 4 && strcmp(argv[2], "settings") == 0 && strcmp(argv[3], "--markdown") == 0) {
+            cli_settings_page(stdout);
+            return cli_finish(CLI_OK);
+        }
         if (argc > 3) return cli_usage(NULL, "help takes one command");
         if (argc == 3 && strcmp(argv[2], "help") == 0) return show_help(NULL);
         return show_help(argc == 3 ? argv[2] : NULL);

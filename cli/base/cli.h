@@ -77,8 +77,9 @@ const cli_command *cli_command_at(size_t index);
 int cli_parse(const cli_command *command, int argc, char **argv, char ***operands, size_t *count);
 /// The complete help of a command.
 void cli_help(const cli_command *command, FILE *out);
-/// Every setting of a configuration.
+/// Every setting of a configuration; and the page docs/settings.md.
 void cli_settings(FILE *out);
+void cli_settings_page(FILE *out);
 /// Text in paragraphs, wrapped to the width of 80, each line after the first indented.
 void cli_wrap(FILE *out, size_t indent, const char *text);
 
@@ -171,10 +172,11 @@ void cli_print_json(const json_t *value);
 /// The model file that an operand means: the file itself, or model.safetensors in a run directory. New memory, NULL
 /// after a message.
 char *cli_model_path(const char *operand);
-/// Loads the model and its data set; data_folder replaces data.path unless NULL. data may be NULL: then it is not
-/// loaded. What is not NULL is freed by the caller, also after a failure.
-int cli_open_model(const char *operand, const char *data_folder, size_t max_rows, weir_graph **graph,
-                   weir_config *config, weir_data **data);
+/// Loads the model and its data set. data_folder, unless NULL, is the folder with the data set; changes, unless NULL,
+/// are settings "data.KEY=VALUE" in place of the model's. data may be NULL: then it is not loaded. What is not NULL is
+/// freed by the caller, also after a failure.
+int cli_open_model(const char *operand, const char *data_folder, const cli_list *changes, size_t max_rows,
+                   weir_graph **graph, weir_config *config, weir_data **data);
 /// Runs a graph in the precision of that name; NULL: in its own.
 int cli_use_precision(weir_graph *graph, const char *name);
 /// One part of a data set by its name: "train", "valid", "test".

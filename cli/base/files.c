@@ -107,17 +107,38 @@ char *cli_model_path(const char *operand) {
     return path;
 }
 
-int cli_open_model(const char *operand, const char *data_folder, size_t max_rows, weir_graph **graph,
-                   weir_config *config, weir_data **data) {
+/// Another place, or other settings, of the data that a model brings.
+static int change_data(weir_config *config, const char *data_folder, const cli_list *changes) {
+    weir_error error = {0};
+    char *idle = NULL;
+    const size_t count = changes != NULL ? changes->count : 0;
+    if (data_folder != NULL && weir_config_data_folder(config, data_folder, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(changes->items[i], "data.", 5) != 0)
+            return cli_error("%s: of a trained model only the settings data.KEY=VALUE can be changed",
+                             changes->items[i]);
+        if (weir_config_set(config, changes->items[i], &error) != WEIR_OK) return cli_weir_error(&error);
+    }
+    if (count > 0 && weir_config_idle(config, &idle, (const char *const *)changes->items, count, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    int status = idle == NULL ? CLI_OK : cli_error("%s", idle);
+    weir_text_free(idle);
+    return status;
+}
+
+int cli_open_model(const char *operand, const char *data_folder, const cli_list *changes, size_t max_rows,
+                   weir_graph **graph, weir_config *config, weir_data **data) {
     weir_error error = {0};
     int status = CLI_OK;
     char *path = cli_model_path(operand);
     if (path == NULL) return CLI_FAILED;
-    if (weir_model_load(graph, config, path, max_rows, &error) != WEIR_OK) {
+    if (weir_model_load(graph, config, path, max_rows, &error) != WEIR_OK)
         status = cli_weir_error(&error);
-    } else if (data != NULL) {
+    else
+        status = change_data(config, data_folder, changes);
+    if (status == CLI_OK && data != NULL) {
         weir_data_options options = config->data;
-        if (data_folder != NULL) options.path = data_folder;
         options.known_scale = weir_graph_scale(*graph);
         if (weir_data_load(data, &options, &error) != WEIR_OK)
             status = cli_weir_error(&error);

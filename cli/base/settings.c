@@ -7,38 +7,10 @@
 
 #include <string.h>
 
-/// The value at a dotted path in a configuration as weir_config_print writes it: nested by two blanks.
-static void find_value(const char *yaml, const char *path, char *value, size_t size) {
-    size_t depth = 0;
-    snprintf(value, size, "%s", "");
-    for (const char *line = yaml; *line != '\0' && path != NULL; line += strcspn(line, "\n"), line += *line == '\n') {
-        const char *dot = strchr(path, '.');
-        size_t length = dot != NULL ? (size_t)(dot - path) : strlen(path), indent = strspn(line, " ");
-        if (indent < 2 * depth && *line != '-') return; // the section is over
-        if (indent != 2 * depth || strncmp(line + indent, path, length) != 0 || line[indent + length] != ':') continue;
-        const char *rest = line + indent + length + 1;
-        rest += strspn(rest, " ");
-        if (dot == NULL) snprintf(value, size, "%.*s", (int)strcspn(rest, "\n"), rest);
-        path = dot != NULL ? dot + 1 : NULL;
-        depth++;
-    }
-}
-
-/// The configuration that says nothing but the least network.
-static char *silent_configuration(void) {
-    static const char least[] = "network:\n- kind: input\n  size: 1\n- kind: affine\n  size: 1\n";
-    weir_config config = {0};
-    char *text = NULL;
-    if (weir_config_parse(&config, least, "least", NULL, 0, NULL) == WEIR_OK) weir_config_print(&config, &text, NULL);
-    weir_config_free(&config);
-    return text;
-}
-
-static void print_setting(FILE *out, const weir_setting *setting, const char *yaml) {
-    char name[96], value[96] = "", text[512];
+static void print_setting(FILE *out, const weir_setting *setting) {
+    char name[96], text[512];
+    const char *value = setting->of_node ? "" : setting->initial;
     snprintf(name, sizeof name, "%s%s", setting->of_node ? "network.NODE." : "", setting->path);
-    if (!setting->of_node && yaml != NULL && strcmp(setting->path, "name") != 0)
-        find_value(yaml, setting->path, value, sizeof value);
     bool plain = strcmp(setting->expects, "text") == 0 || strstr(setting->about, setting->expects) != NULL;
     snprintf(text, sizeof text, "%s%s%s%s%s%s%s", setting->about, plain ? "" : " (", plain ? "" : setting->expects,
              plain ? "" : ")", value[0] == '\0' ? "" : " [", value, value[0] == '\0' ? "" : "]");
@@ -48,7 +20,6 @@ static void print_setting(FILE *out, const weir_setting *setting, const char *ya
 }
 
 void cli_settings(FILE *out) {
-    char *yaml = silent_configuration();
     cli_wrap(
         out, 0,
         "Every setting of a configuration, as in 'weir train CONFIG --set KEY=VALUE' and, nested, in a YAML file; in "
@@ -56,7 +27,7 @@ void cli_settings(FILE *out) {
     fprintf(out, "\n%sSettings:%s\n", cli_bold(out), cli_plain(out));
     for (size_t i = 0; i < weir_setting_count(); i++) {
         weir_setting setting = weir_setting_at(i);
-        print_setting(out, &setting, yaml);
+        print_setting(out, &setting);
     }
     fprintf(out, "\n%sKinds of nodes:%s\n", cli_bold(out), cli_plain(out));
     for (size_t i = 0; i < weir_kind_count(); i++) {
@@ -65,5 +36,44 @@ void cli_settings(FILE *out) {
         cli_wrap(out, 31, kind->summary);
     }
     fprintf(out, "\nRules of units: weir units\n");
-    weir_text_free(yaml);
+}
+
+/// A cell of a table: a bar would end it.
+static void print_cell(FILE *out, const char *text) {
+    fputs(" ", out);
+    for (; *text != '\0'; text++) fprintf(out, *text == '|' ? "\\|" : "%c", *text);
+    fputs(" |", out);
+}
+
+static void print_rows(FILE *out, bool of_node) {
+    fprintf(out, "| setting | default | expects | changes numbers | same on `--resume` | has an effect with | |\n"
+                 "|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < weir_setting_count(); i++) {
+        weir_setting s = weir_setting_at(i);
+        if (s.of_node != of_node) continue;
+        fprintf(out, "| `%s` |", s.path);
+        print_cell(out, s.initial);
+        print_cell(out, s.expects);
+        print_cell(out, s.numbers);
+        print_cell(out, s.resumed);
+        print_cell(out, s.applies);
+        print_cell(out, s.about);
+        fputc('\n', out);
+    }
+}
+
+void cli_settings_page(FILE *out) {
+    fprintf(out,
+            "<!-- Written by: weir help settings --markdown. Change the tables of fields, not this page. -->\n\n"
+            "# Settings\n\n"
+            "Every setting of a configuration: nested in a YAML file, and on the command line `--set KEY=VALUE`. A "
+            "setting that has no effect\nis refused on the command line, and remarked on where a file has another "
+            "value than the default.\n\n"
+            "`weir train --resume` goes on only with the same settings where the fifth column says yes. \"By the "
+            "rows\": files may have moved,\nbut the values of all inputs, labels and targets must be the same. The "
+            "run then goes on bit for bit where version, threads,\nrates (`weir bench plan`) and instruction set "
+            "are those that wrote the checkpoint; elsewhere a line says what differs.\n\n");
+    print_rows(out, false);
+    fprintf(out, "\n## Of a node\n\nSet as `NODE.KEY=VALUE`. Empty or 0 is \"not said\".\n\n");
+    print_rows(out, true);
 }

@@ -9,11 +9,14 @@
 #include <string.h>
 
 static const char *data_folder, *precision, *part_name = "test";
+static cli_list changes;
 static size_t threads, samples;
 static bool as_json;
 
 static const cli_option options[] = {
     {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set [default: where it was in training]"},
+    {"set", "KEY=VALUE", CLI_PAIR, &changes, NULL,
+     "another setting of the data set, as in data.test_rows=FILE; may be repeated"},
     {"part", "PART", CLI_CHOICE, &part_name, "train|valid|test", "rows to measure: train, valid or test"},
     {"samples", "M", CLI_COUNT, &samples, NULL,
      "models that predict targets: draws per row for the likelihood [default: train.test_samples of its "
@@ -66,7 +69,7 @@ static int run(char **operands, size_t count) {
     weir_config config = {0};
     weir_data *data = NULL;
     if (cli_use_machine(threads) != CLI_OK) return CLI_FAILED;
-    int status = cli_open_model(operands[0], data_folder, 256, &graph, &config, &data);
+    int status = cli_open_model(operands[0], data_folder, &changes, 256, &graph, &config, &data);
     if (status == CLI_OK) status = cli_use_precision(graph, precision);
     if (status == CLI_OK) {
         weir_part part = cli_part(data, part_name);
@@ -86,6 +89,7 @@ static int run(char **operands, size_t count) {
     weir_data_free(data);
     weir_graph_free(graph);
     weir_config_free(&config);
+    cli_list_free(&changes);
     return status;
 }
 

@@ -192,7 +192,7 @@ static int open_operand(const char *operand, weir_graph **graph, weir_config *co
     weir_error error = {0};
     bool yaml = is_example(operand) || !cli_exists(operand) || (!cli_is_folder(operand) && !is_model(operand));
     if (!yaml && settings.count > 0) return cli_usage("inspect", "--set changes a configuration, not a model");
-    if (!yaml) return cli_open_model(operand, NULL, 1, graph, config, NULL);
+    if (!yaml) return cli_open_model(operand, NULL, NULL, 1, graph, config, NULL);
     if (weir_config_load(config, operand, (const char *const *)settings.items, settings.count, &error) != WEIR_OK)
         return cli_weir_error(&error);
     weir_graph_options making = weir_graph_options_default(1);

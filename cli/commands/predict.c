@@ -204,7 +204,7 @@ static int predict_file(predictor *p, const char *file, bool with_file) {
 }
 
 static int open_model(predictor *p, const char *model) {
-    if (cli_open_model(model, NULL, BATCH, &p->graph, &p->config, NULL) != CLI_OK) return CLI_FAILED;
+    if (cli_open_model(model, NULL, NULL, BATCH, &p->graph, &p->config, NULL) != CLI_OK) return CLI_FAILED;
     if (cli_use_precision(p->graph, precision) != CLI_OK) return CLI_FAILED;
     size_t count = 0;
     const weir_node *nodes = weir_graph_nodes(p->graph, &count);

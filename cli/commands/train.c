@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 static cli_list settings;
-static const char *out_folder;
+static const char *out_folder, *data_folder;
 static size_t threads;
 static bool resume, force, as_json;
 static weir_train_options initial; // for the help
 
 static const cli_option options[] = {
-    {"data", "DIR", CLI_KEY, &settings, "data.path", "folder with the data set"},
+    {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set: of mnist, or of the files of CONFIG"},
     {"out", "RUN", CLI_TEXT, &out_folder, NULL, "run directory [default: runs/NAME, the name in CONFIG]"},
     {"epochs", "N", CLI_KEY_COUNT, &settings, "train.epochs", "passes over the training rows [default: as in CONFIG]"},
     {"seed", "S", CLI_KEY_COUNT, &settings, "train.seed", "of all random numbers [default: as in CONFIG]"},
@@ -26,7 +26,8 @@ static const cli_option options[] = {
      "fp32, or bf16: weights rounded to 2 bytes in products [default: as in CONFIG]"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change any setting of CONFIG; may be repeated"},
-    {"resume", NULL, CLI_FLAG, &resume, NULL, "go on from the checkpoint in RUN, bit for bit"},
+    {"resume", NULL, CLI_FLAG, &resume, NULL,
+     "go on from the checkpoint in RUN: bit for bit with the same version, threads, rates and instruction set"},
     {"force", NULL, CLI_FLAG, &force, NULL, "replace what RUN holds"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print the result as JSON, progress on standard error"},
 };
@@ -76,29 +77,58 @@ static size_t run_file_count(const char *folder, bool removing) {
     return count;
 }
 
-static int open_folder(const char *folder) {
-    size_t there = run_file_count(folder, false);
-    if (resume && there == 0) return cli_error("%s holds no run to resume", folder);
-    if (!resume && there > 0 && !force)
+/// Makes the run directory and holds it, so that nothing else writes there.
+static int open_folder(weir_trainer *trainer, const char *folder) {
+    weir_error error = {0};
+    if (resume && run_file_count(folder, false) == 0) return cli_error("%s holds no run to resume", folder);
+    if (cli_folder_make(folder) != CLI_OK) return CLI_FAILED;
+    if (weir_trainer_hold(trainer, folder, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (!resume && !force && run_file_count(folder, false) > 0)
         return cli_error(
             "%s holds a run already; --resume continues it, --force replaces it, --out RUN writes elsewhere", folder);
-    if (cli_folder_make(folder) != CLI_OK) return CLI_FAILED;
     if (force && !resume) run_file_count(folder, true);
     return CLI_OK;
 }
 
 // The configuration.
 
-/// Loads CONFIG without and with the settings, so that a wrong setting is told from a wrong file.
+/// Settings without effect: what this command line asks for must have one; what the file says is remarked on.
+static int tell_idle(const weir_config *config) {
+    weir_error error = {0};
+    char *lines = NULL;
+    int status = CLI_OK;
+    const char *const *given = (const char *const *)settings.items;
+    if (given != NULL && weir_config_idle(config, &lines, given, settings.count, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    if (lines != NULL)
+        status = cli_usage("train", "%s", lines);
+    else if (weir_config_idle(config, &lines, NULL, 0, &error) != WEIR_OK)
+        status = cli_weir_error(&error);
+    else if (lines != NULL)
+        cli_note("%s", lines);
+    weir_text_free(lines);
+    return status;
+}
+
+/// Parses CONFIG without and with the settings, so that a wrong setting is told from a wrong file; it is read once.
 static int load_config(const char *name, weir_config *config) {
     weir_error error = {0};
-    if (weir_config_load(config, name, NULL, 0, &error) != WEIR_OK) return cli_weir_error(&error);
-    if (settings.count == 0) return CLI_OK;
-    weir_config_free(config);
-    *config = (weir_config){0};
-    if (weir_config_load(config, name, (const char *const *)settings.items, settings.count, &error) == WEIR_OK)
-        return CLI_OK;
-    return cli_usage("train", "%s", error.text);
+    char *text = NULL;
+    int status = CLI_OK;
+    if (weir_config_read(&text, name, &error) != WEIR_OK ||
+        weir_config_parse(config, text, name, NULL, 0, &error) != WEIR_OK)
+        status = cli_weir_error(&error);
+    if (status == CLI_OK && settings.count > 0) {
+        weir_config_free(config);
+        if (weir_config_parse(config, text, name, (const char *const *)settings.items, settings.count, &error) !=
+            WEIR_OK)
+            status = cli_usage("train", "%s", error.text);
+    }
+    if (status == CLI_OK) status = tell_idle(config);
+    if (status == CLI_OK && data_folder != NULL && weir_config_data_folder(config, data_folder, &error) != WEIR_OK)
+        status = cli_weir_error(&error);
+    weir_text_free(text);
+    return status;
 }
 
 /// A run that is resumed brings its own configuration.
@@ -243,6 +273,7 @@ static int open_run(run_state *r) {
     making.training = true;
     (void)weir_precision_find(&making.precision, r->config.precision); // the configuration knows no other names
     if (weir_data_load(&r->data, &r->config.data, &error) != WEIR_OK ||
+        weir_config_absolute(&r->config, &error) != WEIR_OK ||
         weir_graph_create(&r->graph, r->config.network, r->config.network_count, &making, &error) != WEIR_OK ||
         weir_trainer_create(&r->trainer, r->graph, r->data, &r->config.train, &error) != WEIR_OK ||
         weir_config_print(&r->config, &r->text, &error) != WEIR_OK)
@@ -259,6 +290,7 @@ static int continue_run(run_state *r) {
         run_file_count(r->folder, true);
         return CLI_OK;
     }
+    if (status == WEIR_OK && weir_trainer_remark(r->trainer) != NULL) cli_note("%s", weir_trainer_remark(r->trainer));
     return status == WEIR_OK ? CLI_OK : cli_weir_error(&error);
 }
 
@@ -270,10 +302,8 @@ static int write_config(const run_state *r) {
 }
 
 /// Names of one network's files and what to do with them.
-static void print_next(FILE *out, const char *folder, const char *data_path) {
-    bool with_data = data_path != NULL && data_path[0] != '\0';
-    fprintf(out, "\nNext:\n  weir eval %s%s%s\n  weir predict %s FILE\n  weir plot %s\n", folder,
-            with_data ? " --data " : "", with_data ? data_path : "", folder, folder);
+static void print_next(FILE *out, const char *folder) {
+    fprintf(out, "\nNext:\n  weir eval %s\n  weir predict %s FILE\n  weir plot %s\n", folder, folder, folder);
 }
 
 /// Reads result.json back and prints it.
@@ -305,7 +335,7 @@ static int finish_run(run_state *r) {
         printf("\n");
         cli_report(&result, "test", test.count, cli_gated_layers(r->graph) > 0, r->config.train.sparsity.target,
                    stdout);
-        print_next(stdout, r->folder, r->config.data.path);
+        print_next(stdout, r->folder);
     }
     free(path);
     return status;
@@ -334,7 +364,7 @@ static int train(run_state *r) {
 
 static int run_in_folder(run_state *r) {
     FILE *out = as_json ? stderr : stdout;
-    if (open_folder(r->folder) != CLI_OK) return CLI_FAILED;
+    if (open_folder(r->trainer, r->folder) != CLI_OK) return CLI_FAILED;
     if (resume && continue_run(r) != CLI_OK) return CLI_FAILED;
     if (write_config(r) != CLI_OK) return CLI_FAILED;
     print_plan(out, &r->config, r->graph, r->data, r->folder);

@@ -124,7 +124,7 @@ static int open_network(bed *b, const lab_options *o, const char *operand) {
     weir_error error = {0};
     weir_graph *model = NULL;
     if (is_model(operand)) {
-        if (cli_open_model(operand, NULL, 1, &model, &b->config, NULL) != CLI_OK) {
+        if (cli_open_model(operand, NULL, NULL, 1, &model, &b->config, NULL) != CLI_OK) {
             weir_graph_free(model);
             return CLI_FAILED;
         }
@@ -133,7 +133,10 @@ static int open_network(bed *b, const lab_options *o, const char *operand) {
     weir_graph_options making = weir_graph_options_default(b->config.train.batch > 256 ? b->config.train.batch : 256);
     making.training = true;
     making.seed = b->config.train.seed;
-    if (o->data != NULL) b->config.data.path = o->data;
+    if (o->data != NULL && weir_config_data_folder(&b->config, o->data, &error) != WEIR_OK) {
+        weir_graph_free(model);
+        return cli_weir_error(&error);
+    }
     if (model != NULL) b->config.data.known_scale = weir_graph_scale(model);
     weir_status status = weir_data_load(&b->data, &b->config.data, &error);
     b->config.data.known_scale = NULL;

@@ -13,6 +13,8 @@
 
 enum { BATCH = 256 };
 
+static cli_list changes;
+static bool data_refused; // what was said of the data could not be used
 static const char *out_folder, *data_folder, *part_name = "test";
 static bool as_svg, as_png, as_text;
 
@@ -22,6 +24,8 @@ static const cli_option options[] = {
     {"png", NULL, CLI_FLAG, &as_png, NULL, "write PNG files"},
     {"text", NULL, CLI_FLAG, &as_text, NULL, "draw on the terminal instead"},
     {"data", "DIR", CLI_TEXT, &data_folder, NULL, "folder with the data set, for the figures of gates"},
+    {"set", "KEY=VALUE", CLI_PAIR, &changes, NULL,
+     "another setting of the data set, as in data.test_rows=FILE; may be repeated"},
     {"part", "PART", CLI_CHOICE, &part_name, "valid|test", "rows for the figures of gates: valid or test"},
 };
 
@@ -221,17 +225,18 @@ static void read_gates(plot_run *run) {
     char *model = cli_path(run->folder, "model.safetensors");
     if (model == NULL || !cli_exists(model))
         cli_note("%s holds no model: neither target nor histogram of the gates are drawn", run->folder);
-    else if (cli_open_model(model, NULL, BATCH, &graph, &config, NULL) != CLI_OK)
+    else if (cli_open_model(model, data_folder, &changes, BATCH, &graph, &config, NULL) != CLI_OK) {
+        data_refused = data_folder != NULL || changes.count > 0;
         cli_note("neither target nor histogram of the gates of %s are drawn", run->folder);
-    else if (cli_gated_layers(graph) > 0) {
+    } else if (cli_gated_layers(graph) > 0) {
         weir_error error = {0};
         weir_data_options source = config.data;
-        if (data_folder != NULL) source.path = data_folder;
         source.known_scale = weir_graph_scale(graph);
         run->target = 100 * config.train.sparsity.target;
-        if (weir_data_load(&data, &source, &error) != WEIR_OK)
+        if (weir_data_load(&data, &source, &error) != WEIR_OK) {
+            data_refused = data_folder != NULL || changes.count > 0;
             cli_note("no histogram of the gates of %s: %s", run->folder, error.text);
-        else if (weir_data_columns(data) != weir_graph_nodes(graph, &(size_t){0})[0].size)
+        } else if (weir_data_columns(data) != weir_graph_nodes(graph, &(size_t){0})[0].size)
             cli_note("no histogram of the gates of %s: rows of %zu values do not fit the network", run->folder,
                      weir_data_columns(data));
         else
@@ -321,6 +326,7 @@ static int run(char **operands, size_t count) {
             status = cli_error("%s and %s go into no common figure: one has errors of classes, the other likelihoods",
                                runs[0].folder, runs[k].folder);
         if (status == CLI_OK) read_gates(&runs[k]);
+        if (status == CLI_OK && data_refused) status = CLI_FAILED; // it was asked for by name
     }
     if (status == CLI_OK)
         status =

@@ -98,7 +98,7 @@ static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
     weir_data *data = NULL;
     weir_result whole = weir_result_empty(), single = weir_result_empty();
     double step_ms = NAN;
-    int status = cli_open_model(run->folder, plan->data_folder, BATCH, &graph, &config, &data);
+    int status = cli_open_model(run->folder, plan->data_folder, NULL, BATCH, &graph, &config, &data);
     if (status == CLI_OK) {
         weir_part part = weir_data_test(data), some = part;
         if (some.count > SINGLE_ROWS) some.count = SINGLE_ROWS;

@@ -45,6 +45,22 @@ WEIR_API weir_status weir_config_parse(weir_config *config, const char *text, co
 /// The complete configuration as YAML text (every default filled in, variants resolved), freed by weir_text_free.
 WEIR_API weir_status weir_config_print(const weir_config *config, char **text, weir_error *error);
 WEIR_API void weir_config_free(weir_config *config);
+
+/// The text that weir_config_load would parse, freed by weir_text_free: of a file, which is read once (a pipe holds it
+/// only once), or of a built-in example.
+WEIR_API weir_status weir_config_read(char **text, const char *path_or_name, weir_error *error);
+/// Settings without effect, in lines "train.optimizer.beta1=0.8 has no effect here; it has one with: …", freed by
+/// weir_text_free; *lines is NULL when there is none. settings NULL: all that differ from their defaults; else these
+/// "key=value", whatever their values.
+WEIR_API weir_status weir_config_idle(const weir_config *config, char **lines, const char *const *settings,
+                                      size_t count, weir_error *error);
+/// Applies one more setting "key=value" to a configuration.
+WEIR_API weir_status weir_config_set(weir_config *config, const char *setting, weir_error *error);
+/// Makes the names of the data set's files absolute, so that they are found from any folder.
+WEIR_API weir_status weir_config_absolute(weir_config *config, weir_error *error);
+/// Says that the data set lies in this folder: MNIST's files, or, of data from files, each of them (of an absolute name
+/// the last part). WEIR_NOT_FOUND, or WEIR_ARGUMENT for a file or for data that are drawn.
+WEIR_API weir_status weir_config_data_folder(weir_config *config, const char *folder, weir_error *error);
 WEIR_API void weir_text_free(char *text);
 
 /// A setting of configurations, for --help and documentation.
@@ -52,6 +68,10 @@ typedef struct weir_setting {
     const char *path;    ///< "train.optimizer.rate"; of nodes the key alone: "size", set as "NODE.size"
     const char *expects; ///< "a number > 0", "sgd|momentum|adam"
     const char *about;   ///< one line
+    const char *initial; ///< the value where a configuration is silent; "": nothing, or 0
+    const char *applies; ///< when it has an effect: "train.optimizer.kind=momentum"; "": always
+    const char *numbers; ///< whether it changes the numbers of a run: "yes", "no", or when
+    const char *resumed; ///< whether a run that is resumed must have the same: "yes", "no", "by the rows", or when
     bool of_node;
 } weir_setting;
 /// Number of settings, and the one at index, those of nodes last (path NULL beyond).

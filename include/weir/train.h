@@ -101,11 +101,20 @@ WEIR_API weir_status weir_trainer_step_targets(weir_trainer *trainer, const floa
 /// checkpoint from which weir_trainer_resume continues.
 WEIR_API weir_status weir_trainer_run(weir_trainer *trainer, const char *folder, const char *config_text,
                                       weir_train_callback callback, void *context, weir_error *error);
-/// Continues from folder/checkpoint.safetensors: the next weir_trainer_run goes on where it was, bit for bit. Network,
-/// data and settings must be the same, except patience, checkpoint_seconds and, unless the schedule is cosine, epochs.
-/// WEIR_NOT_FOUND when there is none; WEIR_CONFIG names the first setting that differs. After another error the trainer
-/// and its graph are of no use.
+/// Holds a folder, made if missing, for this trainer until it is freed; a run holds its folder by itself, from
+/// weir_trainer_resume to the end of weir_trainer_run. WEIR_IO, with the process, while another trainer holds it, in
+/// this process or another; nothing is changed then. A process that is killed holds nothing any more.
+WEIR_API weir_status weir_trainer_hold(weir_trainer *trainer, const char *folder, weir_error *error);
+/// Continues from folder/checkpoint.safetensors: the next weir_trainer_run goes on where it was. All that changes
+/// numbers must be the same, down to the values of all rows (docs/settings.md): else WEIR_CONFIG names what differs. It
+/// goes on bit for bit where version of weir, instruction set, threads and rates (calibration.h) are those that wrote
+/// the checkpoint: the last two choose how products are done, which changes how they round. Elsewhere
+/// weir_trainer_remark says what differs. WEIR_NOT_FOUND when there is none; WEIR_CONFIG names the first setting that
+/// differs. After another error the trainer and its graph are of no use.
 WEIR_API weir_status weir_trainer_resume(weir_trainer *trainer, const char *folder, weir_error *error);
+/// One line about the last weir_trainer_resume for a person, or NULL: why it does not go on bit for bit. Owned by the
+/// trainer.
+WEIR_API const char *weir_trainer_remark(const weir_trainer *trainer);
 /// All epochs finished so far, and the best one's number (0: none yet).
 WEIR_API const weir_epoch *weir_trainer_epochs(const weir_trainer *trainer, size_t *count, size_t *best);
 WEIR_API void weir_trainer_free(weir_trainer *trainer);

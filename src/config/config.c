@@ -217,24 +217,39 @@ static weir_status fail_unknown_name(const char *name, weir_error *error) {
                       weir_suggest(name, names, count).text);
 }
 
-weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
-                             size_t setting_count, weir_error *error) {
+weir_status weir_config_read(char **text, const char *path_or_name, weir_error *error) {
     weir_status status = WEIR_OK;
-    char *text = NULL;
+    char *read = NULL;
     size_t size = 0;
-    *config = (weir_config){0};
+    *text = NULL;
     for (size_t i = 0; weir_example_name(i); i++) {
         if (strcmp(path_or_name, weir_example_name(i))) continue;
-        return weir_config_parse(config, weir_example_text(i), path_or_name, settings, setting_count, error);
+        *text = weir__copy_string(weir_example_text(i));
+        return *text ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory: %s", path_or_name);
     }
-    status = weir__file_read(path_or_name, text_most, &text, &size, error);
+    status = weir__file_read(path_or_name, text_most, &read, &size, error);
     if (status == WEIR_NOT_FOUND) return fail_unknown_name(path_or_name, error);
     TRY(status);
-    TRY_THAT(strlen(text) == size, WEIR_CONFIG, "%s: is not a text: it holds a zero byte", path_or_name);
-    TRY(weir_config_parse(config, text, path_or_name, settings, setting_count, error));
+    TRY_THAT(strlen(read) == size, WEIR_CONFIG, "%s: is not a text: it holds a zero byte", path_or_name);
+    *text = read;
+    read = NULL;
 done:
+    weir__free(read);
+    return status;
+}
+
+weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
+                             size_t setting_count, weir_error *error) {
+    char *text = NULL;
+    *config = (weir_config){0};
+    weir_status status = weir_config_read(&text, path_or_name, error);
+    if (status == WEIR_OK) status = weir_config_parse(config, text, path_or_name, settings, setting_count, error);
     weir__free(text);
     return status;
+}
+
+weir_status weir_config_set(weir_config *config, const char *setting, weir_error *error) {
+    return weir__assign(config, setting, config->memory, error);
 }
 
 // A field's text in the arena; NULL when it says nothing. Of nodes that is also a zero.

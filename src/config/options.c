@@ -45,7 +45,7 @@ const weir__fields weir__optimizer_fields = {optimizer_fields, sizeof optimizer_
 static const weir__field sparsity_fields[] = {
     {"train.sparsity", WEIR__SECTION, 0, .about = "how the share of open gates is steered"},
     {"train.sparsity.kind", WEIR__CHOICE, AT(kind), .choices = "kl|l1|l0|none", .initial = "kl",
-     .applies = WEIR__FACT_GATES, .numbers = WEIR__ALWAYS, .about = "the penalty"},
+     .applies = WEIR__FACT_GATES " or train.sparsity.kind=none", .numbers = WEIR__ALWAYS, .about = "the penalty"},
     {"train.sparsity.target", WEIR__NUMBER, AT(target), &weir__inside_one, .initial = "0.1",
      .applies = WEIR__FACT_GATES, .numbers = WEIR__ALWAYS, .about = "share of gates to be open"},
     {"train.sparsity.train_target", WEIR__NUMBER, AT(train_target), &weir__below_one, .initial = "0",

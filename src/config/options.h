@@ -10,8 +10,9 @@
 
 #include "../core/field.h"
 
-/// Facts that conditions of these fields name: the network has gates; it predicts targets.
+/// Facts that conditions of fields name: the network has gates; it has units that name no rule; it predicts targets.
 #define WEIR__FACT_GATES   "gates"
+#define WEIR__FACT_UNITS   "units without a rule"
 #define WEIR__FACT_TARGETS "targets"
 
 /// Those of weir_train_options without the two structs in it, which have tables of their own.

@@ -21,7 +21,7 @@ static const weir__field own[] = {
     {"name", WEIR__TEXT, AT(name), .about = "name of the configuration"},
     {"about", WEIR__TEXT, AT(about), .about = "what it is for, in one line"},
     {"rule", WEIR__TEXT, AT(rule), .expects = "NAME or NAME:parameter=value,...", .check = check_rule,
-     .applies = "units without a rule", .numbers = WEIR__ALWAYS,
+     .applies = WEIR__FACT_UNITS, .numbers = WEIR__ALWAYS,
      .about = "rule of the unit nodes that name none: NAME or NAME:parameter=value,..."},
     {"precision", WEIR__CHOICE, AT(precision), .choices = "fp32|bf16", .initial = "fp32", .numbers = WEIR__ALWAYS,
      .about = "of products with weights; bf16: half the bytes per weight, sums in fp32"},
@@ -65,14 +65,38 @@ weir__setting weir__setting_find(const char *path) {
     return (weir__setting){0};
 }
 
+_Static_assert(COUNT(parts) < 8, "weir__config_structs writes so many");
+
+void weir__config_structs(const weir_config *config, weir__described structs[8]) {
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        structs[i] = (weir__described){parts[i].fields, (const char *)config + parts[i].base};
+    }
+    structs[COUNT(parts)] = (weir__described){0};
+}
+
 void weir__config_initial(weir_config *config) {
     *config = (weir_config){0};
     for (size_t i = 0; i < COUNT(parts); i++) weir__fields_initial(parts[i].fields, (char *)config + parts[i].base);
 }
 
+// How a resumed run is held to a setting: by its text, by the rows that come of it, or not at all.
+static const char *resumed(const weir__field *field) {
+    if (!field->numbers) return "no";
+    if (!strncmp(field->path, "data.", 5)) return "by the rows";
+    return *field->numbers ? field->numbers : "yes";
+}
+
 static weir_setting describe(const weir__field *field, bool of_node) {
-    return (weir_setting){
-        .path = field->path, .expects = weir__field_expects(field), .about = field->about, .of_node = of_node};
+    return (weir_setting){.path = field->path,
+                          .expects = weir__field_expects(field),
+                          .about = field->about,
+                          .initial = field->initial ? field->initial : "",
+                          .applies = field->applies ? field->applies : "",
+                          .numbers = !field->numbers   ? "no"
+                                     : *field->numbers ? field->numbers
+                                                       : "yes",
+                          .resumed = resumed(field),
+                          .of_node = of_node};
 }
 
 size_t weir_setting_count(void) {

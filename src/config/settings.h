@@ -22,6 +22,8 @@ enum { weir__settings_most = 96, weir__node_settings_most = 32 }; // a document 
 /// Number of settings, sections and lists included, and the one at index. Those of nodes are weir__node_fields.
 size_t weir__setting_count(void);
 weir__setting weir__setting_at(size_t index);
+/// The structs of a configuration with their tables: at most 7, and an end.
+void weir__config_structs(const weir_config *config, weir__described structs[8]);
 /// Sets every setting to its default; no network.
 void weir__config_initial(weir_config *config);
 /// The setting of that path; field NULL: there is none.

@@ -7,8 +7,8 @@
 //   gates/thresholds  gates/best_thresholds   one per gate node
 //   unit/N  a unit's running averages   open/N  moving averages of being open   (N: node)
 // Metadata: weir.version, weir.format, weir.kind ("checkpoint"), weir.config (the caller's text), weir.run
-// (identity.c) and weir.state (JSON: the place, λ of each gate node, the optimizer's step, all epochs). JSON numbers
-// have 17 digits, which give a double back exactly.
+// (identity.c), weir.machine (machine.c) and weir.state (JSON: the place, λ of each gate node, the optimizer's step,
+// all epochs). JSON numbers have 17 digits, which give a double back exactly.
 
 #include <math.h>
 #include <stdlib.h>
@@ -266,10 +266,12 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     TRY(list_all(&l, trainer, &p, thresholds, error));
     state = state_print(trainer);
     TRY_THAT(state, WEIR_MEMORY, "out of memory: the state of a checkpoint");
+    const weir__machine_text machine = weir__machine_now();
     const weir__metadata metadata[] = {
         {"weir.version", weir_version()}, {"weir.format", format},
         {"weir.kind", "checkpoint"},      {"weir.config", config_text ? config_text : ""},
         {"weir.run", trainer->identity},  {"weir.state", state},
+        {"weir.machine", machine.text},
     };
     TRY(weir__safetensors_write(path, l.arrays, l.count, metadata, sizeof metadata / sizeof *metadata, error));
 done:
@@ -388,6 +390,7 @@ weir_status weir__checkpoint_load(weir_trainer *trainer, const char *folder, wei
         status = weir__fail_in(error, status, path);
         goto done;
     }
+    TRY(weir__machine_compare(trainer, weir__safetensors_metadata(file, "weir.machine"), error));
     TRY(read_all(file, trainer, error));
 done:
     weir__safetensors_close(file);

@@ -105,6 +105,7 @@ done:
     return status;
 }
 
+// A stream's rows are not known in advance: its training part has none here.
 static weir_status add_part(text *t, const char *name, weir_part part, weir_error *error) {
     weir_status status = WEIR_OK;
     uLong inputs = 0, targets = 0;
@@ -115,7 +116,7 @@ static weir_status add_part(text *t, const char *name, weir_part part, weir_erro
     if (part.targets) {
         TRY(checksum_of(&targets, part.targets, part.first, part.count, error));
         add(t, "data.%s.targets=%08lx\n", name, targets);
-    } else {
+    } else if (part.labels) {
         const unsigned char *labels = (const unsigned char *)(part.labels + part.first);
         add(t, "data.%s.labels=%08lx\n", name, crc32_z(0, labels, part.count * sizeof *part.labels));
     }

@@ -283,6 +283,23 @@ static bool is_over(const weir_trainer *t) {
     return t->place.epoch >= t->options.epochs || (patience && t->place.stale >= patience);
 }
 
+// The folder's lock, unless it is held already.
+static weir_status take_lock(weir_trainer *t, const char *folder, weir_error *error) {
+    const size_t length = strlen(folder);
+    if (t->lock.path && !strncmp(t->lock.path, folder, length) && !strcmp(t->lock.path + length, "/.lock")) {
+        return WEIR_OK;
+    }
+    weir__lock_release(&t->lock);
+    return weir__lock_take(&t->lock, folder, error);
+}
+
+weir_status weir_trainer_hold(weir_trainer *t, const char *folder, weir_error *error) {
+    weir_status status = weir__folder_make(folder, error);
+    if (status == WEIR_OK) status = take_lock(t, folder, error);
+    t->holds |= status == WEIR_OK;
+    return status;
+}
+
 weir_status weir_trainer_run(weir_trainer *t, const char *folder, const char *config_text, weir_train_callback callback,
                              void *context, weir_error *error) {
     weir_status status = WEIR_OK;
@@ -295,6 +312,7 @@ weir_status weir_trainer_run(weir_trainer *t, const char *folder, const char *co
     if (t->finished) return WEIR_OK;
     if (folder) {
         TRY(weir__folder_make(folder, error));
+        TRY(take_lock(t, folder, error));
         TRY(weir__metrics_rewrite(t, folder, error));
         // Before the first batch: a folder that cannot be written shows now, and "resume" never finds an older run.
         TRY(save(&r, error));
@@ -302,10 +320,13 @@ weir_status weir_trainer_run(weir_trainer *t, const char *folder, const char *co
     while (!is_over(t)) TRY(train_epoch(&r, error));
     restore_best(t);
 done:
+    if (!t->holds) weir__lock_release(&t->lock);
     return status;
 }
 
 weir_status weir_trainer_resume(weir_trainer *t, const char *folder, weir_error *error) {
+    const weir_status status = take_lock(t, folder, error);
+    if (status != WEIR_OK) return status;
     t->finished = false;
     return weir__checkpoint_load(t, folder, error);
 }

@@ -102,6 +102,8 @@ void weir_trainer_free(weir_trainer *t) {
     weir__free(t->best_values);
     weir__free(t->best_thresholds);
     weir__free(t->identity);
+    weir__free(t->remark);
+    weir__lock_release(&t->lock);
     weir__free(t->epochs);
     weir__free(t);
 }

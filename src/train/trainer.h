@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "../core/lock.h"
 #include "../data/batches.h"
 #include "average.h"
 #include "evaluate.h"
@@ -47,6 +48,9 @@ struct weir_trainer {
     float *best_values;     ///< flat parameters of the best epoch
     float *best_thresholds; ///< [gate_count]
     char *identity;         ///< what a checkpoint must agree with, see identity.c; NULL until one is written or read
+    weir__lock lock;        ///< of the folder that it writes to
+    bool holds;             ///< until it is freed, see weir_trainer_hold
+    char *remark;           ///< of the last resume, see machine.c; or NULL
     bool finished;          ///< the best parameters are in the graph
     double saved_at;        ///< time of the last checkpoint
 };
@@ -66,6 +70,14 @@ weir_status weir__epochs_add(weir_trainer *trainer, const weir_epoch *epoch, wei
 weir_status weir__identity_print(char **text, const weir_trainer *trainer, weir_error *error);
 /// WEIR_CONFIG, with the first line that differs, unless both are the same.
 weir_status weir__identity_compare(const char *saved, const char *current, weir_error *error);
+
+/// What the last bits of a run depend on beside what it is, in words.
+typedef struct weir__machine_text {
+    char text[160];
+} weir__machine_text;
+weir__machine_text weir__machine_now(void);
+/// Sets the trainer's remark when a checkpoint comes from elsewhere.
+weir_status weir__machine_compare(weir_trainer *trainer, const char *saved, weir_error *error);
 
 /// An epoch's record as JSON and back (WEIR_FORMAT when a field is missing or no number).
 json_t *weir__epoch_to_json(const weir_epoch *epoch);

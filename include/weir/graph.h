@@ -120,8 +120,8 @@ typedef struct weir_parameters_view {
     size_t tensor_count;
 } weir_parameters_view;
 
-/// Nodes, parameters and the arrays of a batch. One thread uses a graph at a time; its calls use weir_threads() threads
-/// inside.
+/// Nodes, parameters and the arrays of a batch. One thread uses a graph at a time (for more than one:
+/// weir_graph_share); its calls use weir_threads() threads inside.
 typedef struct weir_graph weir_graph;
 struct weir_custom_kind;
 
@@ -144,6 +144,18 @@ WEIR_API weir_graph_options weir_graph_options_default(size_t max_rows);
 WEIR_API weir_status weir_graph_create(weir_graph **graph, const weir_node *nodes, size_t count,
                                        const weir_graph_options *options, weir_error *error);
 WEIR_API void weir_graph_free(weir_graph *graph);
+
+/// Makes a context: a graph over the same nodes and the parameters of a model, which it only reads. What it has of its
+/// own are the arrays of a batch of max_rows rows, thresholds, unit states and the scale, copied from the model now. So
+/// one model in memory serves many threads, each with a context, at the same time and with the same bits as alone. A
+/// context is a graph in everything but training; WEIR_ARGUMENT for a max_rows outside 1 … 2²⁰, WEIR_MEMORY.
+///
+/// While a model has contexts, none of these graphs may change its parameters: weir_graph_values_set,
+/// weir_graph_precision_use and training steps are WEIR_ARGUMENT, weir_graph_parameters returns NULL arrays.
+/// weir_graph_parameters_read works in each. They are freed in any order, by any thread: the last one takes the
+/// parameters with it. The call itself uses the model, which no other thread uses at that moment unless it only runs
+/// passes in contexts made before.
+WEIR_API weir_status weir_graph_share(weir_graph **context, weir_graph *model, size_t max_rows, weir_error *error);
 
 /// The description, complete: names, sizes and defaults filled in.
 WEIR_API const weir_node *weir_graph_nodes(const weir_graph *graph, size_t *count);
@@ -196,8 +208,8 @@ typedef enum weir_mode {
 
 /// One batch. inputs [rows][input size]; for a loss node labels [rows] (softmax-cross-entropy) or targets
 /// [rows][size] (the others): both NULL means that no loss is computed. What is random is a function of seed, step,
-/// node and unit, and of the row's own number first_row + r (below 2³², else WEIR_ARGUMENT): a row draws the same in
-/// any batch.
+/// node and unit, and of the row's own number first_row + r: a row draws the same in any batch. Numbers end before 2³²
+/// where something is drawn (else WEIR_ARGUMENT). Errors name rows by them.
 typedef struct weir_pass {
     weir_mode mode;
     size_t rows;

@@ -48,6 +48,13 @@ WEIR_API weir_status weir_model_load_memory(weir_graph **graph, weir_config *con
 WEIR_API weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabilities, const weir_rows *rows,
                                   size_t first, size_t count, weir_error *error);
 
+/// Predicts one row of the network's inputs, [columns]: *predicted its class (arg max), probabilities [outputs]; either
+/// may be NULL. Closed gates are skipped, the calling thread works alone, and no memory is asked for: not in a context
+/// (weir_graph_share), and in any other graph not after the first call. The outputs are those of weir_predict, but for
+/// the last bits, which may depend on how many rows there are. WEIR_DATA for a value that is not finite.
+WEIR_API weir_status weir_predict_row(weir_graph *graph, int32_t *predicted, float *probabilities, const float *row,
+                                      weir_error *error);
+
 /// The mean output of so many draws of the random units (mode DRAW), [count][outputs]: of a network that ends in
 /// bernoulli-cross-entropy the probability of each target. The same seed gives a row, by its
 /// number in rows, the same draws, whatever first, count and the graph's max_rows.

@@ -30,7 +30,8 @@ static bool allocation_is_refused(void) {
     return left == 0;
 }
 
-void *weir__alloc(size_t count, size_t size) {
+/// Memory of *rounded bytes, whole cache lines, whose contents are undefined: pages that nobody writes take no memory.
+static void *reserve(size_t count, size_t size, size_t *rounded) {
     if (allocation_is_refused() || (size && count > (SIZE_MAX - alignment) / size)) return NULL;
     const size_t wanted = count * size != 0 ? count * size : 1;
     const size_t bytes = (wanted + alignment - 1) / alignment * alignment;
@@ -43,17 +44,27 @@ void *weir__alloc(size_t count, size_t size) {
     }
 #endif
     if (!memory) memory = aligned_alloc(alignment, bytes);
+    *rounded = bytes;
+    return memory;
+}
+
+void *weir__alloc(size_t count, size_t size) {
+    size_t bytes = 0;
+    void *memory = reserve(count, size, &bytes);
     if (memory) memset(memory, 0, bytes);
     return memory;
 }
 
 void weir__free(void *memory) { free(memory); }
 
+static weir_status fail_memory(size_t count, size_t size, const char *what, weir_error *error) {
+    return weir__fail(error, WEIR_MEMORY, "out of memory: %zu x %zu bytes for %s", count, size, what);
+}
+
 weir_status weir__new(void *memory, size_t count, size_t size, const char *what, weir_error *error) {
     void *fresh = weir__alloc(count, size);
     memcpy(memory, &fresh, sizeof fresh);
-    if (fresh) return WEIR_OK;
-    return weir__fail(error, WEIR_MEMORY, "out of memory: %zu x %zu bytes for %s", count, size, what);
+    return fresh ? WEIR_OK : fail_memory(count, size, what, error);
 }
 
 char *weir__copy_string(const char *text) {
@@ -69,9 +80,9 @@ weir_status weir__buffer_reserve(weir__buffer *buffer, size_t count, weir_error 
     // Grow by at least half, so that batches of slowly growing size do not reallocate each time.
     size_t wanted = buffer->count + buffer->count / 2;
     if (wanted < count) wanted = count;
-    float *fresh = NULL;
-    const weir_status status = weir__new(&fresh, wanted, sizeof *fresh, "a work array", error);
-    if (status != WEIR_OK) return status;
+    size_t bytes = 0;
+    float *fresh = reserve(wanted, sizeof *fresh, &bytes);
+    if (!fresh) return fail_memory(wanted, sizeof *fresh, "a work array", error);
     weir__free(buffer->data);
     *buffer = (weir__buffer){.data = fresh, .count = wanted};
     return WEIR_OK;

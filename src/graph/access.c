@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "shared.h"
 #include "tensor.h"
 
 #include <weir/data.h>
@@ -34,6 +35,7 @@ size_t weir_graph_gates(const weir_graph *graph, size_t node) {
 }
 
 weir_parameters weir_graph_parameters(weir_graph *graph) {
+    if (weir__shared_check_alone(graph, NULL) != WEIR_OK) return (weir_parameters){0};
     return (weir_parameters){.values = weir__graph_edit(graph),
                              .gradients = graph->gradients,
                              .count = graph->parameter_count,
@@ -61,7 +63,8 @@ weir_status weir_graph_values_get(const weir_graph *graph, float *plain, size_t 
 }
 
 weir_status weir_graph_values_set(weir_graph *graph, size_t tensor, const float *plain, weir_error *error) {
-    const weir_status status = check_tensor(graph, tensor, error);
+    weir_status status = check_tensor(graph, tensor, error);
+    if (status == WEIR_OK) status = weir__shared_check_alone(graph, error);
     if (status == WEIR_OK) weir__matrix_set(&graph->matrices[tensor], plain);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "flow.h"
 #include "groups.h"
+#include "shared.h"
 #include "tensor.h"
 
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error) {
@@ -23,10 +24,6 @@ weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error
                                 error);
 }
 
-static weir__matrix *weight_of(const weir_graph *graph, const weir__node *node) {
-    return &graph->matrices[node->weight];
-}
-
 static uint64_t dense_work(const weir__node *node, size_t rows) {
     return (uint64_t)rows * node->width * node->from->width;
 }
@@ -38,7 +35,7 @@ weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t row
     const float *bias = weir__matrix_values(&graph->matrices[node->bias]);
     weir__weights weights;
     weir_status status = WEIR_OK;
-    TRY(weir__matrix_read(weight_of(graph, node), &weights, compact ? WEIR__TILES : WEIR__PLAIN, error));
+    TRY(weir__shared_read(graph, node->weight, &weights, compact ? WEIR__TILES : WEIR__PLAIN, error));
     TRY(weir__product_forward(NULL, rows, y, &x, &weights, bias, &graph->scratch, error));
     weir__count_forward(node, dense_work(node, rows), work);
 done:
@@ -53,7 +50,7 @@ static weir_status dense_input_gradient(weir_graph *graph, weir__node *node, siz
     const bool transposed = graph->tensors[node->weight].block_columns == 1;
     weir__weights weights;
     weir_status status = WEIR_OK;
-    TRY(weir__matrix_read(weight_of(graph, node), &weights, transposed ? WEIR__TILES : WEIR__PLAIN, error));
+    TRY(weir__shared_read(graph, node->weight, &weights, transposed ? WEIR__TILES : WEIR__PLAIN, error));
     if (transposed) {
         TRY(weir__product_forward(NULL, rows, &to, dy, &weights, NULL, &graph->scratch, error));
     } else {
@@ -73,7 +70,7 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, size_t ro
         *done += dense_work(node, rows);
     } else {
         weir__weights weights;
-        status = weir__matrix_read(weight_of(graph, node), &weights, WEIR__TILES, error);
+        status = weir__shared_read(graph, node->weight, &weights, WEIR__TILES, error);
         if (status != WEIR_OK) return status;
         status = weir__product_input_gradient(NULL, rows, &dx, dy, &weights, &graph->scratch, error);
         *done += weir__gated_input_gradient_work(rows, &dx, dy);

@@ -15,6 +15,9 @@
 #include "initial.h"
 #include "inputs.h"
 #include "kinds.h"
+#include "nodes/custom.h"
+#include "run.h"
+#include "shared.h"
 #include "tensor.h"
 
 enum { most_nodes = 4096, tensors_per_node = 2 };
@@ -126,58 +129,120 @@ static void place_gradients(weir_graph *graph) {
     }
 }
 
-weir_status weir_graph_create(weir_graph **out, const weir_node *nodes, size_t count, const weir_graph_options *options,
-                              weir_error *error) {
-    weir_status status = WEIR_OK;
-    weir_graph *graph = NULL;
-    *out = NULL;
+static weir_status check_request(const weir_node *nodes, size_t count, const weir_graph_options *options,
+                                 weir_error *error) {
     if (!nodes || count < 2 || count > most_nodes) {
         return weir__fail(error, WEIR_ARGUMENT, "a network has 2 to %d nodes, not %zu", most_nodes, count);
     }
     if (options->max_rows < 1 || options->max_rows > 1 << 20) {
         return weir__fail(error, WEIR_ARGUMENT, "max_rows = %zu: expected 1 to %d", options->max_rows, 1 << 20);
     }
-    TRY(weir__new(&graph, 1, sizeof *graph, "a graph", error));
-    graph->options = *options;
-    graph->mean_loss = NAN;
-    TRY(weir__customs_take(graph, error));
+    return WEIR_OK;
+}
+
+/// The nodes, and what is known of them together; no parameters yet.
+static weir_status build_nodes(weir_graph *graph, const weir_node *nodes, size_t count, weir_error *error) {
+    weir_status status = WEIR_OK;
     graph->tensor_capacity = count * tensors_per_node;
     TRY(weir__new(&graph->nodes, count, sizeof *graph->nodes, "nodes", error));
     TRY(weir__new(&graph->specs, count, sizeof *graph->specs, "nodes", error));
     TRY(weir__new(&graph->tensors, graph->tensor_capacity, sizeof *graph->tensors, "tensors", error));
     TRY(weir__new(&graph->touched, graph->tensor_capacity, sizeof *graph->touched, "tensors", error));
-    TRY(weir__new(&graph->matrices, graph->tensor_capacity, sizeof *graph->matrices, "tensors", error));
-    for (; graph->count < count; graph->count++) {
-        if (graph->loss) {
-            status = weir__fail_node(error, WEIR_ARGUMENT, graph->loss, "a loss must be the last node");
-            graph->count++; // its name belongs to the graph already, if any
-            goto done;
-        }
-        status = build_node(graph, graph->count, &nodes[graph->count], error);
-        if (status != WEIR_OK) {
-            graph->count++;
-            goto done;
-        }
-        graph->specs[graph->count] = graph->nodes[graph->count].spec;
+    for (size_t k = 0; k < count; k++) {
+        graph->count++; // also after a failure: its name belongs to the graph already, if any
+        if (graph->loss) return weir__fail_node(error, WEIR_ARGUMENT, graph->loss, "a loss must be the last node");
+        TRY(build_node(graph, k, &nodes[k], error));
+        graph->specs[k] = graph->nodes[k].spec;
     }
     mark_gaters(graph);
     place_gradients(graph);
     TRY(weir__groups_plan(graph, error));
-    TRY(weir__new(&graph->values, graph->parameter_count, sizeof *graph->values, "parameters", error));
-    if (options->training) {
+done:
+    return status;
+}
+
+static weir_status make_parameters(weir_graph *graph, bool drawn, weir_error *error) {
+    const weir_precision precision = graph->options.precision;
+    weir_status status = WEIR_OK;
+    TRY(weir__shared_new(graph, error));
+    if (graph->options.training) {
         TRY(weir__new(&graph->gradients, graph->parameter_count, sizeof *graph->gradients, "gradients", error));
     }
-    for (size_t k = 0; k < graph->tensor_count; k++) {
-        const weir__tiling tiling = weir__tensor_tiling(&graph->tensors[k]);
-        weir__matrix_wrap(&graph->matrices[k], &tiling, graph->values + graph->tensors[k].offset);
-    }
-    TRY(weir__initial_parameters(graph, error));
+    if (drawn) TRY(weir__initial_parameters(graph, error));
     graph->options.precision = WEIR_FLOAT32;
-    TRY(weir_graph_precision_use(graph, options->precision, error));
+    TRY(weir_graph_precision_use(graph, precision, error));
+done:
+    return status;
+}
+
+/// A graph with parameters of its own, drawn or 0, or with those of another graph.
+static weir_status create(weir_graph **out, const weir_node *nodes, size_t count, const weir_graph_options *options,
+                          weir_graph *other, bool drawn, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_graph *graph = NULL;
+    *out = NULL;
+    TRY(check_request(nodes, count, options, error));
+    TRY(weir__new(&graph, 1, sizeof *graph, "a graph", error));
+    graph->options = *options;
+    graph->mean_loss = NAN;
+    TRY(weir__customs_take(graph, error));
+    TRY(build_nodes(graph, nodes, count, error));
+    if (other) {
+        weir__shared_join(graph, other);
+    } else {
+        TRY(make_parameters(graph, drawn, error));
+    }
     *out = graph;
     graph = NULL;
 done:
     weir_graph_free(graph);
+    return status;
+}
+
+weir_status weir_graph_create(weir_graph **graph, const weir_node *nodes, size_t count,
+                              const weir_graph_options *options, weir_error *error) {
+    return create(graph, nodes, count, options, NULL, true, error);
+}
+
+weir_status weir__graph_create_zero(weir_graph **graph, const weir_node *nodes, size_t count,
+                                    const weir_graph_options *options, weir_error *error) {
+    return create(graph, nodes, count, options, NULL, false, error);
+}
+
+/// What belongs to a graph and not to its parameters, but decides what a finished network gives.
+static weir_status copy_settings(weir_graph *context, const weir_graph *model, weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t k = 0; k < model->count; k++) {
+        size_t count = 0;
+        const float *state = weir__node_state(&model->nodes[k], &count);
+        context->nodes[k].threshold = model->nodes[k].threshold;
+        if (state) memcpy(weir__node_state(&context->nodes[k], NULL), state, count * sizeof *state);
+    }
+    if (model->scale) TRY(weir_graph_scale_set(context, model->scale, error));
+done:
+    return status;
+}
+
+weir_status weir_graph_share(weir_graph **context, weir_graph *model, size_t max_rows, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_graph *made = NULL;
+    weir_custom_kind *kinds = NULL;
+    weir_graph_options options = model->options;
+    options.max_rows = max_rows;
+    options.training = false;
+    *context = NULL;
+    TRY(weir__new(&kinds, model->custom_count, sizeof *kinds, "kinds of nodes", error));
+    for (size_t k = 0; k < model->custom_count; k++) kinds[k] = model->customs[k].own;
+    options.kinds = kinds;
+    options.kind_count = model->custom_count;
+    TRY(create(&made, model->specs, model->count, &options, model, false, error));
+    TRY(copy_settings(made, model, error));
+    TRY(weir__graph_reserve_row(made, error));
+    *context = made;
+    made = NULL;
+done:
+    weir_graph_free(made);
+    weir__free(kinds);
     return status;
 }
 
@@ -197,7 +262,6 @@ void weir_graph_free(weir_graph *graph) {
     for (size_t k = 0; k < graph->tensor_count; k++) {
         weir__free((void *)(uintptr_t)graph->tensors[k].name);
         weir__free(graph->touched[k]);
-        weir__matrix_free(&graph->matrices[k]);
     }
     weir_scale_free(graph->scale);
     weir__scratch_free(&graph->scratch);
@@ -206,11 +270,10 @@ void weir_graph_free(weir_graph *graph) {
     weir__buffer_free(&graph->wide_targets);
     weir__buffer_free(&graph->merged);
     weir__buffer_free(&graph->weights);
-    weir__free(graph->values);
+    weir__shared_leave(graph);
     weir__free(graph->gradients);
     weir__free(graph->tensors);
     weir__free(graph->touched);
-    weir__free(graph->matrices);
     weir__free(graph->specs);
     weir__free(graph->customs);
     weir__free(graph->nodes);

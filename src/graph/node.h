@@ -119,6 +119,7 @@ struct weir_graph {
     struct weir_scale *scale; // of the rows that it was trained on, or NULL
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;
+    struct weir__shared *shared; // owns values and matrices, for this graph and others
     size_t parameter_count;
 
     weir__node *loss;
@@ -126,6 +127,7 @@ struct weir_graph {
     double mean_loss, penalty;
     weir_pass pass; // the last one
     bool forward_done;
+    bool row_reserved;        // see weir__graph_reserve_row
     const weir__step *moving; // of this backward pass, which moves the parameters; NULL: it forms their gradients
     bool profiled;            // nodes' seconds are measured
     weir__scratch scratch;

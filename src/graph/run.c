@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "groups.h"
 #include "run.h"
+#include "shared.h"
 #include "tensor.h"
 
 /// A pass in open mode does without what only gates need.
@@ -21,7 +22,8 @@ static weir_status check_pass(const weir_graph *graph, const weir_pass *pass, we
         return weir__fail(error, WEIR_SHAPE, "a batch of %zu rows: the graph was made for 1 to %zu", pass->rows,
                           graph->options.max_rows);
     }
-    if (pass->first_row > UINT32_MAX || pass->rows > UINT32_MAX - pass->first_row) {
+    const bool draws = pass->mode == WEIR_MODE_SAMPLE || pass->mode == WEIR_MODE_DRAW;
+    if (draws && (pass->first_row > UINT32_MAX || pass->rows > UINT32_MAX - pass->first_row)) {
         return weir__fail(error, WEIR_ARGUMENT, "rows from number %zu on: noise numbers rows by 32 bits",
                           pass->first_row);
     }
@@ -193,6 +195,8 @@ static weir_status move_the_rest(weir_graph *graph, weir_error *error) {
 }
 
 weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const weir__step *step, weir_error *error) {
+    const weir_status alone = weir__shared_check_alone(graph, error);
+    if (alone != WEIR_OK) return alone;
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].pass.moved = false;
     graph->moving = step;
     weir_status status = weir_graph_backward(graph, pass, error);

@@ -8,6 +8,14 @@
 
 #include "node.h"
 
+/// weir_graph_create without initial values, for who reads them from somewhere: all parameters are 0.
+weir_status weir__graph_create_zero(weir_graph **graph, const weir_node *nodes, size_t count,
+                                    const weir_graph_options *options, weir_error *error);
+
+/// Provides what passes of one row in decide mode need of memory, however many gates they open: they ask for none
+/// after it.
+weir_status weir__graph_reserve_row(weir_graph *graph, weir_error *error);
+
 /// Runs the last pass, one in draw mode, again at another step: what comes before the first random node keeps its
 /// outputs. *drawn is false, and nothing is done, when no node is random. The pass's arrays must still be there.
 weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, weir_error *error);

@@ -6,11 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "shared.h"
 #include "tensor.h"
-
-weir__tiling weir__tensor_tiling(const weir_tensor *t) {
-    return (weir__tiling){t->rows, t->columns, t->block_rows, t->block_columns};
-}
 
 void weir__tensor_unpack(const weir_tensor *tensor, float *plain, const float *flat) {
     const weir__tiling tiling = weir__tensor_tiling(tensor);
@@ -98,6 +95,7 @@ weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision
     weir_status status = WEIR_OK;
     TRY_THAT(precision == WEIR_FLOAT32 || precision == WEIR_BFLOAT16, WEIR_ARGUMENT, "unknown precision %d",
              (int)precision);
+    TRY(weir__shared_check_alone(graph, error));
     status = use_precision(graph, precision, error);
     if (status == WEIR_OK) {
         graph->options.precision = precision;

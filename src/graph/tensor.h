@@ -15,7 +15,9 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role 
 /// Gradients of a tensor.
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
 /// How a tensor lies.
-weir__tiling weir__tensor_tiling(const weir_tensor *tensor);
+static inline weir__tiling weir__tensor_tiling(const weir_tensor *t) {
+    return (weir__tiling){t->rows, t->columns, t->block_rows, t->block_columns};
+}
 /// Copies a tensor's part of a flat array that lies as parameters do (values, gradients, moving averages) to plain
 /// row-major order, and back. flat is the start of the whole array.
 void weir__tensor_unpack(const weir_tensor *tensor, float *plain, const float *flat);

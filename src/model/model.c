@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Model files: parameters as plain float32 arrays; configuration, thresholds, share and scale as metadata, and the pairs
-// of a scale that has some per column as two more arrays. A weir that knows no scales refuses such a file for the setting
-// data.scale in its configuration. What only training needs (moving averages of units, the state of an optimizer) is in
-// checkpoints and not here.
+// Model files: parameters as plain float32 arrays; configuration, thresholds, share and scale as metadata, and the
+// pairs of a scale that has some per column as two more arrays. A weir that knows no scales refuses such a file for the
+// setting data.scale in its configuration. What only training needs (moving averages of units, the state of an
+// optimizer) is in checkpoints and not here.
 
 #include <float.h>
 #include <math.h>
@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "../config/settings.h"
+#include "../graph/graph.h"
 #include "../store/safetensors.h"
 #include <weir/model.h>
 
@@ -360,7 +361,7 @@ static weir_status load(weir_graph **graph, weir_config *config, const weir__saf
     TRY(read_config(&read, file, error));
     TRY(check_sizes(file, &read, max_rows, error));
     (void)weir_precision_find(&options.precision, read.precision); // the configuration knows no other names
-    TRY(as_of_file(weir_graph_create(&made, read.network, read.network_count, &options, error), path, error));
+    TRY(as_of_file(weir__graph_create_zero(&made, read.network, read.network_count, &options, error), path, error));
     TRY(read_parameters(made, file, error));
     TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));
     TRY(read_scale(made, file, error));

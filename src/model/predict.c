@@ -7,13 +7,7 @@
 
 #include "../core/core.h"
 #include "../graph/graph.h"
-#include <weir/model.h>
-
-static int32_t arg_max(const float *values, size_t count) {
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++) best = values[i] > values[best] ? i : best;
-    return (int32_t)best;
-}
+#include "predict.h"
 
 static weir_status check_rows(const weir_graph *graph, const weir_rows *rows, size_t first, size_t count,
                               weir_error *error) {
@@ -48,7 +42,7 @@ weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabiliti
         const float *output = weir_graph_output(graph, nodes - 1);
         TRY_THAT(output, WEIR_MEMORY, "out of memory: the outputs of a batch");
         if (probabilities) memcpy(probabilities + done * outputs, output, now * outputs * sizeof *output);
-        for (size_t r = 0; classes && r < now; r++) classes[done + r] = arg_max(output + r * outputs, outputs);
+        for (size_t r = 0; classes && r < now; r++) classes[done + r] = weir__arg_max(output + r * outputs, outputs);
     }
 done:
     weir__free(inputs);

@@ -50,7 +50,6 @@ static weir_status draw_batch(weir_graph *graph, const weir__feed *feed, uint64_
     weir_status status = WEIR_OK;
     weir_pass pass = weir__feed_pass(feed, WEIR_MODE_DRAW);
     pass.seed = seed_of(seed);
-    pass.first_row = feed->first;
     for (size_t r = 0; r < feed->rows; r++) all->row[r] = (log_sum){0};
     TRY(weir_graph_forward(graph, &pass, error));
     for (*draws = 1;; ++*draws) {

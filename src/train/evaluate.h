@@ -25,7 +25,7 @@ void weir__feed_free(weir__feed *feed);
 /// Before the first batch; then weir__feed_next makes each batch current and returns false after the last.
 void weir__feed_rewind(weir__feed *feed);
 bool weir__feed_next(weir__feed *feed);
-/// The current batch as a pass; seed and step 0.
+/// The current batch as a pass; its rows are numbered as those of the part, seed and step are 0.
 weir_pass weir__feed_pass(const weir__feed *feed, weir_mode mode);
 /// Whether the part holds what the network predicts.
 bool weir__feed_has_answers(const weir__feed *feed, const weir_graph *graph);

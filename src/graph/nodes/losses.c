@@ -91,8 +91,8 @@ static void softmax_rows(const void *context, weir__range rows) {
 weir_status weir__check_labels(const weir__node *node, const weir_pass *pass, weir_error *error) {
     for (size_t r = 0; pass->labels && r < pass->rows; r++) {
         if (pass->labels[r] < 0 || (size_t)pass->labels[r] >= node->width) {
-            return weir__fail_node(error, WEIR_DATA, node, "label %d of row %zu: expected 0 to %zu", pass->labels[r], r,
-                                   node->width - 1);
+            return weir__fail_node(error, WEIR_DATA, node, "label %d of row %zu: expected 0 to %zu", pass->labels[r],
+                                   pass->first_row + r, node->width - 1);
         }
     }
     return WEIR_OK;
@@ -199,7 +199,7 @@ static weir_status check_targets(const weir__node *node, const weir_pass *pass, 
     for (size_t k = 0; k < count; k++) {
         if (pass->targets[k] >= 0 && pass->targets[k] <= 1) continue;
         return weir__fail_node(error, WEIR_DATA, node, "target %zu of row %zu is %g: expected 0 to 1", k % node->width,
-                               k / node->width, (double)pass->targets[k]);
+                               pass->first_row + k / node->width, (double)pass->targets[k]);
     }
     return WEIR_OK;
 }

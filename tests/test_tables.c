@@ -108,7 +108,7 @@ static void names_of_columns(void **state) {
     refused("1,?,3,4\n5,6,7,8\n", &guess, "line 1, column 1: \"?\" stands for a missing value");
     refused("1,,3,4\n5,6,7,8\n", &guess, "line 1, column 1 is empty");
     refused("1,l0,3,4\n5,6,7,8\n", &guess, "line 1 has numbers, but in column 1 the text \"l0\"");
-    refused("country,2019,2020\n1,2,3\n", &guess, "Say data.header yes or no");
+    refused("country,2019,2020\n1,2,3\n", &guess, "Say data.header (--header) yes or no");
     reads("country,2019,2020\n1,2,3\n", &yes, 1, 3, (const float[]){1, 2, 3}, NULL);
     // What pandas writes for columns without names, with and without its index.
     reads("0,1,2\n5,6,7\n", &guess, 1, 3, (const float[]){5, 6, 7}, "names of columns; data.header (--header) no");

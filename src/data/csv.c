@@ -56,18 +56,19 @@ static weir_status fail_field(const csv *c, size_t column, const weir__field *fi
     if (field->begin == field->end)
         return weir__fail(error, WEIR_DATA,
                           "%s: line %zu, column %zu is empty; every value must be there: fill it in, or leave out the "
-                          "row or the column (data.skip_columns)",
+                          "row or the column (data.skip_columns, --skip-columns)",
                           name, line, column);
     if (content == WEIR__IS_MISSING)
         return weir__fail(
             error, WEIR_DATA,
             "%s: line %zu, column %zu: \"%s\" stands for a missing value; fill it in, or leave out the row "
-            "or the column (data.skip_columns)",
+            "or the column (data.skip_columns, --skip-columns)",
             name, line, column, text);
     const bool comma = memchr(field->begin, ',', (size_t)(field->end - field->begin));
-    return weir__fail(
-        error, WEIR_DATA, "%s: line %zu, column %zu: \"%s\" is not a number; %s", name, line, column, text,
-        comma ? "decimal points are points" : "write it as one, or leave out the column (data.skip_columns)");
+    return weir__fail(error, WEIR_DATA, "%s: line %zu, column %zu: \"%s\" is not a number; %s", name, line, column,
+                      text,
+                      comma ? "decimal points are points"
+                            : "write it as one, or leave out the column (data.skip_columns, --skip-columns)");
 }
 
 // ---- The header.
@@ -109,12 +110,12 @@ static weir_status judge_header(const csv *c, bool *header, weir_error *error) {
     if (l.texts && l.numbers)
         return weir__fail(error, WEIR_DATA,
                           "%s: line %zu has numbers, but in column %zu the text \"%s\": are these names of columns, or "
-                          "values? Say data.header yes or no (predict: --header)",
+                          "values? Say data.header (--header) yes or no",
                           name, c->lines.line, l.text_column,
                           weir__show(text, sizeof text, l.text.begin, (size_t)(l.text.end - l.text.begin)));
     *header = l.texts || (l.counts && l.columns >= least_counted);
     if (l.counts && l.columns > 1 && c->note)
-        snprintf(c->note, WEIR_NOTE, "%s: line %zu counts 0, 1, …: read as %s; data.header (--header) %s otherwise",
+        snprintf(c->note, WEIR_NOTE, "%s: line %zu counts 0, 1, ...: read as %s; data.header (--header) %s otherwise",
                  name, c->lines.line, *header ? "names of columns" : "a row", *header ? "no" : "yes");
     return WEIR_OK;
 }

@@ -11,7 +11,7 @@ void weir__note(weir__notes *notes, const char *format, ...) {
     if (notes->count == weir__notes_most) return;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(notes->text[notes->count++], WEIR_NOTE, format, arguments);
+    weir__print_arguments(notes->text[notes->count++], WEIR_NOTE, format, arguments);
     va_end(arguments);
 }
 

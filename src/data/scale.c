@@ -162,8 +162,8 @@ const char *weir_scale_text(const weir_scale *scale, char *text, size_t size) {
     if (constants)
         snprintf(constant, sizeof constant, "; %zu constant column%s become%s 0", constants, constants == 1 ? "" : "s",
                  constants == 1 ? "s" : "");
-    snprintf(text, size, "%s (%s %g to %g%s)", scale->kind, bytes ? "bytes" : "values", scale->least, scale->greatest,
-             constant);
+    weir__print(text, size, "%s (%s %g to %g%s)", scale->kind, bytes ? "bytes" : "values", scale->least,
+                scale->greatest, constant);
     return text;
 }
 
@@ -198,18 +198,18 @@ weir_status weir_rows_scale_like(weir_rows *rows, char *note, const weir_scale *
     const bool small = known && scale->least >= 0 && scale->greatest <= 1 && scale->greatest > 0;
     if (strcmp(scale->kind, grey) == 0 && e.least >= 0 && e.greatest > 0 && e.greatest <= 1) {
         rows->scale = 1;
-        snprintf(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: taken as divided by 255 already", e.least,
-                 e.greatest, scale->least, scale->greatest);
+        weir__print(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: taken as divided by 255 already",
+                    e.least, e.greatest, scale->least, scale->greatest);
     } else if (strcmp(scale->kind, none) == 0 && small && is_grey(rows, e)) {
         rows->scale = GREY;
-        snprintf(note, WEIR_NOTE, "bytes %g to %g, but in training values %g to %g: divided by 255", e.least,
-                 e.greatest, scale->least, scale->greatest);
+        weir__print(note, WEIR_NOTE, "bytes %g to %g, but in training values %g to %g: divided by 255", e.least,
+                    e.greatest, scale->least, scale->greatest);
     } else if (known && reach(e.least, e.greatest) > far * reach(scale->least, scale->greatest)) {
-        snprintf(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
-                 e.greatest, scale->least, scale->greatest);
+        weir__print(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
+                    e.greatest, scale->least, scale->greatest);
     } else if (known && near * reach(e.least, e.greatest) < reach(scale->least, scale->greatest) && e.greatest > 0) {
-        snprintf(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
-                 e.greatest, scale->least, scale->greatest);
+        weir__print(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
+                    e.greatest, scale->least, scale->greatest);
     }
     return WEIR_OK;
 }

@@ -68,6 +68,20 @@ must 0 "$tool" train first/config.yaml --out first --resume --epochs 2
 must 0 "$tool" train first/config.yaml --out first --resume --epochs 3 --threads 1
 grep -q "2 threads.*1 thread,.*not bit for bit" .err || fail "other threads are not said: $(cat .err)"
 
+# A node's shift is part of what the network is.
+cat >moved.yaml <<'YAML'
+network:
+- {kind: input, size: 784}
+- {name: moved, kind: shift, shift: 1}
+- {kind: affine, size: 10}
+- {kind: softmax-cross-entropy}
+data: {train: 100, valid: 50, test: 50}
+train: {epochs: 1}
+YAML
+must 0 "$tool" train moved.yaml --out shifted
+must 1 "$tool" train moved.yaml --out shifted --resume --epochs 2 --set moved.shift=3
+grep -q '"network.moved.shift=1", this run has "network.moved.shift=3"' .err || fail "shift: $(cat .err)"
+
 # One writer: the second is refused, with the process; a killed one leaves nothing locked.
 # shellcheck disable=SC2086
 "$tool" train digits --epochs 1000 --set data.train=200 --out busy >/dev/null 2>&1 &

@@ -45,9 +45,12 @@ static void look_at_rows(place *at, const float *values, size_t rows, size_t wid
     for (size_t r = 0; r < rows && !at->found; r++) look(at, values + r * width, width, r, 0);
 }
 
-/// Open pairs of a compact output; the others are 0 or nothing at all.
+/// Open pairs of a compact output. Those that were evaluated though closed are 0; only behind a block that is shorter
+/// than the others there are values that mean nothing.
 static void look_at_slots(place *at, const weir__node *node, size_t rows) {
     const weir__route *route = node->pass.route;
+    const bool whole = node->width % node->block == 0;
+    if (whole && all_finite(node->memory.values.data, route->slots * node->block)) return;
     for (size_t r = 0; r < rows; r++) {
         for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
             const size_t first = (size_t)route->row_block[e] * node->block, left = node->width - first;

@@ -220,6 +220,10 @@ static void standardised_columns(void **state) {
         options.scale = "standardise";
         load(&options);
         copy_all(out);
+        static float applied[rows * columns];
+        memcpy(applied, raw, sizeof raw);
+        weir_scale_apply(weir_data_scale(data), applied, rows, columns);
+        assert_memory_equal(applied, out, sizeof out);
         const weir_part train = weir_data_train(data);
         assert_true(train.count < rows);
         for (size_t j = 0; j < columns; j++) {

@@ -97,6 +97,9 @@ WEIR_API const char *weir_scale_text(const weir_scale *scale, char *text, size_t
 /// Gives rows that scale in place of the one they have. Nothing else may use the rows yet. WEIR_SHAPE when it is of
 /// another number of columns.
 WEIR_API weir_status weir_rows_scale(weir_rows *rows, const weir_scale *scale, weir_error *error);
+/// Scales raw values [rows][columns] in place, for whoever has them in an array: what weir_predict_row reads, say. Does
+/// nothing for "none" and "as-read". columns must be those of a scale that has some.
+WEIR_API void weir_scale_apply(const weir_scale *scale, float *values, size_t rows, size_t columns);
 /// weir_rows_scale for rows of another file than the training rows, unless their values are evidently on another scale:
 /// of "1/255", values 0 to 1 stay as they are; of "none" with training values 0 to 1, bytes are divided by 255. note
 /// [WEIR_NOTE] says so, or that values are ten times larger or a thousand times smaller than in training, where nothing

@@ -44,14 +44,16 @@ WEIR_API void weir_bytes_free(void *bytes);
 WEIR_API weir_status weir_model_load_memory(weir_graph **graph, weir_config *config, const void *bytes, size_t size,
                                             size_t max_rows, weir_error *error);
 
-/// Predicts rows: class [count] (arg max) and probabilities [count][outputs]; either may be NULL.
+/// Predicts rows, which are on the scale of the training rows (weir_rows_scale with weir_graph_scale(graph)): class
+/// [count] (arg max) and probabilities [count][outputs]; either may be NULL.
 WEIR_API weir_status weir_predict(weir_graph *graph, int32_t *classes, float *probabilities, const weir_rows *rows,
                                   size_t first, size_t count, weir_error *error);
 
-/// Predicts one row of the network's inputs, [columns]: *predicted its class (arg max), probabilities [outputs]; either
-/// may be NULL. Closed gates are skipped, the calling thread works alone, and no memory is asked for: not in a context
-/// (weir_graph_share), and in any other graph not after the first call. The outputs are those of weir_predict, but for
-/// the last bits, which may depend on how many rows there are. WEIR_DATA for a value that is not finite.
+/// Predicts one row of the network's inputs, [columns], on the scale of the training rows (weir_scale_apply):
+/// *predicted its class (arg max), probabilities [outputs]; either may be NULL. Closed gates are skipped, the calling
+/// thread works alone, and no memory is asked for: not in a context (weir_graph_share), and in any other graph not
+/// after the first call. The outputs are those of weir_predict, but for the last bits, which may depend on how many
+/// rows there are. WEIR_DATA for a value that is not finite.
 WEIR_API weir_status weir_predict_row(weir_graph *graph, int32_t *predicted, float *probabilities, const float *row,
                                       weir_error *error);
 

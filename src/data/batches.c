@@ -54,7 +54,7 @@ weir_status weir__batches_take(const weir_data *data, float *inputs, int32_t *la
         *got += now;
     }
     TRY(check_rows(b, inputs, to_labels, to_targets, row, *got, error));
-    weir__scale_apply(data->scale, inputs, *got, b->columns);
+    weir_scale_apply(data->scale, inputs, *got, b->columns);
 done:
     return status;
 }

@@ -136,7 +136,7 @@ void weir_scale_free(weir_scale *scale) {
     weir__free(scale);
 }
 
-void weir__scale_apply(const weir_scale *scale, float *values, size_t rows, size_t columns) {
+void weir_scale_apply(const weir_scale *scale, float *values, size_t rows, size_t columns) {
     const bool divided = strcmp(scale->kind, grey) == 0;
     if (!scale->columns && !divided) return;
     for (size_t i = 0; i < rows * columns; i++) {

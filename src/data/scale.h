@@ -13,7 +13,4 @@
 weir_status weir__scale_find(weir_scale **scale, const char *name, const weir_rows *rows, size_t first, size_t count,
                              weir_error *error);
 
-/// Scales rows [rows][columns] of raw values in place.
-void weir__scale_apply(const weir_scale *scale, float *values, size_t rows, size_t columns);
-
 #endif

@@ -769,6 +769,98 @@ static void run_all(const test_case *cases, size_t count) {
     weir_threads_use(threads);
 }
 
+// ---- strategies ----------------------------------------------------------------------------------------------------
+
+static weir__case case_of(const test_case *c, weir_operation operation) {
+    test_side out = make_side(c, true, SOME), in = make_side(c, false, SOME);
+    fix_route(&out, c->out_form), fix_route(&in, c->in_form);
+    const weir__case found = weir__case_of(operation, c->rows, &out.side, &in.side);
+    free_side(&out), free_side(&in);
+    return found;
+}
+
+static void run_operation(const test_case *c, const weir__gated_kernels *kernels, int operation) {
+    switch (operation) {
+    case WEIR_OPERATION_FORWARD:
+        run_forward(c, kernels, SOME, SOME);
+        break;
+    case WEIR_OPERATION_INPUT_GRADIENT:
+        run_input_gradient(c, kernels, SOME, SOME);
+        break;
+    case WEIR_OPERATION_WEIGHT_GRADIENT:
+        run_weight_gradient(c, kernels);
+        break;
+    case WEIR_OPERATION_WEIGHT_UPDATE:
+        run_weight_update(c, kernels);
+        break;
+    default:
+        compare_backward(c, kernels, &weir__sgd, false, false);
+        break;
+    }
+}
+
+/// Each row of a table, wherever it applies, though another one would be chosen.
+static void run_table(const weir__strategy *table, const weir__gated_kernels *kernels, int operation) {
+    static const test_case cases[] = {
+        {40, COMPACT, DENSE, 70, 16, 90, 0, 0.5f, 0.3f}, {40, COMPACT, DENSE, 37, 1, 90, 0, 0.4f, 0.2f},
+        {9, COMPACT, DENSE, 70, 40, 530, 0, 0.6f, 0},    {40, DENSE, COMPACT, 70, 0, 90, 16, 0.5f, 0.3f},
+        {40, DENSE, COMPACT, 37, 0, 50, 1, 0.4f, 0},     {40, COMPACT, COMPACT, 70, 16, 90, 33, 0.5f, 0.3f},
+        {40, COMPACT, COMPACT, 37, 1, 45, 1, 0.3f, 0},   {21, COMPACT, COMPACT, 70, 7, 45, 1, 0.4f, 0.2f},
+        {21, COMPACT, COMPACT, 37, 1, 90, 16, 0.4f, 0},  {33, DENSE, DENSE, 70, 0, 90, 0, 1, 0},
+        {40, DENSE, COMPACT, 10, 0, 45, 1, 0.4f, 0.3f},  {40, COMPACT, DENSE, 45, 1, 10, 0, 0.4f, 0.3f},
+    };
+    const bool backward = operation == WEIR_OPERATION_COUNT;
+    for (const weir__strategy *s = table; s && s->name; s++) {
+        size_t forced = 0;
+        weir__strategy_wanted = s->name;
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            random_state = 500 + k;
+            const weir__case c =
+                case_of(&cases[k], backward ? WEIR_OPERATION_INPUT_GRADIENT : (weir_operation)operation);
+            if (weir__strategy_choose(table, &c) != s) continue;
+            forced++;
+            if (getenv("WEIR_TEST_VERBOSE")) printf("%s, operation %d: \"%s\"\n", kernels->name, operation, s->name);
+            run_operation(&cases[k], kernels, operation);
+        }
+        if (!forced) fail_msg("%s, operation %d: no case for \"%s\"", kernels->name, operation, s->name);
+    }
+    weir__strategy_wanted = NULL;
+}
+
+static void run_tables(const weir__strategy *const *tables, const weir__strategy *backward,
+                       const weir__gated_kernels *kernels) {
+    for (int operation = 0; operation < WEIR_OPERATION_COUNT; operation++) {
+        run_table(tables[operation], kernels, operation);
+    }
+    run_table(backward, kernels, WEIR_OPERATION_COUNT);
+}
+
+static void every_strategy(void **state) {
+    (void)state;
+    const weir_isa before = weir_isa_current();
+    const int threads = weir_threads();
+    for (int isa = WEIR_ISA_GENERIC; isa <= (int)weir_isa_best(); isa++) {
+        const weir__gated_kernels *kernels = weir__gated_kernels_of((weir_isa)isa);
+        const weir__bf16_kernels *half = weir__bf16_kernels_of((weir_isa)isa);
+        assert_int_equal(weir_isa_use((weir_isa)isa), WEIR_OK);
+        for (int operation = 0; operation < WEIR_OPERATION_COUNT; operation++) {
+            assert_non_null(kernels->strategies[operation]);
+        }
+        run_tables(kernels->strategies, kernels->backward_strategies, kernels);
+        rounded = true;
+        run_tables(half->strategies, half->backward_strategies, bf16_kernels());
+        rounded = false;
+    }
+    assert_int_equal(weir_isa_use(WEIR_ISA_GENERIC), WEIR_OK);
+    weir__bf16_kernels_in_use = &weir__bf16_emulated;
+    rounded = true;
+    run_tables(weir__bf16_emulated.strategies, weir__bf16_emulated.backward_strategies, bf16_kernels());
+    rounded = false;
+    weir__bf16_kernels_in_use = NULL;
+    assert_int_equal(weir_isa_use(before), WEIR_OK);
+    weir_threads_use(threads);
+}
+
 static const size_t block_sizes[] = {1, 2, 3, 7, 8, 16, 33, 64};
 enum { BLOCK_SIZES = sizeof block_sizes / sizeof block_sizes[0] };
 static const float shares[] = {0, 0.08f, 0.5f, 1};
@@ -969,7 +1061,7 @@ int main(void) {
         cmocka_unit_test(two_sided),       cmocka_unit_test(dense_sides),
         cmocka_unit_test(ranges_of_units), cmocka_unit_test(units_to_few_outputs),
         cmocka_unit_test(pieces_of_tiles), cmocka_unit_test(work_falls_with_the_share),
-        cmocka_unit_test(nothing_to_do),
+        cmocka_unit_test(nothing_to_do),   cmocka_unit_test(every_strategy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

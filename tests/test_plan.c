@@ -303,7 +303,7 @@ static void test_choice(void **state) {
     weir_plan plan = plan_of(WEIR_OPERATION_FORWARD, 100, 32, 0.9);
     assert_int_equal(plan.way, WEIR_WAY_STREAM);
     weir_plan_describe(&plan, text, sizeof text);
-    assert_non_null(strstr(text, "forward by the way stream: gated 94.4 ms"));
+    assert_non_null(strstr(text, "forward by the way stream, gathered rows: gated 94.4 ms"));
     assert_int_equal(plan_of(WEIR_OPERATION_INPUT_GRADIENT, 100, 32, 0.9).way, WEIR_WAY_GATED);
     // A compact input: only the gated kernels can read such weights.
     plan.in_block = 16;

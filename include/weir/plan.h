@@ -56,7 +56,8 @@ typedef struct weir_plan {
     weir_isa isa;
     int threads;
     weir_way way;
-    int forced;                     ///< not 0: WEIR_PLAN or weir_plan_use asked for this way
+    const char *strategy; ///< how the kernels of that way go about it, in a word or two; "cblas" where it is CBLAS
+    int forced;           ///< not 0: WEIR_PLAN or weir_plan_use asked for this way
     double seconds[WEIR_WAY_COUNT]; ///< expected; infinite for a way that cannot do this product
 } weir_plan;
 
@@ -64,8 +65,8 @@ typedef struct weir_plan {
 WEIR_API void weir_plan_choose(weir_plan *plan);
 
 /// Writes one line about the choice and its reasons, at most size bytes with the terminating zero:
-/// "forward by the way gated: gated 310 us, dense 3.1 ms (256 rows, 4096 / 64 share 0.094 <- 4096, fp32, avx512, 2
-/// threads)".
+/// "forward by the way gated, gathered rows: gated 310 us, dense 3.1 ms (256 rows, 4096 / 64 share 0.094 <- 4096, fp32,
+/// avx512, 2 threads)".
 WEIR_API void weir_plan_describe(const weir_plan *plan, char *text, size_t size);
 
 /// Asks for one way in every product that can be done that way (others are planned), for the whole process, before

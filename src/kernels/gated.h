@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/plan.h>
+
 #include "../core/core.h"
 #include "update.h"
 
@@ -65,6 +67,8 @@ size_t weir__scratch_floats(void);
 /// a closed pair would touch is neither read nor written. For any number of threads the results are the same bits.
 typedef struct weir__gated_kernels {
     const char *name;
+    /// The strategies of each operation, and of `backward` (strategy.h). NULL: the kernel has one way alone.
+    const struct weir__strategy *strategies[WEIR_OPERATION_COUNT], *backward_strategies;
     /// y[r][o] = Σ_i x[r][i]·W[o][i] + bias[o] for all slots of y (closed but evaluated ones too); x open slots only.
     /// scratch [weir__scratch_floats()].
     void (*forward)(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,

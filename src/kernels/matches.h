@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "side.h"
+#include "strategy.h"
 
 enum { MATCHES_AT_ONCE = 128 };
 
@@ -123,20 +124,6 @@ static part_of_block closed_slots(const weir__side *side, size_t block, size_t r
 static void match_open(matches *m, size_t rows, const weir__side *out, size_t jo, const weir__side *in, size_t ji) {
     const part_of_block of_out = open_slots(out, jo, rows), of_in = open_slots(in, ji, rows);
     match_parts(m, &of_out, &of_in);
-}
-
-/// Whether rows share the tiles of two compact sides often enough for these to be gone through tile by tile, each for
-/// all of its rows: the mean number of rows of a tile.
-static bool tiles_are_shared(size_t rows, const weir__side *written, const weir__side *read) {
-    enum { LEAST_BLOCK = 16, LEAST_ROWS = 2 };
-    if (!written->route || !read->route || written->block < LEAST_BLOCK || read->block < LEAST_BLOCK) return false;
-    const double pairs_of_slots = (double)written->route->slots * (double)read->route->open_slots / (double)rows;
-    return pairs_of_slots >= LEAST_ROWS * (double)weir__blocks(written) * (double)weir__blocks(read);
-}
-
-/// Whether dx and the update go over such tiles together: a limit on the norms of rows would wait for the rest of them.
-static bool tiles_move_at_once(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
-    return tiles_are_shared(rows, dx, dy) && update->most == 0;
 }
 
 #endif

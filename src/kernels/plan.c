@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bf16/bf16.h"
 #include "product.h"
 #include "rates.h"
 
@@ -78,6 +79,36 @@ static void plan_reference(weir_plan *plan) {
     plan->seconds[plan->out_block || plan->in_block ? WEIR_WAY_GATED : WEIR_WAY_DENSE] = products_of(plan) / 1e9;
 }
 
+// ---- the strategy --------------------------------------------------------------------------------------------------
+
+static double pairs_in(size_t rows, size_t width, size_t block, double share) {
+    return block ? nearbyint(share * (double)rows * (double)((width + block - 1) / block)) : (double)rows;
+}
+
+/// The case of the chosen way, which may go over everything.
+static weir__case case_of(const weir_plan *plan) {
+    const bool blocks = plan->way == WEIR_WAY_GATED;
+    const size_t out_block = blocks ? plan->out_block : 0, in_block = blocks ? plan->in_block : 0;
+    return (weir__case){.rows = plan->rows,
+                        .out = plan->out,
+                        .out_block = out_block ? out_block : plan->out,
+                        .in = plan->in,
+                        .in_block = in_block ? in_block : plan->in,
+                        .out_compact = out_block > 0,
+                        .in_compact = in_block > 0,
+                        .out_pairs = pairs_in(plan->rows, plan->out, out_block, plan->out_share),
+                        .in_pairs = pairs_in(plan->rows, plan->in, in_block, plan->in_share)};
+}
+
+/// NULL: there is nothing to choose.
+static const char *strategy_of(const weir_plan *plan) {
+    const weir__case c = case_of(plan);
+    if (plan->precision == WEIR_FLOAT32 && plan->way == WEIR_WAY_DENSE) return "cblas";
+    const weir__strategy *table = plan->precision == WEIR_FLOAT32 ? weir__gated_current()->strategies[plan->operation]
+                                                                  : weir__bf16_strategies(plan->operation, &c);
+    return table && plan->rows && plan->out && plan->in ? weir__strategy_choose(table, &c)->name : NULL;
+}
+
 void weir_plan_choose(weir_plan *plan) {
     const weir_way wanted = wanted_way();
     const weir__rates rates = weir__rates_current();
@@ -97,6 +128,7 @@ void weir_plan_choose(weir_plan *plan) {
     }
     plan->forced = wanted != WEIR_WAY_AUTO && isfinite(plan->seconds[wanted]);
     if (plan->forced) plan->way = wanted;
+    plan->strategy = strategy_of(plan);
 }
 
 // ---- of a product --------------------------------------------------------------------------------------------------

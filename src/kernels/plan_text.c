@@ -55,8 +55,9 @@ static void append_side(char *text, size_t size, size_t width, size_t block, dou
 void weir_plan_describe(const weir_plan *plan, char *text, size_t size) {
     if (!size) return;
     *text = 0;
-    append(text, size, "%s by the way %s%s:", weir_operation_name(plan->operation), weir_way_name(plan->way),
-           plan->forced ? ", as asked for" : "");
+    append(text, size, "%s by the way %s", weir_operation_name(plan->operation), weir_way_name(plan->way));
+    if (plan->strategy) append(text, size, ", %s", plan->strategy);
+    append(text, size, "%s:", plan->forced ? ", as asked for" : "");
     const char *separator = "";
     for (int way = WEIR_WAY_GATED; way < WEIR_WAY_COUNT; way++) {
         if (!isfinite(plan->seconds[way])) continue;

@@ -11,12 +11,14 @@ enum {
     NARROW = 64                     // columns
 };
 
-/// Whether blocks of dy can be, of a dense x some columns at a time.
-static bool goes_by_columns(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
+/// Blocks of dy can be, of a dense x some columns at a time.
+static bool columns_fit(const weir__case *c) {
     enum { LEAST_UNITS = 16 };
-    return !dx->route && dy->route && dy->block >= LEAST_UNITS && dy->block <= HELD / NARROW && update->most == 0 &&
-           rows && rows <= SUMS / NARROW && dy->width * dx->width >= weir__caches_in_use.weights;
+    return !c->in_compact && c->out_compact && c->out_block >= LEAST_UNITS && c->out_block <= HELD / NARROW &&
+           !c->limited && c->rows && c->rows <= SUMS / NARROW;
 }
+static bool weights_are_many(const weir__case *c) { return c->out * c->in >= weir__caches_in_use.weights; }
+static bool tiles_move(const weir__case *c) { return weir__both_compact(c) && !c->limited; }
 
 /// Of each block some columns, for all of its rows.
 static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const descent *d, float *sums) {
@@ -72,19 +74,10 @@ typedef struct backward_product {
     descent weights;
     const weir__update *bias_update;
     float *bias, *room;
-    bool by_tiles;
 } backward_product;
 
-static void backward_part(const void *context, weir__piece p) {
-    const backward_product *b = context;
-    const weir__side *dx = b->dx, *out = b->weights.dy->side;
-    begin_tiles();
-    if (b->by_tiles) {
-        backward_by_tiles(weir__blocks_of_part(dx, p.index, p.count), b->rows, dx, &b->weights);
-    } else {
-        backward_by_columns(weir__groups_of_part(dx->width, NARROW, p.index, p.count), b->rows, dx, &b->weights,
-                            b->room + p.lane * WEIR__BF16_ROOM);
-    }
+static void finish_backward(const backward_product *b, weir__piece p) {
+    const weir__side *out = b->weights.dy->side;
     if (b->bias) {
         update_bias(b->rows, b->bias_update, b->bias, weir__blocks_of_part(out, p.index, p.count), 0, 1, out);
     }
@@ -92,16 +85,40 @@ static void backward_part(const void *context, weir__piece p) {
     finish_streams();
 }
 
+static void run_backward_by_tiles(const void *context, weir__piece p) {
+    const backward_product *b = context;
+    begin_tiles();
+    backward_by_tiles(weir__blocks_of_part(b->dx, p.index, p.count), b->rows, b->dx, &b->weights);
+    finish_backward(b, p);
+}
+
+static void run_backward_by_columns(const void *context, weir__piece p) {
+    const backward_product *b = context;
+    begin_tiles();
+    backward_by_columns(weir__groups_of_part(b->dx->width, NARROW, p.index, p.count), b->rows, b->dx, &b->weights,
+                        b->room + p.lane * WEIR__BF16_ROOM);
+    finish_backward(b, p);
+}
+
+static const weir__strategy backward_strategies[] = {
+    {.name = "shared tiles", .applies = tiles_move, .suits = weir__tiles_are_shared, .run = run_backward_by_tiles},
+    {.name = "block by block", .applies = columns_fit, .suits = weights_are_many, .run = run_backward_by_columns},
+    {.name = "two products"},
+    {0},
+};
+
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
     const weir__side *out = dy->side;
-    const bool by_tiles = tiles_move_at_once(rows, dx, out, update);
-    if (!by_tiles && !goes_by_columns(rows, dx, out, update)) {
+    weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, out, dx);
+    c.limited = update->most > 0;
+    const weir__strategy *strategy = weir__strategy_choose(backward_strategies, &c);
+    if (!strategy->run) {
         input_gradient(rows, dx, dy, update->halves.upper, room);
         weight_update(rows, bias, dy, x, update, bias_update);
         return;
     }
     const double work = (double)out->route->open_slots * (double)out->block * (double)dx->block;
-    const backward_product b = {rows, dx, {update, dy, x}, bias_update, bias, room, by_tiles};
-    weir__parallel(weir__parts_for(work), backward_part, &b);
+    const backward_product b = {rows, dx, {update, dy, x}, bias_update, bias, room};
+    weir__parallel(weir__parts_for(work), strategy->run, &b);
 }

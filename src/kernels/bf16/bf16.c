@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../side.h"
+#include "../strategy.h"
 #include "tables.h"
 
 // ---- rounding ------------------------------------------------------------------------------------------------------
@@ -101,9 +102,17 @@ weir_status weir__bf16_input_gradient(size_t rows, const weir__side *dx, const w
 }
 
 /// Whether rounding both sides and interleaving their rows costs less than it saves.
-static bool pays(size_t rows, const weir__side *dy, const weir__side *x) {
+static bool rounding_pays(size_t rows, size_t units, size_t columns) {
     enum { UNITS = 8, COLUMNS = 16, ROWS = 16 };
-    return dy->block >= UNITS && x->block >= COLUMNS && rows >= ROWS;
+    return units >= UNITS && columns >= COLUMNS && rows >= ROWS;
+}
+static bool pays(size_t rows, const weir__side *dy, const weir__side *x) {
+    return rounding_pays(rows, dy->block, x->block);
+}
+
+const weir__strategy *weir__bf16_strategies(weir_operation operation, const weir__case *c) {
+    const bool floats = operation == WEIR_OPERATION_WEIGHT_UPDATE && !rounding_pays(c->rows, c->out_block, c->in_block);
+    return floats ? weir__gated_current()->strategies[operation] : kernels()->strategies[operation];
 }
 
 /// Floats, as many as begin with a cache line what follows them.

@@ -13,6 +13,7 @@
 
 #include "../gated.h"
 #include "../halves.h"
+#include "../strategy.h"
 #include "../update.h"
 
 /// A side of a product and its values once more in bf16: dense [rows][stride], or compact [slots][stride]. The stride
@@ -30,6 +31,8 @@ enum { WEIR__BF16_ROOM = 3 << 16 };
 /// A table of kernels for one instruction set. The rules are those of weir__gated_kernels.
 typedef struct weir__bf16_kernels {
     const char *name;
+    /// As in weir__gated_kernels. NULL: the kernel has one way alone, or there is none.
+    const weir__strategy *strategies[WEIR_OPERATION_COUNT], *backward_strategies;
     /// room: WEIR__BF16_ROOM floats for each thread, here and below.
     void (*forward)(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
                     const float *bias, float *room);
@@ -46,6 +49,10 @@ const weir__bf16_kernels *weir__bf16_kernels_of(weir_isa isa);
 
 /// Instead of those of the current instruction set; NULL: no others. For tests, of kernels for processors elsewhere.
 extern const weir__bf16_kernels *weir__bf16_kernels_in_use;
+
+/// The strategies of an operation in bf16: those of the kernels of floats where neither side is worth rounding. NULL:
+/// one way alone.
+const weir__strategy *weir__bf16_strategies(weir_operation operation, const weir__case *c);
 
 /// The gated products as in weir__gated_kernels, of two dense sides too (that is the dense product), by the kernels of
 /// the current instruction set. scratch takes the rounded copy of the side that is read.

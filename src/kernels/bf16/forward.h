@@ -374,36 +374,52 @@ static const uint16_t *next_tile(const weir__side *y, size_t j, size_t end, size
     return first_tile(y, j, weir__first(y, j), x, weights);
 }
 
+typedef struct forward_product {
+    size_t rows;
+    const weir__side *y;
+    const weir__bf16_side *x;
+    const uint16_t *weights;
+    const float *bias;
+    float *room;
+} forward_product;
+
+/// Does a piece of a block.
+typedef void piece_function(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
+                            const uint16_t *weights, const float *bias);
+
 /// A part of all units: whole groups of units of a block, such that each part has about as many (slot, group)
 /// pairs. Each weight is then read by one thread.
-static void forward_by_units(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
-                             const uint16_t *weights, const float *bias, float *room) {
+static void forward_by_units(const forward_product *f, weir__piece own, piece_function *function) {
+    const weir__side *y = f->y;
     const size_t groups = (y->block + UNIT_GROUP - 1) / UNIT_GROUP;
-    const weir__range mine = weir__part(weir__slots(y, rows) * groups, part, parts);
+    const weir__range mine = weir__part(weir__slots(y, f->rows) * groups, own.index, own.count);
     for (size_t j = 0, base = 0; j < weir__blocks(y) && base < mine.last; j++) {
-        const weir__range slots = {weir__first(y, j), weir__evaluated(y, j, rows)};
+        const weir__range slots = {weir__first(y, j), weir__evaluated(y, j, f->rows)};
         const size_t m = slots.last - slots.first, end = base + m * groups;
         if (m && end > mine.first) {
             // A group belongs to the part in which its first pair lies.
             const size_t g0 = mine.first > base ? (mine.first - base + m - 1) / m : 0;
             const size_t g1 = mine.last < end ? (mine.last - base + m - 1) / m : groups;
-            const size_t units = weir__units(y, j), u0 = g0 * UNIT_GROUP,
-                         u1 = g1 * UNIT_GROUP < units ? g1 * UNIT_GROUP : units;
-            const piece p = {j, slots, {u0, u1}, room, next_tile(y, j, end, mine.last, rows, x->side, weights)};
-            if (u0 < u1) (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
+            const size_t units = weir__units(y, j), u0 = g0 * UNIT_GROUP, u1 = least_of(g1 * UNIT_GROUP, units);
+            const piece p = {j,
+                             slots,
+                             {u0, u1},
+                             f->room + own.lane * WEIR__BF16_ROOM,
+                             next_tile(y, j, end, mine.last, f->rows, f->x->side, f->weights)};
+            if (u0 < u1) function(f->rows, y, &p, f->x, f->weights, f->bias);
         }
         base = end;
     }
 }
 
 /// A part of all slots, whole units.
-static void forward_by_slots(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
-                             const uint16_t *weights, const float *bias, float *room) {
-    weir__range slots = weir__part(weir__slots(y, rows), part, parts);
+static void forward_by_slots(const forward_product *f, weir__piece own, piece_function *function) {
+    const weir__side *y = f->y;
+    weir__range slots = weir__part(weir__slots(y, f->rows), own.index, own.count);
     for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
-        const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
-        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, room, NULL};
-        (x->side->route ? forward_compact_piece : forward_piece)(rows, y, &p, x, weights, bias);
+        const size_t last = least_of(weir__evaluated(y, j, f->rows), slots.last);
+        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, f->room + own.lane * WEIR__BF16_ROOM, NULL};
+        function(f->rows, y, &p, f->x, f->weights, f->bias);
         slots.first = last;
     }
 }
@@ -430,26 +446,28 @@ static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, s
 }
 
 /// Both sides compact: tile by tile, each for all of its rows. A part of the blocks of y.
-static void forward_by_tiles(size_t part, size_t parts, size_t rows, const weir__side *y, const weir__bf16_side *x,
-                             const uint16_t *weights, const float *bias, float *room) {
-    const weir__range blocks = weir__blocks_of_part(y, part, parts);
+static void run_shared_tiles(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    const weir__side *y = f->y, *x = f->x->side;
+    const weir__range blocks = weir__blocks_of_part(y, p.index, p.count);
     matches m;
-    (void)room;
+    begin_tiles();
     for (size_t jo = blocks.first; jo < blocks.last; jo++) {
         const size_t units = weir__units(y, jo);
-        const part_of_block open = open_slots(y, jo, rows), closed = closed_slots(y, jo, rows);
+        const part_of_block open = open_slots(y, jo, f->rows), closed = closed_slots(y, jo, f->rows);
         for (size_t s = open.slots.first; s < closed.slots.last; s++) {
-            begin_slot(weir__values(y, s), units, bias ? bias + jo * y->block : NULL);
+            begin_slot(weir__values(y, s), units, f->bias ? f->bias + jo * y->block : NULL);
         }
-        for (size_t ji = 0; ji < weir__blocks(x->side); ji++) {
-            const part_of_block of_x = open_slots(x->side, ji, rows);
+        for (size_t ji = 0; ji < weir__blocks(x); ji++) {
+            const part_of_block of_x = open_slots(x, ji, f->rows);
             match_parts(&m, &open, &of_x);
-            add_tile(y, jo, x, ji, weights, &m);
+            add_tile(y, jo, f->x, ji, f->weights, &m);
             if (closed.slots.first == closed.slots.last) continue;
             match_parts(&m, &closed, &of_x);
-            add_tile(y, jo, x, ji, weights, &m);
+            add_tile(y, jo, f->x, ji, f->weights, &m);
         }
     }
+    end_tiles();
 }
 
 /// Whether threads own units, not slots, so that each weight is read by one of them.
@@ -461,26 +479,22 @@ static bool threads_own_units(size_t slots, const weir__side *y, const weir__bf1
     return !x->side->route && y->route && y->block >= 8;
 }
 
-typedef struct forward_product {
-    size_t rows;
-    const weir__side *y;
-    const weir__bf16_side *x;
-    const uint16_t *weights;
-    const float *bias;
-    float *room;
-    bool by_tiles;
-} forward_product;
-
-static void forward_part(const void *context, weir__piece p) {
-    const forward_product *f = context;
+static void for_blocks(const forward_product *f, weir__piece p, piece_function *function) {
     const bool by_units = threads_own_units(weir__slots(f->y, f->rows), f->y, f->x, p.count);
     begin_tiles();
-    (f->by_tiles ? forward_by_tiles
-     : by_units  ? forward_by_units
-                 : forward_by_slots)(p.index, p.count, f->rows, f->y, f->x, f->weights, f->bias,
-                                    f->room + p.lane * WEIR__BF16_ROOM);
+    (by_units ? forward_by_units : forward_by_slots)(f, p, function);
     end_tiles();
 }
+
+static void run_dense_inputs(const void *context, weir__piece p) { for_blocks(context, p, forward_piece); }
+static void run_open_blocks(const void *context, weir__piece p) { for_blocks(context, p, forward_compact_piece); }
+
+static const weir__strategy forward_strategies[] = {
+    {.name = "shared tiles", .applies = weir__both_compact, .suits = weir__tiles_are_shared, .run = run_shared_tiles},
+    {.name = "rows of a block", .applies = weir__in_is_dense, .run = run_dense_inputs},
+    {.name = "open blocks", .applies = weir__in_is_compact, .run = run_open_blocks},
+    {0},
+};
 
 static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
                     const float *bias, float *room) {
@@ -488,6 +502,7 @@ static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, 
     if (!slots || !y->width) return;
     // About: each slot of y has the mean row's open inputs.
     const double work = (double)slots * (double)y->block * (double)open_x * (double)x->side->block / (double)rows;
-    const forward_product f = {rows, y, x, weights, bias, room, tiles_are_shared(rows, y, x->side)};
-    weir__parallel(weir__parts_for(work), forward_part, &f);
+    const forward_product f = {rows, y, x, weights, bias, room};
+    const weir__case c = weir__case_of(WEIR_OPERATION_FORWARD, rows, y, x->side);
+    weir__parallel(weir__parts_for(work), weir__strategy_choose(forward_strategies, &c)->run, &f);
 }

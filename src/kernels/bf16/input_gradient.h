@@ -282,45 +282,79 @@ typedef struct input_product {
     float *room;
 } input_product;
 
-static void input_gradient_part(const void *context, weir__piece p) {
-    enum { GROUP = 64, SEVERAL = 4 }; // columns of a part at least; units from which blocks go as tiles
+static bool columns_are_contiguous(const weir__case *c) { return c->in_compact && c->in_block == 1 && !c->out_compact; }
+static bool both_are_units(const weir__case *c) {
+    return weir__both_compact(c) && c->in_block == 1 && c->out_block == 1;
+}
+static bool units_are_several(const weir__case *c) { return c->out_block >= 4; }
+static bool dense_before_blocks(const weir__case *c) { return c->in_compact && !c->out_compact; }
+
+static weir__range columns_of_piece(const input_product *g, weir__piece p) {
+    enum { GROUP = 64 }; // columns of a part at least
+    return weir__groups_of_part(g->dx->width, GROUP, p.index, p.count);
+}
+static weir__range dx_slots_of_piece(const input_product *g, weir__piece p) {
+    return weir__part(weir__slots(g->dx, g->rows), p.index, p.count);
+}
+
+static void run_dense_by_blocks(const void *context, weir__piece p) {
     const input_product *g = context;
-    const weir__side *dx = g->dx, *side = g->dy->side;
-    const weir__bf16_side *dy = g->dy;
-    const uint16_t *weights = g->weights;
-    const size_t rows = g->rows, part = p.index, parts = p.count, slots = weir__slots(dx, rows);
     begin_tiles();
-    if (!dx->route) {
-        const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
-        if (side->block >= SEVERAL) {
-            dense_by_blocks(columns, rows, dx, dy, weights, g->room + p.lane * WEIR__BF16_ROOM);
-        } else {
-            dense_by_rows(columns, rows, dx, dy, weights);
-        }
-    } else if (dx->block == 1 && side->block == 1) {
-        unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
-    } else if (!side->route) {
-        compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
-    } else if (tiles_are_shared(rows, dx, side)) {
-        compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
-    } else {
-        compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
-    }
+    dense_by_blocks(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights, g->room + p.lane * WEIR__BF16_ROOM);
     end_tiles();
 }
+static void run_dense_by_rows(const void *context, weir__piece p) {
+    const input_product *g = context;
+    dense_by_rows(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights);
+}
+static void run_unit_pairs(const void *context, weir__piece p) {
+    const input_product *g = context;
+    unit_pairs_by_rows(weir__part(g->rows, p.index, p.count), g->dx, g->dy, g->weights);
+}
+static void run_compact_from_dense(const void *context, weir__piece p) {
+    const input_product *g = context;
+    begin_tiles();
+    compact_from_dense(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
+    end_tiles();
+}
+static void run_compact_by_tiles(const void *context, weir__piece p) {
+    const input_product *g = context;
+    begin_tiles();
+    compact_by_tiles(weir__blocks_of_part(g->dx, p.index, p.count), g->rows, g->dx, g->dy, g->weights);
+    end_tiles();
+}
+static void run_compact_by_slots(const void *context, weir__piece p) {
+    const input_product *g = context;
+    compact_by_slots(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
+}
+
+static const weir__strategy input_gradient_strategies[] = {
+    // A tile is one column, contiguous along o: the forward product with the sides exchanged.
+    {.name = "transposed", .applies = columns_are_contiguous},
+    {.name = "block by block", .applies = weir__in_is_dense, .suits = units_are_several, .run = run_dense_by_blocks},
+    {.name = "row by row", .applies = weir__in_is_dense, .run = run_dense_by_rows},
+    {.name = "pairs of units", .applies = both_are_units, .run = run_unit_pairs},
+    {.name = "rows of a block", .applies = dense_before_blocks, .run = run_compact_from_dense},
+    {.name = "shared tiles",
+     .applies = weir__both_compact,
+     .suits = weir__tiles_are_shared,
+     .run = run_compact_by_tiles},
+    {.name = "open blocks", .applies = weir__both_compact, .run = run_compact_by_slots},
+    {0},
+};
 
 static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights,
                            float *room) {
     const weir__side *side = dy->side;
     const size_t slots = weir__slots(dx, rows), open_dy = side->route ? side->route->open_slots : rows;
     if (!slots || !dx->width) return;
-    const bool units = dx->route && dx->block == 1;
-    if (units && !side->route) {
-        // A tile is one column, contiguous along o: the forward product with the sides exchanged.
+    const weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, side, dx);
+    const weir__strategy *strategy = weir__strategy_choose(input_gradient_strategies, &c);
+    if (!strategy->run) {
         forward(rows, dx, dy, weights, NULL, room);
         return;
     }
     const double work = (double)slots * (double)dx->block * (double)open_dy * (double)side->block / (double)rows;
     const input_product g = {rows, dx, dy, weights, room};
-    weir__parallel(weir__parts_for(work), input_gradient_part, &g);
+    weir__parallel(weir__parts_for(work), strategy->run, &g);
 }

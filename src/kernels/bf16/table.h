@@ -23,4 +23,8 @@ const weir__bf16_kernels BF16_TABLE = {
     .input_gradient = input_gradient,
     .weight_update = weight_update,
     .backward = backward,
+    .strategies = {[WEIR_OPERATION_FORWARD] = forward_strategies,
+                   [WEIR_OPERATION_INPUT_GRADIENT] = input_gradient_strategies,
+                   [WEIR_OPERATION_WEIGHT_UPDATE] = weight_update_strategies},
+    .backward_strategies = backward_strategies,
 };

@@ -240,28 +240,59 @@ static void limit_part(const void *context, weir__piece p) {
     if (own.first < own.last) weir__update_limit(u->weights.update, NULL, &tiling, own.first, own.last);
 }
 
-static void weight_update_part(const void *context, weir__piece p) {
-    const update_product *u = context;
-    const weir__bf16_side *dy = u->weights.dy, *x = u->weights.x;
-    const weir__side *out = dy->side, *in = x->side;
-    const size_t rows = u->rows, part = p.index, parts = p.count, strips = weir__blocks(out);
-    // Many strips: whole ones to each part. Few: some units of every one.
-    const bool cut_units = strips < 8 * parts;
-    const weir__range all = {0, strips}, own = weir__blocks_of_part(out, part, parts);
-    begin_tiles();
-    if (in->route && out->route) {
-        update_pairs(rows, &u->weights, own, dy, x);
-    } else if (in->route) {
-        update_columns(rows, &u->weights, weir__blocks_of_part(in, part, parts), dy, x);
-    } else if (cut_units) {
-        update_strips(rows, &u->weights, all, part, parts, dy, x);
-    } else {
-        update_strips(rows, &u->weights, own, 0, 1, dy, x);
+/// Which units of the bias a piece moves: those of whole strips where there are many, else some of every strip.
+typedef struct own_strips {
+    weir__range blocks;
+    size_t part, parts;
+} own_strips;
+
+static own_strips strips_of_piece(const update_product *u, weir__piece p) {
+    const size_t strips = weir__blocks(u->weights.dy->side);
+    if (strips < 8 * p.count) return (own_strips){{0, strips}, p.index, p.count};
+    return (own_strips){weir__blocks_of_part(u->weights.dy->side, p.index, p.count), 0, 1};
+}
+
+static void bias_of_piece(const update_product *u, weir__piece p) {
+    const own_strips own = strips_of_piece(u, p);
+    if (u->bias) {
+        update_bias(u->rows, u->bias_update, u->bias, own.blocks, own.part, own.parts, u->weights.dy->side);
     }
-    if (u->bias && cut_units) update_bias(rows, u->bias_update, u->bias, all, part, parts, out);
-    if (u->bias && !cut_units) update_bias(rows, u->bias_update, u->bias, own, 0, 1, out);
+}
+
+static void run_update_pairs(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const descent *d = &u->weights;
+    begin_tiles();
+    update_pairs(u->rows, d, weir__blocks_of_part(d->dy->side, p.index, p.count), d->dy, d->x);
+    bias_of_piece(u, p);
     end_tiles();
 }
+
+static void run_update_columns(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const descent *d = &u->weights;
+    begin_tiles();
+    update_columns(u->rows, d, weir__blocks_of_part(d->x->side, p.index, p.count), d->dy, d->x);
+    bias_of_piece(u, p);
+    end_tiles();
+}
+
+static void run_update_strips(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const own_strips own = strips_of_piece(u, p);
+    begin_tiles();
+    update_strips(u->rows, &u->weights, own.blocks, own.part, own.parts, u->weights.dy, u->weights.x);
+    bias_of_piece(u, p);
+    end_tiles();
+}
+
+static const weir__strategy weight_update_strategies[] = {
+    {.name = "tiles", .applies = weir__both_compact, .run = run_update_pairs},
+    // Columns of W are moved: rows are known only when all are.
+    {.name = "columns", .applies = dense_before_blocks, .run = run_update_columns, .finish = limit_part},
+    {.name = "strips", .applies = weir__in_is_dense, .run = run_update_strips},
+    {0},
+};
 
 static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
                           const weir__update *update, const weir__update *bias_update) {
@@ -269,8 +300,9 @@ static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, c
     const size_t open_x = in->route ? in->route->open_slots : rows;
     const size_t parts = weir__parts_for((double)out->width * (double)open_x * (double)in->block);
     const update_product u = {rows, {update, dy, x}, bias_update, bias};
-    weir__parallel(parts, weight_update_part, &u);
-    // Columns of W were moved: rows are known only when all are.
-    const bool by_columns = in->route && !out->route;
-    if (by_columns && update->most > 0 && (open_x || update->all)) weir__parallel(parts, limit_part, &u);
+    const weir__case c = weir__case_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, out, in);
+    const weir__strategy *strategy = weir__strategy_choose(weight_update_strategies, &c);
+    weir__parallel(parts, strategy->run, &u);
+    const bool limits = update->most > 0 && (open_x || update->all);
+    if (strategy->finish && limits) weir__parallel(parts, strategy->finish, &u);
 }

@@ -17,12 +17,14 @@ static size_t held_columns(size_t rows) {
     return fit > LANES ? least_of(fit - LANES, HELD_COLUMNS) / PANEL * PANEL : 0;
 }
 
-/// Whether blocks can be, of a dense x some columns at a time.
-static bool goes_by_columns(size_t rows, const weir__side *dx, const weir__side *dy, const weir__update *update) {
-    return !dx->route && dy->route && dy->block >= MANY_UNITS && update->most == 0 && rows && rows <= MOST_ROWS &&
-           held_columns(rows) > 0 && dy->width * dx->width >= weir__caches_in_use.weights &&
-           !goes_by_ranges(rows, dx, dy);
+/// Blocks can be, of a dense x some columns at a time.
+static bool columns_fit(const weir__case *c) {
+    return blocks_before_dense(c) && !c->limited && c->rows && c->rows <= MOST_ROWS && held_columns(c->rows) > 0;
 }
+static bool weights_are_many(const weir__case *c) {
+    return units_are_many(c) && c->out * c->in >= weir__caches_in_use.weights && !goes_by_ranges(c);
+}
+static bool tiles_move(const weir__case *c) { return weir__both_compact(c) && !c->limited; }
 
 /// Of each block some columns, for all of its rows.
 static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
@@ -71,30 +73,43 @@ typedef struct backward_product {
     const weir__side *dx, *dy, *x;
     descent weights, bias;
     float *scratch;
-    bool by_tiles;
 } backward_product;
 
-static void backward_part(const void *context, weir__piece p) {
-    const backward_product *b = context;
-    const weir__side *dx = b->dx, *dy = b->dy;
-    if (b->by_tiles) {
-        backward_by_tiles(weir__blocks_of_part(dx, p.index, p.count), b->rows, dx, dy, b->x, &b->weights);
-    } else {
-        backward_by_columns(weir__groups_of_part(dx->width, PANEL, p.index, p.count), b->rows, dx, dy, b->x,
-                            &b->weights, b->scratch + p.lane * WEIR__THREAD_SCRATCH);
-    }
-    if (b->bias.weights) update_bias(b->rows, &b->bias, weir__blocks_of_part(dy, p.index, p.count), 0, 1, dy);
+static void bias_of_backward(const backward_product *b, weir__piece p) {
+    if (b->bias.weights) update_bias(b->rows, &b->bias, weir__blocks_of_part(b->dy, p.index, p.count), 0, 1, b->dy);
 }
+
+static void run_backward_by_tiles(const void *context, weir__piece p) {
+    const backward_product *b = context;
+    backward_by_tiles(weir__blocks_of_part(b->dx, p.index, p.count), b->rows, b->dx, b->dy, b->x, &b->weights);
+    bias_of_backward(b, p);
+}
+
+static void run_backward_by_columns(const void *context, weir__piece p) {
+    const backward_product *b = context;
+    backward_by_columns(weir__groups_of_part(b->dx->width, PANEL, p.index, p.count), b->rows, b->dx, b->dy, b->x,
+                        &b->weights, b->scratch + p.lane * WEIR__THREAD_SCRATCH);
+    bias_of_backward(b, p);
+}
+
+static const weir__strategy backward_strategies[] = {
+    {.name = "shared tiles", .applies = tiles_move, .suits = weir__tiles_are_shared, .run = run_backward_by_tiles},
+    {.name = "sums at hand", .applies = columns_fit, .suits = weights_are_many, .run = run_backward_by_columns},
+    {.name = "two products"},
+    {0},
+};
 
 static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
-    const bool by_tiles = tiles_move_at_once(rows, dx, dy, update);
-    if (!by_tiles && !goes_by_columns(rows, dx, dy, update)) {
+    weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
+    c.limited = update->most > 0;
+    const weir__strategy *strategy = weir__strategy_choose(backward_strategies, &c);
+    if (!strategy->run) {
         input_gradient(rows, dx, dy, weights, scratch);
         weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);
         return;
     }
     const double work = (double)dy->route->open_slots * (double)dy->block * (double)dx->block;
-    const backward_product b = {rows, dx, dy, x, {update, weights}, {bias_update, bias}, scratch, by_tiles};
-    weir__parallel(weir__parts_for(work), backward_part, &b);
+    const backward_product b = {rows, dx, dy, x, {update, weights}, {bias_update, bias}, scratch};
+    weir__parallel(weir__parts_for(work), strategy->run, &b);
 }

@@ -484,12 +484,6 @@ static float dot_of_units(const weir__side *x, size_t row, weir__entries entries
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/// Whether tiles are so large that a row goes through them one after the other.
-static bool tiles_are_large(const weir__side *y, const weir__side *x) {
-    enum { LEAST_UNITS = 8 };
-    return y->block >= LEAST_UNITS && x->block >= 2 * LANES;
-}
-
 /// What a tile gives to the rows of a list. As many weights are fetched meanwhile from `coming` on (NULL: none): memory
 /// then has all the time that this tile takes to send them.
 static void add_tile_of_list(const row_list *list, size_t height, size_t width, const float *tile,
@@ -567,25 +561,6 @@ static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, con
     }
 }
 
-static void forward_slots(weir__range slots, size_t rows, const weir__side *y, const weir__side *x,
-                          const float *weights, const float *bias) {
-    for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
-        const size_t end = weir__evaluated(y, j, rows), last = end < slots.last ? end : slots.last;
-        if (!x->route) {
-            forward_few_units(y, j, slots.first, last, x, weights, bias);
-        } else if (tiles_are_large(y, x)) {
-            for (size_t s = slots.first; s < last; s++) {
-                const size_t owner = s + 1 < last ? j : s + 1 < slots.last ? weir__block_of_slot(y, s + 1) : j;
-                const float *after = s + 1 < slots.last ? first_tile(y, owner, s + 1, x, weights) : NULL;
-                forward_slot_by_tiles(y, j, s, x, weights, bias, after);
-            }
-        } else {
-            for (size_t s = slots.first; s < last; s++) forward_compact_slot(y, j, s, x, weights, bias);
-        }
-        slots.first = last;
-    }
-}
-
 /// Tile by tile, a range of blocks of y. Tiles of a block follow one another in memory: the next one is fetched
 /// meanwhile.
 static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *y, const weir__side *x,
@@ -617,38 +592,111 @@ static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *
     }
 }
 
+// ---- all cases -----------------------------------------------------------------------------------------------------
+
 typedef struct forward_product {
     size_t rows;
     const weir__side *y, *x;
     const float *weights, *bias;
     float *scratch;
-    bool by_tiles;
 } forward_product;
 
-static void forward_part(const void *context, weir__piece p) {
+static bool few_dense_rows(const weir__case *c) { return weir__both_dense(c) && c->rows <= FEW_ROWS; }
+static bool rows_are_lanes(const weir__case *c) { return rows_fill_lanes(c->rows); }
+static bool units_are_single(const weir__case *c) { return !c->in_compact && c->out_block == 1; }
+static bool units_are_few(const weir__case *c) { return c->out_block < FEW_UNITS; }
+
+/// Tiles are so large that a row goes through them one after the other.
+static bool tiles_are_large(const weir__case *c) {
+    enum { LEAST_UNITS = 8 };
+    return c->out_block >= LEAST_UNITS && c->in_block >= 2 * LANES;
+}
+
+static weir__range dense_units(const forward_product *f, weir__piece p) {
+    return weir__groups_of_part(f->y->width, 16, p.index, p.count);
+}
+
+static void run_dense_rows(const void *context, weir__piece p) {
     const forward_product *f = context;
-    const weir__side *y = f->y, *x = f->x;
-    const float *weights = f->weights, *bias = f->bias;
-    const size_t rows = f->rows, part = p.index, parts = p.count, slots = weir__slots(y, rows);
-    float *scratch = f->scratch + p.lane * WEIR__THREAD_SCRATCH;
-    if (!x->route && !y->route && rows <= FEW_ROWS) {
-        const weir__range own = weir__groups_of_part(y->width, 16, part, parts);
-        if (rows_fill_lanes(rows)) {
-            forward_dense_rows(own, rows, y, x, weights, bias, scratch);
-        } else {
-            forward_dense_units(own, rows, y, x, weights, bias);
-        }
-    } else if (!x->route && y->block == 1) {
-        forward_single_units(weir__part(slots, part, parts), rows, y, x, weights, bias);
-    } else if (f->by_tiles) {
-        forward_by_tiles(weir__blocks_of_part(y, part, parts), rows, y, x, weights, bias);
-    } else if (x->route || y->block < FEW_UNITS) {
-        forward_slots(weir__part(slots, part, parts), rows, y, x, weights, bias);
-    } else {
-        const output_cut from = cut_outputs(y, rows, part, parts), to = cut_outputs(y, rows, part + 1, parts);
-        forward_gathered(&from, &to, rows, y, x, weights, bias, scratch);
+    forward_dense_rows(dense_units(f, p), f->rows, f->y, f->x, f->weights, f->bias,
+                       f->scratch + p.lane * WEIR__THREAD_SCRATCH);
+}
+
+static void run_dense_units(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    forward_dense_units(dense_units(f, p), f->rows, f->y, f->x, f->weights, f->bias);
+}
+
+static weir__range slots_of_piece(const forward_product *f, weir__piece p) {
+    return weir__part(weir__slots(f->y, f->rows), p.index, p.count);
+}
+
+static void run_single_units(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    forward_single_units(slots_of_piece(f, p), f->rows, f->y, f->x, f->weights, f->bias);
+}
+
+static void run_shared_tiles(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    forward_by_tiles(weir__blocks_of_part(f->y, p.index, p.count), f->rows, f->y, f->x, f->weights, f->bias);
+}
+
+/// Slots of block j, of a piece that goes up to slot `end`.
+typedef void slots_function(const forward_product *f, size_t j, weir__range slots, size_t end);
+
+static void for_blocks_of_slots(const forward_product *f, weir__piece p, slots_function *function) {
+    weir__range slots = slots_of_piece(f, p);
+    for (size_t j = weir__block_of_slot(f->y, slots.first); slots.first < slots.last; j++) {
+        const size_t last = least_of(weir__evaluated(f->y, j, f->rows), slots.last);
+        function(f, j, (weir__range){slots.first, last}, slots.last);
+        slots.first = last;
     }
 }
+
+static void slots_of_few_units(const forward_product *f, size_t j, weir__range slots, size_t end) {
+    (void)end;
+    forward_few_units(f->y, j, slots.first, slots.last, f->x, f->weights, f->bias);
+}
+
+static void slots_of_large_tiles(const forward_product *f, size_t j, weir__range slots, size_t end) {
+    for (size_t s = slots.first; s < slots.last; s++) {
+        const size_t owner = s + 1 < slots.last || s + 1 == end ? j : weir__block_of_slot(f->y, s + 1);
+        const float *after = s + 1 < end ? first_tile(f->y, owner, s + 1, f->x, f->weights) : NULL;
+        forward_slot_by_tiles(f->y, j, s, f->x, f->weights, f->bias, after);
+    }
+}
+
+static void slots_of_open_blocks(const forward_product *f, size_t j, weir__range slots, size_t end) {
+    (void)end;
+    for (size_t s = slots.first; s < slots.last; s++) forward_compact_slot(f->y, j, s, f->x, f->weights, f->bias);
+}
+
+static void run_few_units(const void *context, weir__piece p) { for_blocks_of_slots(context, p, slots_of_few_units); }
+static void run_large_tiles(const void *context, weir__piece p) {
+    for_blocks_of_slots(context, p, slots_of_large_tiles);
+}
+static void run_open_blocks(const void *context, weir__piece p) {
+    for_blocks_of_slots(context, p, slots_of_open_blocks);
+}
+
+static void run_gathered(const void *context, weir__piece p) {
+    const forward_product *f = context;
+    const output_cut from = cut_outputs(f->y, f->rows, p.index, p.count),
+                     to = cut_outputs(f->y, f->rows, p.index + 1, p.count);
+    forward_gathered(&from, &to, f->rows, f->y, f->x, f->weights, f->bias, f->scratch + p.lane * WEIR__THREAD_SCRATCH);
+}
+
+static const weir__strategy forward_strategies[] = {
+    {.name = "rows as lanes", .applies = few_dense_rows, .suits = rows_are_lanes, .run = run_dense_rows},
+    {.name = "rows of dense sides", .applies = few_dense_rows, .run = run_dense_units},
+    {.name = "single units", .applies = units_are_single, .run = run_single_units},
+    {.name = "shared tiles", .applies = weir__both_compact, .suits = weir__tiles_are_shared, .run = run_shared_tiles},
+    {.name = "few units", .applies = weir__in_is_dense, .suits = units_are_few, .run = run_few_units},
+    {.name = "gathered rows", .applies = weir__in_is_dense, .run = run_gathered},
+    {.name = "large tiles", .applies = weir__in_is_compact, .suits = tiles_are_large, .run = run_large_tiles},
+    {.name = "open blocks", .applies = weir__in_is_compact, .run = run_open_blocks},
+    {0},
+};
 
 static void forward(size_t rows, const weir__side *y, const weir__side *x, const float *weights, const float *bias,
                     float *scratch) {
@@ -657,6 +705,7 @@ static void forward(size_t rows, const weir__side *y, const weir__side *x, const
     // About: each slot of y has the mean row's open inputs.
     const double work =
         (double)slots * (double)y->block * (double)open_x * (double)x->block / (double)rows + weir__entry_work(x);
-    const forward_product f = {rows, y, x, weights, bias, scratch, tiles_are_shared(rows, y, x)};
-    weir__parallel(weir__parts_for(work), forward_part, &f);
+    const forward_product f = {rows, y, x, weights, bias, scratch};
+    const weir__case c = weir__case_of(WEIR_OPERATION_FORWARD, rows, y, x);
+    weir__parallel(weir__parts_for(work), weir__strategy_choose(forward_strategies, &c)->run, &f);
 }

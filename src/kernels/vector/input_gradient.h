@@ -147,14 +147,20 @@ static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *
 
 enum { RANGES = 4, LEAST_UNITS_OF_RANGE = 64 };
 
-/// Where adding up costs little: the ranges of a row have many units.
-static bool goes_by_ranges(size_t rows, const weir__side *dx, const weir__side *dy) {
-    enum { LEAST_BLOCK = 4, MOST_WEIGHTS = 1 << 22 }; // weights that some cache holds
-    if (dx->route || rows * dx->width > WEIR__THREAD_SCRATCH / RANGES) return false;
-    if (!dy->route) return dy->width >= RANGES * LEAST_UNITS_OF_RANGE;
-    return dy->block >= LEAST_BLOCK && dy->width <= MOST_WEIGHTS / dx->width &&
-           dy->route->open_slots * dy->block >= rows * RANGES * LEAST_UNITS_OF_RANGE / 2;
+/// There is room for the sums of each range.
+static bool ranges_fit(const weir__case *c) {
+    return !c->in_compact && c->rows * c->in <= WEIR__THREAD_SCRATCH / RANGES;
 }
+
+/// Adding up costs little: the ranges of a row have many units.
+static bool ranges_are_long(const weir__case *c) {
+    enum { LEAST_BLOCK = 4, MOST_WEIGHTS = 1 << 22 }; // weights that some cache holds
+    if (!c->out_compact) return c->out >= RANGES * LEAST_UNITS_OF_RANGE;
+    return c->out_block >= LEAST_BLOCK && c->out <= MOST_WEIGHTS / c->in &&
+           c->out_pairs * (double)c->out_block >= (double)(c->rows * RANGES * LEAST_UNITS_OF_RANGE / 2);
+}
+
+static bool goes_by_ranges(const weir__case *c) { return ranges_fit(c) && ranges_are_long(c); }
 
 /// Some columns of one range, added to sums.
 static void add_range(const weir__side *sums, weir__range columns, size_t range, size_t rows, const weir__side *dy,
@@ -578,6 +584,8 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
     }
 }
 
+// ---- all cases -----------------------------------------------------------------------------------------------------
+
 typedef struct input_product {
     size_t rows;
     const weir__side *dx, *dy;
@@ -585,50 +593,95 @@ typedef struct input_product {
     float *scratch;
 } input_product;
 
-static void sum_ranges_of_part(const void *context, weir__piece p) {
+static bool in_is_units(const weir__case *c) { return c->in_compact && c->in_block == 1; }
+static bool columns_are_contiguous(const weir__case *c) { return in_is_units(c) && !c->out_compact; }
+static bool few_units_of_rows(const weir__case *c) { return columns_are_contiguous(c) && c->out <= 4 * LANES; }
+static bool both_are_units(const weir__case *c) { return in_is_units(c) && c->out_compact && c->out_block == 1; }
+static bool blocks_before_dense(const weir__case *c) { return !c->in_compact && c->out_compact; }
+static bool units_are_many(const weir__case *c) { return c->out_block >= MANY_UNITS; }
+static bool units_are_several(const weir__case *c) { return c->out_block >= 4; }
+static bool dense_before_blocks(const weir__case *c) { return c->in_compact && !c->out_compact; }
+
+static weir__range columns_of_piece(const input_product *g, weir__piece p) {
+    enum { GROUP = 64 }; // columns of a part at least
+    return weir__groups_of_part(g->dx->width, GROUP, p.index, p.count);
+}
+static weir__range dx_slots_of_piece(const input_product *g, weir__piece p) {
+    return weir__part(weir__slots(g->dx, g->rows), p.index, p.count);
+}
+
+static void run_sum_ranges(const void *context, weir__piece p) {
     const input_product *g = context;
     sum_ranges(p.index, p.count, g->rows, g->dx, g->dy, g->weights, g->scratch);
 }
-
-static void add_ranges_of_part(const void *context, weir__piece p) {
+static void run_add_ranges(const void *context, weir__piece p) {
     const input_product *g = context;
     const size_t count = g->rows * g->dx->width;
     add_ranges(weir__groups_of_part(count, 16, p.index, p.count), g->dx->values, g->scratch, count);
 }
-
-static void input_gradient_part(const void *context, weir__piece p) {
-    enum { GROUP = 64, SEVERAL = 4 }; // columns of a part at least; units from which blocks go as tiles
+static void run_dense_by_sums(const void *context, weir__piece p) {
     const input_product *g = context;
-    const weir__side *dx = g->dx, *dy = g->dy;
-    const float *weights = g->weights;
-    const size_t rows = g->rows, part = p.index, parts = p.count, slots = weir__slots(dx, rows);
-    if (!dx->route) {
-        const weir__range columns = weir__groups_of_part(dx->width, GROUP, part, parts);
-        if (dy->route && dy->block >= MANY_UNITS) {
-            dense_by_sums(columns, rows, dx, dy, weights, g->scratch + p.lane * WEIR__THREAD_SCRATCH);
-        } else {
-            (dy->block >= SEVERAL ? dense_by_blocks : dense_by_rows)(columns, rows, dx, dy, weights);
-        }
-    } else if (dx->block == 1 && !dy->route) {
-        units_by_rows(weir__part(rows, part, parts), dx, dy, weights);
-    } else if (dx->block == 1 && dy->block == 1) {
-        unit_pairs_by_rows(weir__part(rows, part, parts), dx, dy, weights);
-    } else if (!dy->route) {
-        compact_from_dense(weir__part(slots, part, parts), dx, dy, weights);
-    } else if (tiles_are_shared(rows, dx, dy)) {
-        compact_by_tiles(weir__blocks_of_part(dx, part, parts), rows, dx, dy, weights);
-    } else {
-        compact_by_slots(weir__part(slots, part, parts), dx, dy, weights);
-    }
+    dense_by_sums(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights,
+                  g->scratch + p.lane * WEIR__THREAD_SCRATCH);
 }
+static void run_dense_by_blocks(const void *context, weir__piece p) {
+    const input_product *g = context;
+    dense_by_blocks(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights);
+}
+static void run_dense_by_rows(const void *context, weir__piece p) {
+    const input_product *g = context;
+    dense_by_rows(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights);
+}
+static void run_units_by_rows(const void *context, weir__piece p) {
+    const input_product *g = context;
+    units_by_rows(weir__part(g->rows, p.index, p.count), g->dx, g->dy, g->weights);
+}
+static void run_unit_pairs(const void *context, weir__piece p) {
+    const input_product *g = context;
+    unit_pairs_by_rows(weir__part(g->rows, p.index, p.count), g->dx, g->dy, g->weights);
+}
+static void run_compact_from_dense(const void *context, weir__piece p) {
+    const input_product *g = context;
+    compact_from_dense(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
+}
+static void run_compact_by_tiles(const void *context, weir__piece p) {
+    const input_product *g = context;
+    compact_by_tiles(weir__blocks_of_part(g->dx, p.index, p.count), g->rows, g->dx, g->dy, g->weights);
+}
+static void run_compact_by_slots(const void *context, weir__piece p) {
+    const input_product *g = context;
+    compact_by_slots(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
+}
+
+static const weir__strategy input_gradient_strategies[] = {
+    {.name = "units of a row", .applies = few_units_of_rows, .run = run_units_by_rows},
+    // A tile is one column, contiguous along o: the forward product with the sides exchanged.
+    {.name = "transposed", .applies = columns_are_contiguous},
+    {.name = "ranges of units",
+     .applies = ranges_fit,
+     .suits = ranges_are_long,
+     .run = run_sum_ranges,
+     .finish = run_add_ranges},
+    {.name = "sums at hand", .applies = blocks_before_dense, .suits = units_are_many, .run = run_dense_by_sums},
+    {.name = "block by block", .applies = weir__in_is_dense, .suits = units_are_several, .run = run_dense_by_blocks},
+    {.name = "row by row", .applies = weir__in_is_dense, .run = run_dense_by_rows},
+    {.name = "pairs of units", .applies = both_are_units, .run = run_unit_pairs},
+    {.name = "rows of a block", .applies = dense_before_blocks, .run = run_compact_from_dense},
+    {.name = "shared tiles",
+     .applies = weir__both_compact,
+     .suits = weir__tiles_are_shared,
+     .run = run_compact_by_tiles},
+    {.name = "open blocks", .applies = weir__both_compact, .run = run_compact_by_slots},
+    {0},
+};
 
 static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
                            float *scratch) {
     const size_t slots = weir__slots(dx, rows), open_dy = dy->route ? dy->route->open_slots : rows;
     if (!slots || !dx->width) return;
-    const bool units = dx->route && dx->block == 1, few = dy->width <= 4 * LANES;
-    if (units && !dy->route && !few) {
-        // A tile is one column, contiguous along o: the forward product with the sides exchanged.
+    const weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
+    const weir__strategy *strategy = weir__strategy_choose(input_gradient_strategies, &c);
+    if (!strategy->run) {
         forward(rows, dx, dy, weights, NULL, scratch);
         return;
     }
@@ -636,10 +689,6 @@ static void input_gradient(size_t rows, const weir__side *dx, const weir__side *
         (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows + weir__entry_work(dx);
     const input_product g = {rows, dx, dy, weights, scratch};
     const size_t parts = weir__parts_for(work);
-    if (goes_by_ranges(rows, dx, dy)) {
-        weir__parallel(parts, sum_ranges_of_part, &g);
-        weir__parallel(parts, add_ranges_of_part, &g);
-    } else {
-        weir__parallel(parts, input_gradient_part, &g);
-    }
+    weir__parallel(parts, strategy->run, &g);
+    if (strategy->finish) weir__parallel(parts, strategy->finish, &g);
 }

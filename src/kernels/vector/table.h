@@ -24,4 +24,9 @@ const weir__gated_kernels GATED_TABLE = {
     .weight_gradient = weight_gradient,
     .weight_update = weight_update,
     .backward = backward,
+    .strategies = {[WEIR_OPERATION_FORWARD] = forward_strategies,
+                   [WEIR_OPERATION_INPUT_GRADIENT] = input_gradient_strategies,
+                   [WEIR_OPERATION_WEIGHT_GRADIENT] = weight_gradient_strategies,
+                   [WEIR_OPERATION_WEIGHT_UPDATE] = weight_update_strategies},
+    .backward_strategies = backward_strategies,
 };

@@ -290,31 +290,51 @@ typedef struct weight_product {
     const weir__side *dy, *x;
 } weight_product;
 
-static void weight_gradient_part(const void *context, weir__piece p) {
+static void bias_of_blocks(const weight_product *g, weir__range blocks) {
+    if (g->dbias && g->dy->route) bias_gradient(blocks, g->dbias, g->bias_touched, g->dy);
+}
+
+static void run_pair_gradient(const void *context, weir__piece p) {
+    const weight_product *g = context;
+    const weir__range blocks = weir__blocks_of_part(g->dy, p.index, p.count);
+    pair_gradient(blocks, g->dweights, g->touched, g->dy, g->x);
+    bias_of_blocks(g, blocks);
+}
+
+static void run_column_gradient(const void *context, weir__piece p) {
+    const weight_product *g = context;
+    column_gradient(weir__blocks_of_part(g->x, p.index, p.count), g->dweights, g->touched, g->dy, g->x);
+}
+
+/// Many strips: whole ones to each part. Few: some columns of every one.
+static void run_strip_gradient(const void *context, weir__piece p) {
     enum { GROUP = 64 };
     const weight_product *g = context;
-    const weir__side *dy = g->dy, *x = g->x;
-    const size_t strips = weir__blocks(dy);
-    const weir__range blocks = weir__blocks_of_part(dy->route || !x->route ? dy : x, p.index, p.count);
-    if (x->route && dy->route) {
-        pair_gradient(blocks, g->dweights, g->touched, dy, x);
-    } else if (x->route) {
-        column_gradient(blocks, g->dweights, g->touched, dy, x);
-    } else if (strips >= 8 * p.count) {
-        strip_gradient(g->rows, blocks, (weir__range){0, x->width}, g->dweights, g->touched, dy, x);
+    const weir__range blocks = weir__blocks_of_part(g->dy, p.index, p.count);
+    const size_t strips = weir__blocks(g->dy);
+    if (strips >= 8 * p.count) {
+        strip_gradient(g->rows, blocks, (weir__range){0, g->x->width}, g->dweights, g->touched, g->dy, g->x);
     } else {
-        const weir__range columns = weir__groups_of_part(x->width, GROUP, p.index, p.count);
-        strip_gradient(g->rows, (weir__range){0, strips}, columns, g->dweights, g->touched, dy, x);
+        const weir__range columns = weir__groups_of_part(g->x->width, GROUP, p.index, p.count);
+        strip_gradient(g->rows, (weir__range){0, strips}, columns, g->dweights, g->touched, g->dy, g->x);
     }
-    if (g->dbias && dy->route) bias_gradient(blocks, g->dbias, g->bias_touched, dy);
+    bias_of_blocks(g, blocks);
 }
+
+static const weir__strategy weight_gradient_strategies[] = {
+    {.name = "tiles", .applies = weir__both_compact, .run = run_pair_gradient},
+    {.name = "columns", .applies = dense_before_blocks, .run = run_column_gradient},
+    {.name = "strips", .applies = weir__in_is_dense, .run = run_strip_gradient},
+    {0},
+};
 
 static void weight_gradient(size_t rows, float *dweights, float *dbias, uint8_t *touched, uint8_t *bias_touched,
                             const weir__side *dy, const weir__side *x) {
     const size_t strips = weir__blocks(dy), open_x = x->route ? x->route->open_slots : rows;
     const double work = (double)dy->width * (double)open_x * (double)x->block;
     const weight_product g = {rows, dweights, dbias, touched, bias_touched, dy, x};
-    weir__parallel(weir__parts_for(work), weight_gradient_part, &g);
+    const weir__case c = weir__case_of(WEIR_OPERATION_WEIGHT_GRADIENT, rows, dy, x);
+    weir__parallel(weir__parts_for(work), weir__strategy_choose(weight_gradient_strategies, &c)->run, &g);
     if (!x->route) {
         for (size_t j = 0; j < strips; j++) {
             touched[j] = !dy->route || weir__first(dy, j) < weir__open(dy, j, rows);

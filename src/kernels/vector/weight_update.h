@@ -187,17 +187,23 @@ static void update_strips(size_t rows, const descent *d, weir__range blocks, siz
     }
 }
 
-/// Columns of x that are copied together: 0, and x is read in place, where it is small or there is no room for LEAST of
-/// them. A limit on the norms of rows of W wants these in one piece.
-static size_t panel_columns(size_t rows, const weir__side *x, const weir__update *update) {
-    enum { MOST = 256, LEAST = 64, IN_CACHE = 128 * 1024, EVEN = 4 };
-    if (x->route || rows * x->width <= IN_CACHE || update->most > 0) return 0;
+/// Columns of x that are copied together; 0: there is no room for LEAST of them.
+static size_t panel_columns(size_t rows, size_t width) {
+    enum { MOST = 256, LEAST = 64, EVEN = 4 };
     const size_t room = WEIR__THREAD_SCRATCH / rows;
     const size_t fit = room > LANES ? least_of(room - LANES, MOST) / LANES * LANES : 0;
     if (fit < LEAST) return 0;
-    const size_t panels = (x->width + fit - 1) / fit, even = (panels + EVEN - 1) / EVEN * EVEN;
-    return ((x->width + even - 1) / even + LANES - 1) / LANES * LANES;
+    const size_t panels = (width + fit - 1) / fit, even = (panels + EVEN - 1) / EVEN * EVEN;
+    return ((width + even - 1) / even + LANES - 1) / LANES * LANES;
 }
+
+/// A limit on the norms of rows of W wants these in one piece.
+static bool panels_fit(const weir__case *c) {
+    return !c->in_compact && !c->limited && c->rows && panel_columns(c->rows, c->in) > 0;
+}
+
+/// Where x is small it is read in place.
+static bool inputs_are_many(const weir__case *c) { return c->rows * c->in > 128 * 1024; }
 
 /// All strips, by a part of the panels, which are `columns` wide but for the last.
 static void update_panels(size_t rows, const descent *d, size_t columns, size_t part, size_t parts,
@@ -422,11 +428,11 @@ static void update_bias(size_t rows, const descent *d, weir__range blocks, size_
 }
 
 typedef struct update_product {
-    size_t rows, columns; // columns of a panel, 0: x is read in place
+    size_t rows;
     descent weights, bias;
     const weir__side *dy, *x;
     float *scratch;
-    bool by_ranges;
+    bool by_ranges; // the thread has just read its own rows of W for the input gradient
 } update_product;
 
 /// Holds the rows of W to the limit: a part of them, in groups.
@@ -437,45 +443,75 @@ static void limit_part(const void *context, weir__piece p) {
     if (own.first < own.last) weir__update_limit(u->weights.update, u->weights.weights, &tiling, own.first, own.last);
 }
 
-static void weight_update_part(const void *context, weir__piece p) {
-    const update_product *u = context;
-    const weir__side *dy = u->dy, *x = u->x;
-    const size_t rows = u->rows, part = p.index, parts = p.count, strips = weir__blocks(dy);
-    const panel in_place = {x->values, x->width, 0, x->width};
-    // Many strips: whole ones to each part. Few: some rows of every one, unless the thread has just read its own for
-    // the input gradient.
-    const bool cut_rows = strips < (u->by_ranges ? RANGES / 2 : 8) * parts;
-    const weir__range all = {0, strips}, own = weir__blocks_of_part(dy, part, parts);
-    if (x->route && dy->route) {
-        update_pairs(rows, &u->weights, own, dy, x);
-    } else if (x->route) {
-        update_columns(&u->weights, weir__blocks_of_part(x, part, parts), dy, x);
-    } else if (u->columns) {
-        update_panels(rows, &u->weights, u->columns, part, parts, dy, x, u->scratch + p.lane * WEIR__THREAD_SCRATCH);
-    } else if (cut_rows) {
-        update_strips(rows, &u->weights, all, part, parts, dy, x, &in_place);
-    } else {
-        update_strips(rows, &u->weights, own, 0, 1, dy, x, &in_place);
-    }
-    if (u->bias.weights && cut_rows) update_bias(rows, &u->bias, all, part, parts, dy);
-    if (u->bias.weights && !cut_rows) update_bias(rows, &u->bias, own, 0, 1, dy);
+/// Which units of the bias a piece moves: those of whole strips where there are many, else some of every strip.
+typedef struct own_strips {
+    weir__range blocks;
+    size_t part, parts;
+} own_strips;
+
+static own_strips strips_of_piece(const update_product *u, weir__piece p) {
+    const size_t strips = weir__blocks(u->dy);
+    if (strips < (u->by_ranges ? RANGES / 2 : 8) * p.count) return (own_strips){{0, strips}, p.index, p.count};
+    return (own_strips){weir__blocks_of_part(u->dy, p.index, p.count), 0, 1};
 }
+
+static void bias_of_piece(const update_product *u, weir__piece p) {
+    const own_strips own = strips_of_piece(u, p);
+    if (u->bias.weights) update_bias(u->rows, &u->bias, own.blocks, own.part, own.parts, u->dy);
+}
+
+static void run_update_pairs(const void *context, weir__piece p) {
+    const update_product *u = context;
+    update_pairs(u->rows, &u->weights, weir__blocks_of_part(u->dy, p.index, p.count), u->dy, u->x);
+    bias_of_piece(u, p);
+}
+
+static void run_update_columns(const void *context, weir__piece p) {
+    const update_product *u = context;
+    update_columns(&u->weights, weir__blocks_of_part(u->x, p.index, p.count), u->dy, u->x);
+    bias_of_piece(u, p);
+}
+
+static void run_update_panels(const void *context, weir__piece p) {
+    const update_product *u = context;
+    update_panels(u->rows, &u->weights, panel_columns(u->rows, u->x->width), p.index, p.count, u->dy, u->x,
+                  u->scratch + p.lane * WEIR__THREAD_SCRATCH);
+    bias_of_piece(u, p);
+}
+
+static void run_update_strips(const void *context, weir__piece p) {
+    const update_product *u = context;
+    const panel in_place = {u->x->values, u->x->width, 0, u->x->width};
+    const own_strips own = strips_of_piece(u, p);
+    update_strips(u->rows, &u->weights, own.blocks, own.part, own.parts, u->dy, u->x, &in_place);
+    bias_of_piece(u, p);
+}
+
+static const weir__strategy weight_update_strategies[] = {
+    {.name = "tiles", .applies = weir__both_compact, .run = run_update_pairs},
+    // Columns of W are moved: rows are known only when all are.
+    {.name = "columns", .applies = dense_before_blocks, .run = run_update_columns, .finish = limit_part},
+    {.name = "panels", .applies = panels_fit, .suits = inputs_are_many, .run = run_update_panels},
+    {.name = "strips", .applies = weir__in_is_dense, .run = run_update_strips},
+    {0},
+};
 
 static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
                           const weir__update *update, const weir__update *bias_update, float *scratch) {
     const size_t open_x = x->route ? x->route->open_slots : rows;
     const double work = (double)dy->width * (double)open_x * (double)x->block + weir__entry_work(x);
+    weir__case c = weir__case_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy, x);
+    c.limited = update->most > 0;
     const update_product u = {.rows = rows,
-                              .columns = panel_columns(rows, x, update),
                               .weights = {update, weights},
                               .bias = {bias_update, bias},
                               .dy = dy,
                               .x = x,
                               .scratch = scratch,
-                              .by_ranges = goes_by_ranges(rows, x, dy)};
+                              .by_ranges = goes_by_ranges(&c)};
+    const weir__strategy *strategy = weir__strategy_choose(weight_update_strategies, &c);
     const size_t parts = weir__parts_for(work);
-    weir__parallel(parts, weight_update_part, &u);
-    // Columns of W were moved: rows are known only when all are.
-    const bool by_columns = x->route && !dy->route;
-    if (by_columns && update->most > 0 && (open_x || update->all)) weir__parallel(parts, limit_part, &u);
+    weir__parallel(parts, strategy->run, &u);
+    const bool limits = c.limited && (open_x || update->all);
+    if (strategy->finish && limits) weir__parallel(parts, strategy->finish, &u);
 }

@@ -22,7 +22,7 @@
 #include "kernels/bf16/bf16.h"
 #include "kernels/product.h"
 #include "kernels/rates.h"
-#include "kernels/spread.h"
+#include "kernels/scatter.h"
 
 static uint32_t random_state = 1;
 
@@ -235,8 +235,8 @@ static void test_spread(void **state) {
         for (int order = 0; order < (s->block == 1 ? 2 : 1); order++) {
             const weir__strides at = order ? weir__by_units(s->rows) : weir__by_rows(&from);
             double sum = 0, wanted = 0;
-            weir__spread(&from, s->rows, plain, at);
-            weir__collect(&to, s->rows, plain, at, NULL);
+            weir__scatter(&from, s->rows, plain, at);
+            weir__gather(&to, s->rows, plain, at, NULL);
             clear_beyond(&b, b.dy), clear_beyond(&b, back);
             for (size_t j = 0; j < b.blocks; j++) {
                 for (size_t slot = (size_t)b.route.start[j]; slot < (size_t)b.route.start[j + 1]; slot++) {

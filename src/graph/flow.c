@@ -5,7 +5,7 @@
 
 #include "flow.h"
 
-#include "../kernels/spread.h"
+#include "../kernels/scatter.h"
 #include "groups.h"
 
 size_t weir__output_count(const weir_graph *graph, const weir__node *node) {
@@ -49,7 +49,7 @@ weir_status weir__output_dense(weir_graph *graph, weir__node *node, const float 
         const weir__side side = weir__output_side(node);
         const weir_status status = weir__buffer_reserve(&node->memory.dense, rows * node->width, error);
         if (status != WEIR_OK) return status;
-        weir__spread(&side, rows, node->memory.dense.data, weir__by_rows(&side));
+        weir__scatter(&side, rows, node->memory.dense.data, weir__by_rows(&side));
         node->pass.dense_valid = true;
     }
     *values = node->memory.dense.data;
@@ -96,9 +96,9 @@ void weir__gradient_close(weir_graph *graph, weir__node *node, size_t rows, bool
             weir__side side = weir__output_side(node);
             side.values = own;
             if (node->pass.gradient_written) {
-                weir__collect_add(&side, rows, gradient);
+                weir__gather_add(&side, rows, gradient);
             } else {
-                weir__collect(&side, rows, gradient, weir__by_rows(&side), NULL);
+                weir__gather(&side, rows, gradient, weir__by_rows(&side), NULL);
             }
         } else {
             weir__add(gradient_count(graph, node), own, gradient);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "spread.h"
+#include "scatter.h"
 
 static size_t blocks_of(const weir_batch *batch) {
     return batch->block ? (batch->width + batch->block - 1) / batch->block : 1;
@@ -81,7 +81,7 @@ weir__side weir__batch_gradient(const weir_batch *batch) { return side_of(batch,
 static void put(const weir__side *side, size_t rows, const float *dense) {
     if (!rows) return;
     if (side->route) {
-        weir__collect(side, rows, dense, weir__by_rows(side), NULL);
+        weir__gather(side, rows, dense, weir__by_rows(side), NULL);
     } else {
         memcpy(side->values, dense, rows * side->width * sizeof *dense);
     }
@@ -90,7 +90,7 @@ static void put(const weir__side *side, size_t rows, const float *dense) {
 static void get(const weir__side *side, size_t rows, float *dense) {
     if (!rows) return;
     if (side->route) {
-        weir__spread(side, rows, dense, weir__by_rows(side));
+        weir__scatter(side, rows, dense, weir__by_rows(side));
     } else {
         memcpy(dense, side->values, rows * side->width * sizeof *dense);
     }

@@ -22,7 +22,7 @@ typedef float weir__floats4 __attribute__((vector_size(16), aligned(4), may_alia
 typedef int32_t weir__ints4 __attribute__((vector_size(16)));
 
 /// Bit k: whether h[k] ≠ 0, for k = 0 … 15.
-WEIR__INLINE uint64_t weir__bits_of_16(const float *h) {
+WEIR__INLINE uint64_t weir__open_bits_of_16(const float *h) {
     const weir__floats4 *four = (const weir__floats4 *)h, zero = {0};
     const weir__ints4 one = {1, 2, 4, 8};
     weir__ints4 bits = ((weir__ints4)(four[0] != zero) & one) | ((weir__ints4)(four[1] != zero) & one << 4) |
@@ -32,10 +32,10 @@ WEIR__INLINE uint64_t weir__bits_of_16(const float *h) {
 }
 
 /// Bit k: whether h[k] ≠ 0, for k < count ≤ WEIR__WORD.
-WEIR__INLINE uint64_t weir__bits_of(const float *h, size_t count) {
+WEIR__INLINE uint64_t weir__open_bits(const float *h, size_t count) {
     uint64_t bits = 0;
     size_t k = 0;
-    for (; k + 16 <= count; k += 16) bits |= weir__bits_of_16(h + k) << k;
+    for (; k + 16 <= count; k += 16) bits |= weir__open_bits_of_16(h + k) << k;
     for (; k < count; k++) bits |= (uint64_t)(h[k] != 0) << k;
     return bits;
 }

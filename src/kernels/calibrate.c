@@ -11,7 +11,7 @@
 #include "bf16/bf16.h"
 #include "product.h"
 #include "rates.h"
-#include "spread.h"
+#include "scatter.h"
 
 enum { MOST_ROUNDS = 7, MOST_PROBES = 256 };
 static const weir__calibration_effort usual = {.width = 1024, .layers = 24, .rounds = MOST_ROUNDS}; // 96 MiB of weights
@@ -172,8 +172,8 @@ static weir_status time_moving(bed *b, size_t block, double *seconds, weir_error
     TRY(weir__route_build(&b->route, rows, b->width / block, b->gates, NULL, error));
     for (size_t k = 0; k < b->rounds; k++) {
         const double start = weir__seconds();
-        weir__spread(&side, rows, b->x, weir__by_rows(&side));
-        weir__collect(&side, rows, b->x, weir__by_rows(&side), NULL);
+        weir__scatter(&side, rows, b->x, weir__by_rows(&side));
+        weir__gather(&side, rows, b->x, weir__by_rows(&side), NULL);
         samples[k] = (weir__seconds() - start) / 2;
     }
     *seconds = weir_median(samples, b->rounds);

@@ -36,16 +36,18 @@ static size_t piece_begin(size_t count, size_t piece, size_t pieces) {
 // takes no more than one.
 static const double least_of_product = 1e5, least_of_vector = 9216;
 
-/// A matrix as it lies in memory: rows of `stride` floats; turned: its columns are the rows of the factor.
+/// A matrix as it lies in memory: rows of `stride` floats; transposed: its columns are the rows of the factor.
 typedef struct matrix {
     const float *values;
     size_t stride;
-    bool turned;
+    bool transposed;
 } matrix;
 
-static const float *from_row(const matrix *a, size_t row) { return a->values + (a->turned ? row : row * a->stride); }
+static const float *from_row(const matrix *a, size_t row) {
+    return a->values + (a->transposed ? row : row * a->stride);
+}
 static const float *from_column(const matrix *a, size_t column) {
-    return a->values + (a->turned ? column * a->stride : column);
+    return a->values + (a->transposed ? column * a->stride : column);
 }
 
 typedef struct product {
@@ -59,8 +61,8 @@ static void multiply_piece(const void *context, weir__piece piece) {
     const product *p = context;
     const size_t count = p->m > p->n ? p->m : p->n, first = piece_begin(count, piece.index, piece.count);
     const size_t some = piece_begin(count, piece.index + 1, piece.count) - first;
-    const CBLAS_TRANSPOSE turn_a = p->a.turned ? CblasTrans : CblasNoTrans;
-    const CBLAS_TRANSPOSE turn_b = p->b.turned ? CblasTrans : CblasNoTrans;
+    const CBLAS_TRANSPOSE turn_a = p->a.transposed ? CblasTrans : CblasNoTrans;
+    const CBLAS_TRANSPOSE turn_b = p->b.transposed ? CblasTrans : CblasNoTrans;
     if (!some) return;
     if (p->m > p->n) {
         cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)p->n, (int)p->k, p->alpha, from_row(&p->a, first),
@@ -92,9 +94,10 @@ static void multiply_vector_piece(const void *context, weir__piece piece) {
     const size_t first = piece_begin(p->m, piece.index, piece.count), stride = p->a.stride;
     const size_t some = piece_begin(p->m, piece.index + 1, piece.count) - first;
     if (!some) return;
-    const bool turned = p->a.turned;
-    cblas_sgemv(CblasRowMajor, turned ? CblasTrans : CblasNoTrans, (int)(turned ? p->k : some),
-                (int)(turned ? some : p->k), 1, from_row(&p->a, first), (int)stride, p->x, 1, p->beta, p->y + first, 1);
+    const bool transposed = p->a.transposed;
+    cblas_sgemv(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, (int)(transposed ? p->k : some),
+                (int)(transposed ? some : p->k), 1, from_row(&p->a, first), (int)stride, p->x, 1, p->beta, p->y + first,
+                1);
 }
 
 static void multiply_vector(const vector_product *p) {

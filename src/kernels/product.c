@@ -13,8 +13,8 @@
 
 #include "../core/parallel.h"
 #include "bf16/bf16.h"
+#include "scatter.h"
 #include "side.h"
-#include "spread.h"
 
 void weir__scratch_free(weir__scratch *scratch) {
     weir__buffer_free(&scratch->work);
@@ -52,7 +52,7 @@ done:
 static weir_status spread(plain_side *plain, const weir__side *side, size_t rows, bool transpose,
                           weir__scratch *scratch, weir_error *error) {
     const weir_status status = make_plain(plain, side, rows, transpose, scratch, error);
-    if (status == WEIR_OK && side->route) weir__spread(side, rows, plain->side.values, plain->at);
+    if (status == WEIR_OK && side->route) weir__scatter(side, rows, plain->side.values, plain->at);
     return status;
 }
 
@@ -90,7 +90,7 @@ weir_status weir__product_forward(const weir_plan *plan, size_t rows, const weir
     } else {
         TRY(kernel_forward(rows, &to.side, x, weights, early, scratch, error));
     }
-    if (y->route) weir__collect(y, rows, to.side.values, to.at, late);
+    if (y->route) weir__gather(y, rows, to.side.values, to.at, late);
 done:
     return status;
 }

@@ -3,8 +3,8 @@
 
 // Routes: from the gates of a batch, its open pairs listed by block and by row.
 //
-// Gates become bits, 64 blocks of a row to a word; a square of 64 such words is turned, and there are the words of the
-// blocks, 64 rows each. Counting bits gives the places of the lists, and a list is written from its own words: from
+// Gates become bits, 64 blocks of a row to a word; a square of 64 such words is transposed, and there are the words of
+// the blocks, 64 rows each. Counting bits gives the places of the lists, and a list is written from its own words: from
 // the rows' ones the blocks of each row, from the blocks' ones the rows of each block, so that all is written in order,
 // whatever the share. Few rows are not worth the turning: the lists of the blocks are then written in the sweep over
 // the rows. Pieces are done in parallel, and the result does not depend on their number.
@@ -114,7 +114,7 @@ WEIR__CLONES static void take_row(weir__route *route, const gate_matrix *gates, 
     int32_t count[2] = {0};
     for (size_t w = 0; w < gates->row_words; w++) {
         const size_t first = w * WEIR__WORD, some = least_of(gates->blocks - first, WEIR__WORD);
-        const uint64_t open = weir__bits_of(gates->h + r * gates->blocks + first, some);
+        const uint64_t open = weir__open_bits(gates->h + r * gates->blocks + first, some);
         words_of_row(route, gates, 0, r)[w] = open;
         count[0] += __builtin_popcountll(open);
         if (gates->kinds == 1) continue;
@@ -133,8 +133,8 @@ WEIR__INLINE void add_rows(const weir__route *route, const gate_matrix *gates, s
 }
 
 /// The same of many rows, and the words of the blocks.
-WEIR__INLINE void turn_rows(const weir__route *route, const gate_matrix *gates, size_t kind, size_t w, size_t blocks,
-                            int32_t *counts) {
+WEIR__INLINE void transpose_rows(const weir__route *route, const gate_matrix *gates, size_t kind, size_t w,
+                                 size_t blocks, int32_t *counts) {
     for (size_t v = 0; v < gates->block_words; v++) {
         const size_t rows = least_of(gates->rows - v * WEIR__WORD, WEIR__WORD);
         uint64_t words[WEIR__WORD] = {0};
@@ -153,7 +153,7 @@ WEIR__CLONES static void count_blocks(weir__route *route, const gate_matrix *gat
     for (size_t kind = 0; kind < 2; kind++) {
         int32_t counts[WEIR__WORD] = {0};
         if (kind < gates->kinds && gates->block_words) {
-            turn_rows(route, gates, kind, w, blocks, counts);
+            transpose_rows(route, gates, kind, w, blocks, counts);
         } else if (kind < gates->kinds) {
             add_rows(route, gates, kind, w, gates->rows, counts);
         }

@@ -44,10 +44,11 @@ extern const char *weir__strategy_wanted;
 
 static inline bool weir__both_dense(const weir__case *c) { return !c->out_compact && !c->in_compact; }
 static inline bool weir__both_compact(const weir__case *c) { return c->out_compact && c->in_compact; }
-static inline bool weir__out_is_dense(const weir__case *c) { return !c->out_compact; }
-static inline bool weir__out_is_compact(const weir__case *c) { return c->out_compact; }
 static inline bool weir__in_is_dense(const weir__case *c) { return !c->in_compact; }
 static inline bool weir__in_is_compact(const weir__case *c) { return c->in_compact; }
+
+static inline bool weir__blocks_before_dense(const weir__case *c) { return c->out_compact && !c->in_compact; }
+static inline bool weir__dense_before_blocks(const weir__case *c) { return !c->out_compact && c->in_compact; }
 
 /// Whether several rows share each tile between blocks that are not small.
 static inline bool weir__tiles_are_shared(const weir__case *c) {

@@ -14,16 +14,15 @@ enum {
 /// Blocks of dy can be, of a dense x some columns at a time.
 static bool columns_fit(const weir__case *c) {
     enum { LEAST_UNITS = 16 };
-    return !c->in_compact && c->out_compact && c->out_block >= LEAST_UNITS && c->out_block <= HELD / NARROW &&
+    return weir__blocks_before_dense(c) && c->out_block >= LEAST_UNITS && c->out_block <= HELD / NARROW &&
            !c->limited && c->rows && c->rows <= SUMS / NARROW;
 }
 static bool weights_are_many(const weir__case *c) { return c->out * c->in >= weir__caches_in_use.weights; }
-static bool tiles_move(const weir__case *c) { return weir__both_compact(c) && !c->limited; }
 
 /// Of each block some columns, for all of its rows.
-static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const descent *d, float *sums) {
+static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
+                                const weir__bf16_side *x, const descent *d, float *sums) {
     const bool large = rows * dx->width >= weir__caches_in_use.array;
-    const weir__bf16_side *dy = d->dy;
     const size_t width = dx->width, chunk = least_of(SUMS / rows, HELD / dy->side->block) / NARROW * NARROW;
     matches m;
     for (size_t c = columns.first; c < columns.last; c += chunk) {
@@ -36,7 +35,7 @@ static void backward_by_columns(weir__range columns, size_t rows, const weir__si
             const place strip = {at, width, units, width};
             if (slots.first == slots.last && !d->update->all) continue;
             add_block(sums, 0, some, slots, dx, dy, j, d->update->halves.upper);
-            match_open(&m, rows, dy->side, j, d->x->side, 0);
+            match_open(&m, rows, dy->side, j, x->side, 0);
             for (size_t p = c; p < some.last; p += PIECE_COLUMNS) {
                 const weir__range own = {p, least_of(p + PIECE_COLUMNS, some.last)};
                 const size_t after = j + 1 < weir__blocks(dy->side) ? at + units * width + p : at + p;
@@ -49,8 +48,9 @@ static void backward_by_columns(weir__range columns, size_t rows, const weir__si
 }
 
 /// A range of blocks of x and dx.
-static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const descent *d) {
-    const weir__bf16_side *dy = d->dy;
+static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
+                              const weir__bf16_side *x, const descent *d) {
+    (void)x; // it has the blocks of dx
     matches m;
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
         const size_t width = weir__units(dx, ji);
@@ -59,7 +59,7 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
             const size_t height = weir__units(dy->side, jo);
             const bool last = jo + 1 == weir__blocks(dy->side);
             const size_t after = weir__tile(dy->side, dx, last ? jo : jo + 1, ji);
-            const target next = {{NULL, d->update->halves.lower + after}, width}; // the upper half is fetched for dx
+            const target next = {{NULL, d->update->halves.lower + after}, width}; // the upper half is prefetched for dx
             const place tile = {weir__tile(dy->side, dx, jo, ji), width, height, width};
             const bool any = add_tile_to_block(rows, dx, ji, dy, jo, d->update->halves.upper, &m);
             if (!any && !d->update->all) continue;
@@ -68,37 +68,7 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
     }
 }
 
-typedef struct backward_product {
-    size_t rows;
-    const weir__side *dx;
-    descent weights;
-    const weir__update *bias_update;
-    float *bias, *room;
-} backward_product;
-
-static void finish_backward(const backward_product *b, weir__piece p) {
-    const weir__side *out = b->weights.dy->side;
-    if (b->bias) {
-        update_bias(b->rows, b->bias_update, b->bias, weir__blocks_of_part(out, p.index, p.count), 0, 1, out);
-    }
-    end_tiles();
-    finish_streams();
-}
-
-static void run_backward_by_tiles(const void *context, weir__piece p) {
-    const backward_product *b = context;
-    begin_tiles();
-    backward_by_tiles(weir__blocks_of_part(b->dx, p.index, p.count), b->rows, b->dx, &b->weights);
-    finish_backward(b, p);
-}
-
-static void run_backward_by_columns(const void *context, weir__piece p) {
-    const backward_product *b = context;
-    begin_tiles();
-    backward_by_columns(weir__groups_of_part(b->dx->width, NARROW, p.index, p.count), b->rows, b->dx, &b->weights,
-                        b->room + p.lane * WEIR__BF16_ROOM);
-    finish_backward(b, p);
-}
+#include "../walk/backward.h"
 
 static const weir__strategy backward_strategies[] = {
     {.name = "shared tiles", .applies = tiles_move, .suits = weir__tiles_are_shared, .run = run_backward_by_tiles},
@@ -109,16 +79,8 @@ static const weir__strategy backward_strategies[] = {
 
 static void backward(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const weir__bf16_side *x,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *room) {
-    const weir__side *out = dy->side;
-    weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, out, dx);
-    c.limited = update->most > 0;
-    const weir__strategy *strategy = weir__strategy_choose(backward_strategies, &c);
-    if (!strategy->run) {
-        input_gradient(rows, dx, dy, update->halves.upper, room);
-        weight_update(rows, bias, dy, x, update, bias_update);
-        return;
-    }
-    const double work = (double)out->route->open_slots * (double)out->block * (double)dx->block;
-    const backward_product b = {rows, dx, {update, dy, x}, bias_update, bias, room};
-    weir__parallel(weir__parts_for(work), strategy->run, &b);
+    const backward_product b = {rows, dx, dy, x, {update, dy, x}, {bias_update, bias}, room};
+    if (run_backward(backward_strategies, &b)) return;
+    input_gradient(rows, dx, dy, update->halves.upper, room);
+    weight_update(rows, bias, dy, x, update, bias_update);
 }

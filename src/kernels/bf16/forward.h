@@ -12,11 +12,9 @@
 /// its way; the dot product of small ones runs through all of the row's open blocks; with blocks of one unit a sum of
 /// columns. One row, many weights: the units' rows are read once, in order, as fast as memory gives them.
 
-#include "panel.h"
+#include "numbers.h"
 
-#include "../matches.h"
-#include "../side.h"
-#include "bf16.h"
+#include "../walk/forward.h"
 
 #if defined(BF16_TILES)
 #include "forward_tiles.h"
@@ -26,7 +24,7 @@ enum { ROWS_OF_PANEL = 48, UNIT_GROUP = 8 };
 #endif
 enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
 
-/// Units whose weights are fetched meanwhile: as many numbers of each as are worked on.
+/// Units whose weights are prefetched meanwhile: as many numbers of each as are worked on.
 typedef struct units_ahead {
     const uint16_t *w;
     size_t stride, units;
@@ -117,11 +115,6 @@ static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_strid
     }
 }
 
-/// The output before anything is added.
-static void begin_slot(float *y, size_t units, const float *bias) {
-    for (size_t u = 0; u < units; u++) y[u] = bias ? bias[u] : 0;
-}
-
 /// What a thread computes of a block: some slots, some units.
 typedef struct piece {
     size_t block;
@@ -130,8 +123,8 @@ typedef struct piece {
     const uint16_t *next; ///< compact x: the tile that is wanted after the piece; NULL: none
 } piece;
 
-/// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x. The weights of the units that come next are fetched, a part
-/// of them by each tile of rows; after the last unit those at `after` (NULL: none).
+/// A chunk of a piece of up to ROWS_AT_ONCE slots, dense x. The weights of the units that come next are prefetched, a
+/// part of them by each tile of rows; after the last unit those at `after` (NULL: none).
 static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side *x, const uint16_t *strip, size_t k,
                       size_t count, const uint16_t *after) {
     const size_t width = x->side->width;
@@ -220,7 +213,7 @@ static void forward_piece(size_t rows, const weir__side *y, const piece *p, cons
 INLINE void add_dots_of_entries(const int units, float *y, const weir__bf16_side *x, size_t row, weir__entries entries,
                                 const uint16_t *strip, size_t height, size_t u) {
     const weir__side *side = x->side;
-    const bool more = u + 2 * (size_t)units <= height; // as many units, whose weights are sent for
+    const bool more = u + 2 * (size_t)units <= height; // as many units, whose weights are prefetched
     vec sum[8] = {{0}};
     for (size_t e = entries.first; e < entries.open; e++) {
         const size_t j = weir__entry_block(side, e), width = weir__units(side, j);
@@ -298,8 +291,8 @@ static bool tiles_are_large(const weir__side *y, const weir__side *x) {
     return y->block >= LEAST_UNITS && x->block >= PAIR_LANES;
 }
 
-/// y[u] += Σ_k x[k]·tile[u][k] for some units. As much of the next tile is fetched meanwhile: memory then has all the
-/// time that this one takes to send it.
+/// y[u] += Σ_k x[k]·tile[u][k] for some units. As much of the next tile is prefetched meanwhile: memory then has all
+/// the time that this one takes to send it.
 static void add_tile_of_row(float *y, weir__range units, const uint16_t *x, size_t width, const uint16_t *tile,
                             const uint16_t *next) {
     size_t u = units.first;
@@ -321,14 +314,6 @@ static void add_tiles_of_row(float *y, weir__range units, const weir__bf16_side 
         add_tile_of_row(y, units, half_values(x, weir__entry_slot(x->side, row, e)), weir__units(x->side, j),
                         strip + j * x->side->block * height, coming);
     }
-}
-
-/// The first tile that a slot wants; NULL if it wants none.
-static const uint16_t *first_tile(const weir__side *y, size_t j, size_t slot, const weir__side *x,
-                                  const uint16_t *weights) {
-    const weir__entries entries = weir__entries_of(x, weir__row(y, slot));
-    if (entries.first == entries.open) return NULL;
-    return weights + weir__tile(y, x, j, weir__entry_block(x, entries.first));
 }
 
 /// The same for a compact x.
@@ -374,15 +359,6 @@ static const uint16_t *next_tile(const weir__side *y, size_t j, size_t end, size
     return first_tile(y, j, weir__first(y, j), x, weights);
 }
 
-typedef struct forward_product {
-    size_t rows;
-    const weir__side *y;
-    const weir__bf16_side *x;
-    const uint16_t *weights;
-    const float *bias;
-    float *room;
-} forward_product;
-
 /// Does a piece of a block.
 typedef void piece_function(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
                             const uint16_t *weights, const float *bias);
@@ -404,7 +380,7 @@ static void forward_by_units(const forward_product *f, weir__piece own, piece_fu
             const piece p = {j,
                              slots,
                              {u0, u1},
-                             f->room + own.lane * WEIR__BF16_ROOM,
+                             f->scratch + own.lane * WEIR__BF16_ROOM,
                              next_tile(y, j, end, mine.last, f->rows, f->x->side, f->weights)};
             if (u0 < u1) function(f->rows, y, &p, f->x, f->weights, f->bias);
         }
@@ -415,10 +391,10 @@ static void forward_by_units(const forward_product *f, weir__piece own, piece_fu
 /// A part of all slots, whole units.
 static void forward_by_slots(const forward_product *f, weir__piece own, piece_function *function) {
     const weir__side *y = f->y;
-    weir__range slots = weir__part(weir__slots(y, f->rows), own.index, own.count);
+    weir__range slots = slots_of_piece(f, own);
     for (size_t j = weir__block_of_slot(y, slots.first); slots.first < slots.last; j++) {
         const size_t last = least_of(weir__evaluated(y, j, f->rows), slots.last);
-        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, f->room + own.lane * WEIR__BF16_ROOM, NULL};
+        const piece p = {j, {slots.first, last}, {0, weir__units(y, j)}, f->scratch + own.lane * WEIR__BF16_ROOM, NULL};
         function(f->rows, y, &p, f->x, f->weights, f->bias);
         slots.first = last;
     }
@@ -498,11 +474,5 @@ static const weir__strategy forward_strategies[] = {
 
 static void forward(size_t rows, const weir__side *y, const weir__bf16_side *x, const uint16_t *weights,
                     const float *bias, float *room) {
-    const size_t slots = weir__slots(y, rows), open_x = x->side->route ? x->side->route->open_slots : rows;
-    if (!slots || !y->width) return;
-    // About: each slot of y has the mean row's open inputs.
-    const double work = (double)slots * (double)y->block * (double)open_x * (double)x->side->block / (double)rows;
-    const forward_product f = {rows, y, x, weights, bias, room};
-    const weir__case c = weir__case_of(WEIR_OPERATION_FORWARD, rows, y, x->side);
-    weir__parallel(weir__parts_for(work), weir__strategy_choose(forward_strategies, &c)->run, &f);
+    run_forward(forward_strategies, &(forward_product){rows, y, x, weights, bias, room});
 }

@@ -78,12 +78,13 @@ static tile_fetch fetch_after(const tile_task *t, size_t first, size_t count) {
     const size_t pairs_of_units = (t->units + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE),
                  pairs_of_slots = (slot_tiles + 1) / 2;
     const size_t wanted = least_of(next < t->width ? t->width - next : t->ahead ? t->width : 0, INPUTS_AT_ONCE);
-    return fetch_rows(t->weights + (next < t->width ? next : t->ahead), t->width * sizeof *t->weights, t->units,
-                      (wanted * sizeof *t->weights + 63) / 64, (slot_tiles + pairs_of_units * pairs_of_slots) * steps);
+    return prefetch_rows(t->weights + (next < t->width ? next : t->ahead), t->width * sizeof *t->weights, t->units,
+                         (wanted * sizeof *t->weights + 63) / 64,
+                         (slot_tiles + pairs_of_units * pairs_of_slots) * steps);
 }
 
 /// Copies a piece of the inputs of 16 slots into tiles, while those of the next ones, or of the next piece, are
-/// fetched.
+/// prefetched.
 static void pack_inputs(const tile_task *t, size_t slot, size_t first, size_t count, tile_fetch *weights) {
     const bool more = slot + TILE_EDGE < t->slots;
     const size_t next_slot = more ? slot + TILE_EDGE : 0, next_first = more ? first : first + count;

@@ -9,7 +9,7 @@
 /// Where hardly any rows share weights (both sides compact, few rows) a row runs through its open blocks, the weights
 /// widened to floats. Threads own columns of a dense dx, slots or blocks of a compact one.
 
-#include "panel.h"
+#include "numbers.h"
 
 #include "../matches.h"
 
@@ -100,51 +100,6 @@ static void compact_from_dense(weir__range slots, const weir__side *dx, const we
     }
 }
 
-// ---- compact dx in blocks of one unit ------------------------------------------------------------------------------
-
-/// Both sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
-static void unit_pairs_by_rows(weir__range rows, const weir__side *dx, const weir__bf16_side *dy,
-                               const uint16_t *weights) {
-    enum { AT_ONCE = 512 };
-    for (size_t r = rows.first; r < rows.last; r++) {
-        const weir__entries entries = weir__entries_of(dy->side, r);
-        const size_t end = (size_t)dx->route->row_start[r + 1];
-        for (size_t first = (size_t)dx->route->row_start[r]; first < end; first += AT_ONCE) {
-            const size_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
-            const int32_t *blocks = dx->route->row_block + first, *slots = dx->route->row_slot + first;
-            float sum[AT_ONCE] = {0};
-            for (size_t e = entries.first; e < entries.open; e++) {
-                const uint16_t *w = weights + weir__entry_block(dy->side, e) * dx->width;
-                const float a = weir__bf16_value(*half_values(dy, weir__entry_slot(dy->side, r, e)));
-                for (size_t k = 0; k < count; k++) sum[k] += a * weir__bf16_value(w[blocks[k]]);
-            }
-            for (size_t k = 0; k < count; k++) dx->values[slots[k]] = sum[k];
-        }
-    }
-}
-
-/// A slot of a block of one unit, blocks of several in dy: a tile is a column, contiguous along o.
-static float sum_columns_of_entries(const weir__side *dx, size_t ji, const weir__bf16_side *dy, size_t row,
-                                    const uint16_t *weights) {
-    const weir__side *side = dy->side;
-    const weir__entries entries = weir__entries_of(side, row);
-    const vec zero = {0};
-    vec sum = {0};
-    for (size_t e = entries.first; e < entries.open; e++) {
-        const size_t jo = weir__entry_block(side, e), height = weir__units(side, jo);
-        const uint16_t *column = weights + weir__tile(side, dx, jo, ji);
-        const uint16_t *a = half_values(dy, weir__entry_slot(side, row, e));
-        size_t u = 0;
-        for (; u + PAIR_LANES <= height; u += PAIR_LANES) {
-            sum = add_pairs(sum, load_pairs(a + u), load_pairs(column + u));
-        }
-        if (u < height) {
-            sum = add_pairs(sum, load_first_pairs(a + u, height - u), load_first_pairs(column + u, height - u));
-        }
-    }
-    return sums(sum, zero, zero, zero)[0];
-}
-
 // ---- few rows: row by row through the open blocks of dy -------------------------------------------------------------
 
 /// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
@@ -189,34 +144,6 @@ static void sum_entries_of_columns(float *to, const weir__side *dx, size_t ji, s
     }
     for (; c + LANES <= last; c += LANES) sum_entries(1, 4, false, 0, to, dx, ji, c, dy, row, entries, weights);
     if (c < last) sum_entries(1, 4, true, last - c, to, dx, ji, c, dy, row, entries, weights);
-}
-
-/// Columns of a dense dx by rows: as many columns at a time as keep that part of W in the second-level cache.
-static void dense_by_rows(weir__range columns, size_t rows, const weir__side *dx, const weir__bf16_side *dy,
-                          const uint16_t *weights) {
-    enum { NARROW = 128 };
-    for (size_t first = columns.first; first < columns.last; first += NARROW) {
-        const size_t last = columns.last - first < NARROW ? columns.last : first + NARROW;
-        for (size_t r = 0; r < rows; r++) {
-            sum_entries_of_columns(dx->values + r * dx->width, dx, 0, first, last, dy, r, weights);
-        }
-    }
-}
-
-static void compact_by_slots(weir__range slots, const weir__side *dx, const weir__bf16_side *dy,
-                             const uint16_t *weights) {
-    for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
-        const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
-        const bool column = weir__units(dx, j) == 1;
-        for (size_t s = slots.first; s < last; s++) {
-            if (column) {
-                *weir__values(dx, s) = sum_columns_of_entries(dx, j, dy, weir__row(dx, s), weights);
-                continue;
-            }
-            sum_entries_of_columns(weir__values(dx, s), dx, j, 0, weir__units(dx, j), dy, weir__row(dx, s), weights);
-        }
-        slots.first = last;
-    }
 }
 
 // ---- both compact, many rows: tile by tile, each for all of its rows -----------------------------------------------
@@ -274,59 +201,7 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
 
 // ---- all cases -----------------------------------------------------------------------------------------------------
 
-typedef struct input_product {
-    size_t rows;
-    const weir__side *dx;
-    const weir__bf16_side *dy;
-    const uint16_t *weights;
-    float *room;
-} input_product;
-
-static bool columns_are_contiguous(const weir__case *c) { return c->in_compact && c->in_block == 1 && !c->out_compact; }
-static bool both_are_units(const weir__case *c) {
-    return weir__both_compact(c) && c->in_block == 1 && c->out_block == 1;
-}
-static bool units_are_several(const weir__case *c) { return c->out_block >= 4; }
-static bool dense_before_blocks(const weir__case *c) { return c->in_compact && !c->out_compact; }
-
-static weir__range columns_of_piece(const input_product *g, weir__piece p) {
-    enum { GROUP = 64 }; // columns of a part at least
-    return weir__groups_of_part(g->dx->width, GROUP, p.index, p.count);
-}
-static weir__range dx_slots_of_piece(const input_product *g, weir__piece p) {
-    return weir__part(weir__slots(g->dx, g->rows), p.index, p.count);
-}
-
-static void run_dense_by_blocks(const void *context, weir__piece p) {
-    const input_product *g = context;
-    begin_tiles();
-    dense_by_blocks(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights, g->room + p.lane * WEIR__BF16_ROOM);
-    end_tiles();
-}
-static void run_dense_by_rows(const void *context, weir__piece p) {
-    const input_product *g = context;
-    dense_by_rows(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights);
-}
-static void run_unit_pairs(const void *context, weir__piece p) {
-    const input_product *g = context;
-    unit_pairs_by_rows(weir__part(g->rows, p.index, p.count), g->dx, g->dy, g->weights);
-}
-static void run_compact_from_dense(const void *context, weir__piece p) {
-    const input_product *g = context;
-    begin_tiles();
-    compact_from_dense(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
-    end_tiles();
-}
-static void run_compact_by_tiles(const void *context, weir__piece p) {
-    const input_product *g = context;
-    begin_tiles();
-    compact_by_tiles(weir__blocks_of_part(g->dx, p.index, p.count), g->rows, g->dx, g->dy, g->weights);
-    end_tiles();
-}
-static void run_compact_by_slots(const void *context, weir__piece p) {
-    const input_product *g = context;
-    compact_by_slots(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
-}
+#include "../walk/input_gradient.h"
 
 static const weir__strategy input_gradient_strategies[] = {
     // A tile is one column, contiguous along o: the forward product with the sides exchanged.
@@ -334,7 +209,7 @@ static const weir__strategy input_gradient_strategies[] = {
     {.name = "block by block", .applies = weir__in_is_dense, .suits = units_are_several, .run = run_dense_by_blocks},
     {.name = "row by row", .applies = weir__in_is_dense, .run = run_dense_by_rows},
     {.name = "pairs of units", .applies = both_are_units, .run = run_unit_pairs},
-    {.name = "rows of a block", .applies = dense_before_blocks, .run = run_compact_from_dense},
+    {.name = "rows of a block", .applies = weir__dense_before_blocks, .run = run_compact_from_dense},
     {.name = "shared tiles",
      .applies = weir__both_compact,
      .suits = weir__tiles_are_shared,
@@ -345,16 +220,5 @@ static const weir__strategy input_gradient_strategies[] = {
 
 static void input_gradient(size_t rows, const weir__side *dx, const weir__bf16_side *dy, const uint16_t *weights,
                            float *room) {
-    const weir__side *side = dy->side;
-    const size_t slots = weir__slots(dx, rows), open_dy = side->route ? side->route->open_slots : rows;
-    if (!slots || !dx->width) return;
-    const weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, side, dx);
-    const weir__strategy *strategy = weir__strategy_choose(input_gradient_strategies, &c);
-    if (!strategy->run) {
-        forward(rows, dx, dy, weights, NULL, room);
-        return;
-    }
-    const double work = (double)slots * (double)dx->block * (double)open_dy * (double)side->block / (double)rows;
-    const input_product g = {rows, dx, dy, weights, room};
-    weir__parallel(weir__parts_for(work), strategy->run, &g);
+    run_input_gradient(input_gradient_strategies, &(input_product){rows, dx, dy, weights, room});
 }

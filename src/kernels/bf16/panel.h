@@ -27,14 +27,14 @@ INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
 // Most k of a panel, most rows of a left factor taken from rows, and from columns.
 enum { PANEL_NUMBERS = 128, LEFT_ROWS = 256, LEFT_COLUMNS = 64 };
 
-/// Weights that will be moved by the sums: row r begins r·stride behind either half. They are fetched from memory,
+/// Weights that will be moved by the sums: row r begins r·stride behind either half. They are prefetched from memory,
 /// column by column, while those are formed.
 typedef struct target {
     weir__halves halves; ///< NULL: none, or not that one
     size_t stride;
 } target;
 
-INLINE void fetch_target(const target *next, size_t row, const int rows, size_t column, size_t columns) {
+INLINE void prefetch_target(const target *next, size_t row, const int rows, size_t column, size_t columns) {
     enum { LINE = 64 / sizeof(uint16_t) };
     for (size_t r = row; r < row + (size_t)rows; r++) {
         const size_t at = r * next->stride + column;

@@ -13,7 +13,7 @@
 #include "panel.h"
 #include "tiles.h"
 
-enum { ROWS_AHEAD = 4 }; // weights are fetched while others move: sums are formed too fast for that
+enum { ROWS_AHEAD = 4 }; // weights are prefetched while others move: sums are formed too fast for that
 
 enum { PANEL_STEPS = PANEL_NUMBERS / TILE_DEPTH, PANEL_TILE_NUMBERS = PANEL_STEPS * TILE_NUMBERS };
 
@@ -100,7 +100,7 @@ INLINE void finish_sums(const pending_sums *s, bool fresh) {
 }
 
 /// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
-/// that are wanted after these and fetched from memory meanwhile; 0: none.
+/// that are wanted after these and prefetched from memory meanwhile; 0: none.
 static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, const left_factor *a,
                        const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
     _Alignas(64) uint16_t right[2][PANEL_TILE_NUMBERS];
@@ -110,9 +110,9 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
     for (size_t c = columns.first; c < columns.last; c += 2 * TILE_EDGE) {
         const size_t count = least_of(columns.last - c, 2 * TILE_EDGE);
         // Rows of b are a constant stride apart where something is wanted after them.
-        tile_fetch fetch =
-            fetch_rows(b[0] + c + ahead, depth > 1 ? (size_t)((const char *)b[1] - (const char *)b[0]) : 0,
-                       ahead ? depth : 0, 1, (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
+        tile_fetch prefetch =
+            prefetch_rows(b[0] + c + ahead, depth > 1 ? (size_t)((const char *)b[1] - (const char *)b[0]) : 0,
+                          ahead ? depth : 0, 1, (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
         pack_columns(right, b, depth, c, count);
         for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
             const size_t some = least_of(rows - r, 2 * TILE_EDGE), tile = r / TILE_EDGE;
@@ -129,7 +129,7 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
                 __builtin_prefetch(to[r + k] + c + count - 1, 1, 3);
             }
             set_sums(&p, &pending);
-            multiply_tiles(some > TILE_EDGE ? 2 : 1, count > TILE_EDGE ? 2 : 1, &p, &fetch);
+            multiply_tiles(some > TILE_EDGE ? 2 : 1, count > TILE_EDGE ? 2 : 1, &p, &prefetch);
             finish_sums(&pending, fresh);
             pending.turn ^= 1, pending.rows = some, pending.column = c, pending.columns = count, pending.to = to + r;
         }
@@ -205,8 +205,8 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
         const size_t some = least_of(units.last - u, 2 * TILE_EDGE);
         const bool whole = some % TILE_EDGE == 0 && depth % TILE_DEPTH == 0;
         const uint16_t *strip = b + u * stride;
-        tile_fetch fetch = fetch_rows(strip + ahead, stride * sizeof *b, ahead ? some : 0, (depth + 31) / 32,
-                                      (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
+        tile_fetch prefetch = prefetch_rows(strip + ahead, stride * sizeof *b, ahead ? some : 0, (depth + 31) / 32,
+                                            (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
         tile_product p = {
             .a = {strip, strip + TILE_EDGE * stride},
             .a_stride = stride,
@@ -229,7 +229,7 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
             const size_t halves = rows - r > TILE_EDGE ? 2 : 1;
             p.b[0] = right[r / TILE_EDGE], p.b[1] = right[r / TILE_EDGE] + PANEL_TILE_NUMBERS;
             set_sums(&p, &pending);
-            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, &fetch);
+            multiply_tiles(some > TILE_EDGE ? 2 : 1, halves, &p, &prefetch);
             finish_exchanged(&pending);
             pending.turn ^= 1, pending.rows = least_of(rows - r, 2 * TILE_EDGE), pending.column = u,
                                pending.columns = some, pending.to = to + r;

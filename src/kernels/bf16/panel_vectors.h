@@ -16,7 +16,7 @@
 // 64 pairs × 64 columns are 16 KiB.
 enum { PANEL_PAIRS = PANEL_NUMBERS / 2, PANEL_COLUMNS = 64 };
 
-enum { ROWS_AHEAD = 0 }; // weights are fetched while their sums are formed
+enum { ROWS_AHEAD = 0 }; // weights are prefetched while their sums are formed
 
 /// LANES pairs of a panel; interleave: 2·LANES columns of two rows, column by column, into two of them.
 #if LANES == 16
@@ -40,7 +40,7 @@ INLINE void begin_tiles(void) {}
 INLINE void end_tiles(void) {}
 
 /// panel[pair][vector] from rows b[0 … depth) at some columns, at most PANEL_COLUMNS; a row that is not there is 0.
-/// ahead: how far the numbers lie that are wanted after these and fetched from memory meanwhile; 0: none.
+/// ahead: how far the numbers lie that are wanted after these and prefetched from memory meanwhile; 0: none.
 static void pack_panel(panel_pairs *panel, size_t vectors, size_t columns, const uint16_t *const *b, size_t depth,
                        size_t column, size_t ahead) {
     static const uint16_t zeros[PANEL_COLUMNS];
@@ -60,8 +60,8 @@ static void pack_panel(panel_pairs *panel, size_t vectors, size_t columns, const
     }
 }
 
-/// What is wanted after a panel: rows of some numbers, a few of which are fetched with each pair that is summed up. All
-/// at once would keep what the sums want waiting.
+/// What is wanted after a panel: rows of some numbers, a few of which are prefetched with each pair that is summed up.
+/// All at once would keep what the sums want waiting.
 typedef struct coming_rows {
     const uint16_t *at;
     size_t stride, count, rows, each;
@@ -84,12 +84,12 @@ INLINE void fetch_some(coming_rows *coming) {
 INLINE void fetch_target_of_panel(const target *next, size_t first, const int rows, size_t column, const int vectors,
                                   size_t tail) {
     if (!next->halves.upper && !next->halves.lower) return;
-    fetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
+    prefetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
 }
 
 #if LANES == 16
 /// The left factor: pair k of row r lies at row[r] + offset + k·step. What lies `ahead` numbers behind it is wanted
-/// next, and fetched meanwhile; 0: nothing.
+/// next, and prefetched meanwhile; 0: nothing.
 typedef struct left_factor {
     const uint16_t *const *row;
     size_t offset, step, ahead;
@@ -112,7 +112,7 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 }
 
 /// sum[r][v] = Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
-/// Meanwhile the weights `next` of the same rows and columns are fetched.
+/// Meanwhile the weights `next` of the same rows and columns are prefetched.
 INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
                       left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
     (void)of_columns;
@@ -139,8 +139,8 @@ typedef struct left_factor {
     float numbers[LEFT_ROWS * PANEL_NUMBERS];
 } left_factor;
 
-/// Numbers offset … offset + depth of some rows, those after them being fetched. A last pair is complete: 0 where there
-/// is no k.
+/// Numbers offset … offset + depth of some rows, those after them being prefetched. A last pair is complete: 0 where
+/// there is no k.
 static void left_of_rows(left_factor *a, const uint16_t *const *row, size_t rows, size_t offset, size_t depth) {
     for (size_t r = 0; r < rows; r++) {
         float *to = a->numbers + r * PANEL_NUMBERS;
@@ -168,7 +168,7 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 }
 
 /// sum[r][v] = Σ over the numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
-/// of_columns (a constant): a is. Meanwhile the weights `next` of the same rows and columns are fetched.
+/// of_columns (a constant): a is. Meanwhile the weights `next` of the same rows and columns are prefetched.
 INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
                       left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
     enum { BY_ROW = PANEL_NUMBERS, BY_NUMBER = LEFT_COLUMNS };
@@ -237,7 +237,8 @@ INLINE void add_panel_to_rows(const bool of_columns, size_t rows, const int vect
 }
 
 /// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
-/// that are wanted after these and fetched from memory meanwhile; 0: none. Rows of b are then a constant stride apart.
+/// that are wanted after these and prefetched from memory meanwhile; 0: none. Rows of b are then a constant stride
+/// apart.
 static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, left_factor *a,
                        const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
     panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
@@ -257,7 +258,7 @@ static void add_panels(size_t rows, bool fresh, float *const *to, weir__range co
 }
 
 /// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows, and rows of b anywhere. Each panel
-/// fetches the next one.
+/// prefetches the next one.
 static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_factor *a, const uint16_t *const *b,
                        size_t depth, const target *next) {
     enum { WHOLE = PANEL_VECTORS * LANES };
@@ -344,14 +345,14 @@ static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, 
 /// The same, number by number.
 static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
                             size_t count) {
-    pairs turned[LANES] = {{0}};
+    pairs transposed[LANES] = {{0}};
     for (size_t i = 0; i < LANES; i++) {
         pairs row = {0};
         if (i < rows)
             row = count < PAIR_LANES ? load_first_pairs(from + i * stride, count) : load_pairs(from + i * stride);
-        for (size_t k = 0; k < LANES; k++) turned[k][i] = row[k];
+        for (size_t k = 0; k < LANES; k++) transposed[k][i] = row[k];
     }
-    for (size_t k = 0; k < LANES; k++) to[k * step] = panel_of_pairs(turned[k]);
+    for (size_t k = 0; k < LANES; k++) to[k * step] = panel_of_pairs(transposed[k]);
 }
 #endif
 

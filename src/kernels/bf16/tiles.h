@@ -106,8 +106,8 @@ typedef struct tile_product {
     bool fresh; ///< the sums begin with 0, else with what is there
 } tile_product;
 
-/// Memory that is wanted next: some rows of `lines` cache lines, a stride of bytes apart. It is fetched a few lines at
-/// a time, between other work: a core waits when it has asked for more than a dozen.
+/// Memory that is wanted next: some rows of `lines` cache lines, a stride of bytes apart. It is prefetched a few lines
+/// at a time, between other work: a core waits when it has asked for more than a dozen.
 typedef struct tile_fetch {
     const char *at;
     size_t stride, lines, left; ///< lines of a row; lines still wanted in all
@@ -116,7 +116,7 @@ typedef struct tile_fetch {
 } tile_fetch;
 
 /// What is wanted, in `times` parts.
-INLINE tile_fetch fetch_rows(const void *at, size_t stride, size_t rows, size_t lines, size_t times) {
+INLINE tile_fetch prefetch_rows(const void *at, size_t stride, size_t rows, size_t lines, size_t times) {
     return (tile_fetch){at, stride, lines, rows * lines, 0, times ? (rows * lines + times - 1) / times : 0};
 }
 

@@ -10,9 +10,10 @@
 /// Sums go to an array in the second-level cache, over which the rule of the update then runs. How units, columns and
 /// rows are cut into pieces depends on the shapes alone: any number of threads gives the same bits.
 
-#include "panel.h"
+#include "numbers.h"
 
 #include "../matches.h"
+#include "../walk/bias.h"
 
 #if !defined(BF16_TILES)
 #include "descend.h"
@@ -52,11 +53,11 @@ static void add_matches(float *g, bool fresh, left_factor *left, size_t height, 
 }
 
 /// Sends for a row of weights of a piece, or, beyond its last one, of the piece to the right of it.
-INLINE void fetch_row(const descent *d, size_t at, size_t row, size_t height, size_t stride, size_t width) {
+INLINE void prefetch_row(const descent *d, size_t at, size_t row, size_t height, size_t stride, size_t width) {
     const target coming = {
         weir__halves_at(&d->update->halves, at + (row < height ? row * stride : (row - height) * stride + width)),
         stride};
-    fetch_target(&coming, 0, 1, 0, width);
+    prefetch_target(&coming, 0, 1, 0, width);
 }
 
 /// The same as move_tile does, by descend.h. Returns whether it did.
@@ -99,8 +100,8 @@ static bool descend_tile(const descent *d, const place *tile, weir__range units,
 }
 #endif
 
-/// Moves some units (rows of W) and columns of a tile, fetching `next` meanwhile (NULL: the weights themselves). limit:
-/// the columns are whole rows of W, which are held to the limit.
+/// Moves some units (rows of W) and columns of a tile, prefetching `next` meanwhile (NULL: the weights themselves).
+/// limit: the columns are whole rows of W, which are held to the limit.
 static void move_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit, matches *m,
                       const target *next) {
     _Alignas(64) float g[PIECE_UNITS * PIECE_COLUMNS];
@@ -130,7 +131,7 @@ static void move_tile(const descent *d, const place *tile, weir__range units, we
                 continue;
             }
             for (size_t k = 0; k < height; k++) {
-                if (ROWS_AHEAD) fetch_row(d, at, k + ROWS_AHEAD, height, tile->stride, width);
+                if (ROWS_AHEAD) prefetch_row(d, at, k + ROWS_AHEAD, height, tile->stride, width);
                 squares[k] += weir__update_span(d->update, NULL, at + k * tile->stride, width, g + k * width);
             }
         }
@@ -158,7 +159,7 @@ static void update_strips(size_t rows, const descent *d, weir__range blocks, siz
             const weir__range groups = weir__part((units + GROUP - 1) / GROUP, part, parts);
             const weir__range own = {groups.first * GROUP, least_of(groups.last * GROUP, units)};
             const place strip = {weir__tile(dy->side, x->side, j, 0), width, units, width};
-            // The next strip is fetched ahead where it is one piece, too, and is going to be moved.
+            // The next strip is prefetched where it is one piece, too, and is going to be moved.
             const bool ahead = parts == 1 && units <= PIECE_UNITS && !limit && j + 1 < blocks.last &&
                                weir__units(dy->side, j + 1) == units &&
                                weir__first(dy->side, j + 1) < weir__open(dy->side, j + 1, rows);
@@ -205,77 +206,13 @@ static void update_pairs(size_t rows, const descent *d, weir__range blocks, cons
 
 // ---- all cases -----------------------------------------------------------------------------------------------------
 
-/// The bias of some blocks; of each the units of one part.
-static void update_bias(size_t rows, const weir__update *update, float *bias, weir__range blocks, size_t part,
-                        size_t parts, const weir__side *dy) {
-    for (size_t j = blocks.first; j < blocks.last; j++) {
-        const size_t first = weir__first(dy, j), open = weir__open(dy, j, rows), units = weir__units(dy, j);
-        if (dy->route && first == open && !update->all) continue;
-        const weir__range groups = weir__part((units + PIECE_UNITS - 1) / PIECE_UNITS, part, parts);
-        for (size_t u = groups.first * PIECE_UNITS; u < least_of(groups.last * PIECE_UNITS, units); u += PIECE_UNITS) {
-            const size_t count = least_of(PIECE_UNITS, units - u);
-            float sum[PIECE_UNITS] = {0};
-            for (size_t s = first; s < open; s++) {
-                const float *from = weir__values(dy, s) + u;
-                for (size_t k = 0; k < count; k++) sum[k] += from[k];
-            }
-            weir__update_span(update, bias, j * dy->block + u, count, sum);
-        }
-    }
+/// They have no floats.
+INLINE float *floats_of(const descent *d) {
+    (void)d;
+    return NULL;
 }
 
-typedef struct update_product {
-    size_t rows;
-    descent weights;
-    const weir__update *bias_update;
-    float *bias;
-} update_product;
-
-/// Holds the rows of W to the limit: a part of them, in groups.
-static void limit_part(const void *context, weir__piece p) {
-    const update_product *u = context;
-    const weir__side *out = u->weights.dy->side, *in = u->weights.x->side;
-    const weir__tiling tiling = {out->width, in->width, out->block, in->block};
-    const weir__range own = weir__groups_of_part(tiling.rows, PIECE_UNITS, p.index, p.count);
-    if (own.first < own.last) weir__update_limit(u->weights.update, NULL, &tiling, own.first, own.last);
-}
-
-/// Which units of the bias a piece moves: those of whole strips where there are many, else some of every strip.
-typedef struct own_strips {
-    weir__range blocks;
-    size_t part, parts;
-} own_strips;
-
-static own_strips strips_of_piece(const update_product *u, weir__piece p) {
-    const size_t strips = weir__blocks(u->weights.dy->side);
-    if (strips < 8 * p.count) return (own_strips){{0, strips}, p.index, p.count};
-    return (own_strips){weir__blocks_of_part(u->weights.dy->side, p.index, p.count), 0, 1};
-}
-
-static void bias_of_piece(const update_product *u, weir__piece p) {
-    const own_strips own = strips_of_piece(u, p);
-    if (u->bias) {
-        update_bias(u->rows, u->bias_update, u->bias, own.blocks, own.part, own.parts, u->weights.dy->side);
-    }
-}
-
-static void run_update_pairs(const void *context, weir__piece p) {
-    const update_product *u = context;
-    const descent *d = &u->weights;
-    begin_tiles();
-    update_pairs(u->rows, d, weir__blocks_of_part(d->dy->side, p.index, p.count), d->dy, d->x);
-    bias_of_piece(u, p);
-    end_tiles();
-}
-
-static void run_update_columns(const void *context, weir__piece p) {
-    const update_product *u = context;
-    const descent *d = &u->weights;
-    begin_tiles();
-    update_columns(u->rows, d, weir__blocks_of_part(d->x->side, p.index, p.count), d->dy, d->x);
-    bias_of_piece(u, p);
-    end_tiles();
-}
+#include "../walk/weight_update.h"
 
 static void run_update_strips(const void *context, weir__piece p) {
     const update_product *u = context;
@@ -289,20 +226,15 @@ static void run_update_strips(const void *context, weir__piece p) {
 static const weir__strategy weight_update_strategies[] = {
     {.name = "tiles", .applies = weir__both_compact, .run = run_update_pairs},
     // Columns of W are moved: rows are known only when all are.
-    {.name = "columns", .applies = dense_before_blocks, .run = run_update_columns, .finish = limit_part},
+    {.name = "columns", .applies = weir__dense_before_blocks, .run = run_update_columns, .finish = limit_part},
     {.name = "strips", .applies = weir__in_is_dense, .run = run_update_strips},
     {0},
 };
 
 static void weight_update(size_t rows, float *bias, const weir__bf16_side *dy, const weir__bf16_side *x,
                           const weir__update *update, const weir__update *bias_update) {
-    const weir__side *out = dy->side, *in = x->side;
-    const size_t open_x = in->route ? in->route->open_slots : rows;
-    const size_t parts = weir__parts_for((double)out->width * (double)open_x * (double)in->block);
-    const update_product u = {rows, {update, dy, x}, bias_update, bias};
-    const weir__case c = weir__case_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, out, in);
-    const weir__strategy *strategy = weir__strategy_choose(weight_update_strategies, &c);
-    weir__parallel(parts, strategy->run, &u);
-    const bool limits = update->most > 0 && (open_x || update->all);
-    if (strategy->finish && limits) weir__parallel(parts, strategy->finish, &u);
+    const update_product u = {rows, {update, dy, x}, {bias_update, bias}, dy, x, NULL, 8};
+    weir__case c = weir__case_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy->side, x->side);
+    c.limited = update->most > 0;
+    run_weight_update(weight_update_strategies, &c, &u);
 }

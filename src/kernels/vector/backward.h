@@ -19,12 +19,11 @@ static size_t held_columns(size_t rows) {
 
 /// Blocks can be, of a dense x some columns at a time.
 static bool columns_fit(const weir__case *c) {
-    return blocks_before_dense(c) && !c->limited && c->rows && c->rows <= MOST_ROWS && held_columns(c->rows) > 0;
+    return weir__blocks_before_dense(c) && !c->limited && c->rows && c->rows <= MOST_ROWS && held_columns(c->rows) > 0;
 }
 static bool weights_are_many(const weir__case *c) {
     return units_are_many(c) && c->out * c->in >= weir__caches_in_use.weights && !goes_by_ranges(c);
 }
-static bool tiles_move(const weir__case *c) { return weir__both_compact(c) && !c->limited; }
 
 /// Of each block some columns, for all of its rows.
 static void backward_by_columns(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
@@ -48,7 +47,6 @@ static void backward_by_columns(weir__range columns, size_t rows, const weir__si
             copy_out(dx->values + r * dx->width + c, sums_of_row(&sums, r), at_hand.count, large);
         }
     }
-    finish_streams();
 }
 
 /// A range of blocks of x and dx.
@@ -58,7 +56,7 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
     for (size_t ji = blocks.first; ji < blocks.last; ji++) {
         weir__clear_block(dx, ji, rows);
         for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
-            // One half of the tile that comes is fetched during one product, the other during the other.
+            // One half of the tile that comes is prefetched during one product, the other during the other.
             const size_t after = jo + 1 < weir__blocks(dy) ? jo + 1 : jo, units = weir__units(dy, after);
             const size_t half = (units - units / 2) * weir__units(dx, ji);
             const float *next = d->weights + weir__tile(dy, dx, after, ji);
@@ -68,29 +66,7 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
     }
 }
 
-typedef struct backward_product {
-    size_t rows;
-    const weir__side *dx, *dy, *x;
-    descent weights, bias;
-    float *scratch;
-} backward_product;
-
-static void bias_of_backward(const backward_product *b, weir__piece p) {
-    if (b->bias.weights) update_bias(b->rows, &b->bias, weir__blocks_of_part(b->dy, p.index, p.count), 0, 1, b->dy);
-}
-
-static void run_backward_by_tiles(const void *context, weir__piece p) {
-    const backward_product *b = context;
-    backward_by_tiles(weir__blocks_of_part(b->dx, p.index, p.count), b->rows, b->dx, b->dy, b->x, &b->weights);
-    bias_of_backward(b, p);
-}
-
-static void run_backward_by_columns(const void *context, weir__piece p) {
-    const backward_product *b = context;
-    backward_by_columns(weir__groups_of_part(b->dx->width, PANEL, p.index, p.count), b->rows, b->dx, b->dy, b->x,
-                        &b->weights, b->scratch + p.lane * WEIR__THREAD_SCRATCH);
-    bias_of_backward(b, p);
-}
+#include "../walk/backward.h"
 
 static const weir__strategy backward_strategies[] = {
     {.name = "shared tiles", .applies = tiles_move, .suits = weir__tiles_are_shared, .run = run_backward_by_tiles},
@@ -101,15 +77,8 @@ static const weir__strategy backward_strategies[] = {
 
 static void backward(size_t rows, const weir__side *dx, const weir__side *dy, const weir__side *x, float *weights,
                      float *bias, const weir__update *update, const weir__update *bias_update, float *scratch) {
-    weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
-    c.limited = update->most > 0;
-    const weir__strategy *strategy = weir__strategy_choose(backward_strategies, &c);
-    if (!strategy->run) {
-        input_gradient(rows, dx, dy, weights, scratch);
-        weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);
-        return;
-    }
-    const double work = (double)dy->route->open_slots * (double)dy->block * (double)dx->block;
     const backward_product b = {rows, dx, dy, x, {update, weights}, {bias_update, bias}, scratch};
-    weir__parallel(weir__parts_for(work), strategy->run, &b);
+    if (run_backward(backward_strategies, &b)) return;
+    input_gradient(rows, dx, dy, weights, scratch);
+    weight_update(rows, weights, bias, dy, x, update, bias_update, scratch);
 }

@@ -13,7 +13,7 @@ typedef struct descent_numbers {
     vec *squares;
 } descent_numbers;
 
-/// Weights that come later and are fetched meanwhile: as many, or half as many units.
+/// Weights that come later and are prefetched meanwhile: as many, or half as many units.
 typedef struct coming_weights {
     const float *at;
     bool half;
@@ -25,11 +25,11 @@ INLINE void descend_outer(const bool momentum, const int units, const int vector
                           size_t count, const descent_numbers *n, coming_weights coming) {
     vec sum[16] = {{0}};
     if (coming.half) {
-        fetch_rows(coming.at + unit / 2 * stride, stride, (units + 1) / 2, (size_t)vectors * LANES);
+        prefetch_rows(coming.at + unit / 2 * stride, stride, (units + 1) / 2, (size_t)vectors * LANES);
     } else {
-        fetch_rows(coming.at + unit * stride, stride, units, (size_t)vectors * LANES);
+        prefetch_rows(coming.at + unit * stride, stride, units, (size_t)vectors * LANES);
         if (momentum) {
-            fetch_rows(n->velocity + (coming.at - w) + unit * stride, stride, units, (size_t)vectors * LANES);
+            prefetch_rows(n->velocity + (coming.at - w) + unit * stride, stride, units, (size_t)vectors * LANES);
         }
     }
     sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
@@ -76,7 +76,7 @@ INLINE coming_weights weights_after(const float *w, size_t stride, size_t units,
 }
 
 /// Count ≥ 0 pairs of a tile of some units (at most as many as n->squares has) and all of its columns. What comes after
-/// is fetched as weights_after has it.
+/// is prefetched as weights_after has it.
 INLINE void descend_columns(const bool momentum, float *w, size_t stride, size_t units, size_t columns,
                             const float *next, size_t distance, const factor *a, const factor *b, size_t count,
                             const descent_numbers *n) {

@@ -6,6 +6,8 @@
 /// share a row for a copy of it to pay. A register tile keeps the weights and streams the rows. Blocks of one unit have
 /// a tile of their own. Dense products of a few rows go this way too, some units after the other.
 
+#include "forward_common.h"
+
 enum {
     SHORT_CHUNK = 800,                   // 6 rows and 4 units of 800 floats: 31 KiB
     MOST_FEW_ROWS = LANES == 16 ? 6 : 3, // of a register tile with 4 units
@@ -14,7 +16,7 @@ enum {
 };
 
 /// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
-/// Meanwhile count floats of `next` are fetched, a line at a time.
+/// Meanwhile count floats of `next` are prefetched, a line at a time.
 INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x,
                          const float *w, size_t w_stride, size_t count, const float *next) {
     vec sum[24] = {{0}};
@@ -109,7 +111,7 @@ static size_t few_rows_of_tile(size_t left) {
     return (left + tiles - 1) / tiles;
 }
 
-/// Weights that come `distance` floats after w, for the given tile of rows: four tiles fetch one of four units each.
+/// Weights that come `distance` floats after w, for the given tile of rows: four tiles prefetch one of four units each.
 /// distance 0: there are none.
 static const float *next_weights(const float *w, size_t distance, size_t tile, size_t w_stride) {
     return distance ? w + distance + tile % 4 * w_stride : w;
@@ -147,7 +149,7 @@ INLINE void add_dots_of_unit(const int rows, float *y, size_t y_stride, const fl
     size_t k = 0;
     for (; k + 2 * LANES <= count; k += 2 * LANES) {
         const vec even = load(w + k), odd = load(w + k + LANES);
-        fetch_ahead(w + k + ahead, 2 * LANES);
+        prefetch_ahead(w + k + ahead, 2 * LANES);
         UNROLL for (int r = 0; r < rows; r++) {
             sum[2 * r] += load(x[r] + k) * even;
             sum[2 * r + 1] += load(x[r] + k + LANES) * odd;

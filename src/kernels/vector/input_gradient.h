@@ -9,7 +9,7 @@
 /// it holds one row's columns while the sum runs through the row's open blocks. Threads own columns of a dense dx,
 /// slots or blocks of a compact one.
 
-/// Weights that are wanted next: `step` floats of them, at most a line, are fetched with each row of weights.
+/// Weights that are wanted next: `step` floats of them, at most a line, are prefetched with each row of weights.
 typedef struct drip {
     const float *at;
     size_t step;
@@ -126,7 +126,8 @@ static void add_block_to_dense(const weir__side *dx, size_t first, size_t last, 
 }
 
 static void dense_by_blocks(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
-                            const float *weights) {
+                            const float *weights, float *scratch) {
+    (void)scratch;                        // sums are formed in place
     enum { CACHED = 65536, NARROW = 64 }; // floats of dx that stay in the second-level cache; least columns
     size_t chunk = CACHED / rows / NARROW * NARROW;
     if (chunk < NARROW) chunk = NARROW;
@@ -226,7 +227,7 @@ static float *sums_of_row(const sums_at_hand *sums, size_t row) {
     return sums->values + (row - sums->rows.first) * sums->stride;
 }
 
-/// Weights of some units, a panel of columns; a panel that comes next is fetched meanwhile.
+/// Weights of some units, a panel of columns; a panel that comes next is prefetched meanwhile.
 typedef struct panel_weights {
     const float *w, *next;
     size_t stride, units;
@@ -258,7 +259,8 @@ INLINE void add_to_panel(const int rows, const bool first, float *const *to, con
     }
 }
 
-/// Slots of a block, of which there are more than one tile. Each tile fetches one more line of the rows that come next.
+/// Slots of a block, of which there are more than one tile. Each tile prefetches one more line of the rows that come
+/// next.
 static void add_slots_to_panel(const sums_at_hand *sums, size_t column, const weir__side *dy, weir__range slots,
                                size_t unit, const panel_weights *from) {
     size_t line = 0;
@@ -415,42 +417,6 @@ static void units_by_rows(weir__range rows, const weir__side *dx, const weir__si
     }
 }
 
-/// Both sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
-static void unit_pairs_by_rows(weir__range rows, const weir__side *dx, const weir__side *dy, const float *weights) {
-    enum { AT_ONCE = 512 };
-    for (size_t r = rows.first; r < rows.last; r++) {
-        const weir__entries entries = weir__entries_of(dy, r);
-        const size_t end = (size_t)dx->route->row_start[r + 1];
-        for (size_t first = (size_t)dx->route->row_start[r]; first < end; first += AT_ONCE) {
-            const size_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
-            const int32_t *blocks = dx->route->row_block + first, *slots = dx->route->row_slot + first;
-            float sum[AT_ONCE] = {0};
-            for (size_t e = entries.first; e < entries.open; e++) {
-                const float *w = weights + weir__entry_block(dy, e) * dx->width;
-                const float a = *weir__values(dy, weir__entry_slot(dy, r, e));
-                for (size_t k = 0; k < count; k++) sum[k] += a * w[blocks[k]];
-            }
-            for (size_t k = 0; k < count; k++) dx->values[slots[k]] = sum[k];
-        }
-    }
-}
-
-/// A slot of a block of one unit, blocks of several in dy: a tile is a column, contiguous along o.
-static float sum_columns_of_entries(const weir__side *dx, size_t ji, const weir__side *dy, size_t row,
-                                    const float *weights) {
-    const weir__entries entries = weir__entries_of(dy, row);
-    const vec zero = {0};
-    vec sum = {0};
-    for (size_t e = entries.first; e < entries.open; e++) {
-        const size_t jo = weir__entry_block(dy, e), height = weir__units(dy, jo);
-        const float *column = weights + weir__tile(dy, dx, jo, ji), *a = weir__values(dy, weir__entry_slot(dy, row, e));
-        size_t u = 0;
-        for (; u + LANES <= height; u += LANES) sum += load(a + u) * load(column + u);
-        if (u < height) sum += load_first(a + u, height - u) * load_first(column + u, height - u);
-    }
-    return sums(sum, zero, zero, zero)[0];
-}
-
 // ---- the rest: row by row through the open blocks of dy -------------------------------------------------------------
 
 /// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
@@ -501,42 +467,15 @@ static void sum_entries_of_columns(float *to, const weir__side *dx, size_t ji, s
     if (c < last) sum_entries(1, 8, true, last - c, to, dx, ji, c, dy, row, entries, weights);
 }
 
-/// Columns of a dense dx by rows: as many columns at a time as keep that part of W in the second-level cache.
-static void dense_by_rows(weir__range columns, size_t rows, const weir__side *dx, const weir__side *dy,
-                          const float *weights) {
-    enum { NARROW = 128 };
-    for (size_t first = columns.first; first < columns.last; first += NARROW) {
-        const size_t last = columns.last - first < NARROW ? columns.last : first + NARROW;
-        for (size_t r = 0; r < rows; r++) {
-            sum_entries_of_columns(dx->values + r * dx->width, dx, 0, first, last, dy, r, weights);
-        }
-    }
-}
-
-static void compact_by_slots(weir__range slots, const weir__side *dx, const weir__side *dy, const float *weights) {
-    for (size_t j = weir__block_of_slot(dx, slots.first); slots.first < slots.last; j++) {
-        const size_t end = weir__evaluated(dx, j, 0), last = end < slots.last ? end : slots.last;
-        const bool column = weir__units(dx, j) == 1;
-        for (size_t s = slots.first; s < last; s++) {
-            if (column) {
-                *weir__values(dx, s) = sum_columns_of_entries(dx, j, dy, weir__row(dx, s), weights);
-                continue;
-            }
-            sum_entries_of_columns(weir__values(dx, s), dx, j, 0, weir__units(dx, j), dy, weir__row(dx, s), weights);
-        }
-        slots.first = last;
-    }
-}
-
 // ---- both compact, rows that share tiles: tile by tile -------------------------------------------------------------
 
 /// Adds to slots of block ji of dx what the rows give that match, by tile (jo, ji). Meanwhile `coming` floats at next
-/// are fetched.
+/// are prefetched.
 static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__side *dy, size_t jo, const float *weights,
                                 matches *m, const float *next, size_t coming) {
     const size_t units = weir__units(dy, jo), width = weir__units(dx, ji);
     const float *tile = weights + weir__tile(dy, dx, jo, ji);
-    // As if all groups were of 8 rows and 2 vectors: of the others there are more, which fetch less.
+    // As if all groups were of 8 rows and 2 vectors: of the others there are more, which prefetch less.
     const size_t turns = units * ((m->count + 7) / 8) * ((width + 2 * LANES - 1) / (2 * LANES));
     drip from_memory = {next, turns ? least_of((coming + turns - 1) / turns, 16) : 0};
     for (; m->count; next_matches(m)) {
@@ -570,7 +509,7 @@ static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, cons
     return any;
 }
 
-/// A range of blocks of dx. Tiles of a column of them lie apart: the next one is fetched meanwhile.
+/// A range of blocks of dx. Tiles of a column of them lie apart: the next one is prefetched meanwhile.
 static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
                              const float *weights) {
     matches m;
@@ -586,29 +525,10 @@ static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *
 
 // ---- all cases -----------------------------------------------------------------------------------------------------
 
-typedef struct input_product {
-    size_t rows;
-    const weir__side *dx, *dy;
-    const float *weights;
-    float *scratch;
-} input_product;
+#include "../walk/input_gradient.h"
 
-static bool in_is_units(const weir__case *c) { return c->in_compact && c->in_block == 1; }
-static bool columns_are_contiguous(const weir__case *c) { return in_is_units(c) && !c->out_compact; }
 static bool few_units_of_rows(const weir__case *c) { return columns_are_contiguous(c) && c->out <= 4 * LANES; }
-static bool both_are_units(const weir__case *c) { return in_is_units(c) && c->out_compact && c->out_block == 1; }
-static bool blocks_before_dense(const weir__case *c) { return !c->in_compact && c->out_compact; }
 static bool units_are_many(const weir__case *c) { return c->out_block >= MANY_UNITS; }
-static bool units_are_several(const weir__case *c) { return c->out_block >= 4; }
-static bool dense_before_blocks(const weir__case *c) { return c->in_compact && !c->out_compact; }
-
-static weir__range columns_of_piece(const input_product *g, weir__piece p) {
-    enum { GROUP = 64 }; // columns of a part at least
-    return weir__groups_of_part(g->dx->width, GROUP, p.index, p.count);
-}
-static weir__range dx_slots_of_piece(const input_product *g, weir__piece p) {
-    return weir__part(weir__slots(g->dx, g->rows), p.index, p.count);
-}
 
 static void run_sum_ranges(const void *context, weir__piece p) {
     const input_product *g = context;
@@ -624,35 +544,10 @@ static void run_dense_by_sums(const void *context, weir__piece p) {
     dense_by_sums(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights,
                   g->scratch + p.lane * WEIR__THREAD_SCRATCH);
 }
-static void run_dense_by_blocks(const void *context, weir__piece p) {
-    const input_product *g = context;
-    dense_by_blocks(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights);
-}
-static void run_dense_by_rows(const void *context, weir__piece p) {
-    const input_product *g = context;
-    dense_by_rows(columns_of_piece(g, p), g->rows, g->dx, g->dy, g->weights);
-}
 static void run_units_by_rows(const void *context, weir__piece p) {
     const input_product *g = context;
     units_by_rows(weir__part(g->rows, p.index, p.count), g->dx, g->dy, g->weights);
 }
-static void run_unit_pairs(const void *context, weir__piece p) {
-    const input_product *g = context;
-    unit_pairs_by_rows(weir__part(g->rows, p.index, p.count), g->dx, g->dy, g->weights);
-}
-static void run_compact_from_dense(const void *context, weir__piece p) {
-    const input_product *g = context;
-    compact_from_dense(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
-}
-static void run_compact_by_tiles(const void *context, weir__piece p) {
-    const input_product *g = context;
-    compact_by_tiles(weir__blocks_of_part(g->dx, p.index, p.count), g->rows, g->dx, g->dy, g->weights);
-}
-static void run_compact_by_slots(const void *context, weir__piece p) {
-    const input_product *g = context;
-    compact_by_slots(dx_slots_of_piece(g, p), g->dx, g->dy, g->weights);
-}
-
 static const weir__strategy input_gradient_strategies[] = {
     {.name = "units of a row", .applies = few_units_of_rows, .run = run_units_by_rows},
     // A tile is one column, contiguous along o: the forward product with the sides exchanged.
@@ -662,11 +557,11 @@ static const weir__strategy input_gradient_strategies[] = {
      .suits = ranges_are_long,
      .run = run_sum_ranges,
      .finish = run_add_ranges},
-    {.name = "sums at hand", .applies = blocks_before_dense, .suits = units_are_many, .run = run_dense_by_sums},
+    {.name = "sums at hand", .applies = weir__blocks_before_dense, .suits = units_are_many, .run = run_dense_by_sums},
     {.name = "block by block", .applies = weir__in_is_dense, .suits = units_are_several, .run = run_dense_by_blocks},
     {.name = "row by row", .applies = weir__in_is_dense, .run = run_dense_by_rows},
     {.name = "pairs of units", .applies = both_are_units, .run = run_unit_pairs},
-    {.name = "rows of a block", .applies = dense_before_blocks, .run = run_compact_from_dense},
+    {.name = "rows of a block", .applies = weir__dense_before_blocks, .run = run_compact_from_dense},
     {.name = "shared tiles",
      .applies = weir__both_compact,
      .suits = weir__tiles_are_shared,
@@ -677,18 +572,5 @@ static const weir__strategy input_gradient_strategies[] = {
 
 static void input_gradient(size_t rows, const weir__side *dx, const weir__side *dy, const float *weights,
                            float *scratch) {
-    const size_t slots = weir__slots(dx, rows), open_dy = dy->route ? dy->route->open_slots : rows;
-    if (!slots || !dx->width) return;
-    const weir__case c = weir__case_of(WEIR_OPERATION_INPUT_GRADIENT, rows, dy, dx);
-    const weir__strategy *strategy = weir__strategy_choose(input_gradient_strategies, &c);
-    if (!strategy->run) {
-        forward(rows, dx, dy, weights, NULL, scratch);
-        return;
-    }
-    const double work =
-        (double)slots * (double)dx->block * (double)open_dy * (double)dy->block / (double)rows + weir__entry_work(dx);
-    const input_product g = {rows, dx, dy, weights, scratch};
-    const size_t parts = weir__parts_for(work);
-    weir__parallel(parts, strategy->run, &g);
-    if (strategy->finish) weir__parallel(parts, strategy->finish, &g);
+    run_input_gradient(input_gradient_strategies, &(input_product){rows, dx, dy, weights, scratch});
 }

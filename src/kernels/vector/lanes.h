@@ -67,7 +67,7 @@ INLINE vec in_register(vec a) {
 INLINE vec splat(float a) { return a - (vec){0}; } // a − 0 is a for every a; a + 0 would cost an addition
 
 /// Sends for count floats, to the second-level cache.
-INLINE void fetch_ahead(const float *from, size_t count) {
+INLINE void prefetch_ahead(const float *from, size_t count) {
     for (size_t k = 0; k < count; k += 16) __builtin_prefetch(from + k, 0, 2);
 }
 

@@ -20,15 +20,15 @@ INLINE const float *factor_at(const factor *f, size_t k) {
     return f->values + (f->index ? (size_t)f->index[k] : f->first + k) * f->stride;
 }
 
-/// Weights that will be moved by a tile's sums: they are fetched from memory while those are formed.
+/// Weights that will be moved by a tile's sums: they are prefetched from memory while those are formed.
 typedef struct target {
     const float *values; ///< NULL: none
     size_t stride;
 } target;
 
 /// Sends for count floats of some rows of weights.
-INLINE void fetch_rows(const float *from, size_t stride, const int rows, size_t count) {
-    UNROLL for (int r = 0; r < rows; r++) fetch_ahead(from + (size_t)r * stride, count);
+INLINE void prefetch_rows(const float *from, size_t stride, const int rows, size_t count) {
+    UNROLL for (int r = 0; r < rows; r++) prefetch_ahead(from + (size_t)r * stride, count);
 }
 
 /// sum[u][v] = Σ_k a_k[u]·b_k[v] for units × vectors (constants, at most 16) at the given unit and column.
@@ -51,7 +51,7 @@ INLINE void add_outer(const int units, const int vectors, const bool partial, si
                       const target *next) {
     vec sum[16] = {{0}};
     if (next->values) {
-        fetch_rows(next->values + unit * next->stride + column, next->stride, units, (size_t)vectors * LANES);
+        prefetch_rows(next->values + unit * next->stride + column, next->stride, units, (size_t)vectors * LANES);
     }
     sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
     UNROLL for (int u = 0; u < units; u++) {
@@ -323,7 +323,7 @@ static void run_strip_gradient(const void *context, weir__piece p) {
 
 static const weir__strategy weight_gradient_strategies[] = {
     {.name = "tiles", .applies = weir__both_compact, .run = run_pair_gradient},
-    {.name = "columns", .applies = dense_before_blocks, .run = run_column_gradient},
+    {.name = "columns", .applies = weir__dense_before_blocks, .run = run_column_gradient},
     {.name = "strips", .applies = weir__in_is_dense, .run = run_strip_gradient},
     {0},
 };

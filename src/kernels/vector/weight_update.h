@@ -17,18 +17,18 @@
 #include "../matches.h"
 #include "descend.h"
 
-enum { PIECE = 4096, PIECE_UNITS = 16, MOST_UNITS = 64 };
+#include "../walk/bias.h"
+
+enum { PIECE = RUN, PIECE_UNITS = 16, MOST_UNITS = 64 };
 
 /// The weights of a product on their way to new values.
-typedef struct descent {
-    const weir__update *update;
-    float *weights;
-} descent;
+typedef moving_floats descent;
+INLINE float *floats_of(const descent *d) { return d->weights; }
 
 /// A tile of them: where it begins, and how far its rows are apart.
 typedef struct place {
     size_t at, stride, height, width;
-    const float *next; // half of the tile that comes after it, to be fetched; NULL: what follows in memory comes
+    const float *next; // half of the tile that comes after it, to be prefetched; NULL: what follows in memory comes
 } place;
 
 /// The pairs of a tile, Σ_k a_k·b_k: all at once, or some matches of two compact sides at a time.
@@ -66,8 +66,8 @@ INLINE void descend_tile(const bool momentum, const descent *d, const place *til
                          squares};
     for (size_t u = units.first; u < units.last; u += MOST_UNITS) {
         const size_t rows = least_of(MOST_UNITS, units.last - u), at = tile->at + u * tile->stride;
-        // Of a tile of one row the next one is fetched, of other narrow tiles what is a whole group of units on: most
-        // often that is in the next tile.
+        // Of a tile of one row the next one is prefetched, of other narrow tiles what is a whole group of units on:
+        // most often that is in the next tile.
         const size_t distance = rows == 1               ? tile->width
                                 : tile->stride > NARROW ? AHEAD
                                                         : tile->width + MOST_UNITS * tile->stride;
@@ -118,7 +118,7 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
         for (size_t c = 0; c < tile->width; c += panel) {
             const size_t columns = least_of(panel, tile->width - c), at = tile->at + u * tile->stride + c;
             factor a = p->a, b = p->b;
-            // A tile of one row: the next one follows it, and would come too late if it were sent for by itself.
+            // A tile of one row: the next one follows it, and would come too late if it were prefetched by itself.
             target next = {NULL, tile->stride}; // halves: there are half as many lines to wait for
             if (!d->update->halves.upper) next.values = d->weights + at + (tile->height == 1 ? tile->stride : 0);
             bool fresh = true;
@@ -141,26 +141,6 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
             weir__update_limit_row(d->update, d->weights, tile->at + (u + k) * tile->stride, tile->width, squares[k]);
         }
     }
-}
-
-/// Gradients of places that follow one another, moved together: small tiles cost less that way.
-typedef struct run {
-    const descent *d;
-    size_t at, count;
-    _Alignas(64) float g[PIECE];
-} run;
-
-static void finish_run(run *r) {
-    if (r->count) weir__update_span(r->d->update, r->d->weights, r->at, r->count, r->g);
-    r->count = 0;
-}
-
-/// Where the gradients of weights at … at + count − 1 go, count ≤ PIECE.
-static float *extend_run(run *r, size_t at, size_t count) {
-    if (r->at + r->count != at || r->count + count > PIECE) finish_run(r);
-    if (!r->count) r->at = at;
-    r->count += count;
-    return r->g + r->count - count;
 }
 
 // ---- dense x: strips of dy's blocks ---------------------------------------------------------------------------------
@@ -215,7 +195,7 @@ static void update_panels(size_t rows, const descent *d, size_t columns, size_t 
         const panel copy = {packed, columns + LANES, first, least_of(columns, x->width - first)}; // no power of two
         for (size_t r = 0; r < rows; r++) {
             const float *row = x->values + r * x->width + first;
-            if (r + AHEAD < rows) fetch_ahead(row + AHEAD * x->width, copy.count);
+            if (r + AHEAD < rows) prefetch_ahead(row + AHEAD * x->width, copy.count);
             memcpy(packed + r * copy.stride, row, copy.count * sizeof *packed);
         }
         update_strips(rows, d, all, 0, 1, dy, x, &copy);
@@ -275,7 +255,9 @@ static void update_tiles_of_columns(const descent *d, weir__range blocks, const 
     finish_run(&small);
 }
 
-static void update_columns(const descent *d, weir__range blocks, const weir__side *dy, const weir__side *x) {
+static void update_columns(size_t rows, const descent *d, weir__range blocks, const weir__side *dy,
+                           const weir__side *x) {
+    (void)rows;
     const size_t vectors = x->block == 1 ? (dy->width + LANES - 1) / LANES : 0;
     switch (vectors) {
     case 1:
@@ -406,71 +388,7 @@ static void update_pairs(size_t rows, const descent *d, weir__range blocks, cons
 
 // ---- all cases ------------------------------------------------------------------------------------------------------
 
-static void update_bias(size_t rows, const descent *d, weir__range blocks, size_t part, size_t parts,
-                        const weir__side *dy) {
-    enum { COLUMNS = 64 };
-    run sums = {.d = d};
-    for (size_t j = blocks.first; j < blocks.last; j++) {
-        const size_t first = weir__first(dy, j), open = weir__open(dy, j, rows), units = weir__units(dy, j);
-        if (dy->route && first == open && !d->update->all) continue;
-        const weir__range groups = weir__part((units + COLUMNS - 1) / COLUMNS, part, parts);
-        for (size_t u = groups.first * COLUMNS; u < least_of(groups.last * COLUMNS, units); u += COLUMNS) {
-            const size_t count = least_of(COLUMNS, units - u);
-            float *sum = extend_run(&sums, j * dy->block + u, count);
-            memset(sum, 0, count * sizeof *sum);
-            for (size_t s = first; s < open; s++) {
-                const float *from = weir__values(dy, s) + u;
-                for (size_t k = 0; k < count; k++) sum[k] += from[k];
-            }
-        }
-    }
-    finish_run(&sums);
-}
-
-typedef struct update_product {
-    size_t rows;
-    descent weights, bias;
-    const weir__side *dy, *x;
-    float *scratch;
-    bool by_ranges; // the thread has just read its own rows of W for the input gradient
-} update_product;
-
-/// Holds the rows of W to the limit: a part of them, in groups.
-static void limit_part(const void *context, weir__piece p) {
-    const update_product *u = context;
-    const weir__tiling tiling = {u->dy->width, u->x->width, u->dy->block, u->x->block};
-    const weir__range own = weir__groups_of_part(tiling.rows, MOST_UNITS, p.index, p.count);
-    if (own.first < own.last) weir__update_limit(u->weights.update, u->weights.weights, &tiling, own.first, own.last);
-}
-
-/// Which units of the bias a piece moves: those of whole strips where there are many, else some of every strip.
-typedef struct own_strips {
-    weir__range blocks;
-    size_t part, parts;
-} own_strips;
-
-static own_strips strips_of_piece(const update_product *u, weir__piece p) {
-    const size_t strips = weir__blocks(u->dy);
-    if (strips < (u->by_ranges ? RANGES / 2 : 8) * p.count) return (own_strips){{0, strips}, p.index, p.count};
-    return (own_strips){weir__blocks_of_part(u->dy, p.index, p.count), 0, 1};
-}
-
-static void bias_of_piece(const update_product *u, weir__piece p) {
-    const own_strips own = strips_of_piece(u, p);
-    if (u->bias.weights) update_bias(u->rows, &u->bias, own.blocks, own.part, own.parts, u->dy);
-}
-
-static void run_update_pairs(const void *context, weir__piece p) {
-    const update_product *u = context;
-    update_pairs(u->rows, &u->weights, weir__blocks_of_part(u->dy, p.index, p.count), u->dy, u->x);
-    bias_of_piece(u, p);
-}
-
-static void run_update_columns(const void *context, weir__piece p) {
-    const update_product *u = context;
-    update_columns(&u->weights, weir__blocks_of_part(u->x, p.index, p.count), u->dy, u->x);
-    bias_of_piece(u, p);
-}
+#include "../walk/weight_update.h"
 
 static void run_update_panels(const void *context, weir__piece p) {
     const update_product *u = context;
@@ -490,7 +408,7 @@ static void run_update_strips(const void *context, weir__piece p) {
 static const weir__strategy weight_update_strategies[] = {
     {.name = "tiles", .applies = weir__both_compact, .run = run_update_pairs},
     // Columns of W are moved: rows are known only when all are.
-    {.name = "columns", .applies = dense_before_blocks, .run = run_update_columns, .finish = limit_part},
+    {.name = "columns", .applies = weir__dense_before_blocks, .run = run_update_columns, .finish = limit_part},
     {.name = "panels", .applies = panels_fit, .suits = inputs_are_many, .run = run_update_panels},
     {.name = "strips", .applies = weir__in_is_dense, .run = run_update_strips},
     {0},
@@ -498,8 +416,6 @@ static const weir__strategy weight_update_strategies[] = {
 
 static void weight_update(size_t rows, float *weights, float *bias, const weir__side *dy, const weir__side *x,
                           const weir__update *update, const weir__update *bias_update, float *scratch) {
-    const size_t open_x = x->route ? x->route->open_slots : rows;
-    const double work = (double)dy->width * (double)open_x * (double)x->block + weir__entry_work(x);
     weir__case c = weir__case_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy, x);
     c.limited = update->most > 0;
     const update_product u = {.rows = rows,
@@ -508,10 +424,7 @@ static void weight_update(size_t rows, float *weights, float *bias, const weir__
                               .dy = dy,
                               .x = x,
                               .scratch = scratch,
-                              .by_ranges = goes_by_ranges(&c)};
-    const weir__strategy *strategy = weir__strategy_choose(weight_update_strategies, &c);
-    const size_t parts = weir__parts_for(work);
-    weir__parallel(parts, strategy->run, &u);
-    const bool limits = c.limited && (open_x || update->all);
-    if (strategy->finish && limits) weir__parallel(parts, strategy->finish, &u);
+                              // A thread that has just read its own ranges of W for the input gradient moves these.
+                              .least_strips = goes_by_ranges(&c) ? RANGES / 2 : 8};
+    run_weight_update(weight_update_strategies, &c, &u);
 }

@@ -7,7 +7,7 @@
 // value lies in a cache line of its own, and rows that are a power of two apart all fall into the same few places of a
 // cache. So these go through a small tile of SOME units × MOST_ROWS rows, which is filled or emptied line by line.
 
-#include "spread.h"
+#include "scatter.h"
 
 #include <string.h>
 
@@ -39,8 +39,8 @@ static size_t slots_in(const weir__side *side, const tile *t, size_t at, size_t 
 
 // ---- blocks of one unit --------------------------------------------------------------------------------------------
 
-static void collect_part(const weir__side *side, const tile *t, size_t slot, size_t end, const float *column,
-                         float bias, bool add) {
+static void gather_part(const weir__side *side, const tile *t, size_t slot, size_t end, const float *column, float bias,
+                        bool add) {
     const int32_t *row = side->route->row;
     float *to = side->values;
     if (add) {
@@ -60,8 +60,8 @@ static void take_tile(tile_values values, const tile *t, const float *dense, siz
 }
 
 /// Units first … first + count, each a block.
-static void collect_units(const weir__side *side, size_t rows, size_t first, size_t count, const float *dense,
-                          weir__strides at, const float *bias, bool add) {
+static void gather_units(const weir__side *side, size_t rows, size_t first, size_t count, const float *dense,
+                         weir__strides at, const float *bias, bool add) {
     tile_values values;
     size_t slot[2][SOME]; // open, closed
     for (size_t u = 0; u < count; u++) {
@@ -78,14 +78,14 @@ static void collect_units(const weir__side *side, size_t rows, size_t first, siz
                 const size_t last =
                     kind == 0 ? weir__open(side, first + u, rows) : weir__evaluated(side, first + u, rows);
                 const size_t end = slots_in(side, &t, slot[kind][u], last);
-                collect_part(side, &t, slot[kind][u], end, column, more, add);
+                gather_part(side, &t, slot[kind][u], end, column, more, add);
                 slot[kind][u] = end;
             }
         }
     }
 }
 
-static void spread_part(const weir__side *side, const tile *t, size_t slot, size_t end, float *column) {
+static void scatter_part(const weir__side *side, const tile *t, size_t slot, size_t end, float *column) {
     const int32_t *row = side->route->row;
     if (end - slot == t->rows) {
         memcpy(column, side->values + slot, t->rows * sizeof *column);
@@ -102,8 +102,8 @@ static void put_tile(float *dense, size_t stride, const tile *t, tile_values val
     }
 }
 
-static void spread_units(const weir__side *side, size_t rows, size_t first, size_t count, float *dense,
-                         weir__strides at) {
+static void scatter_units(const weir__side *side, size_t rows, size_t first, size_t count, float *dense,
+                          weir__strides at) {
     tile_values values;
     size_t slot[SOME];
     for (size_t u = 0; u < count; u++) slot[u] = weir__first(side, first + u);
@@ -111,7 +111,7 @@ static void spread_units(const weir__side *side, size_t rows, size_t first, size
         const tile t = {first, count, from, rows - from < MOST_ROWS ? rows - from : MOST_ROWS};
         for (size_t u = 0; u < count; u++) {
             const size_t end = slots_in(side, &t, slot[u], weir__open(side, first + u, rows));
-            spread_part(side, &t, slot[u], end, at.unit == 1 ? values[u] : dense + (first + u) * at.unit + from);
+            scatter_part(side, &t, slot[u], end, at.unit == 1 ? values[u] : dense + (first + u) * at.unit + from);
             slot[u] = end;
         }
         if (at.unit == 1) put_tile(dense, at.row, &t, values);
@@ -120,7 +120,7 @@ static void spread_units(const weir__side *side, size_t rows, size_t first, size
 
 // ---- blocks of several units ---------------------------------------------------------------------------------------
 
-static void collect_block(const weir__side *side, size_t j, const float *dense, const float *bias, bool add) {
+static void gather_block(const weir__side *side, size_t j, const float *dense, const float *bias, bool add) {
     const size_t units = weir__units(side, j), end = weir__evaluated(side, j, 0);
     const float *from = dense + j * side->block;
     for (size_t slot = weir__first(side, j); slot < end; slot++) {
@@ -135,7 +135,7 @@ static void collect_block(const weir__side *side, size_t j, const float *dense, 
     }
 }
 
-static void spread_block(const weir__side *side, size_t rows, size_t j, float *dense) {
+static void scatter_block(const weir__side *side, size_t rows, size_t j, float *dense) {
     const size_t units = weir__units(side, j), end = weir__open(side, j, rows);
     float *to = dense + j * side->block;
     size_t r = 0; // the next row that has not been written
@@ -167,40 +167,40 @@ static void for_blocks(const move *m, weir__range_function *function) {
     weir__parallel_ranges(groups, 0.5 * values / (double)groups, function, m);
 }
 
-static void collect_range(const void *context, weir__range groups) {
+static void gather_range(const void *context, weir__range groups) {
     const move *m = context;
     const size_t blocks = weir__blocks(m->side);
     for (size_t g = groups.first; g < groups.last; g++) {
         const size_t j = m->side->block == 1 ? g * SOME : g;
         if (m->side->block == 1) {
-            collect_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at, m->bias, m->add);
+            gather_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at, m->bias, m->add);
         } else {
-            collect_block(m->side, j, m->dense, m->bias, m->add);
+            gather_block(m->side, j, m->dense, m->bias, m->add);
         }
     }
 }
 
-void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
-    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, at, bias, false}, collect_range); // which reads it only
+void weir__gather(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias) {
+    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, at, bias, false}, gather_range); // which reads it only
 }
 
-void weir__collect_add(const weir__side *side, size_t rows, const float *dense) {
-    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, weir__by_rows(side), NULL, true}, collect_range);
+void weir__gather_add(const weir__side *side, size_t rows, const float *dense) {
+    for_blocks(&(move){side, rows, (float *)(uintptr_t)dense, weir__by_rows(side), NULL, true}, gather_range);
 }
 
-static void spread_range(const void *context, weir__range groups) {
+static void scatter_range(const void *context, weir__range groups) {
     const move *m = context;
     const size_t blocks = weir__blocks(m->side);
     for (size_t g = groups.first; g < groups.last; g++) {
         const size_t j = m->side->block == 1 ? g * SOME : g;
         if (m->side->block == 1) {
-            spread_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at);
+            scatter_units(m->side, m->rows, j, blocks - j < SOME ? blocks - j : SOME, m->dense, m->at);
         } else {
-            spread_block(m->side, m->rows, j, m->dense);
+            scatter_block(m->side, m->rows, j, m->dense);
         }
     }
 }
 
-void weir__spread(const weir__side *side, size_t rows, float *dense, weir__strides at) {
-    for_blocks(&(move){side, rows, dense, at, NULL, false}, spread_range);
+void weir__scatter(const weir__side *side, size_t rows, float *dense, weir__strides at) {
+    for_blocks(&(move){side, rows, dense, at, NULL, false}, scatter_range);
 }

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file spread.h
+/// \file scatter.h
 /// Compact values to dense arrays and back.
-#ifndef WEIR_SPREAD_H
-#define WEIR_SPREAD_H
+#ifndef WEIR_SCATTER_H
+#define WEIR_SCATTER_H
 
 #include "gated.h"
 
@@ -19,12 +19,12 @@ static inline weir__strides weir__by_rows(const weir__side *side) { return (weir
 static inline weir__strides weir__by_units(size_t rows) { return (weir__strides){1, rows}; }
 
 /// Fills all slots of a compact side from a dense array, with bias [width] (NULL: none) added.
-void weir__collect(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias);
+void weir__gather(const weir__side *side, size_t rows, const float *dense, weir__strides at, const float *bias);
 
 /// Adds to all slots of a compact side what a dense array [rows][width] has there.
-void weir__collect_add(const weir__side *side, size_t rows, const float *dense);
+void weir__gather_add(const weir__side *side, size_t rows, const float *dense);
 
 /// Fills a dense array: the open slots of a compact side, and 0 elsewhere.
-void weir__spread(const weir__side *side, size_t rows, float *dense, weir__strides at);
+void weir__scatter(const weir__side *side, size_t rows, float *dense, weir__strides at);
 
 #endif

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+/// \file forward_compact.h
+/// The forward product of a compact x: tile by tile where several rows share one, each for all of its rows. Else row by
+/// row: through large tiles one after the other, the next one on its way; the dot product of small ones runs through
+/// all of the row's open blocks; with blocks of one unit (a tile is then a column) a sum of columns, vectorised over
+/// the outputs.
+
+#include "forward_common.h"
+
+/// y[u] += Σ over the entries of x and their units, for units constant outputs. tile_of(entry) begins at the first.
+INLINE void add_dots_of_entries(const int units, float *y, const weir__side *x, size_t row, weir__entries entries,
+                                const float *strip, size_t height, size_t u) {
+    vec sum[8] = {{0}};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t j = weir__entry_block(x, e), width = weir__units(x, j);
+        const float *from = weir__values(x, weir__entry_slot(x, row, e));
+        const float *tile = strip + j * x->block * height + u * width;
+        size_t k = 0;
+        for (; k + LANES <= width; k += LANES) {
+            const vec xk = load(from + k);
+            UNROLL for (int o = 0; o < units; o++) sum[o] += xk * load(tile + (size_t)o * width + k);
+        }
+        if (k < width) {
+            const vec xk = load_first(from + k, width - k);
+            UNROLL for (int o = 0; o < units; o++) {
+                sum[o] += xk * load_first(tile + (size_t)o * width + k, width - k);
+            }
+        }
+    }
+    UNROLL for (int q = 0; q < units; q += 4) {
+        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
+        UNROLL for (int p = 0; p < 4; p++) {
+            if (q + p < units) y[q + p] += total[p];
+        }
+    }
+}
+
+/// Columns: y[0 … count) += Σ_e x_e·column_e, in the given number of vectors (the last may be partial) and of
+/// interleaved partial sums, which hide the latency of the additions.
+INLINE void add_columns(const int vectors, const int ways, float *y, size_t count, const weir__side *x, size_t row,
+                        weir__entries entries, const float *strip, size_t height) {
+    const size_t tail = count - (size_t)(vectors - 1) * LANES;
+    vec sum[8] = {{0}};
+    size_t e = entries.first;
+    for (; e + (size_t)ways <= entries.open; e += (size_t)ways) {
+        UNROLL for (int w = 0; w < ways; w++) {
+            const float *column = strip + weir__entry_block(x, e + (size_t)w) * height;
+            const vec a = splat(*weir__values(x, weir__entry_slot(x, row, e + (size_t)w)));
+            UNROLL for (int v = 0; v < vectors; v++) {
+                sum[w * vectors + v] += a * (v == vectors - 1 && tail < LANES ? load_first(column + v * LANES, tail)
+                                                                              : load(column + v * LANES));
+            }
+        }
+    }
+    for (; e < entries.open; e++) {
+        const float *column = strip + weir__entry_block(x, e) * height;
+        const vec a = splat(*weir__values(x, weir__entry_slot(x, row, e)));
+        UNROLL for (int v = 0; v < vectors; v++) {
+            sum[v] += a * (v == vectors - 1 && tail < LANES ? load_first(column + v * LANES, tail)
+                                                            : load(column + v * LANES));
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vec total = sum[v];
+        UNROLL for (int w = 1; w < ways; w++) total += sum[w * vectors + v];
+        if (v == vectors - 1 && tail < LANES) {
+            store_first(y + v * LANES, load_first(y + v * LANES, tail) + total, tail);
+        } else {
+            store(y + v * LANES, load(y + v * LANES) + total);
+        }
+    }
+}
+
+static void add_columns_of_row(float *y, size_t count, const weir__side *x, size_t row, weir__entries entries,
+                               const float *strip) {
+    size_t o = 0;
+    for (; o + 4 * LANES <= count; o += 4 * LANES) {
+        add_columns(4, 2, y + o, 4 * LANES, x, row, entries, strip + o, count);
+    }
+    if (count - o > 2 * LANES) {
+        add_columns(2, 4, y + o, 2 * LANES, x, row, entries, strip + o, count);
+        o += 2 * LANES;
+    }
+    if (count - o > LANES) {
+        add_columns(2, 4, y + o, count - o, x, row, entries, strip + o, count);
+    } else if (count > o) {
+        add_columns(1, 8, y + o, count - o, x, row, entries, strip + o, count);
+    }
+}
+
+/// One output, blocks of one input: a dot product with the weights picked by index.
+static float dot_of_units(const weir__side *x, size_t row, weir__entries entries, const float *strip) {
+    enum { WAYS = 4 };
+    float sum[WAYS] = {0};
+    size_t e = entries.first;
+    for (; e + WAYS <= entries.open; e += WAYS) {
+        UNROLL for (size_t w = 0; w < WAYS; w++) {
+            sum[w] += strip[weir__entry_block(x, e + w)] * *weir__values(x, weir__entry_slot(x, row, e + w));
+        }
+    }
+    for (; e < entries.open; e++) {
+        sum[0] += strip[weir__entry_block(x, e)] * *weir__values(x, weir__entry_slot(x, row, e));
+    }
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/// What a tile gives to the rows of a list. As many weights are prefetched meanwhile from `coming` on (NULL: none):
+/// memory then has all the time that this tile takes to send them.
+static void add_tile_of_list(const row_list *list, size_t height, size_t width, const float *tile,
+                             const float *coming) {
+    for (size_t u = 0, units = 0; u < height; u += units) {
+        const float *w = tile + u * width;
+        units = units_of_tile(height - u, list->count);
+        const size_t turns = (list->count + TILE_ROWS_OF_8 - 1) / TILE_ROWS_OF_8;
+        weights_ahead next = {.w = coming ? coming + u * width : w,
+                              .stride = width,
+                              .units = coming ? units : 0,
+                              .each = (units + turns - 1) / turns};
+        add_tile_of_rows(units, list, u, 0, w, width, width, &next);
+    }
+}
+
+/// One slot of block j by large tiles; `after`: the tile that is wanted then.
+static void forward_slot_by_tiles(const weir__side *y, size_t j, size_t slot, const weir__side *x, const float *weights,
+                                  const float *bias, const float *after) {
+    const size_t height = weir__units(y, j), row = weir__row(y, slot);
+    const weir__entries entries = weir__entries_of(x, row);
+    row_list list; // most of which is not used
+    list.count = 1, list.to[0] = weir__values(y, slot);
+    begin_slot(list.to[0], height, bias ? bias + j * y->block : NULL);
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t ji = weir__entry_block(x, e);
+        const float *coming = after;
+        if (e + 1 < entries.open) coming = weights + weir__tile(y, x, j, weir__entry_block(x, e + 1));
+        list.from[0] = weir__values(x, weir__entry_slot(x, row, e));
+        add_tile_of_list(&list, height, weir__units(x, ji), weights + weir__tile(y, x, j, ji), coming);
+    }
+}
+
+/// One slot of block j, compact x.
+static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, const weir__side *x, const float *weights,
+                                 const float *bias) {
+    const size_t height = weir__units(y, j), row = weir__row(y, slot);
+    const weir__entries entries = weir__entries_of(x, row);
+    const float *strip = weights + weir__tile(y, x, j, 0);
+    float *to = weir__values(y, slot);
+    begin_slot(to, height, bias ? bias + j * y->block : NULL);
+    if (x->block == 1) {
+        if (height == 1) {
+            *to += dot_of_units(x, row, entries, strip);
+        } else {
+            add_columns_of_row(to, height, x, row, entries, strip);
+        }
+        return;
+    }
+    size_t u = 0;
+    for (; u + 8 <= height; u += 8) add_dots_of_entries(8, to + u, x, row, entries, strip, height, u);
+    if (u + 4 <= height) {
+        add_dots_of_entries(4, to + u, x, row, entries, strip, height, u);
+        u += 4;
+    }
+    switch (height - u) {
+    case 3:
+        add_dots_of_entries(3, to + u, x, row, entries, strip, height, u);
+        break;
+    case 2:
+        add_dots_of_entries(2, to + u, x, row, entries, strip, height, u);
+        break;
+    case 1:
+        add_dots_of_entries(1, to + u, x, row, entries, strip, height, u);
+        break;
+    default:
+        break;
+    }
+}
+
+/// Tile by tile, a range of blocks of y. Tiles of a block follow one another in memory: the next one is prefetched
+/// meanwhile.
+static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *y, const weir__side *x,
+                             const float *weights, const float *bias) {
+    matches m;
+    row_list list;
+    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
+        const part_of_block parts[2] = {open_slots(y, jo, rows), closed_slots(y, jo, rows)};
+        const size_t height = weir__units(y, jo);
+        for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) {
+            begin_slot(weir__values(y, s), height, bias ? bias + jo * y->block : NULL);
+        }
+        const size_t kinds = parts[1].slots.first < parts[1].slots.last ? 2 : 1;
+        for (size_t k = 0; k < kinds * weir__blocks(x); k++) {
+            const size_t ji = k / kinds, width = weir__units(x, ji);
+            const part_of_block of_x = open_slots(x, ji, rows);
+            const float *tile = weights + weir__tile(y, x, jo, ji);
+            const bool last = jo + 1 == weir__blocks(y) && ji + 1 == weir__blocks(x);
+            for (match_parts(&m, &parts[k % kinds], &of_x); m.count; next_matches(&m)) {
+                list.count = m.count;
+                for (size_t r = 0; r < m.count; r++) {
+                    list.to[r] = weir__values(y, (size_t)m.out_slot[r]);
+                    list.from[r] = weir__values(x, (size_t)m.in_slot[r]);
+                }
+                add_tile_of_list(&list, height, width, tile, last ? NULL : tile + height * width);
+                if (!are_more_matches(&m)) break;
+            }
+        }
+    }
+}

@@ -279,6 +279,7 @@ weir_status weir_layer_plan(const weir_layer *layer, weir_plan *plan, weir_opera
     TRY_THAT((unsigned)operation < WEIR_OPERATION_COUNT, WEIR_ARGUMENT, "operation %d is unknown", (int)operation);
     const weir__side to = weir__batch_values(y), from = weir__batch_values(x);
     *plan = weir__plan_of(operation, x->rows, &to, &from, weir__precision_of(operation, layer->shape.precision));
+    weir_plan_choose(plan); // which names the strategy, too
 done:
     return status;
 }

@@ -109,7 +109,7 @@ static const char *strategy_of(const weir_plan *plan) {
     return table && plan->rows && plan->out && plan->in ? weir__strategy_choose(table, &c)->name : NULL;
 }
 
-void weir_plan_choose(weir_plan *plan) {
+void weir__plan_way(weir_plan *plan) {
     const weir_way wanted = wanted_way();
     const weir__rates rates = weir__rates_current();
     plan->isa = weir_isa_current();
@@ -128,6 +128,10 @@ void weir_plan_choose(weir_plan *plan) {
     }
     plan->forced = wanted != WEIR_WAY_AUTO && isfinite(plan->seconds[wanted]);
     if (plan->forced) plan->way = wanted;
+}
+
+void weir_plan_choose(weir_plan *plan) {
+    weir__plan_way(plan);
     plan->strategy = strategy_of(plan);
 }
 
@@ -152,6 +156,6 @@ weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side 
         .in_share = share_of(in, rows, operation == WEIR_OPERATION_INPUT_GRADIENT),
         .precision = precision,
     };
-    weir_plan_choose(&plan);
+    weir__plan_way(&plan);
     return plan;
 }

@@ -221,7 +221,7 @@ static weir_plan plan_update(size_t rows, const weir__side *dy, const weir__side
     weir_plan plan = weir__plan_of(WEIR_OPERATION_WEIGHT_UPDATE, rows, dy, x, WEIR_FLOAT32);
     if (is_plain_descent(update)) return plan;
     plan.gradient_array = 1;
-    weir_plan_choose(&plan);
+    weir__plan_way(&plan);
     return plan;
 }
 

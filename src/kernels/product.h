@@ -28,10 +28,13 @@ void weir__scratch_free(weir__scratch *scratch);
 /// The precision that a product is done in with weights of one precision.
 weir_precision weir__precision_of(weir_operation operation, weir_precision weights);
 
-/// The plan of a product; out and in are y and x, or their gradients. Shares are counted as the product needs them:
+/// The plan of a product, without the name of its strategy; out and in are y and x, or their gradients. Shares are counted as the product needs them:
 /// evaluated pairs of the side that is written, open pairs of the sides that are read.
 weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side *out, const weir__side *in,
                         weir_precision precision);
+
+/// weir_plan_choose without the name of the strategy, which only readers of plans want.
+void weir__plan_way(weir_plan *plan);
 
 /// y = W·x + bias (NULL: none), as the kernel `forward`. plan NULL: weir__plan_of decides. The way changes the time a
 /// product takes; what it computes of finite numbers is the same up to rounding. (Where everything is computed, a

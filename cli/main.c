@@ -81,6 +81,7 @@ int main(int argc, char **argv) {
     cli_set_runtimes(argv);
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); // a reader that goes away must not end a training run; writes fail with EPIPE instead
+    signal(SIGXFSZ, SIG_IGN); // nor a limit on the size of files: they fail with EFBIG, and what was there is kept
     // Not flushed on its own between two calls of cli_flush, which keeps the reason of a failure.
     static char buffer[1 << 20];
     if (!cli_is_terminal(stdout)) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
@@ -96,7 +97,7 @@ int main(int argc, char **argv) {
             return cli_finish(CLI_OK);
         }
         if (argc > 3) return cli_usage(NULL, "help takes one command");
-        if (argc == 3 && strcmp(argv[2], "help") == 0) return show_help(NULL);
+        if (argc == 3 && (strcmp(argv[2], "help") == 0 || strcmp(argv[2], "--help") == 0)) return show_help(NULL);
         return show_help(argc == 3 ? argv[2] : NULL);
     }
     if (strcmp(name, "--version") == 0) {

@@ -24,7 +24,7 @@ awk -F: '
         layers["graph"] = layers["data"] = layers["store"] = 2
         layers["config"] = 3; layers["model"] = 4; layers["train"] = 5
         # Where a public header belongs.
-        public["status"] = public["system"] = public["random"] = "core"
+        public["status"] = public["system"] = public["random"] = public["file"] = "core"
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = public["kind"] = "graph"; public["data"] = "data"

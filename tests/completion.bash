@@ -21,6 +21,29 @@ expect() {
     exit 1
 }
 
+# never LINE…: what is offered holds no word in capitals: those stand for others.
+never() {
+    COMP_WORDS=("$tool" "$@")
+    COMP_CWORD=$#
+    _weir
+    local word
+    for word in "${COMPREPLY[@]}"; do
+        [[ $word == *[A-Z]* ]] || continue
+        echo "weir $*: offers $word"
+        exit 1
+    done
+}
+
+# nothing LINE…: nothing is offered, for example where a number is due.
+nothing() {
+    COMP_WORDS=("$tool" "$@")
+    COMP_CWORD=$#
+    _weir
+    [[ ${#COMPREPLY[@]} == 0 ]] && return
+    echo "weir $*: offers '${COMPREPLY[*]}'"
+    exit 1
+}
+
 tool=$1/bin/weir
 expect train ''
 expect --version --v
@@ -40,3 +63,13 @@ expect gated bench g
 expect --share bench gated --sh
 expect exactness estimate e
 expect disarm estimate exactness --rules dis
+expect bf16 train --precision b
+expect forward bench gated --pass f
+expect train.optimizer.rate= train digits --set train.optimizer.r
+for command in '' train eval predict inspect units plot fetch reproduce bench estimate help; do
+    never $command ''
+    never $command -
+done
+never train digits --set ''
+nothing train digits --epochs ''
+nothing bench gated --batch ''

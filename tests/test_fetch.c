@@ -169,7 +169,7 @@ static const char *path_of(const char *name) {
 }
 
 static void write_file(const char *name, const void *data, size_t size) {
-    assert_int_equal(weir__folder_make(folder, NULL), WEIR_OK);
+    assert_int_equal(weir_folder_make(folder, NULL), WEIR_OK);
     FILE *stream = fopen(path_of(name), "wb");
     assert_non_null(stream);
     assert_int_equal(fwrite(data, 1, size, stream), size);

@@ -5,6 +5,7 @@
 
 #define _XOPEN_SOURCE 700
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
@@ -126,7 +127,7 @@ static void full_disk_keeps_the_former(void **state) {
     weir_status status = weir__file_begin(&file, in_folder("model"), &error);
     const weir_status begun = status;
     if (status == WEIR_OK) {
-        for (int i = 0; i < 20000; i++) fputc('x', file.stream);
+        for (int i = 0; i < 20000; i++) weir__file_put("x", 1, &file);
         status = weir__file_commit(&file, &error);
     }
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -136,6 +137,8 @@ static void full_disk_keeps_the_former(void **state) {
     assert_int_equal(status, WEIR_IO);
     assert_non_null(strstr(error.text, "model"));
     assert_non_null(strstr(error.text, "unchanged"));
+    assert_non_null(strstr(error.text, strerror(EFBIG)));
+    assert_non_null(strstr(error.text, "20000 bytes are needed"));
     assert_holds(in_folder("model"), "former");
     assert_int_equal(files_in_folder(), 1);
     unlink(in_folder("model"));
@@ -179,7 +182,7 @@ static void unwritable_folder(void **state) {
     weir__file_abandon(&file);
 
     // The folder disappears between begin and commit: the rename fails.
-    assert_int_equal(weir__folder_make(in_folder("gone"), NULL), WEIR_OK);
+    assert_int_equal(weir_folder_make(in_folder("gone"), NULL), WEIR_OK);
     snprintf(path, sizeof path, "%s/model", in_folder("gone"));
     assert_int_equal(weir__file_begin(&file, path, &error), WEIR_OK);
     assert_int_equal(unlink(file.temporary), 0);
@@ -262,8 +265,8 @@ static void folders_are_made(void **state) {
     weir_error error = {0};
     char deep[256];
     snprintf(deep, sizeof deep, "%s/b//c/", in_folder("a"));
-    assert_int_equal(weir__folder_make(deep, &error), WEIR_OK);
-    assert_int_equal(weir__folder_make(deep, &error), WEIR_OK);
+    assert_int_equal(weir_folder_make(deep, &error), WEIR_OK);
+    assert_int_equal(weir_folder_make(deep, &error), WEIR_OK);
     struct stat about;
     assert_int_equal(stat(deep, &about), 0);
     assert_true(S_ISDIR(about.st_mode));
@@ -272,12 +275,114 @@ static void folders_are_made(void **state) {
     assert_int_equal(rmdir(in_folder("a")), 0);
 
     write_plainly(in_folder("a"), "");
-    assert_int_equal(weir__folder_make(deep, &error), WEIR_IO);
+    assert_int_equal(weir_folder_make(deep, &error), WEIR_IO);
     assert_non_null(strstr(error.text, "is a file"));
     unlink(in_folder("a"));
-    assert_int_equal(weir__folder_make("", &error), WEIR_ARGUMENT);
-    assert_int_equal(weir__folder_make("/", &error), WEIR_OK);
-    assert_int_equal(weir__folder_make("/proc/weir", &error), WEIR_IO);
+    assert_int_equal(weir_folder_make("", &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_folder_make("/", &error), WEIR_OK);
+    assert_int_equal(weir_folder_make("/proc/weir", &error), WEIR_IO);
+}
+
+static void write_bytes(const char *name, const char *bytes, size_t size) {
+    weir_error error = {0};
+    if (weir_file_write(in_folder(name), bytes, size, &error) != WEIR_OK) fail_msg("%s", error.text);
+}
+
+// A line that does not fit is taken back, so that a file of lines has whole ones.
+static void append_is_all_or_nothing(void **state) {
+    (void)state;
+    char path[256];
+    snprintf(path, sizeof path, "%s", in_folder("lines"));
+    weir_error error = {0};
+    assert_int_equal(weir__file_append(path, "one\n", 4, &error), WEIR_OK);
+    assert_int_equal(weir__file_append(path, "two\n", 4, &error), WEIR_OK);
+    assert_holds(path, "one\ntwo\n");
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction usual;
+    struct rlimit limit;
+    assert_int_equal(sigaction(SIGXFSZ, &ignore, &usual), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct rlimit small = limit;
+    small.rlim_cur = 10;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const weir_status status = weir__file_append(path, "three\n", 6, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(sigaction(SIGXFSZ, &usual, NULL), 0);
+    assert_int_equal(status, WEIR_IO);
+    assert_non_null(strstr(error.text, strerror(EFBIG)));
+    assert_non_null(strstr(error.text, "6 bytes are needed"));
+    assert_holds(path, "one\ntwo\n");
+    unlink(path);
+    assert_int_equal(weir__file_append("/dev/full", "x", 1, &error), WEIR_IO);
+    assert_non_null(strstr(error.text, strerror(ENOSPC)));
+}
+
+static void contents_are_recognised(void **state) {
+    (void)state;
+    static const struct {
+        weir_content content;
+        const char *bytes;
+        size_t size;
+    } cases[] = {
+#define CASE(content, text) {WEIR_CONTENT_##content, text, sizeof text - 1}
+        CASE(EMPTY, ""),
+        CASE(NPY, "\x93NUMPY\x01"),
+        CASE(IDX, "\0\0\x08\x03\0\0\0\x01"),
+        CASE(SAFETENSORS, "\x02\0\0\0\0\0\0\0{}"),
+        CASE(GZIP, "\x1f\x8b\x08"),
+        CASE(ZIP, "PK\x03\x04"),
+        CASE(PICKLE, "\x80\x04\x95"),
+        CASE(PICTURE, "\x89PNG\r\n"),
+        CASE(PICTURE, "\xff\xd8\xff\xe0"),
+        CASE(PICTURE, "<svg xmlns='x'>"),
+        CASE(HDF5, "\x89HDF\r\n"),
+        CASE(CSV, "1,2,3\n4,5,6\n"),
+        CASE(CSV, "1;2\n"),
+        CASE(CSV, "# written by hand\n1\t2\n"),
+        CASE(CSV, "-1.5\n2e3\n"),
+        CASE(CSV, "length,width\n"),
+        CASE(YAML, "name: mine\n"),
+        CASE(YAML, "about: small, for tests\n"),
+        CASE(YAML, "# nothing but a remark\n"),
+        CASE(YAML, "network:\n- kind: input\n"),
+        CASE(YAML, "- {kind: input}\n"),
+        CASE(JSON, "{\"epoch\":1}\n"),
+        CASE(TEXT, "hello world\n"),
+        CASE(TEXT, "\n\n"),
+        CASE(BINARY, "\x90\x0e\0\0\x01"),
+#undef CASE
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        weir_content content = WEIR_CONTENT_COUNT;
+        write_bytes("what", cases[i].bytes, cases[i].size);
+        assert_int_equal(weir_content_find(&content, in_folder("what"), NULL), WEIR_OK);
+        if (content != cases[i].content)
+            fail_msg("\"%s\" is taken for %s, not %s", cases[i].bytes, weir_content_text(content),
+                     weir_content_text(cases[i].content));
+    }
+    unlink(in_folder("what"));
+
+    weir_content content = WEIR_CONTENT_COUNT;
+    weir_error error = {0};
+    char path[256];
+    assert_int_equal(weir_content_find(&content, in_folder("nothing"), &error), WEIR_NOT_FOUND);
+    assert_int_equal(content, WEIR_CONTENT_COUNT);
+    assert_int_equal(weir_content_find(&content, "/dev/null", &error), WEIR_OK);
+    assert_int_equal(content, WEIR_CONTENT_DEVICE);
+    assert_int_equal(weir_folder_make(in_folder("run"), &error), WEIR_OK);
+    assert_int_equal(weir_content_find(&content, in_folder("run"), &error), WEIR_OK);
+    assert_int_equal(content, WEIR_CONTENT_FOLDER);
+    write_bytes("run/config.yaml", "", 0);
+    assert_int_equal(weir_content_find(&content, in_folder("run"), &error), WEIR_OK);
+    assert_int_equal(content, WEIR_CONTENT_RUN);
+    snprintf(path, sizeof path, "%s", in_folder("run"));
+    assert_int_equal(weir_content_expect(NULL, path, WEIR_CONTENT_SET(CSV) | WEIR_CONTENT_SET(NPY), "rows", &error),
+                     WEIR_IO);
+    assert_non_null(strstr(error.text, "run: is a run directory, but rows is expected"));
+    assert_int_equal(weir_content_expect(&content, path, WEIR_CONTENT_SET(RUN), "", &error), WEIR_OK);
+    unlink(in_folder("run/config.yaml"));
+    rmdir(in_folder("run"));
+    assert_string_equal(weir_content_text(WEIR_CONTENT_COUNT), "unknown");
 }
 
 static void nearest_name(void **state) {
@@ -344,6 +449,8 @@ int main(void) {
         cmocka_unit_test(large_file_is_read_whole),
         cmocka_unit_test(out_of_memory_is_an_error),
         cmocka_unit_test(folders_are_made),
+        cmocka_unit_test(append_is_all_or_nothing),
+        cmocka_unit_test(contents_are_recognised),
         cmocka_unit_test(nearest_name),
         cmocka_unit_test(hints),
         cmocka_unit_test(medians),

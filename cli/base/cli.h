@@ -159,6 +159,7 @@ void cli_interrupt_begin(void);
 bool cli_interrupted(void);
 
 /// Files. All report failures themselves and return CLI_OK or CLI_FAILED.
+/// A folder that can be written in, made if it is not there.
 int cli_folder_make(const char *path);
 bool cli_exists(const char *path);
 bool cli_is_folder(const char *path);
@@ -169,6 +170,13 @@ int cli_write_file(const char *path, const char *text);
 /// Prints a JSON value with a new line to standard output.
 void cli_print_json(const json_t *value);
 
+/// A path as a word of a command line that a person may copy: in quotes where the shell needs them.
+typedef struct cli_word {
+    char text[4200];
+} cli_word;
+cli_word cli_shell(const char *path);
+/// After a configuration could not be loaded: says what to do with an operand that is something else.
+void cli_config_hint(const char *operand);
 /// The model file that an operand means: the file itself, or model.safetensors in a run directory. New memory, NULL
 /// after a message.
 char *cli_model_path(const char *operand);

@@ -6,7 +6,6 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,71 +35,80 @@ char *cli_path(const char *folder, const char *name) {
 }
 
 int cli_folder_make(const char *path) {
-    char *part = strdup(path);
-    if (part == NULL) return cli_error("out of memory");
-    int status = CLI_OK;
-    for (char *end = part; status == CLI_OK && *end != '\0';) {
-        end += strspn(end, "/");
-        end += strcspn(end, "/");
-        char rest = *end;
-        *end = '\0';
-        if (mkdir(part, 0777) != 0 && !cli_is_folder(part))
-            status = cli_error("cannot make the folder %s: %s", part,
-                               errno == EEXIST ? "there is a file of that name" : strerror(errno));
-        *end = rest;
-    }
-    free(part);
-    return status;
-}
-
-static int write_whole(int file, const char *text) {
-    for (size_t left = strlen(text); left > 0;) {
-        ssize_t done = write(file, text, left);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return -1;
-        text += done;
-        left -= (size_t)done;
-    }
-    return fsync(file);
+    weir_error error = {0};
+    if (weir_folder_make(path, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (access(path, W_OK | X_OK) == 0) return CLI_OK;
+    return cli_error("%s: cannot write in this folder: %s", path, strerror(errno));
 }
 
 int cli_write_file(const char *path, const char *text) {
-    size_t size = strlen(path) + 16;
-    char *temporary = malloc(size);
-    if (temporary == NULL) return cli_error("out of memory");
-    snprintf(temporary, size, "%s.part", path);
-    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666), status = CLI_OK;
-    bool failed = file < 0 || write_whole(file, text) != 0;
-    int reason = errno;
-    if (file >= 0 && close(file) != 0 && !failed) {
-        failed = true;
-        reason = errno;
+    weir_error error = {0};
+    return weir_file_write(path, text, strlen(text), &error) == WEIR_OK ? CLI_OK : cli_weir_error(&error);
+}
+
+cli_word cli_shell(const char *path) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";
+    cli_word word = {""};
+    const bool bare = path[0] != '\0' && path[strspn(path, plain)] == '\0';
+    const size_t room = sizeof word.text - 2;
+    size_t used = 0;
+    if (path[0] == '-') used += (size_t)snprintf(word.text, room, "./"); // else it were an option
+    if (!bare) word.text[used++] = '\'';
+    for (const char *c = path; *c != '\0' && used + 5 < room; c++) {
+        if (*c == '\'')
+            used += (size_t)snprintf(word.text + used, room - used, "'\\''");
+        else
+            word.text[used++] = *c;
     }
-    if (!failed && rename(temporary, path) != 0) {
-        failed = true;
-        reason = errno;
+    if (!bare) word.text[used++] = '\'';
+    word.text[used] = '\0';
+    return word;
+}
+
+void cli_config_hint(const char *operand) {
+    weir_content content;
+    if (weir_content_find(&content, operand, NULL) != WEIR_OK) return;
+    switch (content) {
+    case WEIR_CONTENT_RUN:
+        cli_note("to continue that run: weir train --out %s --resume; to train anew with its settings, give its "
+                 "config.yaml",
+                 cli_shell(operand).text);
+        break;
+    case WEIR_CONTENT_CSV:
+    case WEIR_CONTENT_NPY:
+    case WEIR_CONTENT_IDX:
+    case WEIR_CONTENT_GZIP:
+        cli_note("to train on such a file, name it in a configuration: data: {source: files, train_rows: FILE, "
+                 "label_column: N}; see 'weir help settings'");
+        break;
+    case WEIR_CONTENT_SAFETENSORS:
+        cli_note("a model is measured by 'weir eval', and shown by 'weir inspect'");
+        break;
+    default:
+        break;
     }
-    if (failed) {
-        if (file >= 0) unlink(temporary);
-        status = cli_error("cannot write %s: %s", path, strerror(reason));
-    }
-    free(temporary);
-    return status;
 }
 
 char *cli_model_path(const char *operand) {
-    if (!cli_is_folder(operand)) {
-        if (!cli_exists(operand)) {
-            cli_error("%s: no such model file or run directory; 'weir train digits' makes runs/digits", operand);
-            return NULL;
-        }
-        char *path = strdup(operand);
-        if (path == NULL) cli_error("out of memory");
-        return path;
-    }
-    char *path = cli_path(operand, "model.safetensors");
-    if (path != NULL && !cli_exists(path)) {
-        cli_error("%s holds no model.safetensors: it is no run directory, or no epoch was finished", operand);
+    // A damaged model looks like no format at all: weir_model_load says more about it.
+    const unsigned models =
+        WEIR_CONTENT_SET(RUN) | WEIR_CONTENT_SET(FOLDER) | WEIR_CONTENT_SET(SAFETENSORS) | WEIR_CONTENT_SET(BINARY);
+    weir_content content;
+    weir_error error = {0};
+    const weir_status status =
+        weir_content_expect(&content, operand, models, "a model file or a run directory", &error);
+    if (status == WEIR_NOT_FOUND)
+        cli_error("%s: no such model file or run directory; 'weir train digits' makes runs/digits", operand);
+    else if (status != WEIR_OK)
+        cli_weir_error(&error);
+    if (status != WEIR_OK) return NULL;
+    const bool run = content == WEIR_CONTENT_RUN, folder = run || content == WEIR_CONTENT_FOLDER;
+    char *path = folder ? cli_path(operand, "model.safetensors") : strdup(operand);
+    if (path == NULL) {
+        cli_error("out of memory");
+    } else if (folder && !cli_exists(path)) {
+        cli_error("%s is %s without model.safetensors%s", operand, weir_content_text(content),
+                  run ? ": no epoch was finished" : "; a run directory, as 'weir train' makes it, is expected");
         free(path);
         path = NULL;
     }

@@ -37,6 +37,11 @@ static int collect(cli_list *list, const char *key, const char *text) {
     return done ? CLI_OK : cli_error("out of memory");
 }
 
+static int empty_value(const cli_command *command, const cli_option *option) {
+    return cli_usage(command->name, "--%s %s is empty; was a variable of the shell not set?", option->name,
+                     option->argument);
+}
+
 static int take(const cli_command *command, const cli_option *option, char *text) {
     unsigned long long number = 0;
     switch (option->kind) {
@@ -44,6 +49,7 @@ static int take(const cli_command *command, const cli_option *option, char *text
         *(bool *)option->value = true;
         return CLI_OK;
     case CLI_TEXT:
+        if (text[0] == '\0') return empty_value(command, option);
         *(const char **)option->value = text;
         return CLI_OK;
     case CLI_FILE:
@@ -73,6 +79,7 @@ static int take(const cli_command *command, const cli_option *option, char *text
             return cli_usage(command->name, "--%s needs a whole number, not '%s'", option->name, text);
         return collect(option->value, option->choices, text);
     case CLI_KEY:
+        if (text[0] == '\0') return empty_value(command, option);
         return collect(option->value, option->choices, text);
     }
     return CLI_USAGE;
@@ -138,6 +145,9 @@ int cli_parse(const cli_command *command, int argc, char **argv, char ***operand
     *operands = argv + optind;
     *count = (size_t)(argc - optind);
     if (*count < command->least) return missing_operand(command, *count);
+    for (size_t i = 0; i < *count; i++)
+        if ((*operands)[i][0] == '\0')
+            return cli_usage(command->name, "operand %zu is empty; was a variable of the shell not set?", i + 1);
     if (*count > command->most)
         return cli_usage(command->name, "too many arguments: '%s' is not expected", (*operands)[command->most]);
     return CLI_OK;

@@ -86,7 +86,8 @@ static void draw_panel(FILE *out, const drawing *d, size_t panel, size_t room) {
             if (d->cases[k].block == d->blocks[c]) ends[c] = time_in(d, &r->gated);
         dense = time_in(d, &r->dense), least = time_in(d, &r->floor);
     }
-    if (!(x.low < x.high)) return;
+    if (!(x.low <= x.high) || !(y.low <= y.high)) return;
+    if (x.low == x.high) x.low /= 1.25, x.high *= 1.25;
     y.low /= 1.25, y.high *= 1.25;
     size_t count = 0;
     for (size_t c = 0; c < d->block_count; c++) {
@@ -131,15 +132,6 @@ static void print_script(FILE *out, const drawing *d, const char *folder, const 
     fprintf(out, "unset multiplot\nunset output\n");
 }
 
-static int run_script(const char *script, const cli_list *written) {
-    bool missing = false;
-    int status = draw_gnuplot(script, &missing);
-    if (missing) return cli_error("gnuplot is not installed; install it (apt-get install gnuplot-nox)");
-    for (size_t i = 0; i < written->count && status == CLI_OK; i++)
-        status = cli_exists(written->items[i]) ? CLI_OK : cli_error("gnuplot did not write %s", written->items[i]);
-    return status;
-}
-
 int bench_figure(const bench_case *cases, const bench_result *results, size_t count, const char *folder,
                  cli_list *written) {
     drawing d = {.cases = cases, .results = results, .count = count};
@@ -155,8 +147,7 @@ int bench_figure(const bench_case *cases, const bench_result *results, size_t co
     if (out == NULL) return cli_error("out of memory");
     print_script(out, &d, folder, "svg", written);
     print_script(out, &d, folder, "png", written);
-    int status = fclose(out) != 0 ? cli_error("out of memory") : cli_folder_make(folder);
-    if (status == CLI_OK) status = run_script(script, written);
+    int status = fclose(out) != 0 ? cli_error("out of memory") : draw_files(script, written);
     free(script);
     return status;
 }

@@ -4,6 +4,7 @@
 /// \file bench_gated.c
 /// `weir bench gated`: every combination of the lists on the command line, one case after the other.
 #include "bench.h"
+#include "plot/draw.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -152,7 +153,8 @@ int bench_gated(const bench_case *cases, size_t count, const bench_effort *effor
     weir_machine machine = {0};
     bench_result *results = calloc(count + 1, sizeof *results);
     if (results == NULL) return cli_error("out of memory");
-    int status = bench_machine(&machine, cases[0].cold);
+    int status = output->figure != NULL ? draw_possible(output->figure) : CLI_OK;
+    if (status == CLI_OK) status = bench_machine(&machine, cases[0].cold);
     if (status == CLI_OK && !output->json) {
         print_machine(&cases[0], &machine);
         bench_print_heading();

@@ -79,12 +79,21 @@ static void print_rates(const weir_calibration *c) {
            1e9 * c->pair_seconds, 1e9 * c->float_seconds);
 }
 
+/// The measurement takes long: better told now that its result cannot be written.
+static int check_folder(const char *path) {
+    char folder[1024];
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) return CLI_OK;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    return cli_folder_make(folder);
+}
+
 int bench_plan(const bench_case *cases, size_t count, bool save) {
     weir_calibration rates;
     weir_error error = {0};
     char path[1024];
     if (save) {
-        if (cli_rates_path(path, sizeof path) != CLI_OK) return CLI_FAILED;
+        if (cli_rates_path(path, sizeof path) != CLI_OK || check_folder(path) != CLI_OK) return CLI_FAILED;
         cli_note("measuring each way of each product; this takes some seconds");
         if (weir_calibration_measure(&rates, &error) != WEIR_OK || weir_calibration_use(&rates, &error) != WEIR_OK ||
             weir_calibration_save(&rates, path, &error) != WEIR_OK)

@@ -179,18 +179,17 @@ static bool is_example(const char *name) {
     return false;
 }
 
-/// Does the file begin as a safetensors file does: a length in 8 bytes, then '{'.
+/// A model or a run directory, and no configuration. What is damaged beyond recognition may have been a model.
 static bool is_model(const char *path) {
-    unsigned char head[9] = {0};
-    FILE *file = fopen(path, "rb");
-    size_t count = file != NULL ? fread(head, 1, sizeof head, file) : 0;
-    if (file != NULL) fclose(file);
-    return count < sizeof head || head[8] == '{' || memchr(head, '\0', 8) != NULL;
+    weir_content content = WEIR_CONTENT_TEXT;
+    (void)weir_content_find(&content, path, NULL); // where nothing is, no configuration is found either
+    return content == WEIR_CONTENT_RUN || content == WEIR_CONTENT_FOLDER || content == WEIR_CONTENT_SAFETENSORS ||
+           content == WEIR_CONTENT_BINARY;
 }
 
 static int open_operand(const char *operand, weir_graph **graph, weir_config *config) {
     weir_error error = {0};
-    bool yaml = is_example(operand) || !cli_exists(operand) || (!cli_is_folder(operand) && !is_model(operand));
+    bool yaml = is_example(operand) || !is_model(operand);
     if (!yaml && settings.count > 0) return cli_usage("inspect", "--set changes a configuration, not a model");
     if (!yaml) return cli_open_model(operand, NULL, NULL, 1, graph, config, NULL);
     if (weir_config_load(config, operand, (const char *const *)settings.items, settings.count, &error) != WEIR_OK)

@@ -125,6 +125,7 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
                                        &error)
                 : weir_predict(p->graph, p->values ? NULL : p->best, p->probabilities, rows, first, size, &error);
         if (status != WEIR_OK) return cli_error("%s: %s", file, error.text);
+        if (as_csv && p->printed == 0) print_csv_heading(p);
         for (size_t i = 0; i < size; i++, p->printed++) {
             if (as_csv)
                 print_csv_row(p, file, first + i, i);
@@ -220,6 +221,28 @@ static int open_model(predictor *p, const char *model) {
     return p->best == NULL || p->probabilities == NULL ? cli_error("out of memory") : CLI_OK;
 }
 
+/// The model may stand behind the rows.
+static void hint_order(char **operands, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        weir_content content;
+        if (weir_content_find(&content, operands[i], NULL) != WEIR_OK) continue;
+        if (content == WEIR_CONTENT_RUN || content == WEIR_CONTENT_SAFETENSORS) {
+            cli_note("%s is %s: MODEL comes first, as in weir predict %s %s", operands[i], weir_content_text(content),
+                     cli_shell(operands[i]).text, cli_shell(operands[0]).text);
+            return;
+        }
+    }
+}
+
+/// Can the file be read? Better told now than after the rows of those before it.
+static int check_file(const char *file) {
+    weir_content content;
+    weir_error error = {0};
+    if (strcmp(file, "-") == 0 || strchr(file, ':') != NULL)
+        return CLI_OK; // standard input; an array of FILE.npz:ARRAY
+    return weir_content_find(&content, file, &error) == WEIR_OK ? CLI_OK : cli_weir_error(&error);
+}
+
 static int run(char **operands, size_t count) {
     if (as_json && as_csv) return cli_usage("predict", "--json and --csv exclude each other");
     size_t inputs = 0;
@@ -227,7 +250,8 @@ static int run(char **operands, size_t count) {
     if (inputs > 1) return cli_usage("predict", "'-' (standard input) can be read once only");
     predictor p = {0};
     int status = open_model(&p, operands[0]);
-    if (status == CLI_OK && as_csv) print_csv_heading(&p);
+    if (status != CLI_OK) hint_order(operands, count);
+    for (size_t i = 1; i < count && status == CLI_OK; i++) status = check_file(operands[i]);
     for (size_t i = 1; i < count && status == CLI_OK; i++) status = predict_file(&p, operands[i], count > 2);
     if (as_json && p.graph != NULL && (status == CLI_OK || p.printed > 0)) printf(p.printed == 0 ? "[]\n" : "\n]\n");
     free(p.best);

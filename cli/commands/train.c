@@ -5,6 +5,7 @@
 /// `weir train`: from a configuration to a run directory.
 #include "base/cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,8 +117,10 @@ static int load_config(const char *name, weir_config *config) {
     char *text = NULL;
     int status = CLI_OK;
     if (weir_config_read(&text, name, &error) != WEIR_OK ||
-        weir_config_parse(config, text, name, NULL, 0, &error) != WEIR_OK)
+        weir_config_parse(config, text, name, NULL, 0, &error) != WEIR_OK) {
         status = cli_weir_error(&error);
+        cli_config_hint(name);
+    }
     if (status == CLI_OK && settings.count > 0) {
         weir_config_free(config);
         if (weir_config_parse(config, text, name, (const char *const *)settings.items, settings.count, &error) !=
@@ -148,6 +151,7 @@ typedef struct teller {
     double first_done;
     bool begun;
     const char *folder;
+    double first_loss, last_loss; // of an epoch in training; NaN before
 } teller;
 
 /// Training goes on when nobody can read its lines; cli_finish tells at the end.
@@ -234,6 +238,8 @@ static int tell(void *context, const weir_progress *p) {
     if (p->finished != NULL) {
         cli_bar_clear(&t->bar);
         epoch_line(t, p->finished);
+        t->last_loss = p->finished->train_loss;
+        if (!isfinite(t->first_loss)) t->first_loss = t->last_loss;
     } else {
         char left[48], right[64], share[32] = "";
         double fresh = done - t->first_done, rest = (double)p->epochs - done;
@@ -303,7 +309,8 @@ static int write_config(const run_state *r) {
 
 /// Names of one network's files and what to do with them.
 static void print_next(FILE *out, const char *folder) {
-    fprintf(out, "\nNext:\n  weir eval %s\n  weir predict %s FILE\n  weir plot %s\n", folder, folder, folder);
+    const cli_word run = cli_shell(folder);
+    fprintf(out, "\nNext:\n  weir eval %s\n  weir predict %s FILE\n  weir plot %s\n", run.text, run.text, run.text);
 }
 
 /// Reads result.json back and prints it.
@@ -341,25 +348,52 @@ static int finish_run(run_state *r) {
     return status;
 }
 
+/// The loss of a network that gives each class the same probability; infinite where targets are predicted.
+static double guess_loss(const run_state *r) {
+    size_t count = 0;
+    const weir_node *nodes = weir_graph_nodes(r->graph, &count);
+    const bool classes = weir_graph_kind(r->graph, count - 1)->takes == WEIR_TAKES_LABELS;
+    return classes ? log((double)nodes[count - 1].size) : INFINITY;
+}
+
+/// A loss that is finite, but far above that of guessing, or of the first epoch, is no result.
+static void remark_divergence(const run_state *r, const teller *t) {
+    const double guess = guess_loss(r), rate = r->config.train.optimizer.rate;
+    if (t->last_loss > 1.5 * guess)
+        cli_note("the training has diverged: the last epoch's loss, %.3g, is far above that of guessing, %.3g; try a "
+                 "smaller rate, for example --set train.optimizer.rate=%g",
+                 t->last_loss, guess, rate / 10);
+    else if (t->last_loss > 3 * t->first_loss)
+        cli_note("the training has diverged: the loss rose from %.3g to %.3g; try a smaller rate, for example --set "
+                 "train.optimizer.rate=%g",
+                 t->first_loss, t->last_loss, rate / 10);
+}
+
 static int train(run_state *r) {
     weir_error error = {0};
-    teller t = {
-        .out = as_json ? stderr : stdout, .gated = cli_gated_layers(r->graph) > 0, .judged = cli_judged_by(r->graph)};
+    teller t = {.out = as_json ? stderr : stdout,
+                .gated = cli_gated_layers(r->graph) > 0,
+                .judged = cli_judged_by(r->graph),
+                .first_loss = NAN,
+                .last_loss = NAN};
     cli_bar_begin(&t.bar);
     weir_status status =
         cli_interrupted() ? WEIR_INTERRUPTED : weir_trainer_run(r->trainer, r->folder, r->text, tell, &t, &error);
     cli_bar_clear(&t.bar);
     if (status == WEIR_INTERRUPTED)
-        return cli_error("interrupted; to continue: weir train --out %s --resume", r->folder);
+        return cli_error("interrupted; to continue: weir train --out %s --resume", cli_shell(r->folder).text);
     if (status != WEIR_OK) {
         cli_weir_error(&error);
-        if (status == WEIR_IO) cli_note("once that is mended, to continue: weir train --out %s --resume", r->folder);
+        if (status == WEIR_IO)
+            cli_note("once that is mended, to continue: weir train --out %s --resume", cli_shell(r->folder).text);
         if (status == WEIR_DIVERGED)
             cli_note("try a smaller rate, for example --set train.optimizer.rate=%g",
                      r->config.train.optimizer.rate / 10);
         return CLI_FAILED;
     }
-    return finish_run(r);
+    const int result = finish_run(r);
+    if (result == CLI_OK) remark_divergence(r, &t);
+    return result;
 }
 
 static int run_in_folder(run_state *r) {

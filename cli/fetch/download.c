@@ -15,6 +15,7 @@
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
+#include <weir/file.h>
 
 #include "fetch.h"
 
@@ -30,7 +31,8 @@ typedef struct job {
     uint64_t start; ///< bytes that the part file had before this attempt
     uint64_t done;  ///< bytes that it has
     int fruitless;  ///< attempts in a row that brought nothing
-    bool too_large, write_failed, interrupted, restarted;
+    int write_code; ///< errno of a write that failed; 0: none
+    bool too_large, interrupted, restarted;
     fetch_progress progress;
     void *context;
 } job;
@@ -125,8 +127,9 @@ static size_t receive(char *data, size_t size, size_t count, void *context) {
     // What is beyond the published size is left out, so that how the network cuts pieces makes no difference.
     const size_t wanted = bytes < room ? bytes : (size_t)room;
     j->too_large = wanted < bytes;
-    j->write_failed = fwrite(data, 1, wanted, j->stream) != wanted;
-    if (j->write_failed) return 0;
+    errno = 0;
+    if (fwrite(data, 1, wanted, j->stream) != wanted) j->write_code = errno ? errno : EIO;
+    if (j->write_code) return 0;
     j->done += wanted;
     return wanted;
 }
@@ -177,9 +180,16 @@ static CURLcode transfer(CURL *curl, job *j) {
     return curl_easy_perform(curl);
 }
 
+static weir_status fail_writing(const job *j, int code, weir_error *error) {
+    return fail(error, WEIR_IO,
+                "%s: cannot be written: %s (%llu bytes are needed, %llu had come); once that is mended, the same "
+                "command continues",
+                j->part, strerror(code), (unsigned long long)j->file->bytes, (unsigned long long)j->done);
+}
+
 static weir_status fail_transfer(const job *j, CURLcode code, long answer, weir_error *error) {
     if (j->interrupted) return fail(error, WEIR_INTERRUPTED, "%s: interrupted", j->url);
-    if (j->write_failed) return fail(error, WEIR_IO, "%s: cannot be written; is the disk full?", j->part);
+    if (j->write_code) return fail_writing(j, j->write_code, error);
     if (code == CURLE_HTTP_RETURNED_ERROR)
         return fail(error, answer == 404 ? WEIR_NOT_FOUND : WEIR_IO,
                     "%s: the server answers %ld; try later, or another address for the data", j->url, answer);
@@ -191,7 +201,7 @@ static weir_status fail_transfer(const job *j, CURLcode code, long answer, weir_
 typedef enum next_step { STEP_CHECK, STEP_AGAIN, STEP_ANEW, STEP_FAIL } next_step;
 
 static next_step judge(job *j, CURLcode code, long answer) {
-    if (j->interrupted || j->write_failed) return STEP_FAIL;
+    if (j->interrupted || j->write_code) return STEP_FAIL;
     if (j->too_large) return STEP_CHECK;
     // A server that cannot continue, or says that nothing is left to send.
     const bool refused = code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME || answer == 416;
@@ -228,10 +238,9 @@ static weir_status complete_part(CURL *curl, job *j, weir_error *error) {
             if (whole) break;
             TRY(open_part(j, true, error));
         }
-        TRY_THAT(fflush(j->stream) == 0, WEIR_IO, "%s: cannot be written: %s", j->part, strerror(errno));
+        if (fflush(j->stream)) TRY(fail_writing(j, errno, error));
     }
-    const bool flushed = fflush(j->stream) == 0 && fsync(fileno(j->stream)) == 0;
-    TRY_THAT(flushed, WEIR_IO, "%s: cannot be written: %s", j->part, strerror(errno));
+    if (fflush(j->stream) || fsync(fileno(j->stream))) status = fail_writing(j, errno, error);
 done:
     if (j->stream) fclose(j->stream);
     j->stream = NULL;
@@ -274,34 +283,13 @@ done:
     return status;
 }
 
-// The folder and those above it.
-static weir_status make_folder(const char *folder, weir_error *error) {
-    weir_status status = WEIR_OK;
-    struct stat about;
-    char *path = NULL;
-    TRY(join(&path, folder, "", "", error));
-    for (char *end = path; *end;) {
-        end += strspn(end, "/");
-        end += strcspn(end, "/");
-        const char rest = *end;
-        *end = 0;
-        const bool made = mkdir(path, 0777) == 0, there = made || (stat(path, &about) == 0 && S_ISDIR(about.st_mode));
-        TRY_THAT(there, WEIR_IO, "cannot make the folder %s: %s", path,
-                 errno == EEXIST ? "there is a file of that name" : strerror(errno));
-        *end = rest;
-    }
-done:
-    free(path);
-    return status;
-}
-
 weir_status fetch_download(const fetch_source *source, const char *folder, const char *base_url,
                            fetch_progress progress, void *context, weir_error *error) {
     weir_status status = WEIR_OK;
     CURL *curl = NULL;
     const bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     TRY_THAT(started && (curl = curl_easy_init()), WEIR_MEMORY, "libcurl cannot be started");
-    TRY(make_folder(folder, error));
+    TRY(weir_folder_make(folder, error));
     for (size_t i = 0; i < source->file_count; i++) {
         job j = {.progress = progress, .context = context};
         status = job_init(&j, &source->files[i], folder, base_url, error);

@@ -77,7 +77,7 @@ static int run(char **operands, size_t count) {
         result = cli_weir_error(&error);
     else {
         printf("%s is complete in %s\n", source->name, folder);
-        printf("Next: weir train mnist-blocks --data %s\n", folder);
+        printf("Next: weir train mnist-blocks --data %s\n", cli_shell(folder).text);
     }
     free(folder);
     return result;

@@ -53,9 +53,10 @@ static bool extent(const cli_curve *curves, size_t count, bool of_x, double *low
         }
     if (!(*low <= *high)) return false;
     if (*low == *high) {
-        double margin = of_x ? 0.5 : fmax(fabs(*low) * 0.1, 1e-9);
+        const bool zero = !of_x && *low == 0; // an error of 0: between 0 and 1
+        const double margin = of_x ? 0.5 : 0.1 * fabs(*low);
         *low -= margin;
-        *high += margin;
+        *high += zero ? 1 : margin;
     }
     return true;
 }

@@ -64,6 +64,7 @@ void draw_labels(FILE *out, draw_label *labels, size_t count, double x, double l
     size_t order[DRAW_LABELS];
     for (size_t i = 0; i < count; i++) {
         double y = ((log_y ? log(labels[i].y) : labels[i].y) - from) / span;
+        y = y > 0 ? fmin(y, 1) : 0; // also of what the axis cannot show
         size_t at = i;
         for (; at > 0 && place[at - 1] > y; at--) {
             place[at] = place[at - 1];
@@ -104,10 +105,23 @@ void draw_epochs(FILE *out, double last) {
     fprintf(out, "set xlabel 'epoch' textcolor rgb '#666666'\n");
 }
 
+draw_range draw_range_of(double least, double most, bool log_wanted) {
+    if (!(least <= most)) return (draw_range){0, 1, false};
+    if (log_wanted && least > 0 && most / least > 6) return (draw_range){least / 1.25, most * 1.25, true};
+    const double low = fmin(least, 0), high = fmax(most, 0);
+    const double room = high > low ? 0.08 * (high - low) : 1;
+    return (draw_range){low < 0 ? low - room : 0, high + room, false};
+}
+
 void draw_log_ticks(FILE *out, const char *axis, double low, double high) {
     bool many = high / low > 300;
     const char *comma = "";
-    fprintf(out, "set logscale %s\nset %stics (", axis, axis);
+    fprintf(out, "set logscale %s\n", axis);
+    if (high / low < 5) { // 1, 2 and 5 may all lie outside
+        fprintf(out, "set %stics autofreq\n", axis);
+        return;
+    }
+    fprintf(out, "set %stics (", axis);
     for (int power = (int)floor(log10(low)); power <= (int)ceil(log10(high)); power++)
         for (int m = 0; m < (many ? 1 : 3); m++) {
             double tick = pow(10, power) * (m == 0 ? 1 : m == 1 ? 2 : 5);

@@ -31,11 +31,25 @@ void draw_labels(FILE *out, draw_label *labels, size_t count, double x, double l
 size_t draw_room(const draw_label *labels, size_t count);
 /// The x axis of epochs up to `last`.
 void draw_epochs(FILE *out, double last);
+/// The range of an axis.
+typedef struct draw_range {
+    double low, high;
+    bool log;
+} draw_range;
+/// A range with room around the finite values from least to most. Logarithmic if that is wanted, all values are
+/// positive and differ much; else it begins at 0, unless values are negative. Nothing finite: 0 to 1.
+draw_range draw_range_of(double least, double most, bool log_wanted);
 /// Ticks of the logarithmic axis "x" or "y" at 1, 2 and 5 times powers of ten; over many decades at the powers alone.
 void draw_log_ticks(FILE *out, const char *axis, double low, double high);
 
 /// Runs gnuplot on a script; no shell. CLI_OK or CLI_FAILED after a message; *missing tells that there is no gnuplot
 /// (no message then).
 int draw_gnuplot(const char *script, bool *missing);
+/// For what takes long before it draws: is there a gnuplot, and can the folder be written in? CLI_FAILED after a
+/// message.
+int draw_possible(const char *folder);
+/// Runs gnuplot on a script that writes these files. CLI_FAILED after a message, also where gnuplot is missing or a
+/// file is not complete.
+int draw_files(const char *script, const cli_list *written);
 
 #endif

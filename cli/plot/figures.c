@@ -31,8 +31,8 @@ static void print_data(FILE *out, const plot_run *runs, size_t count) {
     }
 }
 
-/// Range of a column over all runs: from 0 unless logarithmic, or nats of targets.
-static bool column_range(const plot_run *runs, size_t count, plot_column c, double *low, double *high, bool *log_y) {
+/// Range of a column over all runs; false where it has no values.
+static bool column_range(const plot_run *runs, size_t count, plot_column c, draw_range *range) {
     double least = INFINITY, most = -INFINITY;
     for (size_t k = 0; k < count; k++)
         for (size_t i = 0; i < runs[k].epochs; i++) {
@@ -41,17 +41,10 @@ static bool column_range(const plot_run *runs, size_t count, plot_column c, doub
             least = fmin(least, y);
             most = fmax(most, y);
         }
-    if (!(least <= most)) return false;
-    *log_y = least > 0 && most / least > 6;
-    *low = *log_y ? least / 1.25 : 0;
-    *high = most > 0 ? most * (*log_y ? 1.25 : 1.08) : 1;
-    if (runs[0].judged == CLI_BY_LIKELIHOOD &&
-        (c == PLOT_LOSS || c == PLOT_ERROR)) { // many nats cannot be predicted: 0 is far off
-        *log_y = false;
-        *low = floor(least - 0.05 * (most - least));
-        *high = most + 0.05 * (most - least) + 0.1;
-    }
-    return true;
+    *range = draw_range_of(least, most, true);
+    if (runs[0].judged == CLI_BY_LIKELIHOOD && (c == PLOT_LOSS || c == PLOT_ERROR)) // many nats cannot be predicted: 0 is far off
+        *range = (draw_range){floor(least - 0.05 * (most - least)), most + 0.05 * (most - least) + 0.1, false};
+    return least <= most;
 }
 
 static double last_epoch(const plot_run *runs, size_t count) {
@@ -93,18 +86,18 @@ static size_t curve_labels(const plot_run *runs, size_t count, plot_column c, bo
 /// One panel: a column of every run against the epoch.
 static void curve_panel(FILE *out, const plot_run *runs, size_t count, plot_column c, const char *title,
                         const char *axis, bool mark_best, size_t room) {
-    double low, high, last = last_epoch(runs, count);
-    bool log_y;
-    if (!column_range(runs, count, c, &low, &high, &log_y)) return;
+    double last = last_epoch(runs, count);
+    draw_range y;
+    if (!column_range(runs, count, c, &y)) return;
     draw_label labels[DRAW_LABELS] = {{0}};
     char texts[DRAW_LABELS][96];
     size_t label_count = curve_labels(runs, count, c, mark_best, labels, texts);
     draw_title(out, title, axis);
     draw_epochs(out, last);
     fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\n", room);
-    fprintf(out, "unset logscale y\nset ytics autofreq\nset yrange [%g:%g]\n", low, high);
-    if (log_y) draw_log_ticks(out, "y", low, high);
-    draw_labels(out, labels, label_count, last, low, high, log_y);
+    fprintf(out, "unset logscale y\nset ytics autofreq\nset yrange [%g:%g]\n", y.low, y.high);
+    if (y.log) draw_log_ticks(out, "y", y.low, y.high);
+    draw_labels(out, labels, label_count, last, y.low, y.high, y.log);
     fprintf(out, "plot ");
     for (size_t k = 0; k < count; k++) {
         const char *colour = draw_colour(k);
@@ -158,10 +151,11 @@ static double common_target(const plot_run *runs, size_t count) {
 
 static void share_figure(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
                          cli_list *written) {
-    double low, high, other_low, other_high, last = last_epoch(runs, count), target = common_target(runs, count), end;
-    bool log_y, other_log;
-    if (!any_gated(runs, count) || !column_range(runs, count, PLOT_SHARE, &low, &high, &log_y)) return;
-    if (column_range(runs, count, PLOT_TRAIN_SHARE, &other_low, &other_high, &other_log)) high = fmax(high, other_high);
+    double last = last_epoch(runs, count), target = common_target(runs, count), end;
+    draw_range valid, train_range;
+    if (!any_gated(runs, count) || !column_range(runs, count, PLOT_SHARE, &valid)) return;
+    double high = valid.high;
+    if (column_range(runs, count, PLOT_TRAIN_SHARE, &train_range)) high = fmax(high, train_range.high);
     if (isfinite(target)) high = fmax(high, 1.2 * target);
     draw_label labels[DRAW_LABELS] = {{0}};
     size_t label_count = 0;

@@ -79,10 +79,14 @@ static int read_metrics(plot_run *run) {
     char *path = cli_path(run->folder, "metrics.jsonl"), *line = NULL;
     size_t size = 0, number = 0;
     int status = CLI_OK;
+    weir_error wrong = {0};
     if (path == NULL) return CLI_FAILED;
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        status = cli_error("%s holds no metrics.jsonl: it is no run directory, or no epoch was finished", run->folder);
+    if (weir_content_expect(NULL, run->folder, WEIR_CONTENT_SET(RUN), "a run directory, as 'weir train' makes it,",
+                            &wrong) != WEIR_OK)
+        status = cli_weir_error(&wrong);
+    FILE *file = status == CLI_OK ? fopen(path, "r") : NULL;
+    if (status == CLI_OK && file == NULL)
+        status = cli_error("%s holds no metrics.jsonl: no epoch was finished", run->folder);
     while (status == CLI_OK && getline(&line, &size, file) > 0) {
         json_error_t error;
         json_t *value = json_loads(line, 0, &error);
@@ -291,7 +295,7 @@ static int draw_text(const plot_run *runs, size_t count) {
     return CLI_OK;
 }
 
-static int draw_files(const plot_run *runs, size_t count, const char *folder) {
+static int write_figures(const plot_run *runs, size_t count, const char *folder) {
     char *script = NULL;
     size_t size = 0;
     cli_list written = {0};
@@ -299,15 +303,12 @@ static int draw_files(const plot_run *runs, size_t count, const char *folder) {
     if (out == NULL) return cli_error("out of memory");
     if (as_svg || !as_png) plot_script(out, runs, count, folder, "svg", part_name, &written);
     if (as_png) plot_script(out, runs, count, folder, "png", part_name, &written);
-    bool missing = false;
     int status = fclose(out) != 0 || script == NULL ? cli_error("out of memory") : cli_folder_make(folder);
-    if (status == CLI_OK) status = draw_gnuplot(script, &missing);
-    if (missing)
-        status = cli_error("gnuplot is not installed; install it (apt-get install gnuplot-nox), or use --text");
-    for (size_t i = 0; i < written.count && status == CLI_OK; i++) {
-        if (!cli_exists(written.items[i])) status = cli_error("gnuplot did not write %s", written.items[i]);
-        if (status == CLI_OK) printf("%s\n", written.items[i]);
+    if (status == CLI_OK) {
+        status = draw_files(script, &written);
+        if (status != CLI_OK) cli_note("--text draws on the terminal, without gnuplot");
     }
+    for (size_t i = 0; i < written.count && status == CLI_OK; i++) printf("%s\n", written.items[i]);
     cli_list_free(&written);
     free(script);
     return status;
@@ -329,8 +330,8 @@ static int run(char **operands, size_t count) {
         if (status == CLI_OK && data_refused) status = CLI_FAILED; // it was asked for by name
     }
     if (status == CLI_OK)
-        status =
-            as_text ? draw_text(runs, count) : draw_files(runs, count, out_folder != NULL ? out_folder : operands[0]);
+        status = as_text ? draw_text(runs, count)
+                         : write_figures(runs, count, out_folder != NULL ? out_folder : operands[0]);
     for (size_t k = 0; k < count; k++) free_run(&runs[k]);
     free(runs);
     return status;

@@ -63,7 +63,7 @@ static size_t mean_curve(const reproduce_plan *plan, const experiment_row *row, 
 static void curves(FILE *out, const reproduce_plan *plan, const experiment_part *part, const char *format,
                    cli_list *written) {
     const experiment_figure *figure = &part->figure;
-    double *means = calloc(EPOCHS, sizeof *means), least = INFINITY, most = 0, last = 1;
+    double *means = calloc(EPOCHS, sizeof *means), least = INFINITY, most = -INFINITY, last = 1;
     draw_label labels[DRAW_LABELS] = {{0}};
     size_t count = 0;
     for (size_t r = 0; r < part->row_count && means != NULL && count < DRAW_LABELS; r++) {
@@ -82,19 +82,21 @@ static void curves(FILE *out, const reproduce_plan *plan, const experiment_part 
     }
     free(means);
     if (count == 0) return;
-    double low = least > 0 ? least / 1.1 : 0.01, high = fmin(most, 8 * fmax(least, 0.01)) * 1.1;
-    if (figure->linear) { // the first epochs, far above the others, may lie outside
-        high = fmin(most, 1.3 * least);
-        low = least - 0.2 * (high - least);
+    // The first epochs, far above the others, may lie outside.
+    draw_range y = draw_range_of(least, least > 0 ? fmin(most, 8 * least) : most, true);
+    if (figure->linear && least > 0 && most > least) {
+        y.high = fmin(most, 1.3 * least);
+        y.low = least - 0.2 * (y.high - least);
+        y.log = false;
     }
     size_t room = draw_room(labels, count);
     draw_begin(out, plan->out, figure->name, format, 620 + 10 * (int)room, 460, written);
     draw_title(out, figure->title, figure->axis);
     draw_epochs(out, last);
-    fprintf(out, "set lmargin 8\nset rmargin %zu\nset tmargin 3.8\nset bmargin 3.5\nset yrange [%g:%g]\n", room, low,
-            high);
-    if (!figure->linear) draw_log_ticks(out, "y", low, high);
-    draw_labels(out, labels, count, last, low, high, !figure->linear);
+    fprintf(out, "set lmargin 8\nset rmargin %zu\nset tmargin 3.8\nset bmargin 3.5\nset yrange [%g:%g]\n", room, y.low,
+            y.high);
+    if (y.log) draw_log_ticks(out, "y", y.low, y.high);
+    draw_labels(out, labels, count, last, y.low, y.high, y.log);
     for (size_t k = 0; k < count; k++)
         fprintf(out, "%s$curve%zu using 1:2 with %s linewidth 2 linecolor rgb '%s'%s", k == 0 ? "plot " : ", ", k,
                 last > 1 ? "lines" : "points pointtype 7", labels[k].colour, k + 1 == count ? "\nunset output\n" : "");
@@ -209,11 +211,13 @@ static void points(FILE *out, const reproduce_plan *plan, const experiment_part 
 
 static int draw(const char *script, const cli_list *written) {
     bool missing = false;
-    int status = written->count > 0 ? draw_gnuplot(script, &missing) : CLI_OK;
+    (void)draw_gnuplot("", &missing);
     if (missing) {
         cli_note("no figures: gnuplot is not installed (apt-get install gnuplot-nox)");
         return CLI_OK;
     }
+    int status = draw_files(script, written);
+    if (status != CLI_OK) cli_note("the table is complete; 'weir reproduce' with --resume draws the figures again");
     for (size_t i = 0; i < written->count && status == CLI_OK; i++) printf("%s\n", written->items[i]);
     return status;
 }

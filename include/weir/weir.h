@@ -29,6 +29,7 @@
 #include "config.h"
 #include "data.h"
 #include "estimate.h"
+#include "file.h"
 #include "graph.h"
 #include "kind.h"
 #include "layer.h"

@@ -218,6 +218,8 @@ static weir_status fail_unknown_name(const char *name, weir_error *error) {
 }
 
 weir_status weir_config_read(char **text, const char *path_or_name, weir_error *error) {
+    const unsigned texts = WEIR_CONTENT_SET(YAML) | WEIR_CONTENT_SET(JSON) | WEIR_CONTENT_SET(TEXT) |
+                           WEIR_CONTENT_SET(EMPTY) | WEIR_CONTENT_SET(DEVICE);
     weir_status status = WEIR_OK;
     char *read = NULL;
     size_t size = 0;
@@ -227,9 +229,10 @@ weir_status weir_config_read(char **text, const char *path_or_name, weir_error *
         *text = weir__copy_string(weir_example_text(i));
         return *text ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory: %s", path_or_name);
     }
-    status = weir__file_read(path_or_name, text_most, &read, &size, error);
+    status = weir_content_expect(NULL, path_or_name, texts, "a configuration (YAML)", error);
     if (status == WEIR_NOT_FOUND) return fail_unknown_name(path_or_name, error);
     TRY(status);
+    TRY(weir__file_read(path_or_name, text_most, &read, &size, error));
     TRY_THAT(strlen(read) == size, WEIR_CONFIG, "%s: is not a text: it holds a zero byte", path_or_name);
     *text = read;
     read = NULL;

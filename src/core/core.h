@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <weir/file.h>
 #include <weir/random.h>
 #include <weir/status.h>
 #include <weir/system.h>
@@ -67,8 +68,14 @@ void weir__buffer_free(weir__buffer *buffer);
 typedef struct weir__file {
     FILE *stream;
     char *path, *temporary;
+    uint64_t wanted; ///< bytes that weir__file_put was given
+    int code;        ///< errno of its first failure; 0: none
+    bool former;     ///< there is a file of that name, which is replaced
 } weir__file;
 weir_status weir__file_begin(weir__file *file, const char *path, weir_error *error);
+/// Appends bytes to *file (a weir__file). A failure is remembered for the commit, which reports it with all bytes that
+/// were wanted. Always 0, so that it is a callback of jansson's, too.
+int weir__file_put(const char *bytes, size_t size, void *file);
 /// Flushes, renames and frees (also when it fails: then the temporary file is removed).
 weir_status weir__file_commit(weir__file *file, weir_error *error);
 /// Removes the temporary file. Does nothing after a commit, or on a zero-initialised file.
@@ -77,8 +84,11 @@ void weir__file_abandon(weir__file *file);
 /// A whole file in memory, with a terminating zero beyond *size. WEIR_FORMAT if larger than most bytes.
 weir_status weir__file_read(const char *path, size_t most, char **text, size_t *size, weir_error *error);
 
-/// Makes a folder and those above it; an existing one is fine.
-weir_status weir__folder_make(const char *path, weir_error *error);
+/// Appends bytes to a file in one piece, or leaves it as it was.
+weir_status weir__file_append(const char *path, const char *bytes, size_t size, weir_error *error);
+
+/// What the first bytes of a file say it is; size: of those that are known.
+weir_content weir__content_of(const void *bytes, size_t size);
 
 /// What the processor calls itself ("AMD EPYC 9554 64-Core Processor"), or "unknown"; truncated to size bytes.
 void weir__processor_name(char *name, size_t size);

@@ -42,8 +42,9 @@ weir_status weir__file_begin(weir__file *file, const char *path, weir_error *err
     int descriptor = -1;
     struct stat about;
     *file = (weir__file){0};
+    file->former = stat(path, &about) == 0;
     // Renaming over a device or a pipe would replace it by a file.
-    TRY_THAT(stat(path, &about) || S_ISREG(about.st_mode), WEIR_IO,
+    TRY_THAT(!file->former || S_ISREG(about.st_mode), WEIR_IO,
              "%s: is not a regular file, so it cannot be replaced; choose another name", path);
     file->path = weir__copy_string(path);
     const size_t room = strlen(path) + 48;
@@ -51,7 +52,7 @@ weir_status weir__file_begin(weir__file *file, const char *path, weir_error *err
     TRY_THAT(file->path, WEIR_MEMORY, "out of memory: a file name");
     descriptor = open_temporary(file->temporary, room, path);
     if (descriptor < 0) {
-        status = fail_errno(error, "be written in that folder", path, errno);
+        status = fail_errno(error, "be written in its folder", path, errno);
         goto done;
     }
     file->stream = fdopen(descriptor, "wb");
@@ -63,6 +64,16 @@ weir_status weir__file_begin(weir__file *file, const char *path, weir_error *err
 done:
     if (status != WEIR_OK) release(file);
     return status;
+}
+
+int weir__file_put(const char *bytes, size_t size, void *file) {
+    weir__file *to = file;
+    to->wanted += size;
+    if (!to->code && size) {
+        errno = 0;
+        if (fwrite(bytes, 1, size, to->stream) != size) to->code = errno ? errno : EIO;
+    }
+    return 0;
 }
 
 void weir__file_abandon(weir__file *file) {
@@ -87,30 +98,55 @@ static void flush_folder(const char *path) {
 }
 
 weir_status weir__file_commit(weir__file *file, weir_error *error) {
-    // A write that failed long ago leaves no errno behind, only the stream's mark.
-    const bool failed_before = ferror(file->stream);
-    errno = 0;
-    bool good = fflush(file->stream) == 0 && !failed_before && fsync(fileno(file->stream)) == 0;
-    int code = errno;
-    if (fclose(file->stream) && good) {
-        good = false;
-        code = errno;
-    }
+    // A write past weir__file_put leaves no errno behind, only the stream's mark.
+    int code = file->code ? file->code : ferror(file->stream) ? EIO : 0;
+    if (!code && (fflush(file->stream) || fsync(fileno(file->stream)))) code = errno;
+    if (fclose(file->stream) && !code) code = errno;
     file->stream = NULL;
-    if (good && rename(file->temporary, file->path)) {
-        good = false;
-        code = errno;
-    }
+    if (!code && rename(file->temporary, file->path)) code = errno;
     weir_status status = WEIR_OK;
-    if (good) {
+    if (!code) {
         flush_folder(file->path);
     } else {
-        status = weir__fail(error, WEIR_IO, "%s: cannot be written completely: %s; %s", file->path,
-                            code ? strerror(code) : "a write failed", "a former file of that name is unchanged");
+        status = weir__fail(error, WEIR_IO, "%s: cannot be written: %s (%llu bytes are needed); %s", file->path,
+                            strerror(code), (unsigned long long)file->wanted,
+                            file->former ? "the former file of that name is unchanged" : "there is no such file now");
         unlink(file->temporary);
     }
     release(file);
     return status;
+}
+
+weir_status weir_file_write(const char *path, const void *bytes, size_t size, weir_error *error) {
+    weir__file file;
+    const weir_status status = weir__file_begin(&file, path, error);
+    if (status != WEIR_OK) return status;
+    weir__file_put(bytes, size, &file);
+    return weir__file_commit(&file, error);
+}
+
+// Writes all of it, or says why not.
+static int write_whole(int descriptor, const char *bytes, size_t size) {
+    while (size) {
+        const ssize_t done = write(descriptor, bytes, size);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) return errno;
+        bytes += done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+weir_status weir__file_append(const char *path, const char *bytes, size_t size, weir_error *error) {
+    const int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (descriptor < 0) return weir__fail(error, WEIR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    struct stat about = {0};
+    int code = fstat(descriptor, &about) ? errno : write_whole(descriptor, bytes, size);
+    if (code) (void)!ftruncate(descriptor, about.st_size); // half a line is worse than none
+    if (close(descriptor) && !code) code = errno;
+    if (!code) return WEIR_OK;
+    return weir__fail(error, WEIR_IO, "%s: cannot be written: %s (%zu bytes are needed); what it held is unchanged",
+                      path, strerror(code), size);
 }
 
 // Room for twice as much, or for `most` and one more that tells a file that is too large.
@@ -167,7 +203,7 @@ static weir_status make_one(const char *path, weir_error *error) {
     return weir__fail(error, WEIR_IO, "%s: cannot make this folder: %s", path, strerror(code));
 }
 
-weir_status weir__folder_make(const char *path, weir_error *error) {
+weir_status weir_folder_make(const char *path, weir_error *error) {
     weir_status status = WEIR_OK;
     char *copy = NULL;
     TRY_THAT(*path, WEIR_ARGUMENT, "the name of a folder is empty");

@@ -170,14 +170,17 @@ done:
 
 weir_status weir__load_mnist(weir_data *data, const weir_data_options *options, weir_error *error) {
     weir_status status = WEIR_OK;
-    struct stat about;
+    weir_content content;
     const char *folder = options->path;
     TRY_THAT(weir__given(folder), WEIR_NOT_FOUND,
              "no folder given for the \"mnist\" data; \"weir fetch mnist\" downloads it, --data FOLDER names it");
-    TRY_THAT(stat(folder, &about) == 0, WEIR_NOT_FOUND,
+    status = weir_content_find(&content, folder, error);
+    TRY_THAT(status != WEIR_NOT_FOUND, WEIR_NOT_FOUND,
              "%s: no such folder; \"weir fetch mnist\" downloads the data, --data FOLDER names it", folder);
-    TRY_THAT(S_ISDIR(about.st_mode), WEIR_IO, "%s: is a file, but the folder with the four MNIST files is needed",
-             folder);
+    TRY(status);
+    TRY_THAT(content == WEIR_CONTENT_FOLDER || content == WEIR_CONTENT_RUN, WEIR_IO,
+             "%s: is a file, but the folder with the four MNIST files is needed; it looks like %s", folder,
+             weir_content_text(content));
     TRY(read_mnist_set(&data->sets[0], &data->notes, options, "train", error));
     TRY(read_mnist_set(&data->sets[1], &data->notes, options, "t10k", error));
     const size_t rows = data->sets[0].rows->shape.rows;

@@ -8,42 +8,35 @@
 #include "array.h"
 #include "table.h"
 
-typedef enum file_kind { KIND_IDX, KIND_NPY, KIND_CSV } file_kind;
-
-enum { looked_at = 256, fewest = 4 };
-
-static bool is_text(const uint8_t *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        const bool control = bytes[i] < ' ' && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r';
-        if (control || bytes[i] == 127) return false;
+// Has the first line several values, whatever they look like.
+static bool has_columns(const char *text, size_t size) {
+    for (size_t i = 0; i < size && text[i] != '\n'; i++) {
+        if (strchr(",;\t", text[i])) return true;
     }
-    return true;
+    return false;
 }
 
-static weir_status tell_kind(file_kind *kind, weir__stream *stream, weir_error *error) {
+static weir_status tell_content(weir_content *content, weir__stream *stream, weir_error *error) {
     weir_status status = WEIR_OK;
     TRY(weir__stream_fill(stream, error));
-    const uint8_t *bytes = stream->buffer;
-    const size_t size = stream->end < looked_at ? stream->end : looked_at;
-    TRY_THAT(size, WEIR_FORMAT, "%s: is empty; IDX, NPY or CSV is expected", stream->name);
-    if (size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
-        *kind = KIND_NPY;
-    } else if (!bytes[0] && (size < 2 || !bytes[1])) {
-        *kind = KIND_IDX;
-    } else {
-        uint8_t first[fewest] = {0};
-        memcpy(first, bytes, size < fewest ? size : fewest);
-        TRY_THAT(is_text(bytes, size), WEIR_FORMAT,
-                 "%s: is neither IDX nor NPY nor CSV, plain or gzip: its first bytes are %02x %02x %02x %02x",
-                 stream->name, first[0], first[1], first[2], first[3]);
-        *kind = KIND_CSV;
-    }
+    const char *text = (const char *)stream->buffer;
+    *content = weir__content_of(text, stream->end);
+    // Names of columns may look like anything.
+    if (*content == WEIR_CONTENT_TEXT) *content = WEIR_CONTENT_CSV;
+    if (*content == WEIR_CONTENT_YAML && has_columns(text, stream->end)) *content = WEIR_CONTENT_CSV;
+    const uint8_t *first = stream->buffer;
+    TRY_THAT(*content != WEIR_CONTENT_EMPTY, WEIR_FORMAT, "%s: is empty; IDX, NPY or CSV is expected", stream->name);
+    TRY_THAT(*content == WEIR_CONTENT_IDX || *content == WEIR_CONTENT_NPY || *content == WEIR_CONTENT_CSV, WEIR_FORMAT,
+             "%s: is %s, neither IDX nor NPY nor CSV, plain or gzip: its first bytes are %02x %02x %02x %02x",
+             stream->name, weir_content_text(*content), first[0], first[1], first[2], first[3]);
 done:
     return status;
 }
 
-static weir_status read_array_header(weir__array *array, weir__stream *stream, file_kind kind, weir_error *error) {
-    return kind == KIND_IDX ? weir__idx_header(array, stream, error) : weir__npy_header(array, stream, error);
+static weir_status read_array_header(weir__array *array, weir__stream *stream, weir_content content,
+                                     weir_error *error) {
+    return content == WEIR_CONTENT_IDX ? weir__idx_header(array, stream, error)
+                                       : weir__npy_header(array, stream, error);
 }
 
 weir_read_options weir_read_options_default(void) { return (weir_read_options){.label_column = -1}; }
@@ -75,17 +68,17 @@ weir_status weir__table_read(weir_table *table, const char *path, const weir__cs
     weir_status status = WEIR_OK;
     weir__stream stream = {0};
     weir__array array;
-    file_kind kind;
+    weir_content content;
     *table = (weir_table){0};
     TRY(weir__stream_open(&stream, path, error));
-    TRY(tell_kind(&kind, &stream, error));
-    if (kind == KIND_CSV) {
+    TRY(tell_content(&content, &stream, error));
+    if (content == WEIR_CONTENT_CSV) {
         TRY(weir__csv_read(table, &stream, csv, error));
     } else {
         TRY_THAT(!csv->targets.count && !csv->skipped.count, WEIR_ARGUMENT,
                  "%s: is %s; only CSV has columns for data.target_columns and data.skip_columns", stream.name,
-                 kind == KIND_IDX ? "IDX" : "NPY");
-        TRY(read_array_header(&array, &stream, kind, error));
+                 content == WEIR_CONTENT_IDX ? "IDX" : "NPY");
+        TRY(read_array_header(&array, &stream, content, error));
         TRY(weir__array_rows(&table->rows, &array, &stream, vector, error));
     }
 done:
@@ -123,15 +116,15 @@ weir_status weir__labels_read(int32_t **labels, size_t *count, const char *path,
     weir_status status = WEIR_OK;
     weir__stream stream = {0};
     weir__array array;
-    file_kind kind;
+    weir_content content;
     *labels = NULL;
     *count = 0;
     TRY(weir__stream_open(&stream, path, error));
-    TRY(tell_kind(&kind, &stream, error));
-    if (kind == KIND_CSV) {
+    TRY(tell_content(&content, &stream, error));
+    if (content == WEIR_CONTENT_CSV) {
         TRY(weir__csv_labels(labels, count, &stream, header, note, error));
     } else {
-        TRY(read_array_header(&array, &stream, kind, error));
+        TRY(read_array_header(&array, &stream, content, error));
         TRY(weir__array_labels(labels, count, &array, &stream, error));
     }
 done:

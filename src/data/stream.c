@@ -17,9 +17,10 @@ enum { buffer_size = 1 << 16, gzip_window = 15 + 16, raw_window = -15 };
 
 static weir_status check_kind(const char *path, int descriptor, weir_error *error) {
     struct stat about;
-    if (fstat(descriptor, &about) == 0 && S_ISDIR(about.st_mode))
-        return weir__fail(error, WEIR_IO, "%s: is a folder, but a file is needed there", path);
-    return WEIR_OK;
+    weir_content content = WEIR_CONTENT_FOLDER;
+    if (fstat(descriptor, &about) || !S_ISDIR(about.st_mode)) return WEIR_OK;
+    (void)weir_content_find(&content, path, NULL);
+    return weir__fail(error, WEIR_IO, "%s: is %s, but a file is needed there", path, weir_content_text(content));
 }
 
 static weir_status read_file(weir__stream *stream, uint8_t *to, size_t room, size_t *got, weir_error *error) {

@@ -81,7 +81,7 @@ static weir_status make_folder_of(const char *path, weir_error *error) {
     char *folder = slash && slash != path ? weir__copy_string(path) : NULL;
     if (!folder) return WEIR_OK;
     folder[slash - path] = 0;
-    status = weir__folder_make(folder, error);
+    status = weir_folder_make(folder, error);
     weir__free(folder);
     return status;
 }
@@ -93,9 +93,9 @@ weir_status weir_calibration_save(const weir_calibration *calibration, const cha
     TRY_THAT(object, WEIR_MEMORY, "out of memory: the rates of this machine");
     TRY(make_folder_of(path, error));
     TRY(weir__file_begin(&file, path, error));
-    TRY_THAT(json_dumpf(object, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0 &&
-                 fputc('\n', file.stream) != EOF,
-             WEIR_IO, "%s: cannot be written", path);
+    TRY_THAT(!json_dump_callback(object, weir__file_put, &file, JSON_INDENT(1) | JSON_REAL_PRECISION(17)), WEIR_MEMORY,
+             "out of memory: the rates of this machine");
+    weir__file_put("\n", 1, &file);
     status = weir__file_commit(&file, error);
 done:
     weir__file_abandon(&file);

@@ -94,17 +94,16 @@ done:
     return status;
 }
 
-// Where a file goes: a stream, or memory that has room for all of it.
+// Where the bytes go: a file, or memory that has room for all of them; neither: they are counted.
 typedef struct sink {
-    FILE *stream;
-    char *memory; // NULL: the stream
+    weir__file *file;
+    char *memory;
     size_t used;
 } sink;
 
-// A stream remembers its failures, and weir__file_commit reports them.
 static void put(sink *to, const void *bytes, size_t count) {
     if (to->memory && count) memcpy(to->memory + to->used, bytes, count);
-    if (to->stream && count) (void)!fwrite(bytes, 1, count, to->stream);
+    if (to->file) (void)weir__file_put(bytes, count, to->file);
     to->used += count;
 }
 
@@ -147,7 +146,7 @@ weir_status weir__safetensors_write(const char *path, const weir__array *arrays,
     plan p = {0};
     TRY(make_plan(&p, path, arrays, count, metadata, metadata_count, error));
     TRY(weir__file_begin(&file, path, error));
-    put_all(&(sink){.stream = file.stream}, p.header, arrays, p.order, count);
+    put_all(&(sink){.file = &file}, p.header, arrays, p.order, count);
     TRY(weir__file_commit(&file, error));
 done:
     weir__file_abandon(&file);

@@ -3,8 +3,8 @@
 
 // metrics.jsonl: one JSON object per epoch, with the names of weir_epoch.
 
-#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "trainer.h"
@@ -70,46 +70,49 @@ weir_status weir__path_in(char **path, const char *folder, const char *name, wei
     return status;
 }
 
-static weir_status write_line(FILE *stream, const weir_epoch *epoch, weir_error *error) {
+// The line of an epoch, freed by the caller with free.
+static char *line_of(const weir_epoch *epoch) {
     json_t *json = weir__epoch_to_json(epoch);
-    if (!json) return weir__fail(error, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
-    // A failed write shows when the file is closed or committed.
-    (void)json_dumpf(json, stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
-    (void)fputc('\n', stream);
+    char *line = NULL;
+    size_t size = 0;
+    FILE *stream = json ? open_memstream(&line, &size) : NULL;
+    bool good = stream && !json_dumpf(json, stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) &&
+                fputc('\n', stream) != EOF;
+    if (stream && fclose(stream)) good = false;
     json_decref(json);
-    return WEIR_OK;
+    if (good) return line;
+    free(line);
+    return NULL;
 }
 
 weir_status weir__metrics_rewrite(const weir_trainer *trainer, const char *folder, weir_error *error) {
     weir_status status = WEIR_OK;
-    char *path = NULL;
+    char *path = NULL, *line = NULL;
     weir__file file = {0};
     TRY(weir__path_in(&path, folder, "metrics.jsonl", error));
     TRY(weir__file_begin(&file, path, error));
-    for (size_t i = 0; i < trainer->epoch_count; i++) TRY(write_line(file.stream, &trainer->epochs[i], error));
+    for (size_t i = 0; i < trainer->epoch_count; i++) {
+        free(line);
+        line = line_of(&trainer->epochs[i]);
+        TRY_THAT(line, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
+        weir__file_put(line, strlen(line), &file);
+    }
     TRY(weir__file_commit(&file, error));
 done:
     weir__file_abandon(&file);
+    free(line);
     weir__free(path);
     return status;
 }
 
 weir_status weir__metrics_append(const weir_trainer *trainer, const char *folder, weir_error *error) {
     weir_status status = WEIR_OK;
-    char *path = NULL;
-    FILE *stream = NULL;
+    char *path = NULL, *line = line_of(&trainer->epochs[trainer->epoch_count - 1]);
+    TRY_THAT(line, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
     TRY(weir__path_in(&path, folder, "metrics.jsonl", error));
-    stream = fopen(path, "a");
-    TRY_THAT(stream, WEIR_IO, "%s: cannot be opened for writing: %s", path, strerror(errno));
-    TRY(write_line(stream, &trainer->epochs[trainer->epoch_count - 1], error));
+    TRY(weir__file_append(path, line, strlen(line), error));
 done:
-    if (stream) {
-        const bool written = !ferror(stream);
-        const bool closed = !fclose(stream);
-        if (status == WEIR_OK && !(written && closed)) {
-            status = weir__fail(error, WEIR_IO, "%s: cannot be written; is the disk full?", path);
-        }
-    }
+    free(line);
     weir__free(path);
     return status;
 }

@@ -137,9 +137,10 @@ weir_status weir_result_write(const weir_result *result, const char *path, weir_
     json_t *json = to_json(result);
     TRY_THAT(json, WEIR_MEMORY, "out of memory (or a name that is not UTF-8): the result");
     TRY(weir__file_begin(&file, path, error));
-    // A failed write shows in the commit. Nine digits give a float back exactly, and 0.059 stays 0.059.
-    (void)json_dumpf(json, file.stream, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
-    (void)fputc('\n', file.stream);
+    // Nine digits give a float back exactly, and 0.059 stays 0.059.
+    (void)json_dump_callback(json, weir__file_put, &file,
+                             JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    (void)weir__file_put("\n", 1, &file);
     TRY(weir__file_commit(&file, error));
 done:
     weir__file_abandon(&file);

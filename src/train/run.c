@@ -294,7 +294,7 @@ static weir_status take_lock(weir_trainer *t, const char *folder, weir_error *er
 }
 
 weir_status weir_trainer_hold(weir_trainer *t, const char *folder, weir_error *error) {
-    weir_status status = weir__folder_make(folder, error);
+    weir_status status = weir_folder_make(folder, error);
     if (status == WEIR_OK) status = take_lock(t, folder, error);
     t->holds |= status == WEIR_OK;
     return status;
@@ -311,7 +311,7 @@ weir_status weir_trainer_run(weir_trainer *t, const char *folder, const char *co
                    .began = weir__seconds()};
     if (t->finished) return WEIR_OK;
     if (folder) {
-        TRY(weir__folder_make(folder, error));
+        TRY(weir_folder_make(folder, error));
         TRY(take_lock(t, folder, error));
         TRY(weir__metrics_rewrite(t, folder, error));
         // Before the first batch: a folder that cannot be written shows now, and "resume" never finds an older run.

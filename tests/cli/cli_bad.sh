@@ -50,18 +50,69 @@ if ( ulimit -f 100 ) 2>/dev/null; then
     ) >.out 2>.err || code=$?
     [ $code -eq 1 ] || fail "full disk: ended with $code"
     grep -q "^weir: .*full/" .err || fail "full disk: $(cat .err)"
+    # The message says why, and how much was wanted.
+    grep -q "File too large ([0-9]* bytes are needed)" .err || fail "full disk: $(cat .err)"
     ls full | grep -v -e config.yaml -e metrics.jsonl && fail "a full disk left pieces of files"
     must 0 "$tool" train --out full --resume
     [ -e full/result.json ] || fail "no result after there was room again"
 fi
 
-# A folder that cannot be written (for root it always can).
-if [ "$(id -u)" -ne 0 ]; then
-    mkdir locked
+# A folder that cannot be written, or read, is not called missing. For root no folder is such a one: then as nobody.
+nobody=
+if [ "$(id -u)" -eq 0 ]; then nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"; fi
+chmod 755 "$work"
+if $nobody test -x "$tool" 2>/dev/null; then
+    mkdir locked closed
     chmod 555 locked
-    must 1 "$tool" train digits --out locked/run
-    grep -q "locked/run" .err || fail "locked folder: $(cat .err)"
+    chmod 000 closed
+    for arguments in "train digits --out locked/run" "train digits --out locked" "plot runs/small --out locked" \
+        "bench gated --n 64 --figure locked" "eval closed" "plot closed" "inspect closed" "predict runs/small closed/x.csv"; do
+        # shellcheck disable=SC2086 # several words
+        must 1 $nobody "$tool" $arguments
+        grep -q "^weir: .*ed.*: Permission denied$" .err || fail "weir $arguments: $(cat .err)"
+        [ ! -s .out ] || fail "weir $arguments: printed something before: $(cat .out)"
+    done
+    rmdir locked closed
+else
+    echo "a folder that cannot be written is not tried: that needs another user than root, or setpriv"
 fi
 touch file
 run train digits --out file/run | compare folder
 cmp $model former || fail "the model changed"
+
+# What each command says of an operand that is something else.
+printf '1,2,3\n4,5,6\n' >table.csv
+printf '\211PNG\r\n\032\n0000' >picture
+printf 'hello\n' >hello
+mkdir nothing_in_it
+{
+    for command in train inspect eval plot "predict runs/small"; do
+        for operand in table.csv picture hello empty.yaml nothing_in_it runs/small/model.safetensors \
+            runs/small/metrics.jsonl small.yaml nothing ''; do
+            case "$command $operand" in
+            "inspect runs"* | "inspect small"* | "eval runs"* | "train small"*) continue ;; # these are right
+            esac
+            # shellcheck disable=SC2086 # several words
+            run $command "$operand"
+        done
+    done
+    run train runs/small
+    run predict table.csv runs/small
+    run predict runs/small runs/small
+    run predict runs/small nothing table.csv --csv
+    run train mnist-paper --data table.csv
+    run train digits --out ''
+    run train digits --data ''
+} | sed 's|first bytes are .*|first bytes are #|' | compare operands
+cmp $model former || fail "the model changed"
+
+# A command line that is suggested can be copied, whatever the folder is called.
+must 0 "$tool" train small.yaml --epochs 1 --out "it's mine"
+grep -q "^  weir eval 'it'\\\\''s mine'$" .out || fail "not quoted: $(grep 'weir eval' .out)"
+eval "$(sed -n "s|^  weir \(eval .*\)|\"$tool\" \1|p" .out)" >/dev/null || fail "the suggested command fails"
+
+# A training whose loss ends far above that of guessing says so.
+must 0 "$tool" train small.yaml --epochs 2 --out diverged --set train.optimizer.kind=sgd --set train.optimizer.rate=300
+grep -q "^weir: the training has diverged: .*--set train.optimizer.rate=30$" .err || fail "diverged: $(cat .err)"
+must 0 "$tool" train small.yaml --epochs 2 --out healthy
+[ ! -s .err ] || fail "healthy: $(cat .err)"

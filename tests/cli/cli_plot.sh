@@ -39,3 +39,25 @@ for name in learning share gates classes; do
     head -c 4 figures/$name.png | grep -aq PNG || fail "$name.png is no PNG"
     grep -q "</svg>" figures/$name.svg || fail "$name.svg is not complete"
 done
+
+# Values that an axis has no place for: an error of exactly 0, a single epoch, huge and missing ones.
+mkdir zero huge
+echo '{"epoch": 1, "train_loss": 0, "valid_error": 0, "train_share": 0, "valid_share": 0}' >zero/metrics.jsonl
+for epoch in 1 2 3; do
+    echo "{\"epoch\": $epoch, \"train_loss\": 9e${epoch}0, \"valid_error\": null, \"train_share\": null, \"valid_share\": 1e-300}"
+done >huge/metrics.jsonl
+for runs in zero huge "zero huge" "zero one"; do
+    # shellcheck disable=SC2086 # several words
+    must 0 "$tool" plot $runs --svg --png --out odd
+    grep -v "^weir: .* holds no model" .err && fail "plot $runs: gnuplot complains"
+    grep -q "</svg>" odd/learning.svg || fail "plot $runs: no figure"
+done
+must 0 "$tool" plot zero huge --text
+
+# The disk is full: gnuplot says nothing, weir does.
+code=0
+(
+    ulimit -f 4
+    exec "$tool" plot runs/small --out cut
+) >.out 2>.err || code=$?
+[ "$code" -eq 1 ] && grep -q "^weir: \(cut/\|gnuplot failed\)" .err || fail "a cut figure: $code $(cat .err)"

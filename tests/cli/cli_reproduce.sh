@@ -41,6 +41,16 @@ if command -v gnuplot >/dev/null 2>&1; then
     head -c 4 out/validation.png | grep -aq PNG || fail "validation.png is no PNG"
     grep -q "</svg>" out/validation.svg || fail "validation.svg is not complete"
     grep -q "Baseline sigmoid" out/validation.svg || fail "validation.svg does not name the rows"
+    # An error of exactly 0 can be drawn.
+    cp -r out zero
+    for metrics in zero/*/*/metrics.jsonl; do
+        sed 's/"valid_error": *[0-9.e-]*/"valid_error":0/' "$metrics" >zeros
+        mv zeros "$metrics"
+    done
+    rm zero/validation.svg
+    # shellcheck disable=SC2086
+    must 0 "$tool" reproduce bengio2013 sigmoid --row rectifier --out zero $small --epochs 2 --seeds 2 --resume
+    [ ! -s .err ] && grep -q "</svg>" zero/validation.svg || fail "an error of 0: $(cat .err)"
 fi
 
 # Again: refused without --resume, nothing trained with it; other settings are refused.

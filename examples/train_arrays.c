@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Trains on rows in memory, then on rows that are made while they are needed: is a point inside the ring?
+// train_arrays [MODEL]: trains on rows in memory, then on rows that are made while they are needed: is a point inside
+// the ring? The first network is saved as MODEL.
 #include <stdio.h>
 #include <weir/weir.h>
 
@@ -40,7 +41,7 @@ static const weir_node network[] = {
     {.kind = "softmax-cross-entropy"},
 };
 
-static int run(const weir_data *data, const char *name, weir_error *error) {
+static int run(const weir_data *data, const char *name, const char *model, weir_error *error) {
     weir_graph_options making = weir_graph_options_default(64);
     weir_train_options options = weir_train_options_default();
     weir_graph *graph = NULL;
@@ -55,14 +56,15 @@ static int run(const weir_data *data, const char *name, weir_error *error) {
     int failed = weir_graph_create(&graph, network, 6, &making, error) ||
                  weir_trainer_create(&trainer, graph, data, &options, error) ||
                  weir_trainer_run(trainer, NULL, NULL, NULL, NULL, error) ||
-                 weir_evaluate(graph, &found, NULL, &part, WEIR_MODE_DECIDE, error);
+                 weir_evaluate(graph, &found, NULL, &part, WEIR_MODE_DECIDE, error) ||
+                 (model && weir_model_save(graph, model, NULL, found.share, error));
     if (!failed) printf("%s: error %.1f %%, share of gates open %.2f\n", name, 100 * found.error, found.share);
     weir_trainer_free(trainer);
     weir_graph_free(graph);
     return failed;
 }
 
-int main(void) {
+int main(int count, char **words) {
     weir_data *data = NULL, *stream = NULL;
     weir_error error = {0};
     uint64_t number = 0;
@@ -72,8 +74,9 @@ int main(void) {
                                .valid = {.rows = valid, .values = points[train], .labels = inside + train},
                                .shared = true}; // the arrays live as long as the data sets
     weir_batches batches = {.columns = 2, .classes = 2, .begin = begin, .next = next, .context = &number};
-    int failed = weir_data_create(&data, &arrays, NULL, &error) || run(data, "arrays", &error) ||
-                 weir_data_stream(&stream, &batches, &arrays, NULL, &error) || run(stream, "stream", &error);
+    int failed = weir_data_create(&data, &arrays, NULL, &error) ||
+                 run(data, "arrays", count > 1 ? words[1] : NULL, &error) ||
+                 weir_data_stream(&stream, &batches, &arrays, NULL, &error) || run(stream, "stream", NULL, &error);
     if (failed) fprintf(stderr, "%s\n", error.text);
     weir_data_free(stream);
     weir_data_free(data);

@@ -143,9 +143,25 @@ awk '{ exit !($3 < 8) }' "$work/output" || fail "custom_loss has learned nothing
 echo "- arrays and a stream"
 # shellcheck disable=SC2046,SC2086
 quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/train_arrays.c" $(pkg-config --cflags --libs weir) -o "$work/train_arrays"
-"$work/train_arrays" >"$work/output" || fail "train_arrays failed"
+"$work/train_arrays" "$work/model.safetensors" >"$work/output" || fail "train_arrays failed"
 [ "$(grep -Ec '^(arrays|stream): error [0-9]\.[0-9] %, share of gates open 0\.[0-9]+$' "$work/output")" -eq 2 ] ||
     { cat "$work/output"; fail "train_arrays printed something else"; }
+sed 's/^/  /' "$work/output"
+
+echo "- its model from memory, one context per thread; a network within somebody's gradient"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 -pthread "$WEIR_SOURCE/examples/serve.c" $(pkg-config --cflags --libs weir) -o "$work/serve"
+"$work/serve" "$work/model.safetensors" >"$work/output" || fail "serve failed"
+grep -Eqx '8000 rows in 4 threads: p50 [0-9]+\.[0-9] us, p99 [0-9]+\.[0-9] us' "$work/output" ||
+    { cat "$work/output"; fail "serve printed something else"; }
+[ "$(grep -c . "$WEIR_SOURCE/examples/serve.c")" -le 60 ] || fail "serve.c has become long"
+! "$work/serve" "$work/serve" 2>"$work/output" || fail "serve takes a file that is no model"
+grep -q '^memory: ' "$work/output" || fail "serve does not say what is wrong with its model"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/autograd.c" $(pkg-config --cflags --libs weir) -lm -o "$work/autograd"
+"$work/autograd" >"$work/output" || fail "autograd failed"
+grep -Eqx 'loss 0\.[0-9]+, then 0\.00[0-9]+; scale 0\.50, then [1-9]\.[0-9]+' "$work/output" ||
+    { cat "$work/output"; fail "autograd printed something else"; }
 sed 's/^/  /' "$work/output"
 
 echo "- the example, by find_package"

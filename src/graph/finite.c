@@ -12,8 +12,8 @@
 #include "finite.h"
 #include "groups.h"
 
-/// Whether all values are finite: the greatest of their bits, signs left out, is below those of infinity.
-WEIR__CLONES static bool all_finite(const float *values, size_t count) {
+// The greatest of their bits, signs left out, is below those of infinity.
+WEIR__CLONES bool weir__all_finite(const float *values, size_t count) {
     uint32_t most = 0;
     for (size_t k = 0; k < count; k++) {
         uint32_t bits;
@@ -32,7 +32,7 @@ typedef struct place {
 } place;
 
 static bool look(place *at, const float *values, size_t count, size_t row, size_t column) {
-    if (all_finite(values, count)) return false;
+    if (weir__all_finite(values, count)) return false;
     for (size_t k = 0; !at->found && k < count; k++) {
         if (isfinite(values[k])) continue;
         *at = (place){.found = true, .row = row, .column = column + k, .value = (double)values[k]};
@@ -41,7 +41,7 @@ static bool look(place *at, const float *values, size_t count, size_t row, size_
 }
 
 static void look_at_rows(place *at, const float *values, size_t rows, size_t width) {
-    if (all_finite(values, rows * width)) return;
+    if (weir__all_finite(values, rows * width)) return;
     for (size_t r = 0; r < rows && !at->found; r++) look(at, values + r * width, width, r, 0);
 }
 
@@ -50,7 +50,7 @@ static void look_at_rows(place *at, const float *values, size_t rows, size_t wid
 static void look_at_slots(place *at, const weir__node *node, size_t rows) {
     const weir__route *route = node->pass.route;
     const bool whole = node->width % node->block == 0;
-    if (whole && all_finite(node->memory.values.data, route->slots * node->block)) return;
+    if (whole && weir__all_finite(node->memory.values.data, route->slots * node->block)) return;
     for (size_t r = 0; r < rows; r++) {
         for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
             const size_t first = (size_t)route->row_block[e] * node->block, left = node->width - first;

@@ -6,6 +6,8 @@
 
 #include "node.h"
 
+/// Whether all values are finite.
+bool weir__all_finite(const float *values, size_t count);
 /// Fails unless the node's output of this pass is finite: WEIR_DATA for rows of the batch, else WEIR_DIVERGED, with the
 /// node, the row and the output in the text. A gate takes NaN for closed and a loss gives classes to anything, so that
 /// a number that is none must not reach them.

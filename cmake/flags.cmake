@@ -39,9 +39,9 @@ target_compile_options(
             $<$<C_COMPILER_ID:Clang>:-Wno-pass-failed>
             # In a list of strings one may be written in two pieces.
             $<$<C_COMPILER_ID:Clang>:-Wno-string-concatenation>)
-# Maths functions need not set errno and no one traps floating-point exceptions; otherwise arithmetic is IEEE 754's,
+# Of OpenMP only "omp simd", which needs no runtime. Maths functions need not set errno and no one traps floating-point exceptions; otherwise arithmetic is IEEE 754's,
 # and a·b + c is fused only where a kernel's instruction set asks for it.
-target_compile_options(weir_flags INTERFACE -fno-math-errno -fno-trapping-math -ffp-contract=off)
+target_compile_options(weir_flags INTERFACE -fopenmp-simd -fno-math-errno -fno-trapping-math -ffp-contract=off)
 
 set(weir_flags_avx2 -mavx2 -mfma -ffp-contract=fast)
 set(weir_flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 -ffp-contract=fast)

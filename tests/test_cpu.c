@@ -4,9 +4,10 @@
 // Version, instruction sets and threads, and that WEIR_ISA decides at the first call (each in a process of its own).
 
 #include <cblas.h>
-#include <omp.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 
 #include <cmocka.h>
 #include <weir/system.h>
+
+#include "core/parallel.h"
 
 static void version_is_that_of_the_header(void **state) {
     (void)state;
@@ -86,32 +89,39 @@ static void environment_decides_at_the_first_call(void **state) {
     assert_int_equal(isa_of_a_process_with(program, ""), best);
 }
 
-static int threads_of_a_region(void) {
-    int threads = 0;
-#pragma omp parallel num_threads(weir_threads())
-#pragma omp single
-    threads = omp_get_num_threads();
-    return threads;
+static void count_call(const void *context, weir__piece piece) {
+    atomic_size_t *const *calls = context;
+    assert_true(piece.lane < (size_t)weir_threads());
+    atomic_fetch_add(calls[piece.index], 1);
 }
 
-static void threads_hold_for_openmp_and_cblas(void **state) {
+static void each_piece_runs_once(void) {
+    atomic_size_t calls[2000] = {0}, *places[2000];
+    for (size_t k = 0; k < 2000; k++) places[k] = &calls[k];
+    for (size_t count = 0; count <= 2000; count = count ? 5 * count : 1) {
+        for (size_t k = 0; k < 2000; k++) atomic_store(&calls[k], 0);
+        weir__parallel(count, count_call, places);
+        for (size_t k = 0; k < 2000; k++) assert_int_equal(atomic_load(&calls[k]), k < count);
+    }
+}
+
+static void threads_are_those_that_were_asked_for(void **state) {
     (void)state;
     assert_true(weir_threads() >= 1);
-    omp_set_dynamic(0);
+    const int of_cblas = openblas_get_num_threads();
     for (int threads = 1; threads <= 3; threads++) {
         weir_threads_use(threads);
         assert_int_equal(weir_threads(), threads);
-        assert_int_equal(omp_get_max_threads(), threads);
-        assert_int_equal(threads_of_a_region(), threads);
-        // An OpenMP build of OpenBLAS may clip to the processors it knows.
-        assert_true(openblas_get_num_threads() <= threads);
+        each_piece_runs_once();
     }
-    weir_threads_use(1);
-    assert_int_equal(openblas_get_num_threads(), 1);
+    assert_int_equal(openblas_get_num_threads(), of_cblas); // somebody else may use it, too
     weir_threads_use(0);
-    assert_int_equal(weir_threads(), omp_get_num_procs());
+    assert_int_equal(weir_threads(), sysconf(_SC_NPROCESSORS_ONLN));
     weir_threads_use(-5);
-    assert_int_equal(weir_threads(), omp_get_num_procs());
+    assert_int_equal(weir_threads(), sysconf(_SC_NPROCESSORS_ONLN));
+    weir_threads_use(INT_MAX);
+    assert_int_equal(weir_threads(), WEIR_THREADS_MOST);
+    weir_threads_use(0);
 }
 
 int main(int count, char **words) {
@@ -121,7 +131,7 @@ int main(int count, char **words) {
         cmocka_unit_test(names_are_those_of_the_environment),
         cmocka_unit_test(every_set_up_to_the_best_can_be_used),
         cmocka_unit_test_prestate(environment_decides_at_the_first_call, words[0]),
-        cmocka_unit_test(threads_hold_for_openmp_and_cblas),
+        cmocka_unit_test(threads_are_those_that_were_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <omp.h>
 
 #include "graph/graph.h"
 #include "train/optimizer.h"
@@ -294,11 +293,11 @@ static void test_same_bits_for_any_threads(void **unused) {
     (void)unused;
     static bed a, b;
     const weir_optimizer_options o = options_of("adam", 0.01);
-    const int before = omp_get_max_threads();
+    const int before = weir_threads();
     bed *const beds[] = {&a, &b};
     for (int n = 0; n < 2; n++) {
         weir_optimizer optimizer;
-        omp_set_num_threads(n ? 3 : 1);
+        weir_threads_use(n ? 3 : 1);
         state = 5;
         bed_init(beds[n], 120, 400, 8, 100, true);
         beds[n]->tensor.max_norm = 3;
@@ -309,7 +308,7 @@ static void test_same_bits_for_any_threads(void **unused) {
         }
         weir__optimizer_free(&optimizer);
     }
-    omp_set_num_threads(before);
+    weir_threads_use(before);
     assert_memory_equal(a.values, b.values, sizeof a.values);
 }
 

@@ -58,16 +58,22 @@ WEIR_API const char *weir_precision_name(weir_precision precision);
 /// The precision of that name. WEIR_ARGUMENT for another name (NULL too), *precision is then as before.
 WEIR_API weir_status weir_precision_find(weir_precision *precision, const char *name);
 
-/// Threads that each call may use, at least 1: the OpenMP setting (OMP_NUM_THREADS, or every processor).
+/// Threads that a call may use, 1 to WEIR_THREADS_MOST: what weir_threads_use has set, or else OMP_NUM_THREADS (but no
+/// more than OMP_THREAD_LIMIT), or else every processor that the process may use. The caller is one of them; the others
+/// are shared by all callers of the process, sleep when there is nothing to do, take no signals, and are only used
+/// where that is worth their waking: never for a row of a small network. A machine that is busy with other programs has
+/// calls do without them for a while. After fork() the child starts its own.
 WEIR_API int weir_threads(void);
+#define WEIR_THREADS_MOST 256
 
 /// The kernels that OpenBLAS has chosen for this processor, by its own name for them. It
 /// does so when it is loaded, and takes "Prescott", slow ones, for a processor that is newer than itself; the
 /// environment variable OPENBLAS_CORETYPE names others ("SkylakeX", "Haswell").
 WEIR_API const char *weir_blas_core(void);
 
-/// Sets weir_threads() for the whole process, CBLAS included; 0 means every processor. Results are
-/// reproduced bit for bit with the same thread count. Not while another thread runs a weir function.
+/// Sets weir_threads() for the whole process: 0 and less mean every processor, more than WEIR_THREADS_MOST that number.
+/// Results have the same bits for any number, unless measured rates (weir/calibration.h) are in use, which hold for one
+/// number. Not while another thread runs a weir function.
 WEIR_API void weir_threads_use(int threads);
 
 /// The median of measurements: of an even count the mean of the two in the middle, of none NaN. Sorts values

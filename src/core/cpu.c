@@ -6,22 +6,23 @@
 // __builtin_cpu_supports asks the processor (cpuid) and the operating system (xgetbv): a set whose registers are not
 // saved on a task switch is not reported.
 
-#define _DEFAULT_SOURCE // syscall
+#define _GNU_SOURCE // syscall, sched_getaffinity
 
 #include <cblas.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
-#include <omp.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
+#include <unistd.h>
 
 #include "core.h"
+#include "parallel.h"
 
 #define TEXT_OF(value)      #value
 #define VERSION_OF(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
@@ -36,8 +37,9 @@ static const char *const precision_names[] = {
     [WEIR_BFLOAT16] = "bf16",
 };
 
-static atomic_int isa_in_use = -1; // -1: not asked yet
-static atomic_int threads_in_use;  // 0: nobody has set them, OpenMP's own number holds
+static atomic_int isa_in_use = -1;     // -1: not asked yet
+static atomic_int threads_in_use;      // 0: not asked yet
+static _Thread_local int threads_here; // of the calling thread; 0: as the process has it
 
 const char *weir_version(void) { return VERSION_OF(WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR, WEIR_VERSION_PATCH); }
 
@@ -132,15 +134,49 @@ void weir__processor_name(char *name, size_t size) {
 
 const char *weir_blas_core(void) { return openblas_get_corename(); }
 
+static int at_most(int threads) { return threads < WEIR_THREADS_MOST ? threads : WEIR_THREADS_MOST; }
+
+/// Processors that this process may use.
+static int processors(void) {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return at_most(CPU_COUNT(&set));
+#endif
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : at_most((int)(online < WEIR_THREADS_MOST ? online : WEIR_THREADS_MOST));
+}
+
+/// The number that a variable of OpenMP's begins with, as in 8 or 8,4; 0 if that is none.
+static int number_in(const char *variable) {
+    const char *text = getenv(variable);
+    char *end = NULL;
+    const long number = text ? strtol(text, &end, 10) : 0;
+    if (number < 1 || !end || (*end && *end != ',')) return 0;
+    return at_most(number < WEIR_THREADS_MOST ? (int)number : WEIR_THREADS_MOST);
+}
+
+static int threads_at_start(void) {
+    const int wanted = number_in("OMP_NUM_THREADS"), limit = number_in("OMP_THREAD_LIMIT");
+    const int threads = wanted ? wanted : processors();
+    return limit && limit < threads ? limit : threads;
+}
+
 int weir_threads(void) {
-    const int threads = atomic_load_explicit(&threads_in_use, memory_order_relaxed);
-    return threads ? threads : omp_get_max_threads();
+    if (threads_here) return threads_here;
+    int threads = atomic_load_explicit(&threads_in_use, memory_order_relaxed);
+    if (!threads) {
+        threads = threads_at_start(); // several threads may get here: all of them find the same
+        atomic_store_explicit(&threads_in_use, threads, memory_order_relaxed);
+    }
+    return threads;
 }
 
 void weir_threads_use(int threads) {
-    if (threads <= 0) threads = omp_get_num_procs();
-    // OpenMP keeps its number per calling thread; ours is for the process, and every parallel region here names it.
-    atomic_store_explicit(&threads_in_use, threads, memory_order_relaxed);
-    openblas_set_num_threads(threads);
-    omp_set_num_threads(threads);
+    atomic_store_explicit(&threads_in_use, threads > 0 ? at_most(threads) : processors(), memory_order_relaxed);
+}
+
+int weir__threads_here(int threads) {
+    const int former = threads_here;
+    threads_here = threads > 0 ? at_most(threads) : 0;
+    return former;
 }

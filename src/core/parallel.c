@@ -3,26 +3,33 @@
 
 #include "parallel.h"
 
-#include <omp.h>
-
 #include "core.h"
+#include "pool.h"
 
-static const double worth_a_thread = 8192; // operations: handing over takes as long as some thousand
+// Nanoseconds of a piece that is worth handing over to a thread that is looking for work, and of a job that is worth
+// waking one.
+static const double worth_a_piece = 5e3, worth_waking = 60e3;
+
+enum { RANGES_PER_THREAD = 4 }; // so that the one who is quicker does more
+
+void weir__in_turn(size_t count, weir__piece_function *function, const void *context) {
+    for (size_t k = 0; k < count; k++) function(context, (weir__piece){k, count, 0});
+}
 
 void weir__parallel(size_t count, weir__piece_function *function, const void *context) {
-    if (count <= 1 || omp_in_parallel()) {
-        for (size_t k = 0; k < count; k++) function(context, (weir__piece){k, count, 0});
-        return;
-    }
-#pragma omp parallel for num_threads(weir_threads()) schedule(dynamic, 1)
-    for (size_t k = 0; k < count; k++) {
-        function(context, (weir__piece){k, count, (size_t)omp_get_thread_num()});
-    }
+    const size_t threads = (size_t)weir_threads();
+    if (count < 2 || !weir__pool_run(count, threads, function, context)) weir__in_turn(count, function, context);
+}
+
+static size_t pieces_of(double work, size_t most) {
+    const double pieces = work / worth_a_piece;
+    if (pieces < 2 || (work < worth_waking && !weir__pool_is_awake())) return 1;
+    return pieces < (double)most ? (size_t)pieces : most;
 }
 
 size_t weir__pieces_for(double work) {
-    const double pieces = work / worth_a_thread, most = (double)weir_threads();
-    return pieces < 2 ? 1 : (size_t)(pieces < most ? pieces : most);
+    const size_t threads = (size_t)weir_threads();
+    return threads < 2 ? 1 : pieces_of(work, threads);
 }
 
 typedef struct ranges {
@@ -37,10 +44,12 @@ static void run_range(const void *context, weir__piece piece) {
 }
 
 void weir__parallel_ranges(size_t count, double work, weir__range_function *function, const void *context) {
-    const size_t most = weir__pieces_for((double)count * work), pieces = most < count ? most : count;
-    if (pieces <= 1) {
-        if (count) function(context, (weir__range){0, count});
-        return;
+    const size_t threads = (size_t)weir_threads();
+    const size_t most = threads < 2 ? 1 : pieces_of((double)count * work, RANGES_PER_THREAD * threads);
+    const size_t pieces = most < count ? most : count;
+    if (pieces > 1) {
+        weir__parallel(pieces, run_range, &(ranges){count, function, context});
+    } else if (count) {
+        function(context, (weir__range){0, count});
     }
-    weir__parallel(pieces, run_range, &(ranges){count, function, context});
 }

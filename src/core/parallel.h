@@ -4,9 +4,10 @@
 /// \file parallel.h
 /// The one way to run in parallel.
 ///
-/// Work is cut into pieces, and which pieces there are may depend on the number of threads; what they write may not:
-/// results have the same bits for any number. A barrier is two calls. A call from within a piece runs in its own
-/// thread.
+/// Work is cut into pieces, and which pieces there are may depend on the number of threads and on the moment; what they
+/// write may not: results have the same bits for any number. Pieces are claimed: the caller runs what nobody else has
+/// begun, and waits only for pieces that others are at. A barrier is two calls. A call from within a piece runs in its
+/// own thread. Any number of threads may call at a time.
 #ifndef WEIR_PARALLEL_H
 #define WEIR_PARALLEL_H
 
@@ -42,13 +43,21 @@ typedef void weir__piece_function(const void *context, weir__piece piece);
 /// done. One piece runs in the calling thread.
 void weir__parallel(size_t count, weir__piece_function *function, const void *context);
 
-/// How many pieces to cut something into that takes `work` operations (a number read, changed and written, or a
-/// multiply-add): 1 where a second thread would cost more than it saves, and else no more than there are lanes.
+/// All pieces one after the other, in the calling thread.
+void weir__in_turn(size_t count, weir__piece_function *function, const void *context);
+
+/// How many pieces to cut something into that takes one thread about `work` nanoseconds: 1 where a second thread would
+/// cost more than it saves, and else no more than there are lanes.
 size_t weir__pieces_for(double work);
+
+/// Has the calls of this thread use so many threads, 0: as many as the process does (weir_threads_use). Returns what
+/// held before, to be put back.
+int weir__threads_here(int threads);
 
 typedef void weir__range_function(const void *context, weir__range items);
 
-/// Calls function(context, items) for ranges that make up items 0 … count − 1, each of which takes `work` operations.
+/// Calls function(context, items) for ranges that make up items 0 … count − 1, each of which takes about `work`
+/// nanoseconds.
 void weir__parallel_ranges(size_t count, double work, weir__range_function *function, const void *context);
 
 #endif

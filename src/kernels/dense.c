@@ -3,16 +3,14 @@
 
 // Dense products by CBLAS, and the bias that it does not know. One row is a matrix-vector product.
 //
-// Threads are ours, not CBLAS's: which bits its kernels give near the edge of a piece depends, for many processors, on
-// how it cuts a product between threads. Here the pieces follow from the shapes alone, and within a parallel region a
-// CBLAS built for OpenMP does not cut again. Whatever it would cut by itself, outside of one, is therefore cut here:
-// its own threads, whom no region has woken, cost milliseconds.
+// Which bits CBLAS gives near the edge of a piece depends, for many processors, on how a product is cut. Here the
+// pieces follow from the shapes alone.
 
-#include <cblas.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "../core/parallel.h"
+#include "blas.h"
 #include "gated.h"
 
 enum { LINE = 16 }; // floats of a line of cache, which pieces do not share
@@ -32,28 +30,27 @@ static size_t piece_begin(size_t count, size_t piece, size_t pieces) {
     return at < count ? at : count;
 }
 
-// Multiply-adds, of products of matrices and of a matrix and a vector: below that one thread is as fast, and OpenBLAS
-// takes no more than one.
+// Multiply-adds of products of matrices, and of a matrix and a vector, that are cut.
 static const double least_of_product = 1e5, least_of_vector = 9216;
 
-/// A matrix as it lies in memory: rows of `stride` floats; transposed: its columns are the rows of the factor.
-typedef struct matrix {
-    const float *values;
-    size_t stride;
-    bool transposed;
-} matrix;
+// Nanoseconds of a multiply-add, of either.
+static const double product_time = 0.03, vector_time = 0.1;
 
-static const float *from_row(const matrix *a, size_t row) {
+static void run(size_t pieces, double work, weir__piece_function *function, const void *context) {
+    (weir__pieces_for(work) > 1 ? weir__parallel : weir__in_turn)(pieces, function, context);
+}
+
+static const float *from_row(const weir__factor *a, size_t row) {
     return a->values + (a->transposed ? row : row * a->stride);
 }
-static const float *from_column(const matrix *a, size_t column) {
+static const float *from_column(const weir__factor *a, size_t column) {
     return a->values + (a->transposed ? column * a->stride : column);
 }
 
 typedef struct product {
     size_t m, n, k;
     float alpha, beta;
-    matrix a, b;
+    weir__factor a, b;
     float *c;
 } product;
 
@@ -61,29 +58,27 @@ static void multiply_piece(const void *context, weir__piece piece) {
     const product *p = context;
     const size_t count = p->m > p->n ? p->m : p->n, first = piece_begin(count, piece.index, piece.count);
     const size_t some = piece_begin(count, piece.index + 1, piece.count) - first;
-    const CBLAS_TRANSPOSE turn_a = p->a.transposed ? CblasTrans : CblasNoTrans;
-    const CBLAS_TRANSPOSE turn_b = p->b.transposed ? CblasTrans : CblasNoTrans;
     if (!some) return;
     if (p->m > p->n) {
-        cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)some, (int)p->n, (int)p->k, p->alpha, from_row(&p->a, first),
-                    (int)p->a.stride, p->b.values, (int)p->b.stride, p->beta, p->c + first * p->n, (int)p->n);
+        const weir__factor a = {from_row(&p->a, first), p->a.stride, p->a.transposed};
+        weir__blas_product(some, p->n, p->k, p->alpha, &a, &p->b, p->beta, p->c + first * p->n, p->n);
     } else {
-        cblas_sgemm(CblasRowMajor, turn_a, turn_b, (int)p->m, (int)some, (int)p->k, p->alpha, p->a.values,
-                    (int)p->a.stride, from_column(&p->b, first), (int)p->b.stride, p->beta, p->c + first, (int)p->n);
+        const weir__factor b = {from_column(&p->b, first), p->b.stride, p->b.transposed};
+        weir__blas_product(p->m, some, p->k, p->alpha, &p->a, &b, p->beta, p->c + first, p->n);
     }
 }
 
 /// c[m][n] = alpha·a[m][k]·b[k][n] + beta·c, rows of c n floats apart.
-static void multiply(size_t m, size_t n, size_t k, float alpha, matrix a, matrix b, float beta, float *c) {
+static void multiply(size_t m, size_t n, size_t k, float alpha, weir__factor a, weir__factor b, float beta, float *c) {
     const product p = {m, n, k, alpha, beta, a, b, c};
-    const bool cut = (double)m * (double)n * (double)k >= least_of_product;
-    weir__parallel(cut ? pieces_of(m > n ? m : n) : 1, multiply_piece, &p);
+    const double work = (double)m * (double)n * (double)k;
+    run(work >= least_of_product ? pieces_of(m > n ? m : n) : 1, work * product_time, multiply_piece, &p);
 }
 
 /// y[m] = a[m][k]·x[k] + beta·y.
 typedef struct vector_product {
     size_t m, k;
-    matrix a;
+    weir__factor a;
     const float *x;
     float beta;
     float *y;
@@ -91,18 +86,15 @@ typedef struct vector_product {
 
 static void multiply_vector_piece(const void *context, weir__piece piece) {
     const vector_product *p = context;
-    const size_t first = piece_begin(p->m, piece.index, piece.count), stride = p->a.stride;
+    const size_t first = piece_begin(p->m, piece.index, piece.count);
     const size_t some = piece_begin(p->m, piece.index + 1, piece.count) - first;
-    if (!some) return;
-    const bool transposed = p->a.transposed;
-    cblas_sgemv(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, (int)(transposed ? p->k : some),
-                (int)(transposed ? some : p->k), 1, from_row(&p->a, first), (int)stride, p->x, 1, p->beta, p->y + first,
-                1);
+    const weir__factor a = {from_row(&p->a, first), p->a.stride, p->a.transposed};
+    if (some) weir__blas_vector(some, p->k, &a, p->x, p->beta, p->y + first);
 }
 
 static void multiply_vector(const vector_product *p) {
-    const bool cut = (double)p->m * (double)p->k >= least_of_vector;
-    weir__parallel(cut ? pieces_of(p->m) : 1, multiply_vector_piece, p);
+    const double work = (double)p->m * (double)p->k;
+    run(work >= least_of_vector ? pieces_of(p->m) : 1, work * vector_time, multiply_vector_piece, p);
 }
 
 typedef struct columns {
@@ -126,9 +118,9 @@ void weir__dense_forward(size_t rows, size_t out, size_t in, float *y, bool by_u
     } else if (rows == 1) {
         multiply_vector(&(vector_product){out, in, {weights, in, false}, x, former, y});
     } else if (by_units) {
-        multiply(out, rows, in, 1, (matrix){weights, in, false}, (matrix){x, in, true}, former, y);
+        multiply(out, rows, in, 1, (weir__factor){weights, in, false}, (weir__factor){x, in, true}, former, y);
     } else {
-        multiply(rows, out, in, 1, (matrix){x, in, false}, (matrix){weights, in, true}, former, y);
+        multiply(rows, out, in, 1, (weir__factor){x, in, false}, (weir__factor){weights, in, true}, former, y);
     }
 }
 
@@ -140,7 +132,8 @@ void weir__dense_input_gradient(size_t rows, size_t out, size_t in, float *dx, c
     } else if (rows == 1) {
         multiply_vector(&(vector_product){in, out, {weights, in, true}, dy, 0, dx});
     } else {
-        multiply(rows, in, out, 1, (matrix){dy, by_units ? rows : out, by_units}, (matrix){weights, in, false}, 0, dx);
+        multiply(rows, in, out, 1, (weir__factor){dy, by_units ? rows : out, by_units},
+                 (weir__factor){weights, in, false}, 0, dx);
     }
 }
 
@@ -168,8 +161,8 @@ void weir__sum_columns(size_t rows, size_t out, float *sums, const float *values
 /// W = factor·dyᵀ·x + former·W.
 static void add_gradient(size_t rows, size_t out, size_t in, float *weights, float former, float factor,
                          const float *dy, bool by_units, const float *x) {
-    multiply(out, in, rows, factor, (matrix){dy, by_units ? rows : out, !by_units}, (matrix){x, in, false}, former,
-             weights);
+    multiply(out, in, rows, factor, (weir__factor){dy, by_units ? rows : out, !by_units}, (weir__factor){x, in, false},
+             former, weights);
 }
 
 void weir__dense_weight_gradient(size_t rows, size_t out, size_t in, float *dweights, const float *dy, bool by_units,

@@ -30,7 +30,11 @@ const weir__gated_kernels *weir__gated_kernels_of(weir_isa isa) {
 
 const weir__gated_kernels *weir__gated_current(void) { return weir__gated_kernels_of(weir_isa_current()); }
 
-size_t weir__parts_for(double work) { return work > weir__small_work ? (size_t)weir_threads() : 1; }
+size_t weir__parts_for(double work) {
+    static const double multiply_add = 0.05; // nanoseconds
+    if (work <= weir__small_work) return 1;
+    return weir__small_work > 0 ? weir__pieces_for(work * multiply_add) : (size_t)weir_threads();
+}
 
 size_t weir__scratch_floats(void) { return (size_t)weir_threads() * WEIR__THREAD_SCRATCH; }
 

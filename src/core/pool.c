@@ -1,0 +1,317 @@
+// SPDX-FileCopyrightText: 2026 The weir authors
+// SPDX-License-Identifier: MIT
+
+// Threads that help whoever has pieces to run.
+//
+// A caller puts its job into a slot and claims pieces like everybody else, until all are begun; then it waits for those
+// that others are still at. A thread that wakes late, or not at all, finds nothing left to do and delays nobody.
+//
+// A job's slot outlives it, and a helper may look at it at any time: what it needs to know is one word, the ticket
+// {job's number, helpers, pieces, pieces begun}. Who moves the ticket from one value to the next owns that piece, and
+// knows by it that what it has read of the slot was that job's: a slot gets a new job only when all pieces of the
+// former one are begun and done.
+//
+// A machine that is busy with other programs takes the processor from a helper in the middle of a piece, for
+// milliseconds. A caller that has waited far too long therefore does without helpers for a while, which doubles
+// whenever it happens again: in the mean it takes no longer than it would alone.
+
+#include "pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core.h"
+
+enum {
+    SLOTS = 16,         // jobs at a time; callers beyond that work alone
+    MOST_CLAIMS = 1023, // a job of more pieces has several of them claimed at once
+    TURNS = 64          // of a spinning thread between two looks at the clock
+};
+
+static const double helper_spin = 150e-6, caller_spin = 100e-6; // seconds, before sleeping
+static const double short_spin = 10e-6;                         // of both, on a busy machine
+static const double late = 250e-6;                      // seconds that a caller may wait beyond half its own work
+static const double least_rest = 2e-3, most_rest = 0.5; // seconds without helpers
+
+// ---- tickets -------------------------------------------------------------------------------------------------------
+
+enum { BEGUN_BITS = 10, COUNT_BITS = 10, HELPER_BITS = 8 };
+static const uint64_t one_begun = 1, one_helper = UINT64_C(1) << (BEGUN_BITS + COUNT_BITS);
+
+static uint64_t field(uint64_t ticket, unsigned shift, unsigned bits) {
+    return ticket >> shift & ((UINT64_C(1) << bits) - 1);
+}
+static uint64_t begun_of(uint64_t t) { return field(t, 0, BEGUN_BITS); }
+static uint64_t count_of(uint64_t t) { return field(t, BEGUN_BITS, COUNT_BITS); }
+static uint64_t helpers_of(uint64_t t) { return field(t, BEGUN_BITS + COUNT_BITS, HELPER_BITS); }
+static uint64_t number_of(uint64_t t) { return t >> (BEGUN_BITS + COUNT_BITS + HELPER_BITS); }
+static uint64_t ticket_of(uint64_t number, uint64_t count) {
+    return number << (BEGUN_BITS + COUNT_BITS + HELPER_BITS) | count << BEGUN_BITS;
+}
+
+// ---- the pool ------------------------------------------------------------------------------------------------------
+
+typedef struct slot {
+    _Alignas(64) atomic_uint_fast64_t ticket;
+    _Atomic(weir__piece_function *) function;
+    _Atomic(const void *) context;
+    atomic_size_t pieces, most_helpers;
+    atomic_bool taken;
+    _Alignas(64) atomic_size_t done; // claims
+    atomic_bool waited_for;
+    pthread_mutex_t mutex;
+    pthread_cond_t all_done;
+} slot;
+
+static struct {
+    slot slots[SLOTS];
+    pthread_mutex_t mutex; // of sleeping, and of starting threads
+    pthread_cond_t new_job;
+    atomic_uint jobs;             // posted so far: helpers wait for it to change
+    atomic_int sleeping, looking; // helpers
+    atomic_size_t helpers;
+    atomic_bool refused;        // the system gave no more threads
+    _Atomic double rest, alone; // the last time without helpers, and when it ends (weir__seconds)
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .new_job = PTHREAD_COND_INITIALIZER};
+
+static _Thread_local bool is_inside; // a piece: what it wants to have done in parallel it does itself
+
+static bool is_busy(void) { return atomic_load_explicit(&pool.rest, memory_order_relaxed) >= least_rest; }
+
+/// What there is to know of a piece once it is claimed.
+typedef struct claim {
+    weir__piece_function *function;
+    const void *context;
+    size_t pieces;   // of the job
+    uint64_t ticket; // of the job, after the claim
+    size_t lane;
+} claim;
+
+/// The next piece of the slot's job that nobody has begun. c: the claim before, of this thread; zeros: none.
+static bool claim_next(slot *s, claim *c, bool owner) {
+    uint64_t t = atomic_load_explicit(&s->ticket, memory_order_acquire);
+    for (;;) {
+        const bool joins = !owner && !(c->lane && number_of(c->ticket) == number_of(t));
+        if (begun_of(t) >= count_of(t)) return false;
+        if (joins && helpers_of(t) >= atomic_load_explicit(&s->most_helpers, memory_order_relaxed)) return false;
+        c->function = atomic_load_explicit(&s->function, memory_order_relaxed);
+        c->context = atomic_load_explicit(&s->context, memory_order_relaxed);
+        c->pieces = atomic_load_explicit(&s->pieces, memory_order_relaxed);
+        const uint64_t after = t + one_begun + (joins ? one_helper : 0);
+        if (!atomic_compare_exchange_weak_explicit(&s->ticket, &t, after, memory_order_acq_rel, memory_order_acquire)) {
+            continue;
+        }
+        c->ticket = after;
+        if (joins) c->lane = (size_t)helpers_of(after);
+        return true;
+    }
+}
+
+static void run_claimed(slot *s, const claim *c) {
+    const size_t claims = (size_t)count_of(c->ticket), own = (size_t)begun_of(c->ticket) - 1;
+    const weir__range pieces = weir__part(c->pieces, own, claims);
+    for (size_t k = pieces.first; k < pieces.last; k++) {
+        c->function(c->context, (weir__piece){k, c->pieces, c->lane});
+    }
+    if (atomic_fetch_add(&s->done, 1) + 1 == claims && atomic_load(&s->waited_for)) {
+        pthread_mutex_lock(&s->mutex);
+        pthread_cond_signal(&s->all_done);
+        pthread_mutex_unlock(&s->mutex);
+    }
+}
+
+static void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+// ---- helpers -------------------------------------------------------------------------------------------------------
+
+/// Does what there is to do; whether there was anything.
+static bool help(void) {
+    bool any = false;
+    for (size_t k = 0; k < SLOTS; k++) {
+        claim c = {0};
+        while (claim_next(&pool.slots[k], &c, false)) {
+            run_claimed(&pool.slots[k], &c);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/// Whether there is a new job within the time that a helper spins.
+static bool look_out(unsigned seen) {
+    const double start = weir__seconds(), most = is_busy() ? short_spin : helper_spin;
+    bool found = false;
+    atomic_fetch_add_explicit(&pool.looking, 1, memory_order_relaxed);
+    do {
+        for (int turn = 0; turn < TURNS && !found; turn++) {
+            pause_briefly();
+            found = atomic_load_explicit(&pool.jobs, memory_order_acquire) != seen;
+        }
+    } while (!found && weir__seconds() - start < most);
+    atomic_fetch_sub_explicit(&pool.looking, 1, memory_order_relaxed);
+    return found;
+}
+
+static void sleep_until_new(unsigned seen) {
+    pthread_mutex_lock(&pool.mutex);
+    atomic_fetch_add(&pool.sleeping, 1);
+    while (atomic_load(&pool.jobs) == seen) pthread_cond_wait(&pool.new_job, &pool.mutex);
+    atomic_fetch_sub(&pool.sleeping, 1);
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+static void *be_helper(void *unused) {
+    (void)unused;
+    is_inside = true;
+    for (;;) {
+        const unsigned seen = atomic_load(&pool.jobs);
+        if (!help() && !look_out(seen)) sleep_until_new(seen);
+    }
+    return NULL;
+}
+
+/// One more thread; signals are not for it.
+static bool start_helper(void) {
+    sigset_t all, former;
+    pthread_attr_t detached;
+    pthread_t thread;
+    if (pthread_attr_init(&detached)) return false;
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
+    const bool started = pthread_create(&thread, &detached, be_helper, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    pthread_attr_destroy(&detached);
+    return started;
+}
+
+/// In a child process, which has the calling thread alone.
+static void after_fork(void) {
+    for (size_t k = 0; k < SLOTS; k++) {
+        slot *s = &pool.slots[k];
+        pthread_mutex_init(&s->mutex, NULL);
+        pthread_cond_init(&s->all_done, NULL);
+        // A job of another thread stays unfinished for ever: all of it is begun.
+        const uint64_t number = number_of(atomic_load(&s->ticket)) + 1;
+        atomic_store(&s->ticket, ticket_of(number, 0));
+        atomic_store(&s->taken, false);
+    }
+    pthread_mutex_init(&pool.mutex, NULL);
+    pthread_cond_init(&pool.new_job, NULL);
+    atomic_store(&pool.helpers, 0);
+    atomic_store(&pool.sleeping, 0);
+    atomic_store(&pool.looking, 0);
+    atomic_store(&pool.refused, false);
+}
+
+static void prepare(void) {
+    for (size_t k = 0; k < SLOTS; k++) {
+        pthread_mutex_init(&pool.slots[k].mutex, NULL);
+        pthread_cond_init(&pool.slots[k].all_done, NULL);
+    }
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+/// Starts threads until there are so many, or the system gives no more.
+static void have_helpers(size_t wanted) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (atomic_load_explicit(&pool.helpers, memory_order_relaxed) >= wanted || atomic_load(&pool.refused)) return;
+    pthread_once(&once, prepare);
+    pthread_mutex_lock(&pool.mutex);
+    while (!atomic_load(&pool.refused) && atomic_load(&pool.helpers) < wanted) {
+        if (start_helper()) {
+            atomic_fetch_add(&pool.helpers, 1);
+        } else {
+            atomic_store(&pool.refused, true);
+        }
+    }
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+// ---- callers -------------------------------------------------------------------------------------------------------
+
+static slot *take_slot(void) {
+    for (size_t k = 0; k < SLOTS; k++) {
+        slot *s = &pool.slots[k];
+        if (!atomic_load_explicit(&s->taken, memory_order_relaxed) && !atomic_exchange(&s->taken, true)) return s;
+    }
+    return NULL;
+}
+
+static void post(slot *s, size_t count, size_t helpers, weir__piece_function *function, const void *context) {
+    const size_t claims = count < MOST_CLAIMS ? count : MOST_CLAIMS;
+    const uint64_t number = number_of(atomic_load_explicit(&s->ticket, memory_order_relaxed)) + 1;
+    atomic_store_explicit(&s->function, function, memory_order_relaxed);
+    atomic_store_explicit(&s->context, context, memory_order_relaxed);
+    atomic_store_explicit(&s->pieces, count, memory_order_relaxed);
+    atomic_store_explicit(&s->most_helpers, helpers, memory_order_relaxed);
+    atomic_store_explicit(&s->done, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->waited_for, false, memory_order_relaxed);
+    atomic_store_explicit(&s->ticket, ticket_of(number, claims), memory_order_release);
+    atomic_fetch_add(&pool.jobs, 1);
+    if (!atomic_load(&pool.sleeping)) return;
+    pthread_mutex_lock(&pool.mutex);
+    for (size_t k = 0; k < helpers && k + 1 < claims; k++) pthread_cond_signal(&pool.new_job);
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+/// Until every piece is done.
+static void wait_for(slot *s, double now) {
+    const size_t claims = (size_t)count_of(atomic_load_explicit(&s->ticket, memory_order_relaxed));
+    const double end = now + (is_busy() ? short_spin : caller_spin);
+    for (int turn = 0; atomic_load_explicit(&s->done, memory_order_acquire) < claims; turn++) {
+        pause_briefly();
+        if (turn % TURNS || weir__seconds() < end) continue;
+        pthread_mutex_lock(&s->mutex);
+        atomic_store(&s->waited_for, true);
+        while (atomic_load(&s->done) < claims) pthread_cond_wait(&s->all_done, &s->mutex);
+        pthread_mutex_unlock(&s->mutex);
+    }
+}
+
+/// Does without helpers for a while after they were late, and less and less so while they are not.
+static void judge(double now, double waited, double own) {
+    double rest = atomic_load_explicit(&pool.rest, memory_order_relaxed);
+    if (waited > late + own / 2) {
+        rest = rest < least_rest ? least_rest : rest < most_rest / 2 ? 2 * rest : most_rest;
+        atomic_store_explicit(&pool.alone, now + rest, memory_order_relaxed);
+    } else {
+        rest *= 0.95;
+    }
+    atomic_store_explicit(&pool.rest, rest, memory_order_relaxed);
+}
+
+bool weir__pool_run(size_t count, size_t threads, weir__piece_function *function, const void *context) {
+    if (is_inside || threads < 2) return false;
+    const double start = weir__seconds();
+    if (start < atomic_load_explicit(&pool.alone, memory_order_relaxed)) return false;
+    have_helpers(threads - 1);
+    if (!atomic_load_explicit(&pool.helpers, memory_order_relaxed)) return false;
+    slot *s = take_slot();
+    if (!s) return false;
+    post(s, count, threads - 1, function, context);
+    claim c = {0};
+    is_inside = true;
+    while (claim_next(s, &c, true)) run_claimed(s, &c);
+    is_inside = false;
+    const double end = weir__seconds();
+    wait_for(s, end);
+    if (helpers_of(atomic_load_explicit(&s->ticket, memory_order_relaxed))) {
+        const double now = weir__seconds();
+        judge(now, now - end, end - start);
+    }
+    atomic_store_explicit(&s->taken, false, memory_order_release);
+    return true;
+}
+
+bool weir__pool_is_awake(void) { return atomic_load_explicit(&pool.looking, memory_order_relaxed) > 0; }
+
+size_t weir__pool_threads(void) { return atomic_load(&pool.helpers); }
+
+void weir__pool_refuse(bool refuse) { atomic_store(&pool.refused, refuse); }

@@ -137,7 +137,7 @@ done <"$work/kinds"
 
 # One way to run in parallel: src/core/parallel.h.
 grep -rnE '#[ \t]*pragma[ \t]+omp[ \t]+(parallel|for|sections|task|critical|atomic)|[^A-Za-z_]omp_[a-z_]+\(|pthread_create' src \
-    --include='*.[ch]' | grep -vE '^src/core/(pool)\.c:' |
+    --include='*.[ch]' | grep -vE '^src/(core/pool|kernels/blas)\.c:' |
     sed 's|$|   <- src/core/parallel.h is the one way to run in parallel|' >>"$work/findings" || true
 
 cat "$work/findings"

@@ -78,7 +78,6 @@ static int run_command(const cli_command *command, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    cli_set_runtimes(argv);
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); // a reader that goes away must not end a training run; writes fail with EPIPE instead
     signal(SIGXFSZ, SIG_IGN); // nor a limit on the size of files: they fail with EFBIG, and what was there is kept

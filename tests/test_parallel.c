@@ -167,12 +167,17 @@ static void nested_calls_run_in_their_own_thread(void **state) {
 static void threads_of_one_caller(void **state) {
     (void)state;
     weir_threads_use(4);
-    assert_int_equal(weir__threads_here(1), 0);
+    const int outer = weir__threads_begin(1);
     assert_int_equal(weir_threads(), 1);
     assert_true(run_and_check(50, 20));
-    assert_int_equal(weir__threads_here(INT32_MAX), 1);
+    const int inner = weir__threads_begin(INT32_MAX);
     assert_int_equal(weir_threads(), WEIR_THREADS_MOST);
-    assert_int_equal(weir__threads_here(0), WEIR_THREADS_MOST);
+    const int same = weir__threads_begin(0);
+    assert_int_equal(weir_threads(), WEIR_THREADS_MOST);
+    weir__threads_end(same);
+    weir__threads_end(inner);
+    assert_int_equal(weir_threads(), 1);
+    weir__threads_end(outer);
     assert_int_equal(weir_threads(), 4);
 }
 

@@ -83,10 +83,6 @@ void cli_settings_page(FILE *out);
 /// Text in paragraphs, wrapped to the width of 80, each line after the first indented.
 void cli_wrap(FILE *out, size_t indent, const char *text);
 
-/// Starts the tool anew where the libraries underneath need other settings than they have: threads that wait without
-/// spinning for long, dense products by kernels for this processor.
-void cli_set_runtimes(char **argv);
-
 /// Sets the threads of the process and takes the rates of this machine into use, where they have been measured:
 /// $WEIR_RATES, or the file in the user's cache. CLI_FAILED after a message about a file that was asked for.
 int cli_use_machine(size_t threads);

@@ -131,6 +131,8 @@ typedef struct weir_graph_options {
     uint64_t seed;            ///< of the initial parameters
     bool training;            ///< false: no gradients, no backward (less memory)
     weir_precision precision; ///< of all products with weights; see weir_graph_precision_use
+    int threads;              ///< see weir_graph_threads_use
+    bool batch_invariant;     ///< see weir_graph_batch_invariant_use; not in a graph for training
     /// [kind_count] kinds of one's own that nodes may name (weir/kind.h), copied; NULL: none.
     const struct weir_custom_kind *kinds;
     size_t kind_count;
@@ -193,6 +195,15 @@ WEIR_API bool weir_graph_learns(const weir_graph *graph, size_t tensor);
 /// floats. WEIR_MEMORY: the precision is then as before.
 WEIR_API weir_status weir_graph_precision_use(weir_graph *graph, weir_precision precision, weir_error *error);
 WEIR_API weir_precision weir_graph_precision(const weir_graph *graph);
+/// Threads that later passes and steps of this graph use, at most WEIR_THREADS_MOST; 0: as many as weir_threads() says
+/// when they begin. Results have the same bits for any number (but see weir_threads_use). WEIR_ARGUMENT: less than 0,
+/// or more.
+WEIR_API weir_status weir_graph_threads_use(weir_graph *graph, int threads, weir_error *error);
+/// Whether each row of later passes has the bits that it has alone, whatever other rows are in its batch and however
+/// many. Rows are then run one after the other: a batch takes what its rows take by themselves, for a small dense
+/// network some three to six times as long as together. Otherwise the last bits of a row may depend on the batch:
+/// products of many rows add in another order than those of few. WEIR_ARGUMENT: the graph was made for training.
+WEIR_API weir_status weir_graph_batch_invariant_use(weir_graph *graph, bool batch_invariant, weir_error *error);
 /// The unit of a unit node and its running averages [rule->state][size], or NULL.
 WEIR_API const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node);
 WEIR_API float *weir_graph_unit_state(weir_graph *graph, size_t node, size_t *count);

@@ -175,8 +175,10 @@ void weir_threads_use(int threads) {
     atomic_store_explicit(&threads_in_use, threads > 0 ? at_most(threads) : processors(), memory_order_relaxed);
 }
 
-int weir__threads_here(int threads) {
+int weir__threads_begin(int threads) {
     const int former = threads_here;
-    threads_here = threads > 0 ? at_most(threads) : 0;
+    if (threads > 0) threads_here = at_most(threads);
     return former;
 }
+
+void weir__threads_end(int former) { threads_here = former; }

@@ -50,9 +50,9 @@ void weir__in_turn(size_t count, weir__piece_function *function, const void *con
 /// cost more than it saves, and else no more than there are lanes.
 size_t weir__pieces_for(double work);
 
-/// Has the calls of this thread use so many threads, 0: as many as the process does (weir_threads_use). Returns what
-/// held before, to be put back.
-int weir__threads_here(int threads);
+/// Has the calls of this thread use so many threads until weir__threads_end gets what this returns. 0: as many as now.
+int weir__threads_begin(int threads);
+void weir__threads_end(int former);
 
 typedef void weir__range_function(const void *context, weir__range items);
 

@@ -32,8 +32,8 @@ enum {
 
 static const double helper_spin = 150e-6, caller_spin = 100e-6; // seconds, before sleeping
 static const double short_spin = 10e-6;                         // of both, on a busy machine
-static const double late = 250e-6;                      // seconds that a caller may wait beyond half its own work
-static const double least_rest = 2e-3, most_rest = 0.5; // seconds without helpers
+static const double late = 60e-6;                               // seconds that are no reason to give up
+static const double least_rest = 2e-3, most_rest = 0.5;         // seconds without helpers
 
 // ---- tickets -------------------------------------------------------------------------------------------------------
 
@@ -256,9 +256,11 @@ static void post(slot *s, size_t count, size_t helpers, weir__piece_function *fu
     atomic_store_explicit(&s->ticket, ticket_of(number, claims), memory_order_release);
     atomic_fetch_add(&pool.jobs, 1);
     if (!atomic_load(&pool.sleeping)) return;
+    // Whoever is about to sleep has the lock and has not seen the job. It is free again before anybody is woken, since
+    // who wakes may take the processor from this thread.
     pthread_mutex_lock(&pool.mutex);
-    for (size_t k = 0; k < helpers && k + 1 < claims; k++) pthread_cond_signal(&pool.new_job);
     pthread_mutex_unlock(&pool.mutex);
+    for (size_t k = 0; k < helpers && k + 1 < claims; k++) pthread_cond_signal(&pool.new_job);
 }
 
 /// Until every piece is done.
@@ -275,10 +277,12 @@ static void wait_for(slot *s, double now) {
     }
 }
 
-/// Does without helpers for a while after they were late, and less and less so while they are not.
-static void judge(double now, double waited, double own) {
+/// Does without helpers for a while after the caller, who had made `part` of all claims in `own` seconds, waited longer
+/// than it would have taken for the others itself; and less and less so while that does not happen.
+static void judge(double now, double waited, double own, double part) {
     double rest = atomic_load_explicit(&pool.rest, memory_order_relaxed);
-    if (waited > late + own / 2) {
+    const double saved = part > 0 ? own / part - own : own;
+    if (waited > late + 1.5 * saved) {
         rest = rest < least_rest ? least_rest : rest < most_rest / 2 ? 2 * rest : most_rest;
         atomic_store_explicit(&pool.alone, now + rest, memory_order_relaxed);
     } else {
@@ -298,13 +302,15 @@ bool weir__pool_run(size_t count, size_t threads, weir__piece_function *function
     post(s, count, threads - 1, function, context);
     claim c = {0};
     is_inside = true;
-    while (claim_next(s, &c, true)) run_claimed(s, &c);
+    size_t own = 0;
+    for (; claim_next(s, &c, true); own++) run_claimed(s, &c);
     is_inside = false;
     const double end = weir__seconds();
     wait_for(s, end);
-    if (helpers_of(atomic_load_explicit(&s->ticket, memory_order_relaxed))) {
+    const uint64_t ticket = atomic_load_explicit(&s->ticket, memory_order_relaxed);
+    if (helpers_of(ticket)) {
         const double now = weir__seconds();
-        judge(now, now - end, end - start);
+        judge(now, now - end, end - start, (double)own / (double)count_of(ticket));
     }
     atomic_store_explicit(&s->taken, false, memory_order_release);
     return true;

@@ -153,3 +153,21 @@ bool weir_graph_learns(const weir_graph *graph, size_t tensor) {
     weir__free(reached);
     return learns;
 }
+
+weir_status weir_graph_threads_use(weir_graph *graph, int threads, weir_error *error) {
+    if (threads < 0 || threads > WEIR_THREADS_MOST) {
+        return weir__fail(error, WEIR_ARGUMENT, "%d threads: expected 0 (as many as the process uses) to %d", threads,
+                          WEIR_THREADS_MOST);
+    }
+    graph->options.threads = threads;
+    return WEIR_OK;
+}
+
+weir_status weir_graph_batch_invariant_use(weir_graph *graph, bool batch_invariant, weir_error *error) {
+    if (batch_invariant && graph->options.training) {
+        return weir__fail(error, WEIR_ARGUMENT, "rows that do not depend on their batch: not in a graph for training");
+    }
+    graph->options.batch_invariant = batch_invariant;
+    graph->forward_done = false;
+    return WEIR_OK;
+}

@@ -192,6 +192,8 @@ static weir_status create(weir_graph **out, const weir_node *nodes, size_t count
     } else {
         TRY(make_parameters(graph, drawn, error));
     }
+    TRY(weir_graph_threads_use(graph, options->threads, error));
+    TRY(weir_graph_batch_invariant_use(graph, options->batch_invariant, error));
     *out = graph;
     graph = NULL;
 done:
@@ -255,6 +257,7 @@ void weir_graph_free(weir_graph *graph) {
         weir__buffer_free(&node->memory.values);
         weir__buffer_free(&node->memory.gradient);
         weir__buffer_free(&node->memory.dense);
+        weir__buffer_free(&node->memory.rows);
         weir__buffer_free(&node->memory.state);
         weir__free(node->inputs);
         weir__fields_free(&weir__node_fields, &node->spec);
@@ -266,6 +269,7 @@ void weir_graph_free(weir_graph *graph) {
     weir_scale_free(graph->scale);
     weir__scratch_free(&graph->scratch);
     weir__buffer_free(&graph->gradient_scratch);
+    weir__buffer_free(&graph->row_losses);
     weir__buffer_free(&graph->wide_labels);
     weir__buffer_free(&graph->wide_targets);
     weir__buffer_free(&graph->merged);

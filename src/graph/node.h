@@ -81,6 +81,7 @@ typedef struct weir__memory {
     weir__buffer gradient; // ∂L/∂output, laid out alike, unless facts.gradient_dense
     weir__buffer dense;    // a compact output spread out, on demand
     weir__buffer state;    // running averages of units
+    weir__buffer rows;     // of a batch whose rows run one by one: the outputs of all, [rows][width]
     void *data;            // of the kind
 } weir__memory;
 
@@ -132,6 +133,7 @@ struct weir_graph {
     bool profiled;            // nodes' seconds are measured
     weir__scratch scratch;
     weir__buffer gradient_scratch;
+    weir__buffer row_losses; // of a batch whose rows run one by one
 
     // Row groups, see plan.c and groups.c.
     weir__node *grouped;     // the first grouped node, or NULL

@@ -74,14 +74,81 @@ static weir_status run_nodes(weir_graph *graph, size_t first, weir_error *error)
     return WEIR_OK;
 }
 
+static weir_status run_batch(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    graph->pass = *pass;
+    const weir_status status = weir__groups_begin(graph, pass, error);
+    return status == WEIR_OK ? run_nodes(graph, 0, error) : status;
+}
+
+// ---- rows that do not depend on their batch ------------------------------------------------------------------------
+
+static weir_status reserve_rows(weir_graph *graph, size_t rows, weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t k = 0; k < graph->count; k++) {
+        TRY(weir__buffer_reserve(&graph->nodes[k].memory.rows, rows * graph->nodes[k].width, error));
+    }
+    TRY(weir__buffer_reserve(&graph->row_losses, rows, error));
+done:
+    return status;
+}
+
+static weir_pass row_of(const weir_graph *graph, const weir_pass *pass, size_t r) {
+    weir_pass row = *pass;
+    row.rows = 1;
+    row.first_row += r;
+    row.inputs += r * graph->nodes[0].width;
+    if (row.labels) row.labels += r;
+    if (row.targets && graph->loss) row.targets += r * graph->loss->width;
+    return row;
+}
+
+/// Puts the outputs of the row that has just run where those of all rows are kept.
+static weir_status keep_row(weir_graph *graph, size_t r, weir_error *error) {
+    weir_status status = WEIR_OK;
+    for (size_t k = 0; k < graph->count; k++) {
+        weir__node *node = &graph->nodes[k];
+        const float *values = NULL;
+        if (!node->pass.ran) continue;
+        TRY(weir__output_dense(graph, node, &values, error));
+        memcpy(node->memory.rows.data + r * node->width, values, node->width * sizeof *values);
+    }
+    if (graph->row_loss) graph->row_losses.data[r] = *graph->row_loss;
+done:
+    return status;
+}
+
+/// Each row as a batch of its own: what it gets is what it would get alone.
+static weir_status run_row_by_row(weir_graph *graph, const weir_pass *pass, weir_error *error) {
+    const weir_pass all = *pass;
+    weir_status status = WEIR_OK;
+    double sum = 0;
+    graph->forward_done = false;
+    TRY(reserve_rows(graph, all.rows, error));
+    for (size_t r = 0; r < all.rows; r++) {
+        const weir_pass row = row_of(graph, &all, r);
+        TRY(run_batch(graph, &row, error));
+        TRY(keep_row(graph, r, error));
+        sum += graph->mean_loss;
+    }
+    graph->pass = all;
+    graph->examples = all.rows;
+    graph->mean_loss = sum / (double)all.rows;
+    if (graph->row_loss) graph->row_loss = graph->row_losses.data;
+done:
+    if (status != WEIR_OK) graph->forward_done = false;
+    return status;
+}
+
+// ---- passes --------------------------------------------------------------------------------------------------------
+
 weir_status weir_graph_forward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
     weir_status status = check_pass(graph, pass, error);
     if (status == WEIR_OK) status = weir__check_targets(graph, pass, error);
     if (status != WEIR_OK) return status;
-    graph->pass = *pass;
-    status = weir__groups_begin(graph, pass, error);
-    if (status != WEIR_OK) return status;
-    return run_nodes(graph, 0, error);
+    const int former = weir__threads_begin(graph->options.threads);
+    status = (graph->options.batch_invariant ? run_row_by_row : run_batch)(graph, pass, error);
+    weir__threads_end(former);
+    return status;
 }
 
 weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, weir_error *error) {
@@ -93,7 +160,11 @@ weir_status weir__graph_redraw(weir_graph *graph, uint32_t step, bool *drawn, we
     *drawn = first < graph->count;
     if (!*drawn) return WEIR_OK;
     graph->pass.step = step;
-    return run_nodes(graph, first, error);
+    const int former = weir__threads_begin(graph->options.threads);
+    const weir_status status =
+        graph->options.batch_invariant ? run_row_by_row(graph, &graph->pass, error) : run_nodes(graph, first, error);
+    weir__threads_end(former);
+    return status;
 }
 
 static bool same_pass(const weir_pass *a, const weir_pass *b) {
@@ -113,7 +184,7 @@ static weir_status check_backward(const weir_graph *graph, const weir_pass *pass
 }
 
 /// From the last node to the first; output_gradients: of the last one, NULL: it is a loss.
-static weir_status run_back(weir_graph *graph, const float *output_gradients, weir_error *error) {
+static weir_status go_back(weir_graph *graph, const float *output_gradients, weir_error *error) {
     graph->penalty = 0;
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].pass.gradient_written = false;
     weir__node *last = &graph->nodes[graph->count - 1];
@@ -135,6 +206,13 @@ static weir_status run_back(weir_graph *graph, const float *output_gradients, we
         node->seconds.backward += weir__profile_clock(graph) - start;
     }
     return WEIR_OK;
+}
+
+static weir_status run_back(weir_graph *graph, const float *output_gradients, weir_error *error) {
+    const int former = weir__threads_begin(graph->options.threads);
+    const weir_status status = go_back(graph, output_gradients, error);
+    weir__threads_end(former);
+    return status;
 }
 
 weir_status weir_graph_backward(weir_graph *graph, const weir_pass *pass, weir_error *error) {
@@ -199,8 +277,10 @@ weir_status weir__graph_step(weir_graph *graph, const weir_pass *pass, const wei
     if (alone != WEIR_OK) return alone;
     for (size_t k = 0; k < graph->count; k++) graph->nodes[k].pass.moved = false;
     graph->moving = step;
+    const int former = weir__threads_begin(graph->options.threads);
     weir_status status = weir_graph_backward(graph, pass, error);
     if (status == WEIR_OK) status = move_the_rest(graph, error);
+    weir__threads_end(former);
     graph->moving = NULL;
     return status;
 }
@@ -214,5 +294,6 @@ double weir_graph_penalty(const weir_graph *graph) { return graph->penalty; }
 const float *weir_graph_output(weir_graph *graph, size_t node) {
     if (node >= graph->count || !graph->forward_done || !graph->nodes[node].pass.ran) return NULL;
     const float *values = NULL;
+    if (graph->options.batch_invariant) return graph->nodes[node].memory.rows.data;
     return weir__output_dense(graph, &graph->nodes[node], &values, NULL) == WEIR_OK ? values : NULL;
 }

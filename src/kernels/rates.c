@@ -21,14 +21,21 @@ static bool is_in_use;
 
 // ---- which rates ---------------------------------------------------------------------------------------------------
 
+/// OpenBLAS takes kernels of 2004 for a processor that is newer than itself, which are five times slower than those
+/// that the built-in rates were measured with: weir's own kernels are then the better ones.
+static double blas_factor(void) {
+    static const double old_kernels = 0.2;
+    return weir_isa_best() >= WEIR_ISA_AVX2 && !strcmp(weir_blas_core(), "Prescott") ? old_kernels : 1;
+}
+
 static weir__rates built_in(void) {
     const weir_calibration *c = weir__builtin_rates(weir_isa_current());
-    return (weir__rates){c, (double)weir_threads() / c->threads};
+    return (weir__rates){c, (double)weir_threads() / c->threads, blas_factor()};
 }
 
 weir__rates weir__rates_current(void) {
     if (is_in_use && in_use.isa == weir_isa_current() && in_use.threads == weir_threads()) {
-        return (weir__rates){&in_use, 1};
+        return (weir__rates){&in_use, 1, 1};
     }
     return built_in();
 }
@@ -43,6 +50,7 @@ static void copy_of(weir_calibration *to, weir__rates rates) {
     to->isa = weir_isa_current();
     to->threads = weir_threads();
     multiply((double *)to->rates, RATE_COUNT, rates.scale);
+    multiply((double *)to->rates[WEIR_FLOAT32].dense, sizeof to->rates[0].dense / sizeof(double), rates.blas);
     to->pair_seconds /= rates.scale;
     to->float_seconds /= rates.scale;
 }
@@ -103,7 +111,7 @@ double weir__rate(const weir__rates *rates, weir_precision precision, weir_way w
                   double block, double rows) {
     const weir_rates *of = &rates->calibration->rates[precision];
     const place row = place_of(rows, weir__rated_rows, WEIR_CALIBRATION_ROWS);
-    if (way == WEIR_WAY_DENSE) return rates->scale * at_rows(of->dense[operation], row);
+    if (way == WEIR_WAY_DENSE) return rates->scale * rates->blas * at_rows(of->dense[operation], row);
     if (way == WEIR_WAY_STREAM) return rates->scale * at_rows(of->stream[operation], row);
     const place unit = place_of(block, weir__rated_blocks, WEIR_CALIBRATION_BLOCKS);
     const double(*gated)[WEIR_CALIBRATION_ROWS] = of->gated[operation] + unit.index;

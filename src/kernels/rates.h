@@ -11,10 +11,11 @@
 /// The numbers at which rates are known.
 extern const double weir__rated_rows[WEIR_CALIBRATION_ROWS], weir__rated_blocks[WEIR_CALIBRATION_BLOCKS];
 
-/// The rates in use for the current instruction set and threads. Those that are built in are times `scale`.
+/// The rates in use for the current instruction set and threads. Those that are built in are times `scale`, and those
+/// of dense products by CBLAS times `blas`, too.
 typedef struct weir__rates {
     const weir_calibration *calibration;
-    double scale;
+    double scale, blas;
 } weir__rates;
 weir__rates weir__rates_current(void);
 

@@ -346,7 +346,7 @@ static void test_rates_between(void **state) {
     double *rates = c.rates[0].dense[0];
     rates[0] = 1e9, rates[1] = 8e9, rates[2] = 2e9;
     c.rates[0].gated[0][1][2] = 4e9;
-    const weir__rates r = {&c, 3};
+    const weir__rates r = {&c, 3, 1};
 #define RATE(way, block, rows) weir__rate(&r, WEIR_FLOAT32, way, WEIR_OPERATION_FORWARD, block, rows)
     assert_true(fabs(RATE(WEIR_WAY_DENSE, 0, 1) - 3e9) < 1);
     assert_true(fabs(RATE(WEIR_WAY_DENSE, 0, 0.01) - 3e9) < 1);

@@ -274,7 +274,8 @@ const cli_command cli_predict = {
         "of each. As text, a line is: row, class, probability, separated by tabs, with the file's name before "
         "them when there are several files. A model that predicts targets gives the probability of each, the mean of "
         "several draws of its random units, from whole rows or from their upper halves; a regression gives the values. "
-        "MODEL is a model file or a run directory; nothing else is needed. Results have the same bits for any number of "
+        "MODEL is a model file or a run directory; nothing else is needed. Results have the same bits for any number "
+        "of "
         "threads; the last bits of a row may depend on the rows that it is computed with, but not with "
         "--batch-invariant.",
     .options = options,

@@ -140,5 +140,8 @@ grep -rnE '#[ \t]*pragma[ \t]+omp[ \t]+(parallel|for|sections|task|critical|atom
     --include='*.[ch]' | grep -vE '^src/(core/pool|kernels/blas)\.c:' |
     sed 's|$|   <- src/core/parallel.h is the one way to run in parallel|' >>"$work/findings" || true
 
+# A comment says what it is about: one that begins "The same" or "Both" means nothing where it is shown alone.
+grep -rnE '//[/<]* *(The same|Both|All of)\b' include src cli --include='*.[ch]' >>"$work/findings" || true
+
 cat "$work/findings"
 ! [ -s "$work/findings" ]

@@ -92,7 +92,7 @@ int cli_rates_path(char *path, size_t size);
 
 /// "weir: …" on standard error. Returns CLI_FAILED.
 int cli_error(const char *format, ...) WEIR_PRINTF(1, 2);
-/// The same with a second line that says where help is. Returns CLI_USAGE.
+/// cli_error with a second line that says where help is. Returns CLI_USAGE.
 int cli_usage(const char *command, const char *format, ...) WEIR_PRINTF(2, 3);
 /// A remark on standard error that is no error: "weir: …".
 void cli_note(const char *format, ...) WEIR_PRINTF(1, 2);

@@ -84,7 +84,7 @@ static size_t count_before(const bed *b, weir_graph *graph) {
     return count;
 }
 
-/// The same network with another rule at every unit.
+/// The network with this rule at every unit.
 static weir_status graph_of(const bed *b, const char *rule, weir_graph **graph, weir_error *error) {
     weir_node *nodes = malloc(b->config.network_count * sizeof *nodes);
     weir_graph_options making = weir_graph_options_default(b->rows);

@@ -207,7 +207,7 @@ static void points(FILE *out, const reproduce_plan *plan, const experiment_part 
     fprintf(out, "%sunset output\n", panels == 2 ? "unset multiplot\n" : "");
 }
 
-// All of them.
+// ---- all figures ---------------------------------------------------------------------------------------------------
 
 static int draw(const char *script, const cli_list *written) {
     bool missing = false;

@@ -197,7 +197,7 @@ static void tell_end(const reproduce_run *run) {
     json_decref(result);
 }
 
-// All of them.
+// ---- all trainings -------------------------------------------------------------------------------------------------
 
 static int ended_badly(const reproduce_run *run) {
     return cli_error("the training %s has failed; the reason is at the end of %s/train.log", run->folder, run->folder);

@@ -39,7 +39,7 @@ typedef struct weir_config {
 /// and what was expected.
 WEIR_API weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
                                       size_t setting_count, weir_error *error);
-/// The same from text; name is used in errors.
+/// weir_config_load from text; name is used in errors.
 WEIR_API weir_status weir_config_parse(weir_config *config, const char *text, const char *name,
                                        const char *const *settings, size_t setting_count, weir_error *error);
 /// The complete configuration as YAML text (every default filled in, variants resolved), freed by weir_text_free.

@@ -297,7 +297,7 @@ typedef struct weir_counters {
 } weir_counters;
 WEIR_API weir_counters weir_graph_counters(const weir_graph *graph);
 WEIR_API void weir_graph_counters_reset(weir_graph *graph);
-/// The same for one node.
+/// The work of one node, as weir_graph_counters counts it.
 WEIR_API weir_counters weir_graph_node_counters(const weir_graph *graph, size_t node);
 
 /// Multiply-adds per row that a node is expected to take, in passes that decide or draw gates.

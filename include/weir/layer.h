@@ -56,7 +56,8 @@ WEIR_API weir_status weir_batch_begin(weir_batch *batch, size_t rows, const floa
 WEIR_API void weir_batch_put(weir_batch *batch, const float *dense);
 /// Spreads the values into dense [rows][width], 0 where a block is closed.
 WEIR_API void weir_batch_get(const weir_batch *batch, float *dense);
-/// The same for the gradient. Put: WEIR_MEMORY, the first time. Get before there is one: all 0.
+/// The gradient as weir_batch_put and weir_batch_get have the values. Put: WEIR_MEMORY, the first time. Get before
+/// there is one: all 0.
 WEIR_API weir_status weir_batch_put_gradient(weir_batch *batch, const float *dense, weir_error *error);
 WEIR_API void weir_batch_get_gradient(const weir_batch *batch, float *dense);
 

@@ -92,7 +92,7 @@ WEIR_API weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *gra
 /// gates have moved.
 WEIR_API weir_status weir_trainer_step(weir_trainer *trainer, const float *inputs, const int32_t *labels, size_t rows,
                                        weir_error *error);
-/// The same for a network that predicts targets [rows][outputs].
+/// weir_trainer_step for a network that predicts targets [rows][outputs].
 WEIR_API weir_status weir_trainer_step_targets(weir_trainer *trainer, const float *inputs, const float *targets,
                                                size_t rows, weir_error *error);
 /// Trains to the end. folder (or NULL): where checkpoint.safetensors (latest complete state), model.safetensors (best)

@@ -101,7 +101,7 @@ static bool is_one_product(const weir_graph *graph, const weir__node *node, size
     return graph->moving && rows == graph->examples && !node->from->facts.gradient_dense && (x->route || dy->route);
 }
 
-/// Both at once.
+/// The gradient of the input and the update of the weights in one pass over them.
 static weir_status backward_and_move(weir_graph *graph, weir__node *node, size_t rows, const weir__side *dy,
                                      const weir__side *x, weir_error *error) {
     motion weight, bias;

@@ -132,7 +132,7 @@ WEIR__INLINE void add_rows(const weir__route *route, const gate_matrix *gates, s
     for (size_t r = 0; r < rows; r++) weir__bits_add(counts, words_of_row(route, gates, kind, r)[w]);
 }
 
-/// The same of many rows, and the words of the blocks.
+/// Counts the bits of many rows and transposes them into the words of the blocks.
 WEIR__INLINE void transpose_rows(const weir__route *route, const gate_matrix *gates, size_t kind, size_t w,
                                  size_t blocks, int32_t *counts) {
     for (size_t v = 0; v < gates->block_words; v++) {

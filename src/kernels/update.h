@@ -66,7 +66,7 @@ float weir__update_span(const weir__update *update, float *weights, size_t first
 void weir__update_limit(const weir__update *update, float *weights, const weir__tiling *tiling, size_t first,
                         size_t last);
 
-/// The same for one row, weights[first … first + count), whose sum of squares is known.
+/// weir__update_limit for one row, weights[first … first + count), whose sum of squares is known.
 void weir__update_limit_row(const weir__update *update, float *weights, size_t first, size_t count, float squares);
 
 /// Moves all weights whose tiles are touched (NULL: all), and holds the rows that moved to the limit: one pass. A tile

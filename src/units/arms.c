@@ -8,7 +8,7 @@
 //   p − J = m − max(0, 2r − 1)^{n−1}, r = m^{1/(n−1)}, and u_k < m is 1 − e_k/Σe < r: one power per unit.
 // - gaussian: z_k of correlation −1/(n − 1), h_k = 1[z_k < t], Φ(t) = p. p − J = 2 T(t, s), s = √(n/(n − 2)), T Owen's
 //   function: p (1 − p)/(p − J) = max(p, 1 − p)·R(|t|)·√(π/2) / I, R Mills' ratio, I = ∫₀ˢ exp(−½t²x²)/(1 + x²) dx.
-// Both factors come from |a|, without p itself: m may be as small as 10⁻³⁸.
+// The factors come from |a|, without p itself: m may be as small as 10⁻³⁸.
 
 #include "../core/math.h"
 #include "antithetic.h"

@@ -69,7 +69,7 @@ typedef struct shared {
     size_t hidden;
 } shared;
 
-/// Both outputs at all points of a sample.
+/// The network's two outputs at all points of a sample.
 WEIR__INLINE void evaluate(const shared *s, float *restrict sample, size_t points) {
     const float *restrict slope = sample + 1, loss = sample[0];
     float *restrict first = sample + 1 + points, *restrict second = first + points;

@@ -215,7 +215,7 @@ static weir_status bernoulli_forward(weir_graph *graph, weir__node *node, const 
     return WEIR_OK;
 }
 
-/// Both have ∂L/∂x = output − target.
+/// Backward of the losses whose ∂L/∂x is output − target.
 static weir_status difference_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     float *dx = NULL;
     const weir_status status = open_gradient(graph, node, pass, &dx, error);

@@ -67,7 +67,7 @@ INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride,
     }
 }
 
-/// The same for any number of units up to DOT_UNITS.
+/// add_dots for any number of units up to DOT_UNITS.
 INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
                               const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
     switch (units) {
@@ -316,7 +316,7 @@ static void add_tiles_of_row(float *y, weir__range units, const weir__bf16_side 
     }
 }
 
-/// The same for a compact x.
+/// A piece of the forward product with a compact x.
 static void forward_compact_piece(size_t rows, const weir__side *y, const piece *p, const weir__bf16_side *x,
                                   const uint16_t *weights, const float *bias) {
     (void)rows;
@@ -421,7 +421,7 @@ static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, s
     }
 }
 
-/// Both sides compact: tile by tile, each for all of its rows. A part of the blocks of y.
+/// Forward product between two compact sides, for a part of the blocks of y: tile by tile, each for all of its rows.
 static void run_shared_tiles(const void *context, weir__piece p) {
     const forward_product *f = context;
     const weir__side *y = f->y, *x = f->x->side;

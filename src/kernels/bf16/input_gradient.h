@@ -175,7 +175,7 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
     }
 }
 
-/// The same for all slots, those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
+/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
 /// Returns whether there are any of these.
 static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__bf16_side *dy, size_t jo,
                               const uint16_t *weights, matches *m) {

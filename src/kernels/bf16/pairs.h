@@ -54,7 +54,7 @@ INLINE pairs widen_first(const uint16_t *from, size_t count) {
 #endif
 }
 
-/// The same as floats.
+/// Numbers of bf16 widened to floats.
 INLINE vec expand(const uint16_t *from) { return (vec)(widen(from) << 16); }
 INLINE vec expand_first(const uint16_t *from, size_t count) { return (vec)(widen_first(from, count) << 16); }
 
@@ -89,7 +89,7 @@ INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 
 INLINE vec float_of_halves(pairs both) { return (vec)((both ^ 0x8000u) - 0x8000u); }
 
-/// The same bits, but of a NaN nothing below, see weir__bf16_weight_bits.
+/// The bits of floats; a NaN loses its lower half, see weir__bf16_weight_bits.
 INLINE pairs weight_bits(vec a) {
     const pairs bits = (pairs)a;
 #if LANES == 16

@@ -4,7 +4,7 @@
 /// \file panel_tiles.h
 /// The products of panel.h in tile registers.
 ///
-/// Both factors are copied into tiles of their kind (tiles.h), with 0 for rows, columns and numbers that are not there,
+/// The factors are copied into tiles of their kind (tiles.h), with 0 for rows, columns and numbers that are not there,
 /// but for weights that fill whole tiles as they lie. 2 × 2 tiles of sums are formed at once, and added to their rows
 /// from the first-level cache.
 #ifndef WEIR_PANEL_TILES_H

@@ -315,7 +315,7 @@ static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, 
     }
 }
 #elif LANES == 8
-/// The same.
+/// transpose_pairs in AVX2 registers, eight by eight.
 static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
                             size_t count) {
     __m256i r[8], t[8];
@@ -342,7 +342,7 @@ static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, 
     }
 }
 #else
-/// The same, number by number.
+/// transpose_pairs without permutations of the instruction set: number by number.
 static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
                             size_t count) {
     pairs transposed[LANES] = {{0}};

@@ -60,7 +60,7 @@ INLINE void prefetch_row(const descent *d, size_t at, size_t row, size_t height,
     prefetch_target(&coming, 0, 1, 0, width);
 }
 
-/// The same as move_tile does, by descend.h. Returns whether it did.
+/// Moves a tile as move_tile does, by descend.h. Returns whether it did.
 #if defined(BF16_TILES)
 static bool descend_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit,
                          const matches *m, const target *next) {
@@ -183,7 +183,7 @@ static void update_columns(size_t rows, const descent *d, weir__range blocks, co
     }
 }
 
-/// Both compact: tiles of pairs of blocks.
+/// Update of weights between two compact sides: tiles of pairs of blocks.
 static void update_pairs(size_t rows, const descent *d, weir__range blocks, const weir__bf16_side *dy,
                          const weir__bf16_side *x) {
     const weir__side *out = dy->side, *in = x->side;

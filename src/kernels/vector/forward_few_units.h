@@ -53,7 +53,7 @@ INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_str
     }
 }
 
-/// The same for any number of units, each one's next weights w_stride after the other's.
+/// add_few_dots for any number of units, each one's next weights w_stride after the other's.
 INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
                                   const float *w, size_t w_stride, size_t count, const float *next) {
     size_t u = 0;

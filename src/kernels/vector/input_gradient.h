@@ -43,7 +43,7 @@ INLINE void add_products(const int rows, const int vectors, const bool partial, 
     }
 }
 
-/// The same for columns first … last; w begins at column first.
+/// add_products for columns first … last; w begins at column first.
 INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to, size_t first, size_t last,
                                     const float *const *a, const float *w, size_t w_stride, size_t count,
                                     drip *coming) {
@@ -494,7 +494,7 @@ static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__sid
     }
 }
 
-/// The same for all slots, those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
+/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
 /// Returns whether there are any of these.
 static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__side *dy, size_t jo,
                               const float *weights, matches *m, const float *next, size_t coming) {

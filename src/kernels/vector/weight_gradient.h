@@ -154,7 +154,7 @@ static void column_gradient(weir__range blocks, float *dweights, uint8_t *touche
 
 enum { ROWS_AT_ONCE = 1024 }; // whose slots are looked up on the stack
 
-/// Both sides in blocks of one unit: a strip is a row of W, each weight a tile.
+/// Weight gradient between two sides in blocks of one unit: a strip is a row of W, each weight a tile.
 static void unit_tiles(float *strip, uint8_t *touched, const weir__side *dy, size_t jo, const weir__side *x) {
     for (size_t ji = 0; ji < x->width; ji++) strip[ji] = touched[ji] ? 0 : strip[ji];
     memset(touched, 0, x->width);

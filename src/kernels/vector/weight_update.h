@@ -55,7 +55,7 @@ static bool descends(const weir__update *update, const pairs *p) {
     return rule && !update->halves.upper && (!p->m || p->m->complete);
 }
 
-/// The same as move_tile does, by descend.h.
+/// Moves a tile as move_tile does, by descend.h.
 INLINE void descend_tile(const bool momentum, const descent *d, const place *tile, weir__range units, bool limit,
                          const pairs *p) {
     enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128, NARROW = 64, AHEAD = 128 };

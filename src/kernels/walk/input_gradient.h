@@ -5,7 +5,7 @@
 /// The walks of the input gradient, for either precision (numbers.h), around what each one does with its registers:
 /// sum_entries_of_columns, dense_by_blocks, compact_from_dense, compact_by_tiles.
 
-/// Both sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
+/// Input gradient between two sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
 static void unit_pairs_by_rows(weir__range rows, const weir__side *dx, const numbers_side *dy, const number *weights) {
     enum { AT_ONCE = 512 };
     const weir__side *side = side_of(dy);

@@ -358,7 +358,8 @@ static void add_entry(archive *a, const char *name, const uint8_t *body, size_t 
     put(&a->end, packed_size, 4);
     put(&a->end, size, 4);
     put(&a->end, length, 2);
-    put(&a->end, 0, 12);
+    put(&a->end, 0, 8);
+    put(&a->end, 0, 4);
     put(&a->end, offset, 4);
     memcpy(a->end, name, length);
     a->end += length;

@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+#include "core/pool.h"
+
 #include <weir/weir.h>
 
 #if defined(__has_feature)
@@ -430,12 +432,43 @@ static void a_row_is_looked_at(void **state) {
     weir_graph_free(model);
 }
 
+// The first test of this program: a row wakes nobody, though its products are worth it and the process may use four
+// threads; a batch does.
+static void one_thread_for_one_row(void **state) {
+    (void)state;
+    enum { size = 2048, several = 8 };
+    static const weir_node wide[] = {
+        {.kind = "input", .size = size}, {.kind = "affine", .size = size}, {.kind = "tanh"}};
+    static float many[several * size];
+    weir_graph *model = NULL, *context = NULL;
+    weir_graph_options options = weir_graph_options_default(several);
+    options.training = false;
+    weir_threads_use(1);
+    must(weir_graph_create(&model, wide, 3, &options, &error));
+    weir_threads_use(4);
+    must(weir_graph_share(&context, model, several, &error));
+    must(weir_predict_row(context, NULL, NULL, many, &error));
+    must(weir_predict_row(model, NULL, NULL, many, &error));
+    assert_int_equal(weir__pool_threads(), 0);
+    const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = several, .inputs = many};
+    for (size_t k = 0; k < 50 && !weir__pool_threads(); k++) must(weir_graph_forward(context, &pass, &error));
+    assert_true(weir__pool_threads() > 0);
+    weir_threads_use(0);
+    weir_graph_free(context);
+    weir_graph_free(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_have_the_same_bits),      cmocka_unit_test(context_of_a_trained_model),
-        cmocka_unit_test(context_with_a_kind_of_ones_own), cmocka_unit_test(nobody_changes_what_is_shared),
-        cmocka_unit_test(shared_again_after_a_change),     cmocka_unit_test(contexts_cost_little),
-        cmocka_unit_test(rows_ask_for_no_memory),          cmocka_unit_test(a_row_is_looked_at),
+        cmocka_unit_test(one_thread_for_one_row),
+        cmocka_unit_test(threads_have_the_same_bits),
+        cmocka_unit_test(context_of_a_trained_model),
+        cmocka_unit_test(context_with_a_kind_of_ones_own),
+        cmocka_unit_test(nobody_changes_what_is_shared),
+        cmocka_unit_test(shared_again_after_a_change),
+        cmocka_unit_test(contexts_cost_little),
+        cmocka_unit_test(rows_ask_for_no_memory),
+        cmocka_unit_test(a_row_is_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

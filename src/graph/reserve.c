@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 // Arrays of a graph grow with what its passes need. One row needs most when every gate is open and a product that is
-// done at once spreads its widest side out: that is provided here, by a pass of such a row and a look at the widths.
+// done at once spreads its widest side out: that is provided here, by a pass of such a row and a look at the widths,
+// for the one thread that a row runs in.
 
 #include <math.h>
 
@@ -34,11 +35,10 @@ static weir_status run_open_row(weir_graph *graph, const float *zeros, weir_erro
     return status;
 }
 
-weir_status weir__graph_reserve_row(weir_graph *graph, weir_error *error) {
+static weir_status reserve(weir_graph *graph, weir_error *error) {
     weir_status status = WEIR_OK;
     float *zeros = NULL;
     size_t widest = 0;
-    if (graph->row_reserved) return WEIR_OK;
     for (size_t k = 0; k < graph->count; k++) widest = graph->nodes[k].width > widest ? graph->nodes[k].width : widest;
     TRY(weir__buffer_reserve(&graph->scratch.plain, widest, error));
     TRY(weir__buffer_reserve(&graph->scratch.work, weir__scratch_floats(), error));
@@ -47,5 +47,16 @@ weir_status weir__graph_reserve_row(weir_graph *graph, weir_error *error) {
     graph->row_reserved = true;
 done:
     weir__free(zeros);
+    return status;
+}
+
+weir_status weir__graph_reserve_row(weir_graph *graph, weir_error *error) {
+    if (graph->row_reserved) return WEIR_OK;
+    const int threads = graph->options.threads;
+    const int former = weir__threads_begin(1); // for whom scratch memory is provided
+    graph->options.threads = 1;
+    const weir_status status = reserve(graph, error);
+    graph->options.threads = threads;
+    weir__threads_end(former);
     return status;
 }

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "../config/settings.h"
+#include "../core/parallel.h"
 #include "../graph/finite.h"
 #include "../graph/graph.h"
 #include "../store/safetensors.h"
@@ -379,13 +380,22 @@ done:
     return status;
 }
 
+/// In the calling thread: starting others takes longer than a model of some megabytes, and larger ones wait for memory.
+static weir_status load_alone(weir_graph **graph, weir_config *config, const weir__safetensors *file, size_t max_rows,
+                              weir_error *error) {
+    const int former = weir__threads_begin(1);
+    const weir_status status = load(graph, config, file, max_rows, error);
+    weir__threads_end(former);
+    return status;
+}
+
 weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
                             weir_error *error) {
     weir__safetensors *file = NULL;
     *graph = NULL;
     if (config) *config = (weir_config){0};
     weir_status status = weir__safetensors_open(&file, path, error);
-    if (status == WEIR_OK) status = load(graph, config, file, max_rows, error);
+    if (status == WEIR_OK) status = load_alone(graph, config, file, max_rows, error);
     weir__safetensors_close(file);
     return status;
 }
@@ -396,7 +406,7 @@ weir_status weir_model_load_memory(weir_graph **graph, weir_config *config, cons
     *graph = NULL;
     if (config) *config = (weir_config){0};
     weir_status status = weir__safetensors_open_memory(&file, bytes, size, error);
-    if (status == WEIR_OK) status = load(graph, config, file, max_rows, error);
+    if (status == WEIR_OK) status = load_alone(graph, config, file, max_rows, error);
     weir__safetensors_close(file);
     return status;
 }

@@ -9,8 +9,8 @@
 #include "../graph/graph.h"
 #include "predict.h"
 
-weir_status weir_predict_row(weir_graph *graph, int32_t *predicted, float *probabilities, const float *row,
-                             weir_error *error) {
+static weir_status predict(weir_graph *graph, int32_t *predicted, float *probabilities, const float *row,
+                           weir_error *error) {
     weir_status status = WEIR_OK;
     const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = 1, .inputs = row};
     const size_t last = graph->count - 1, outputs = graph->nodes[last].width;
@@ -22,5 +22,14 @@ weir_status weir_predict_row(weir_graph *graph, int32_t *predicted, float *proba
     if (probabilities) memcpy(probabilities, output, outputs * sizeof *output);
     if (predicted) *predicted = weir__arg_max(output, outputs);
 done:
+    return status;
+}
+
+weir_status weir_predict_row(weir_graph *graph, int32_t *predicted, float *probabilities, const float *row,
+                             weir_error *error) {
+    const int threads = graph->options.threads;
+    graph->options.threads = 1;
+    const weir_status status = predict(graph, predicted, probabilities, row, error);
+    graph->options.threads = threads;
     return status;
 }

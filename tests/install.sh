@@ -164,6 +164,15 @@ grep -Eqx 'loss 0\.[0-9]+, then 0\.00[0-9]+; scale 0\.50, then [1-9]\.[0-9]+' "$
     { cat "$work/output"; fail "autograd printed something else"; }
 sed 's/^/  /' "$work/output"
 
+echo "- a rule of one's own, judged and trained"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/custom_rule.c" $(pkg-config --cflags --libs weir) -lm -o "$work/custom_rule"
+"$work/custom_rule" >"$work/output" || { cat "$work/output"; fail "custom_rule failed"; }
+grep -Eqx 'hard-sigmoid holds; bias 0\.[0-9]+' "$work/output" &&
+    grep -Eqx 'test error ([0-9]|[12][0-9])\.[0-9] %, share of gates open 0\.[0-9]+' "$work/output" ||
+    { cat "$work/output"; fail "custom_rule printed something else"; }
+sed 's/^/  /' "$work/output"
+
 echo "- the example, by find_package"
 mkdir "$work/consumer"
 cat >"$work/consumer/CMakeLists.txt" <<CMAKE

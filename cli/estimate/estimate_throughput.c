@@ -28,18 +28,18 @@ typedef struct speed {
     size_t peers;
 } speed;
 
-static weir_status measure(const lab_rule *rule, double *rows_per_second, weir_error *error) {
-    double target = lab_target, samples[SAMPLES] = {0};
+static weir_status measure(double *rows_per_second, const weir_unit *unit, weir_error *error) {
+    double target = WEIR_LAB_TARGET, samples[SAMPLES] = {0};
     float *logits = calloc(2 * ROWS * UNITS, sizeof *logits), *gradient = logits + ROWS * UNITS;
     weir_estimator *estimator = NULL;
     weir_status status = logits == NULL ? WEIR_MEMORY : WEIR_OK;
-    if (status == WEIR_OK) status = weir_estimator_create(&estimator, &rule->unit, UNITS, ROWS, 1, error);
+    if (status == WEIR_OK) status = weir_estimator_create(&estimator, unit, UNITS, ROWS, 1, error);
     for (size_t s = 0; s < SAMPLES && status == WEIR_OK; s++) {
         const double started = cli_clock();
         size_t calls = 0;
         do {
             for (size_t k = 0; k < 50 && status == WEIR_OK; k++, calls++)
-                status = weir_estimate(estimator, gradient, NULL, logits, ROWS, lab_quadratic, &target, error);
+                status = weir_estimate(estimator, gradient, NULL, logits, ROWS, weir_problem_quadratic, &target, error);
         } while (cli_clock() - started < 0.04 && status == WEIR_OK);
         samples[s] = (double)(calls * ROWS) / (cli_clock() - started);
     }
@@ -50,18 +50,18 @@ static weir_status measure(const lab_rule *rule, double *rows_per_second, weir_e
 }
 
 /// One line of the peer; others than JSON objects with a rule are remarks.
-static void take_line(const char *text, const lab_rule *rules, speed *speeds, size_t count, size_t round) {
+static void take_line(const char *text, const lab_rules *rules, speed *speeds, size_t round) {
     json_t *line = json_loads(text, 0, NULL);
     const char *name = json_string_value(json_object_get(line, "rule"));
     const json_t *value = json_object_get(line, "rows_per_second");
-    for (size_t k = 0; name != NULL && json_is_number(value) && k < count; k++) {
-        if (strcmp(rules[k].text, name) != 0 || speeds[k].peers > round) continue;
+    for (size_t k = 0; name != NULL && json_is_number(value) && k < rules->count; k++) {
+        if (strcmp(rules->texts[k], name) != 0 || speeds[k].peers > round) continue;
         speeds[k].peer[speeds[k].peers++] = json_number_value(value);
     }
     json_decref(line);
 }
 
-static int run_peer(const lab_options *o, const lab_rule *rules, speed *speeds, size_t count, size_t round) {
+static int run_peer(const lab_options *o, const lab_rules *rules, speed *speeds, size_t round) {
     char threads[CLI_NUMBER], *line = NULL;
     int ends[2], ended = 0;
     size_t size = 0;
@@ -77,8 +77,7 @@ static int run_peer(const lab_options *o, const lab_rule *rules, speed *speeds, 
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     FILE *stream = fdopen(ends[0], "r");
-    while (stream != NULL && reason == 0 && getline(&line, &size, stream) > 0)
-        take_line(line, rules, speeds, count, round);
+    while (stream != NULL && reason == 0 && getline(&line, &size, stream) > 0) take_line(line, rules, speeds, round);
     free(line);
     if (stream != NULL) fclose(stream);
     while (reason == 0 && waitpid(child, &ended, 0) < 0 && errno == EINTR) continue;
@@ -89,23 +88,22 @@ static int run_peer(const lab_options *o, const lab_rule *rules, speed *speeds, 
     return CLI_OK;
 }
 
-static void print_json(const lab_rule *rule, speed *s) {
+static void print_json(const char *rule, speed *s) {
     const double own = weir_median(s->own, ROUNDS), peer = weir_median(s->peer, s->peers);
-    json_t *line = json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:o}", "rule", rule->text, "units", UNITS, "rows", ROWS,
+    json_t *line = json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:o}", "rule", rule, "units", UNITS, "rows", ROWS,
                              "threads", weir_threads(), "rows_per_second", own, "peer_rows_per_second",
                              isnan(peer) ? json_null() : json_real(peer), "ratio",
                              isnan(peer) ? json_null() : json_real(own / peer));
-    if (json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0) fputc('\n', stdout);
-    json_decref(line);
+    lab_print_line(line);
 }
 
-static void print_table(const lab_rule *rules, speed *speeds, size_t count) {
+static void print_table(const lab_rules *rules, speed *speeds) {
     cli_table table = {.align = "lrrr"};
     char own[CLI_NUMBER], peer[CLI_NUMBER], ratio[CLI_NUMBER];
-    printf("%d units, batches of %d rows, mean of (h - %g)^2, %d threads: rows per second\n\n", UNITS, ROWS, lab_target,
-           weir_threads());
+    printf("%d units, batches of %d rows, mean of (h - %g)^2, %d threads: rows per second\n\n", UNITS, ROWS,
+           WEIR_LAB_TARGET, weir_threads());
     cli_table_add(&table, "rule\tweir\tpeer\tratio");
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < rules->count; k++) {
         const double one = weir_median(speeds[k].own, ROUNDS), other = weir_median(speeds[k].peer, speeds[k].peers);
         cli_thousands(own, (uint64_t)one);
         peer[0] = ratio[0] = '\0';
@@ -113,27 +111,27 @@ static void print_table(const lab_rule *rules, speed *speeds, size_t count) {
             cli_thousands(peer, (uint64_t)other);
             snprintf(ratio, sizeof ratio, "%.1f", one / other);
         }
-        cli_table_add(&table, "%s\t%s\t%s\t%s", rules[k].text, own, peer, ratio);
+        cli_table_add(&table, "%s\t%s\t%s\t%s", rules->texts[k], own, peer, ratio);
     }
     cli_table_print(&table, stdout);
 }
 
 int lab_throughput(const lab_options *options) {
-    lab_rule *rules = NULL;
-    size_t count = 0;
+    lab_rules rules;
     weir_error error = {0};
-    int status = lab_rules(options->rules != NULL ? options->rules : default_rules, &rules, &count);
-    speed *speeds = calloc(count + 1, sizeof *speeds);
+    int status = lab_rules_read(&rules, options->rules != NULL ? options->rules : default_rules);
+    speed *speeds = calloc(rules.count + 1, sizeof *speeds);
     if (speeds == NULL) status = cli_error("out of memory");
     for (size_t round = 0; round < ROUNDS && status == CLI_OK; round++) {
-        for (size_t k = 0; k < count && status == CLI_OK; k++)
-            if (measure(&rules[k], &speeds[k].own[round], &error) != WEIR_OK) status = cli_weir_error(&error);
-        if (status == CLI_OK && options->peer != NULL) status = run_peer(options, rules, speeds, count, round);
+        for (size_t k = 0; k < rules.count && status == CLI_OK; k++)
+            if (measure(&speeds[k].own[round], &rules.units[k], &error) != WEIR_OK) status = cli_weir_error(&error);
+        if (status == CLI_OK && options->peer != NULL) status = run_peer(options, &rules, speeds, round);
         if (status == CLI_OK && cli_interrupted()) status = cli_error("stopped");
     }
-    for (size_t k = 0; status == CLI_OK && options->json && k < count; k++) print_json(&rules[k], &speeds[k]);
-    if (status == CLI_OK && !options->json) print_table(rules, speeds, count);
-    free(rules);
+    for (size_t k = 0; status == CLI_OK && options->json && k < rules.count; k++)
+        print_json(rules.texts[k], &speeds[k]);
+    if (status == CLI_OK && !options->json) print_table(&rules, speeds);
+    lab_rules_free(&rules);
     free(speeds);
     return status;
 }

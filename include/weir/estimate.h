@@ -33,7 +33,8 @@ typedef weir_status (*weir_objective)(void *context, size_t rows, size_t units, 
 typedef struct weir_estimator weir_estimator;
 
 /// An estimator for `units` units, with the state (baselines, control variates) of a fresh rule. At most max_rows
-/// examples a call. WEIR_UNSUPPORTED when the rule needs too many evaluations for so many units. Free with
+/// examples a call. WEIR_UNSUPPORTED when the rule needs too many evaluations for so many units; WEIR_ARGUMENT for a
+/// rule of the caller's own that weir_rule_check refuses. Free with
 /// weir_estimator_free (NULL is fine).
 WEIR_API weir_status weir_estimator_create(weir_estimator **estimator, const weir_unit *unit, size_t units,
                                            size_t max_rows, uint64_t seed, weir_error *error);
@@ -54,6 +55,8 @@ WEIR_API float *weir_estimator_state(weir_estimator *estimator, size_t *count);
 /// The number of estimates made so far, the coordinate of the noise of the next one; and setting it.
 WEIR_API uint32_t weir_estimator_step(const weir_estimator *estimator);
 WEIR_API void weir_estimator_step_set(weir_estimator *estimator, uint32_t step);
+/// Sets the seed of all noise drawn from now on.
+WEIR_API void weir_estimator_seed_set(weir_estimator *estimator, uint64_t seed);
 
 /// Mean and variance of one estimate over independent draws, at one vector of logits.
 typedef struct weir_moments {

@@ -137,6 +137,10 @@ typedef struct weir_graph_options {
     const struct weir_custom_kind *kinds;
     size_t kind_count;
     bool input_gradients; ///< backward passes give ∂L/∂inputs, too: weir_graph_input_gradients
+    /// [rule_count] rules of one's own that unit nodes may name, before those of the library, each held to
+    /// weir_rule_check; the array is read while a graph is made, the descriptors live as long as it. NULL: none.
+    const weir_rule *const *rules;
+    size_t rule_count;
 } weir_graph_options;
 WEIR_API weir_graph_options weir_graph_options_default(size_t max_rows);
 

@@ -118,6 +118,7 @@ typedef struct weir_form {
     double (*one_bit)(double p, double t); ///< variance on one bit with P(h = 1) = p and the loss (h − t)²
     double wide;                           ///< variance per unit of 200 units at p = ½, the mean of (h − 0.499)²
     double toy[2], toy_digit[2];           ///< mean loss after 10 000 steps on one bit, t = 0.499 and 0.49; as digit
+    double uphill;                         ///< objective after 2000 steps on 200 units, read off a figure
 } weir_form;
 
 /// A stochastic rule. Functions never fail, work in parallel inside, and give the same bits for any number of threads.
@@ -164,7 +165,7 @@ struct weir_rule {
     void (*expectation)(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,
                         const void *context, double *mean);
     /// A unit whose rows follow one of several forms by chance, all units of a row the same one: sets *part to form
-    /// number index and returns its probability; 0 ends. NULL: the unit itself.
+    /// number index and returns its probability; a negative one ends. NULL: the unit itself.
     double (*mixture)(const weir_unit *unit, size_t index, weir_unit *part);
     /// Every form that computes something different, the defaults ("") among them. NULL: the defaults alone.
     const weir_form *forms;

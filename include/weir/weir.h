@@ -32,6 +32,7 @@
 #include "file.h"
 #include "graph.h"
 #include "kind.h"
+#include "lab.h"
 #include "layer.h"
 #include "machine.h"
 #include "model.h"

@@ -137,7 +137,21 @@ static weir_status check_request(const weir_node *nodes, size_t count, const wei
     if (options->max_rows < 1 || options->max_rows > 1 << 20) {
         return weir__fail(error, WEIR_ARGUMENT, "max_rows = %zu: expected 1 to %d", options->max_rows, 1 << 20);
     }
+    for (size_t i = 0; i < options->rule_count; i++) {
+        const weir_status status = weir_rule_check(options->rules[i], error);
+        if (status != WEIR_OK) return status;
+    }
     return WEIR_OK;
+}
+
+/// A copy of the caller's array of rules: contexts of the graph name them, too.
+static weir_status take_rules(weir_graph *graph, weir_error *error) {
+    const size_t count = graph->options.rule_count;
+    if (!count) return WEIR_OK;
+    const weir_status status = weir__new(&graph->rules, count, sizeof(weir_rule *), "rules", error);
+    if (status == WEIR_OK) memcpy(graph->rules, graph->options.rules, count * sizeof(weir_rule *));
+    graph->options.rules = graph->rules;
+    return status;
 }
 
 /// The nodes, and what is known of them together; no parameters yet.
@@ -186,6 +200,7 @@ static weir_status create(weir_graph **out, const weir_node *nodes, size_t count
     graph->options = *options;
     graph->mean_loss = NAN;
     TRY(weir__customs_take(graph, error));
+    TRY(take_rules(graph, error));
     TRY(build_nodes(graph, nodes, count, error));
     if (other) {
         weir__shared_join(graph, other);
@@ -264,6 +279,7 @@ void weir_graph_free(weir_graph *graph) {
     }
     for (size_t k = 0; k < graph->tensor_count; k++) {
         weir__free((void *)(uintptr_t)graph->tensors[k].name);
+        weir__free(graph->rules);
         weir__free(graph->touched[k]);
     }
     weir_scale_free(graph->scale);

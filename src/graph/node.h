@@ -109,6 +109,7 @@ struct weir__node {
 
 struct weir_graph {
     weir_graph_options options;
+    const weir_rule **rules; // [options.rule_count] of the caller's own
     weir__node *nodes;
     weir_node *specs; // what weir_graph_nodes returns
     size_t count;

@@ -5,7 +5,7 @@
 
 #include "define.h"
 
-static const double logistic_step = 2e-3, logistic_reach = 36, normal_step = 1e-3, normal_reach = 9;
+static const double logistic_step = 4e-3, logistic_reach = 36, normal_step = 2e-3, normal_reach = 9;
 
 void weir__over_coin(const weir_unit *unit, double a, double chance, weir__point *point, weir_outcome visit,
                      void *context) {

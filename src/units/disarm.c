@@ -67,6 +67,7 @@ static const weir_form forms[] = {
      .variance = 1.681,
      .one_bit = weir__disarm_variance,
      .wide = 1.24375e-09,
+     .uphill = 0.25057,
      .toy = {0.249002, 0.240109},
      .toy_digit = {5e-07, 5e-07}},
 };

@@ -115,6 +115,7 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
 static const weir_form forms[] = {
     {.text = "", .variance = 0.3699},
     {.text = "samples=3", .variance = 0.2261},
+    {.text = "decay=0.9", .uphill = 0.25100},
 };
 
 const weir_rule weir__rule_double_cv = {

@@ -52,6 +52,7 @@ weir_status weir_estimator_create(weir_estimator **estimator, const weir_unit *u
     weir_status status = WEIR_OK;
     weir_estimator *e = NULL;
     *estimator = NULL;
+    TRY(weir_rule_check(unit->rule, error));
     TRY_THAT(units > 0 && units <= UINT32_MAX && max_rows > 0 && max_rows <= UINT32_MAX, WEIR_ARGUMENT,
              "an estimator of %zu units for %zu rows: expected at least 1 of each", units, max_rows);
     const size_t groups = weir_unit_groups(unit, units, 1);
@@ -141,6 +142,8 @@ float *weir_estimator_state(weir_estimator *e, size_t *count) {
 uint32_t weir_estimator_step(const weir_estimator *e) { return e->step; }
 
 void weir_estimator_step_set(weir_estimator *e, uint32_t step) { e->step = step; }
+
+void weir_estimator_seed_set(weir_estimator *e, uint64_t seed) { e->seed = seed; }
 
 /// Adds the rows of draws, less the unit's offset, to the sums of values and of squares.
 WEIR__CLONES static void add_draws(double *restrict sums, double *restrict squares, const double *restrict offset,

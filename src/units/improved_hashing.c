@@ -91,7 +91,7 @@ static double mixture(const weir_unit *unit, size_t index, weir_unit *part) {
     const double mix = unit->values[mix_index];
     *part = *unit;
     part->values[mix_index] = index == 0;
-    return index == 0 ? mix : index == 1 ? 1 - mix : 0;
+    return index == 0 ? mix : index == 1 ? 1 - mix : -1;
 }
 
 static const weir_form forms[] = {

@@ -55,6 +55,7 @@ static const weir_form forms[] = {
      .variance = 2.092,
      .one_bit = two_samples,
      .wide = 1.25e-09,
+     .uphill = 0.25054,
      .toy = {0.249002, 0.240109},
      .toy_digit = {5e-07, 5e-07}},
     {.text = "samples=3", .variance = 0.936, .one_bit = three_samples},

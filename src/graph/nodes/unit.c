@@ -52,7 +52,8 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
         return weir__fail_node(error, WEIR_ARGUMENT, node, "needs a rule (the command 'weir units' lists them)");
     }
     weir_error reason;
-    status = weir_unit_parse(&data->unit, node->spec.rule, &reason);
+    status =
+        weir_unit_parse_among(&data->unit, node->spec.rule, graph->options.rules, graph->options.rule_count, &reason);
     if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
     node->unit = &data->unit;
     const weir_rule *rule = data->unit.rule;

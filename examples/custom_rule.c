@@ -34,12 +34,16 @@ static void backward(const weir_unit *unit, const weir_unit_batch *b) {
     (void)unit;
     for (size_t k = 0; k < b->rows * b->units; k++) b->da[k] = fabsf(b->a[k]) < 1 ? b->dh[k] / 2 : 0;
 }
-/// The rule once more, in double, as what it is held to: an output 1 or 0, and the weight of ∂L/∂h.
+/// What draw and rule are held to, in double: outputs 1 and 0 with their chances, and the weight of ∂L/∂h.
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    const double p = fmin(1, fmax(0, (a + 1) / 2)), weight = fabs(a) < 1 ? 0.5 : 0;
+    const double p = fmin(1, fmax(0, (a + 1) / 2));
     (void)unit;
-    visit(context, p, 1, weight);
-    visit(context, 1 - p, 0, weight);
+    visit(context, p, 1, 0);
+    visit(context, 1 - p, 0, 0);
+}
+static double weight(const weir_unit *unit, double a, double h) {
+    (void)unit, (void)h;
+    return fabs(a) < 1 ? 0.5 : 0;
 }
 
 static const weir_draw hard_coin = {
@@ -55,6 +59,7 @@ static const weir_rule hard_sigmoid = {
     .gradients = 1,
     .draw = &hard_coin,
     .backward = backward,
+    .weight = weight,
 };
 
 int main(void) {

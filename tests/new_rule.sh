@@ -39,7 +39,8 @@ link() {
     # shellcheck disable=SC2086
     quietly "$CC" $flags "$@" "$work/$rule.o" "$work/table.o" $libraries -fopenmp -lm -o "$work/$output"
 }
-tool=$(find "$WEIR_BUILD/CMakeFiles/weir_cli.dir" -name '*.o')
+# Objects of the sources that there are: a build folder may keep those of former ones.
+tool=$(cd "$WEIR_SOURCE" && find cli -name '*.c' | sed "s|.*|$WEIR_BUILD/CMakeFiles/weir_cli.dir/&.o|")
 for rule in right wrong; do
     # shellcheck disable=SC2086
     link "weir-$rule" $rule $tool

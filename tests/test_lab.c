@@ -329,8 +329,12 @@ static void test_rules_of_ones_own(void **state) {
     assert_int_equal(weir_graph_forward(graph, &pass, &error), WEIR_OK);
     assert_int_equal(weir_graph_forward(twin, &pass, &error), WEIR_OK);
     assert_memory_equal(weir_graph_output(graph, 2), weir_graph_output(twin, 2), 8 * sizeof(float));
-    weir_graph_free(graph);
     weir_graph_free(twin);
+    rules[0] = NULL; // the array was read; a context of the graph has the rule, too
+    if (weir_graph_share(&twin, graph, 1, &error) != WEIR_OK) fail_msg("%s", error.text);
+    assert_ptr_equal(weir_graph_unit(twin, 2)->rule, &own);
+    weir_graph_free(twin);
+    weir_graph_free(graph);
     weir_estimator *estimator = NULL;
     const weir_unit unit = {.rule = &bad};
     const struct {
@@ -354,9 +358,9 @@ static void test_rules_of_ones_own(void **state) {
     assert_int_equal(weir_rule_check(&bad, &error), WEIR_ARGUMENT);
     assert_non_null(strstr(error.text, "'mine': backward reads nothing"));
     bad = own;
-    bad.define = NULL;
+    bad.weight = NULL;
     assert_int_equal(weir_rule_check(&bad, &error), WEIR_ARGUMENT);
-    assert_non_null(strstr(error.text, "needs define or expectation"));
+    assert_non_null(strstr(error.text, "needs weight, define or expectation"));
     const weir_form twice[] = {{.text = ""}, {.text = ""}}, unknown[] = {{.text = "x=1"}};
     bad = own;
     bad.forms = twice;

@@ -45,7 +45,7 @@ static const char *cell(char text[CLI_NUMBER], double value, int digits) {
 static void fill_row(const char *rule, const weir_unit *unit, const weir_verdict *v, const char *separator, char *text,
                      size_t size) {
     char bias[CLI_NUMBER], known_bias[CLI_NUMBER], known_variance[CLI_NUMBER], z[CLI_NUMBER];
-    if (v->truth.unbiased && v->pass_mean)
+    if (v->truth.unbiased && v->truth.known && v->pass_mean)
         snprintf(bias, sizeof bias, "0");
     else
         cell(bias, v->bias, 3);

@@ -58,7 +58,8 @@ typedef struct weir_truth {
                                          ///< the bound (WEIR_TRAIT_BOUND)
     double mean[WEIR_PROBLEM_UNITS];     ///< of the rule's estimate: the gradient, or what its bias makes of it
     bool unbiased;                       ///< for that gradient
-    bool known; ///< false: the definition gives no numbers, or enumerating a bound's samples would take too long
+    bool known; ///< false, and zeros above: the definition gives no numbers, the loss has no variance under it, or
+                ///< enumerating a bound's samples would take too long
 } weir_truth;
 WEIR_API weir_truth weir_truth_of(const weir_unit *unit, const weir_problem *problem);
 
@@ -85,10 +86,10 @@ typedef struct weir_verdict {
     bool pass; ///< judged, and everything agrees
 } weir_verdict;
 
-/// Draws each unit `draws` (≥ 1000) times on weir_problem_four, fewer times on one bit at weir_lab_place(0 …) and, where an
-/// exact variance is known, on 200 units. verdicts [count]. The numbers do not depend on the number of threads.
-/// A unit that asks for more evaluations than can be made is not judged. progress may be NULL. Errors: those of
-/// weir_estimate, WEIR_MEMORY, WEIR_INTERRUPTED.
+/// Draws each unit `draws` (≥ 1000) times on weir_problem_four, fewer times on one bit at weir_lab_place(0 …) and,
+/// where an exact variance is known, on 200 units. verdicts [count]. The numbers do not depend on the number of
+/// threads. A unit that asks for more evaluations than can be made is not judged. progress may be NULL. Errors: those
+/// of weir_estimate, WEIR_MEMORY, WEIR_INTERRUPTED.
 WEIR_API weir_status weir_lab_exactness(weir_verdict *verdicts, const weir_unit *units, size_t count, double draws,
                                         weir_lab_progress progress, void *context, weir_error *error);
 /// "holds", or what does not: "MEAN", "BIAS", "VARIANCE", "ONE BIT", "200 UNITS", "NOT JUDGED".

@@ -82,8 +82,7 @@ typedef struct weir_unit_batch {
                           ///< second layer on, a and da have groups, too: [groups][rows][units]
 } weir_unit_batch;
 
-/// Takes one outcome of a unit: its probability, its output, and the weight w of a gradient w·∂L/∂h (0 where the rule
-/// has no such weight).
+/// Takes one outcome of a unit: its probability, its output, and the weight w of a gradient w·∂L/∂h (draws: 0).
 typedef void (*weir_outcome)(void *context, double chance, double h, double weight);
 /// Visits the outcomes of one unit at the pre-activation a, in double and from the definition, not by the code that it
 /// judges: each outcome of a coin, or the points of a quadrature over the noise. Chances add up to 1.
@@ -156,9 +155,11 @@ struct weir_rule {
     size_t (*saved_count)(const weir_unit *unit, size_t rows, size_t units);
     size_t (*state_count)(const weir_unit *unit, size_t units);
 
-    /// What the rule is held to. With WEIR_TRAIT_UNBIASED the mean of backward is ∂E L/∂a over the outcomes of define;
-    /// without it, the mean of w·∂L/∂h over them. NULL: the outcomes are those of the draw. Annealed rules are defined
-    /// at step 0.
+    /// What the rule is held to. With WEIR_TRAIT_UNBIASED the mean of backward is ∂E L/∂a over the outcomes of the
+    /// draw, without it the mean of w·∂L/∂h over them, w = weight(a, h). A rule whose outcomes in training are others,
+    /// or whose w depends on more than h, has a define of its own. NULL where not needed. Annealed rules are defined at
+    /// step 0.
+    double (*weight)(const weir_unit *unit, double a, double h);
     weir_definition define;
     /// What backward is on average, mean[units], where define cannot say it: rules that evaluate the loss at moved
     /// pre-activations, and are biased by that. mean_loss is E L at any a. NULL: define says it.

@@ -279,7 +279,6 @@ void weir_graph_free(weir_graph *graph) {
     }
     for (size_t k = 0; k < graph->tensor_count; k++) {
         weir__free((void *)(uintptr_t)graph->tensors[k].name);
-        weir__free(graph->rules);
         weir__free(graph->touched[k]);
     }
     weir_scale_free(graph->scale);
@@ -296,6 +295,7 @@ void weir_graph_free(weir_graph *graph) {
     weir__free(graph->touched);
     weir__free(graph->specs);
     weir__free(graph->customs);
+    weir__free(graph->rules);
     weir__free(graph->nodes);
     weir__free(graph);
 }

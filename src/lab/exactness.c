@@ -223,7 +223,7 @@ static void judge_four(weir_verdict *v, const task *tasks) {
         square += pow(mean - v->truth.gradient[i], 2);
     }
     v->draws = (double)all.rows;
-    v->bias = sqrt(square);
+    v->bias = v->truth.known ? sqrt(square) : NAN;
     v->variance = variance_of(&all, WEIR_PROBLEM_UNITS);
     v->noise = bound_z * sqrt(v->variance / v->draws);
     const double variance_noise = bound_z * variance_error(&all);

@@ -13,8 +13,10 @@
 
 /// Sums over the outcomes of one unit: E F(h), E F(h)² and E[F'(h)·w].
 typedef struct moment {
+    const weir_unit *unit;
     const weir_problem *problem;
     size_t index;
+    double a;
     double factor, square, weighted;
 } moment;
 
@@ -26,12 +28,13 @@ static void add_outcome(void *context, double chance, double h, double weight) {
     const double factor = m->problem->factor(m->problem, m->index, h);
     m->factor += chance * factor;
     m->square += chance * factor * factor;
+    if (!m->unit->rule->define && m->unit->rule->weight) weight = m->unit->rule->weight(m->unit, m->a, h);
     if (weight != 0) m->weighted += chance * m->problem->slope(m->problem, m->index, h) * weight;
 }
 
 static moment moment_at(weir_definition define, const weir_unit *unit, const weir_problem *problem, size_t index,
                         double a) {
-    moment m = {.problem = problem, .index = index};
+    moment m = {.unit = unit, .problem = problem, .index = index, .a = a};
     define(unit, a, add_outcome, &m);
     return m;
 }
@@ -189,5 +192,6 @@ weir_truth weir_truth_of(const weir_unit *unit, const weir_problem *problem) {
         set_mean(&truth, unit, problem);
     for (size_t i = 0; i < problem->units; i++)
         truth.known = truth.known && isfinite(truth.mean[i]) && isfinite(truth.gradient[i]);
+    for (size_t i = 0; !truth.known && i < problem->units; i++) truth.mean[i] = truth.gradient[i] = 0;
     return truth;
 }

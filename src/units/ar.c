@@ -49,12 +49,10 @@ const weir_rule weir__rule_ar = {
     .forward = "h = 1[u < σ(a)], u ~ U(0, 1)",
     .gradient = "∂L/∂a ~ L·(1 − 2u)",
     .source = "Yin and Zhou 2019 (arXiv 1807.11143), section 2.2",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 1,
     .saved = 1,
     .sample = sample,
     .backward = backward,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

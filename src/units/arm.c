@@ -55,13 +55,11 @@ const weir_rule weir__rule_arm = {
     .forward = "h = 1[u > 1 − σ(a)], h' = 1[u < σ(a)], u ~ U(0, 1)",
     .gradient = "∂L/∂a ~ (L(h) − L(h'))·(u − ½)",
     .source = "Yin and Zhou 2019 (arXiv 1807.11143), theorem 1",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 2,
     .saved = 1,
     .sample = sample,
     .backward = backward,
     .groups = weir__two_groups,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -190,15 +190,12 @@ const weir_rule weir__rule_arms = {
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … n, negatively dependent",
     .gradient = "∂L/∂a ~ 1/(n − 1) Σ_k (L_k − L̄)(h_k − p)·p(1 − p)/(p − P(h_j = h_k = 1))",
     .source = "Dimitriev and Zhou 2021 (arXiv 2105.14141), theorem 1",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 3,
     .cost = "n",
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .sample = sample,
     .backward = backward,
     .groups = weir__sample_groups,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -61,13 +61,11 @@ const weir_rule weir__rule_bitflip = {
     .forward = "h ~ Bernoulli(σ(a)); beside it h with unit j flipped, j uniform",
     .gradient = "∂L/∂a_j ~ D p_j (1 − p_j)·(1 − 2h_j)·(L(flip_j h) − L(h)), 0 for the others",
     .source = "Kunes et al. 2022 (arXiv 2208.05992), section 3",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 2,
     .sample = sample,
     .backward = backward,
     .groups = weir__two_groups,
     .merge = weir__merge_first,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

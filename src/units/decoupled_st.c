@@ -77,14 +77,8 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
     weir__for_openings(unit, count, a, q, dq, opening_piece);
 }
 
-static void bit(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    (void)unit, (void)a;
-    *h = z;
-    *weight = 0;
-}
-
 static void define_draw(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a / unit->values[forward_index]), bit, visit, context);
+    weir__over_coin(weir__logistic(a / unit->values[forward_index]), 1, visit, context);
 }
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
@@ -119,15 +113,13 @@ const weir_rule weir__rule_decoupled_st = {
     .forward = "h = 1[a/τ_f + z > 0], z logistic",
     .gradient = "∂L/∂a := σ'(a/τ_b)/τ_b·∂L/∂h, or the same of a + z",
     .source = "Shah, Yan, Mozer and Liu 2024 (arXiv 2410.13331)",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .saved = 1,
     .draw = &outputs,
     .backward = weir__backward_saved,
     .define = define,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -7,13 +7,9 @@
 
 static const double logistic_step = 4e-3, logistic_reach = 36, normal_step = 2e-3, normal_reach = 9;
 
-void weir__over_coin(const weir_unit *unit, double a, double chance, weir__point *point, weir_outcome visit,
-                     void *context) {
-    double h, weight;
-    point(unit, a, 1, &h, &weight);
-    visit(context, chance, h, weight);
-    point(unit, a, 0, &h, &weight);
-    visit(context, 1 - chance, h, weight);
+void weir__over_coin(double chance, double on, weir_outcome visit, void *context) {
+    visit(context, chance, on, 0);
+    visit(context, 1 - chance, 0, 0);
 }
 
 static double logistic_density(double z) {

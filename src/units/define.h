@@ -22,9 +22,8 @@ static inline double weir__logistic_slope(double z, double temperature) {
 /// The output h of a unit for the noise z, and the weight of ∂L/∂h.
 typedef void weir__point(const weir_unit *unit, double a, double z, double *h, double *weight);
 
-/// z is 1 with that chance, else 0.
-void weir__over_coin(const weir_unit *unit, double a, double chance, weir__point *point, weir_outcome visit,
-                     void *context);
+/// The output is on with that chance, else 0.
+void weir__over_coin(double chance, double on, weir_outcome visit, void *context);
 /// z is standard logistic, or normal. edge: where in z the output may jump or bend; no cell of the quadrature has it
 /// inside.
 void weir__over_logistic(const weir_unit *unit, double a, double edge, weir__point *point, weir_outcome visit,

@@ -6,14 +6,9 @@
 #include "define.h"
 #include "rules.h"
 
-static void bit(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    (void)unit, (void)a;
-    *h = z;
-    *weight = 0;
-}
-
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a), bit, visit, context);
+    (void)unit;
+    weir__over_coin(weir__logistic(a), 1, visit, context);
 }
 
 static const weir_draw bernoulli = {

@@ -62,13 +62,9 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    *weight = z / (1 - unit->values[rate_index]);
-    *h = a * *weight;
-}
-
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, 1 - unit->values[rate_index], point, visit, context);
+    const double kept = 1 - unit->values[rate_index];
+    weir__over_coin(kept, a / kept, visit, context);
 }
 
 static const weir_draw outputs = {
@@ -90,8 +86,7 @@ const weir_rule weir__rule_dropout = {
         WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_PIECEWISE,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .draw = &outputs,
     .backward = backward,
 };

@@ -92,14 +92,12 @@ const weir_rule weir__rule_exact = {
     .forward = "every h in {0, 1}^D, with its probability",
     .gradient = "∂L/∂a_i = Σ_h P(h) L(h) (h_i − σ(a_i))",
     .source = "enumeration; as \"Expect\" in van Krieken, Tomczak and ten Teije 2021 (arXiv 2104.00428)",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS | WEIR_TRAIT_ENUMERATES,
+    .traits = weir__score | WEIR_TRAIT_ENUMERATES,
     .cost = "2^D",
     .sample = sample,
     .backward = backward,
     .groups = groups,
     .merge = merge,
     .saved_count = saved_count,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

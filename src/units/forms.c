@@ -110,8 +110,8 @@ weir_status weir_rule_check(const weir_rule *rule, weir_error *error) {
              "rule '%s' says %d evaluations of the loss; 0 needs groups and cost", rule->name, rule->evaluations);
     TRY_THAT((rule->state > 0 || rule->state_count) == (rule->start != NULL), WEIR_ARGUMENT,
              "rule '%s': state and start belong together", rule->name);
-    TRY_THAT((traits & WEIR_TRAIT_UNBIASED) || rule->define || rule->expectation || rule->draw, WEIR_ARGUMENT,
-             "rule '%s' is biased and does not say by how much: it needs define or expectation", rule->name);
+    TRY_THAT((traits & WEIR_TRAIT_UNBIASED) || rule->define || rule->expectation || rule->weight, WEIR_ARGUMENT,
+             "rule '%s' is biased and does not say by how much: it needs weight, define or expectation", rule->name);
     TRY(check_parameters(rule, error));
     TRY(check_forms(rule, error));
 done:

@@ -48,15 +48,10 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    const double p = weir__logistic(z > 0 ? a : -a);
+static double weight(const weir_unit *unit, double a, double h) {
+    const double p = weir__logistic(h > 0 ? a : -a);
     const double gap = unit->values[form_index] == average ? -log1p(-p) / p : unit->values[gap_index];
-    *h = z;
-    *weight = weir__logistic_slope(z > 0 ? fmax(a, gap) : fmin(a, -gap), unit->values[temperature_index]);
-}
-
-static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+    return weir__logistic_slope(h > 0 ? fmax(a, gap) : fmin(a, -gap), unit->values[temperature_index]);
 }
 
 static const weir_form forms[] = {
@@ -70,13 +65,11 @@ const weir_rule weir__rule_gapped_st = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a := σ'(z/τ)/τ·∂L/∂h, z = max(a, gap) for h = 1, min(a, −gap) for h = 0",
     .source = "Fan, Chi, Rudnicky and Ramadge 2022 (arXiv 2206.07235)",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .backward = backward,
-    .define = define,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    .weight = weight,
+    WEIR__FORMS,
 };

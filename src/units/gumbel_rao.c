@@ -78,15 +78,13 @@ const weir_rule weir__rule_gumbel_rao = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a := mean over k of y_k(1 − y_k)/τ·∂L/∂h, y_k = σ((a + z_k)/τ), z_k logistic given h",
     .source = "Paulus, Maddison and Krause 2021 (arXiv 2010.04838)",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .saved = 1,
     .sample = sample,
     .backward = weir__backward_saved,
     .define = weir__over_gumbel, // the conditional draws have the mean of the draw's own noise
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -28,14 +28,9 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+static double weight(const weir_unit *unit, double a, double h) {
     (void)unit;
-    *h = z;
-    *weight = fabs(z - weir__logistic(a)) / 2;
-}
-
-static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+    return fabs(h - weir__logistic(a)) / 2;
 }
 
 static const weir_form forms[] = {
@@ -54,11 +49,10 @@ const weir_rule weir__rule_half = {
     .gradient = "∂L/∂a := ½|h − σ(a)|·∂L/∂h",
     .source = "Gregor et al. 2014 (arXiv 1310.8499); Gu et al. 2016 (arXiv 1511.05176), eq. 6; Liu et al. 2023 "
               "(arXiv 2304.08612)",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
     .backward = backward,
-    .define = define,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    .weight = weight,
+    WEIR__FORMS,
 };

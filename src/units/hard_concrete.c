@@ -142,10 +142,8 @@ const weir_rule weir__rule_hard_concrete = {
               WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .draw = &outputs,
     .backward = backward,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

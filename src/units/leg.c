@@ -66,13 +66,11 @@ const weir_rule weir__rule_leg = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a_i ~ p_i (1 − p_i)·[L(h; h_i = 1) − L(h; h_i = 0)]",
     .source = "Titsias and Lázaro-Gredilla 2015 (arXiv 1503.01494), eq. 8",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .cost = "D + 1",
     .sample = sample,
     .backward = backward,
     .groups = groups,
     .merge = weir__merge_first,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -190,11 +190,9 @@ const weir_rule weir__rule_nvil = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a ~ (h − σ(a))·(L − c − B(a))",
     .source = "Mnih and Gregor 2014 (arXiv 1402.0030), section 2.3",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .start = start,
     .backward = backward,
     .saved_count = saved_count,

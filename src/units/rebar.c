@@ -215,13 +215,11 @@ const weir_rule weir__rule_rebar = {
     .forward = "h = 1[z > 0], z = a + logit u; beside it σ(z/λ) and σ(z̃/λ), z̃ ~ z given h",
     .gradient = "∂L/∂a ~ [L(h) − κL(ζ̃)](h − σ(a)) + κ ∂L(ζ)/∂a − κ ∂L(ζ̃)/∂a",
     .source = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein 2017 (arXiv 1703.07370), eq. 7, section 3.2",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_USES_DH |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score | WEIR_TRAIT_USES_DH,
     .evaluations = 3,
     .gradients = 2,
     .cost = "3; coupled: 2; tune=both: 5",
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .saved = 3,
     .start = start,
     .sample = sample,
@@ -229,6 +227,5 @@ const weir_rule weir__rule_rebar = {
     .groups = groups,
     .merge = weir__merge_first,
     .state_count = state_count,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -170,14 +170,11 @@ const weir_rule weir__rule_reinforce = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a ~ (h − σ(a))·(L − L̄)",
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 3, theorem 1, eq. 10; Williams 1992",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .state = sums,
     .start = start,
     .backward = backward,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -45,14 +45,9 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
 }
 
 /// The first component of 2J(m)e₁ − ½J(π)e₁.
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    const double p = weir__logistic(a), m = (weir__logistic(a / unit->values[temperature_index]) + z) / 2;
-    *h = z;
-    *weight = 2 * m * (1 - m) - p * (1 - p) / 2;
-}
-
-static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+static double weight(const weir_unit *unit, double a, double h) {
+    const double p = weir__logistic(a), m = (weir__logistic(a / unit->values[temperature_index]) + h) / 2;
+    return 2 * m * (1 - m) - p * (1 - p) / 2;
 }
 
 static const weir_form forms[] = {
@@ -66,13 +61,11 @@ const weir_rule weir__rule_reinmax = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a := [2m(1 − m) − ½p(1 − p)]·∂L/∂h, m = ½(σ(a/τ) + h), p = σ(a)",
     .source = "Liu, Dong, Liu, Yu and Gao 2023 (arXiv 2304.08612), algorithm 2",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .backward = backward,
-    .define = define,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    .weight = weight,
+    WEIR__FORMS,
 };

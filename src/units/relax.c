@@ -259,12 +259,10 @@ const weir_rule weir__rule_relax = {
     .forward = "h = 1[z > 0], z = a + logit u; beside it σ(z/λ) and σ(z̃/λ), z̃ ~ z given h",
     .gradient = "∂L/∂a ~ [L(h) − c(z̃)](h − σ(a)) + ∂c(z)/∂a − ∂c(z̃)/∂a, c(z) = κL(σ(z/λ)) + r(σ(z/λ))",
     .source = "Grathwohl, Choi, Wu, Roeder and Duvenaud 2018 (arXiv 1711.00123), eq. 8 and 9, section 3.3",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_USES_DH |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score | WEIR_TRAIT_USES_DH,
     .evaluations = 3,
     .gradients = 2,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .start = start,
     .sample = sample,
     .backward = backward,
@@ -272,6 +270,5 @@ const weir_rule weir__rule_relax = {
     .merge = weir__merge_first,
     .saved_count = saved_count,
     .state_count = state_count,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -68,15 +68,12 @@ const weir_rule weir__rule_rloo = {
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K",
     .gradient = "∂L/∂a ~ 1/(K − 1) Σ_k (L_k − L̄)(h_k − σ(a))",
     .source = "Salimans and Knowles 2014 (arXiv 1401.1022); Kool, van Hoof and Welling 2019; Richter et al. 2020",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 2,
     .cost = "K",
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .sample = weir__sample_bernoulli_groups,
     .backward = backward,
     .groups = weir__sample_groups,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -13,6 +13,16 @@
 #include "../core/clones.h"
 #include "../core/parallel.h"
 
+/// Fields of a descriptor whose arrays are called parameters and forms.
+#define WEIR__PARAMETERS .parameters = parameters, .parameter_count = sizeof parameters / sizeof *parameters
+#define WEIR__FORMS      .forms = forms, .form_count = sizeof forms / sizeof *forms
+
+/// Traits of every rule for a binary unit, and of those that need its loss alone.
+enum {
+    weir__binary = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE,
+    weir__score = weir__binary | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS
+};
+
 /// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
 enum { weir__span_units = 512 };

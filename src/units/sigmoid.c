@@ -92,12 +92,13 @@ static void opening(const weir_unit *unit, size_t count, const float *a, float *
 }
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    *h = weir__logistic(a + (unit->values[noise_index] == gaussian_noise ? unit->values[sd_index] * z : 0));
+    *h = weir__logistic(a + unit->values[sd_index] * z);
     *weight = *h * (1 - *h);
 }
 
 static void define_plain(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, 1, point, visit, context);
+    (void)unit;
+    visit(context, 1, weir__logistic(a), 0);
 }
 
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
@@ -135,10 +136,8 @@ const weir_rule weir__rule_sigmoid = {
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .draw = &outputs,
     .backward = weir__backward_sigmoid,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -60,14 +60,10 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, unit->values[shape_index] == sigmoid ? sigmoid_span : hard_span);
 }
 
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+static double weight(const weir_unit *unit, double a, double h) {
+    (void)h;
     const double s = unit->values[start_index];
-    *h = z;
-    *weight = unit->values[shape_index] == sigmoid ? s * weir__logistic_slope(s * a, 1) : fabs(s * a) < 1 ? s / 2 : 0;
-}
-
-static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+    return unit->values[shape_index] == sigmoid ? s * weir__logistic_slope(s * a, 1) : fabs(s * a) < 1 ? s / 2 : 0;
 }
 
 static const weir_form forms[] = {
@@ -82,15 +78,13 @@ const weir_rule weir__rule_slope_annealed = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a := ½s·1[|s·a| < 1]·∂L/∂h, or s·σ'(s·a)·∂L/∂h; s = min(greatest, start + growth·step)",
     .source = "Chung, Ahn and Bengio 2016 (arXiv 1609.01704), section 3.2",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_ANNEALED,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH | WEIR_TRAIT_ANNEALED,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .saved = 1,
     .sample = sample,
     .backward = weir__backward_saved,
-    .define = define,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    .weight = weight,
+    WEIR__FORMS,
 };

@@ -53,14 +53,10 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, spans[(int)unit->values[derivative_index]]);
 }
 
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
+static double weight(const weir_unit *unit, double a, double h) {
+    (void)h;
     const double form = unit->values[derivative_index];
-    *h = z;
-    *weight = form == identity ? 1 : form == sigmoid ? weir__logistic_slope(a, 1) : fabs(a) <= 1;
-}
-
-static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, weir__logistic(a), point, visit, context);
+    return form == identity ? 1 : form == sigmoid ? weir__logistic_slope(a, 1) : fabs(a) <= 1;
 }
 
 static const weir_form forms[] = {
@@ -81,13 +77,11 @@ const weir_rule weir__rule_straight_through = {
     .gradient = "∂L/∂a := ∂L/∂h, σ'(a)·∂L/∂h, or 1[|a| ≤ 1]·∂L/∂h",
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 4, eq. 13; Hinton 2012; "
               "Courbariaux et al. 2016 (arXiv 1602.02830), eq. 4",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_USES_DH,
+    .traits = weir__binary | WEIR_TRAIT_USES_DH,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .backward = backward,
-    .define = define,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    .weight = weight,
+    WEIR__FORMS,
 };

@@ -130,15 +130,10 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, backward_span);
 }
 
-static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
-    const double p = weir__logistic(a);
-    (void)unit;
-    *h = z * sqrt(p);
-    *weight = *h * (1 - p) / 2;
-}
-
 static void define_coin(const weir_unit *unit, double a, weir_outcome visit, void *context) {
-    weir__over_coin(unit, a, sqrt(weir__logistic(a)), point, visit, context);
+    const double root = sqrt(weir__logistic(a));
+    (void)unit;
+    weir__over_coin(root, root, visit, context);
 }
 
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
@@ -147,6 +142,11 @@ static void define(const weir_unit *unit, double a, weir_outcome visit, void *co
     else
         weir__over_beta(unit, a, unit->values[target_index], unit->values[beta_index], ratio_of(unit), define_coin,
                         visit, context);
+}
+
+static double weight(const weir_unit *unit, double a, double h) {
+    (void)unit, (void)a;
+    return h * (1 - h * h) / 2;
 }
 
 static const weir_form forms[] = {
@@ -172,10 +172,9 @@ const weir_rule weir__rule_sts = {
     .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_SPARSE | WEIR_TRAIT_PATHWISE | WEIR_TRAIT_USES_DH | WEIR_TRAIT_SKIPS,
     .evaluations = 1,
     .gradients = 1,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .draw = &outputs,
     .backward = backward,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    .weight = weight,
+    WEIR__FORMS,
 };

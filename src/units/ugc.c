@@ -116,15 +116,12 @@ const weir_rule weir__rule_ugc = {
     .forward = "h, h' as disarm; beside them h with one unit flipped",
     .gradient = "∂L/∂a ~ that of disarm, or that of bitflip where min(p, 1 − p) < τ",
     .source = "Kunes et al. 2022 (arXiv 2208.05992), section 4",
-    .traits = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE | WEIR_TRAIT_UNBIASED |
-              WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS,
+    .traits = weir__score,
     .evaluations = 3,
-    .parameters = parameters,
-    .parameter_count = sizeof parameters / sizeof *parameters,
+    WEIR__PARAMETERS,
     .sample = sample,
     .backward = backward,
     .groups = groups,
     .merge = merge,
-    .forms = forms,
-    .form_count = sizeof forms / sizeof *forms,
+    WEIR__FORMS,
 };

@@ -37,7 +37,7 @@ link() {
     output=$1 rule=$2
     shift 2
     # shellcheck disable=SC2086
-    quietly "$CC" $flags "$@" "$work/$rule.o" "$work/table.o" $libraries -fopenmp -lm -o "$work/$output"
+    quietly "$CC" $flags "$@" "$work/$rule.o" "$work/table.o" $libraries -pthread -lm -o "$work/$output"
 }
 # Objects of the sources that there are: a build folder may keep those of former ones.
 tool=$(cd "$WEIR_SOURCE" && find cli -name '*.c' | sed "s|.*|$WEIR_BUILD/CMakeFiles/weir_cli.dir/&.o|")

@@ -121,7 +121,7 @@ typedef struct weir_toy {
 /// The targets of the one-bit toy: 0.499 and 0.49 for k < WEIR_TOY_TARGETS.
 WEIR_API double weir_toy_target(size_t k);
 
-/// Both toys for each unit: toys [count]. steps, of the one-bit problem, is a multiple of WEIR_TOY_CURVE.
+/// Runs the two toys for each unit: toys [count]. steps, of the one-bit problem, is a multiple of WEIR_TOY_CURVE.
 WEIR_API weir_status weir_lab_toy(weir_toy *toys, const weir_unit *units, size_t count, size_t steps, size_t seeds,
                                   weir_lab_progress progress, void *context, weir_error *error);
 /// The exact loss of one bit at a logit.

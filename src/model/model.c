@@ -318,15 +318,18 @@ done:
 
 static weir_status read_parameters(weir_graph *graph, const weir__safetensors *file, weir_error *error) {
     weir_status status = WEIR_OK;
-    const weir_parameters_view p = weir_graph_parameters_read(graph);
+    const weir_parameters p = weir_graph_parameters(graph);
     weir__buffer plain = {0};
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *tensor = &p.tensors[i];
         const weir__array wanted = array_of(tensor, NULL);
-        TRY(weir__buffer_reserve(&plain, tensor->rows * tensor->columns, error));
-        TRY(weir__safetensors_read(file, &wanted, plain.data, error));
-        TRY(check_finite(tensor, plain.data, weir__safetensors_path(file), error));
-        TRY(weir_graph_values_set(graph, i, plain.data, error));
+        const weir__tiling tiling = weir__tensor_tiling(tensor);
+        const bool in_place = weir__tiling_is_plain(&tiling);
+        if (!in_place) TRY(weir__buffer_reserve(&plain, tensor->rows * tensor->columns, error));
+        float *values = in_place ? p.values + tensor->offset : plain.data;
+        TRY(weir__safetensors_read(file, &wanted, values, error));
+        TRY(check_finite(tensor, values, weir__safetensors_path(file), error));
+        if (!in_place) weir__tensor_pack(tensor, p.values, values);
     }
 done:
     weir__buffer_free(&plain);

@@ -73,6 +73,7 @@ static int run_command(const cli_command *command, int argc, char **argv) {
     if (command->prepare != NULL) command->prepare();
     int status = cli_parse(command, argc, argv, &operands, &count);
     if (status < 0) return show_help(command->name);
+    if (status == CLI_OK) status = cli_check_environment();
     if (status != CLI_OK) return status;
     return cli_finish(command->run(operands, count));
 }

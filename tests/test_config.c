@@ -464,6 +464,21 @@ static void check_example(const char *name, const char *rule) {
     weir_config_free(&c);
 }
 
+// What an example says has an effect in it.
+static void check_idle(const char *name) {
+    weir_config c;
+    weir_error error = {0};
+    char *lines = NULL;
+    assert_int_equal(weir_config_load(&c, name, NULL, 0, &error), WEIR_OK);
+    assert_int_equal(weir_config_idle(&c, &lines, NULL, 0, &error), WEIR_OK);
+    if (lines) fail_msg("%s: %s", name, lines);
+    assert_int_equal(weir_config_set(&c, "train.optimizer.step_epochs=3", &error), WEIR_OK);
+    assert_int_equal(weir_config_idle(&c, &lines, NULL, 0, &error), WEIR_OK);
+    assert_non_null(lines); // no example has that schedule
+    weir_text_free(lines);
+    weir_config_free(&c);
+}
+
 // Every example with its own rule; those that are made for any rule with each.
 static void test_examples(void **state) {
     (void)state;
@@ -473,6 +488,7 @@ static void test_examples(void **state) {
         const char *name = weir_example_name(i);
         assert_non_null(weir_example_text(i));
         check_example(name, NULL);
+        check_idle(name);
         size_t g = 0;
         while (g < sizeof general / sizeof *general && strcmp(general[g], name)) g++;
         if (g == sizeof general / sizeof *general) continue;

@@ -80,8 +80,14 @@ void cli_help(const cli_command *command, FILE *out);
 /// Every setting of a configuration; and the page docs/settings.md.
 void cli_settings(FILE *out);
 void cli_settings_page(FILE *out);
+/// Settings without effect: those that the command line gives are refused (CLI_USAGE after a message), those of the
+/// file remarked on. place begins the message: "row sts: ".
+int cli_tell_idle(const char *command, const char *place, const weir_config *config, const cli_list *given);
 /// Text in paragraphs, wrapped to the width of 80, each line after the first indented.
 void cli_wrap(FILE *out, size_t indent, const char *text);
+
+/// CLI_FAILED after a message when WEIR_ISA or WEIR_PLAN is a name that the library does not know, or cannot use here.
+int cli_check_environment(void);
 
 /// Sets the threads of the process and takes the rates of this machine into use, where they have been measured:
 /// $WEIR_RATES, or the file in the user's cache. CLI_FAILED after a message about a file that was asked for.

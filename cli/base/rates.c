@@ -51,7 +51,9 @@ static int use_rates(void) {
     if (status == WEIR_OK)
         snprintf(origin, sizeof origin, "%s", path);
     else if (asked)
-        return cli_weir_error(&error);
+        return cli_error("%s; the environment has WEIR_RATES=%s: it names a file that 'weir bench plan --save' has "
+                         "written, or is 'builtin'",
+                         error.text, wanted);
     else if (status != WEIR_NOT_FOUND)
         snprintf(origin, sizeof origin, "built in; not used: %s", error.text);
     return CLI_OK;

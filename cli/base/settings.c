@@ -77,3 +77,25 @@ void cli_settings_page(FILE *out) {
     fprintf(out, "\n## Of a node\n\nSet as `NODE.KEY=VALUE`. Empty or 0 is \"not said\".\n\n");
     print_rows(out, true);
 }
+
+static int refuse_idle(const char *command, const char *place, const weir_config *config, const cli_list *given) {
+    weir_error error = {0};
+    char *lines = NULL;
+    const char *const *items = (const char *const *)given->items;
+    if (given->count == 0) return CLI_OK;
+    if (weir_config_idle(config, &lines, items, given->count, &error) != WEIR_OK) return cli_weir_error(&error);
+    const int status = lines == NULL ? CLI_OK : cli_usage(command, "%s%s", place, lines);
+    weir_text_free(lines);
+    return status;
+}
+
+int cli_tell_idle(const char *command, const char *place, const weir_config *config, const cli_list *given) {
+    weir_error error = {0};
+    char *lines = NULL;
+    int status = refuse_idle(command, place, config, given);
+    if (status != CLI_OK) return status;
+    if (weir_config_idle(config, &lines, NULL, 0, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (lines != NULL) cli_note("%s%s", place, lines);
+    weir_text_free(lines);
+    return CLI_OK;
+}

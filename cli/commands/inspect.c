@@ -194,6 +194,7 @@ static int open_operand(const char *operand, weir_graph **graph, weir_config *co
     if (!yaml) return cli_open_model(operand, NULL, NULL, 1, graph, config, NULL);
     if (weir_config_load(config, operand, (const char *const *)settings.items, settings.count, &error) != WEIR_OK)
         return cli_weir_error(&error);
+    if (cli_tell_idle("inspect", "", config, &settings) != CLI_OK) return CLI_USAGE;
     weir_graph_options making = weir_graph_options_default(1);
     making.seed = config->train.seed;
     if (weir_graph_create(graph, config->network, config->network_count, &making, &error) != WEIR_OK)

@@ -93,24 +93,6 @@ static int open_folder(weir_trainer *trainer, const char *folder) {
 
 // The configuration.
 
-/// Settings without effect: what this command line asks for must have one; what the file says is remarked on.
-static int tell_idle(const weir_config *config) {
-    weir_error error = {0};
-    char *lines = NULL;
-    int status = CLI_OK;
-    const char *const *given = (const char *const *)settings.items;
-    if (given != NULL && weir_config_idle(config, &lines, given, settings.count, &error) != WEIR_OK)
-        return cli_weir_error(&error);
-    if (lines != NULL)
-        status = cli_usage("train", "%s", lines);
-    else if (weir_config_idle(config, &lines, NULL, 0, &error) != WEIR_OK)
-        status = cli_weir_error(&error);
-    else if (lines != NULL)
-        cli_note("%s", lines);
-    weir_text_free(lines);
-    return status;
-}
-
 /// Parses CONFIG without and with the settings, so that a wrong setting is told from a wrong file; it is read once.
 static int load_config(const char *name, weir_config *config) {
     weir_error error = {0};
@@ -127,7 +109,7 @@ static int load_config(const char *name, weir_config *config) {
             WEIR_OK)
             status = cli_usage("train", "%s", error.text);
     }
-    if (status == CLI_OK) status = tell_idle(config);
+    if (status == CLI_OK) status = cli_tell_idle("train", "", config, &settings);
     if (status == CLI_OK && data_folder != NULL && weir_config_data_folder(config, data_folder, &error) != WEIR_OK)
         status = cli_weir_error(&error);
     weir_text_free(text);

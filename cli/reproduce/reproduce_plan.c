@@ -125,6 +125,11 @@ static int look_at(const reproduce_plan *plan, reproduce_run *run) {
     if (status == CLI_OK &&
         weir_config_load(&config, run->row->config, (const char *const *)list.items, list.count, &error) != WEIR_OK)
         status = cli_usage("reproduce", "row %s: %s", run->row->name, error.text);
+    if (status == CLI_OK) {
+        char place[96];
+        snprintf(place, sizeof place, "row %s: ", run->row->name);
+        status = cli_tell_idle("reproduce", place, &config, &list);
+    }
     run->epochs = config.train.epochs;
     run->begun = holds(run, "config.yaml");
     if (run->begun && !plan->resume)

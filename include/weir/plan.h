@@ -70,8 +70,8 @@ WEIR_API void weir_plan_choose(weir_plan *plan);
 WEIR_API void weir_plan_describe(const weir_plan *plan, char *text, size_t size);
 
 /// Asks for one way in every product that can be done that way (others are planned), for the whole process, before
-/// WEIR_PLAN. WEIR_WAY_AUTO: the planner chooses again. WEIR_ARGUMENT for anything else. Not while another thread
-/// runs a weir function.
+/// WEIR_PLAN (where an unknown name counts for nothing; the tool refuses it). WEIR_WAY_AUTO: the planner chooses again.
+/// WEIR_ARGUMENT for anything else. Not while another thread runs a weir function.
 WEIR_API weir_status weir_plan_use(weir_way way);
 
 #ifdef __cplusplus

@@ -40,7 +40,8 @@ WEIR_API const char *weir_isa_name(weir_isa isa);
 WEIR_API weir_isa weir_isa_best(void);
 
 /// The instruction set in use: the best one, or what WEIR_ISA in the environment asked for at the first
-/// call (an unknown or unsupported name there is ignored), or the last weir_isa_use.
+/// call (an unknown or unsupported name there counts for nothing: the tool refuses it, a program may compare it with
+/// weir_isa_name), or the last weir_isa_use.
 WEIR_API weir_isa weir_isa_current(void);
 
 /// Chooses the instruction set of all later calls in the process. WEIR_UNSUPPORTED above weir_isa_best().

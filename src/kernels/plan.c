@@ -21,7 +21,7 @@ static const double start_seconds = 2e-6; // of threads that move pairs
 
 static atomic_int way_in_use = -1; // -1: not asked yet
 
-static weir_way wanted_way(void) {
+weir_way weir__plan_wanted(void) {
     int way = atomic_load_explicit(&way_in_use, memory_order_relaxed);
     if (way < 0) {
         const char *wanted = getenv("WEIR_PLAN");
@@ -110,7 +110,7 @@ static const char *strategy_of(const weir_plan *plan) {
 }
 
 void weir__plan_way(weir_plan *plan) {
-    const weir_way wanted = wanted_way();
+    const weir_way wanted = weir__plan_wanted();
     const weir__rates rates = weir__rates_current();
     plan->isa = weir_isa_current();
     plan->threads = weir_threads();

@@ -33,6 +33,9 @@ weir_precision weir__precision_of(weir_operation operation, weir_precision weigh
 weir_plan weir__plan_of(weir_operation operation, size_t rows, const weir__side *out, const weir__side *in,
                         weir_precision precision);
 
+/// The way that weir_plan_use or WEIR_PLAN asks for, WEIR_WAY_AUTO where none does.
+weir_way weir__plan_wanted(void);
+
 /// weir_plan_choose without the name of the strategy, which only readers of plans want.
 void weir__plan_way(weir_plan *plan);
 

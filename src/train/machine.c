@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: MIT
 
 // What the last bits of a run depend on beside its settings and rows: the kernels' instruction set and weir's version
-// round in their own ways, and the plan chooses the way of each product by rates and threads. (The same plan gives the
-// same bits for any number of threads.) Checkpoints carry it; a run may go on elsewhere, which is said.
+// round in their own ways, and the plan chooses the way of each product by rates and threads, or is told it
+// (WEIR_PLAN). (The same plan gives the same bits for any number of threads.) Checkpoints carry it; a run may go on
+// elsewhere, which is said.
 
 #include <string.h>
 #include <zlib.h>
 
 #include "../core/core.h"
+#include "../kernels/product.h"
 #include "trainer.h"
 #include <weir/calibration.h>
 
@@ -19,8 +21,9 @@ weir__machine_text weir__machine_now(void) {
     uLong checksum = crc32_z(0, (const unsigned char *)rates.rates, sizeof rates.rates);
     checksum = crc32_z(checksum, (const unsigned char *)&rates.pair_seconds, sizeof rates.pair_seconds);
     checksum = crc32_z(checksum, (const unsigned char *)&rates.float_seconds, sizeof rates.float_seconds);
-    snprintf(now.text, sizeof now.text, "weir %s, %s, %d thread%s, rates %08lx", weir_version(),
-             weir_isa_name(weir_isa_current()), weir_threads(), weir_threads() == 1 ? "" : "s", checksum);
+    snprintf(now.text, sizeof now.text, "weir %s, %s, %d thread%s, rates %08lx, BLAS for %s, plan %s", weir_version(),
+             weir_isa_name(weir_isa_current()), weir_threads(), weir_threads() == 1 ? "" : "s", checksum,
+             weir_blas_core(), weir_way_name(weir__plan_wanted()));
     return now;
 }
 

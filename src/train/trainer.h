@@ -73,7 +73,7 @@ weir_status weir__identity_compare(const char *saved, const char *current, weir_
 
 /// What the last bits of a run depend on beside what it is, in words.
 typedef struct weir__machine_text {
-    char text[160];
+    char text[200];
 } weir__machine_text;
 weir__machine_text weir__machine_now(void);
 /// Sets the trainer's remark when a checkpoint comes from elsewhere.

@@ -47,6 +47,19 @@ for example in digits mnist-blocks mnist-dense mnist-lower-half mnist-paper; do
     must 1 "$tool" train $example --data nowhere --out refused
     ! grep -q "no effect" .err || fail "$example: $(cat .err)"
 done
+must 2 "$tool" inspect digits --set train.optimizer.momentum=0.9
+grep -q "momentum=0.9 has no effect here" .err || fail "inspect: $(cat .err)"
+must 2 "$tool" reproduce bengio2013 --set train.optimizer.beta1=0.5 --data nowhere --out refused
+grep -q "row .*: train.optimizer.beta1=0.5 has no effect here" .err || fail "reproduce: $(cat .err)"
+
+# Names in the environment that are none, or that this machine lacks.
+for variable in WEIR_ISA=nonsense:reference WEIR_PLAN=denes:gated WEIR_RATES=nonsense:builtin; do
+    # shellcheck disable=SC2086
+    must 1 env "${variable%:*}" "$tool" train $small --out refused
+    grep -q "${variable%:*}.*${variable#*:}" .err || fail "$variable: $(cat .err)"
+    [ ! -e refused ] || fail "$variable: a folder was made"
+done
+must 0 env WEIR_ISA= WEIR_PLAN=auto "$tool" inspect digits
 # shellcheck disable=SC2086
 must 0 "$tool" train $small --out first --set train.optimizer.kind=sgd --set train.optimizer.rate=0.01 \
     --set train.optimizer.schedule=constant
@@ -65,6 +78,8 @@ for change in data.binarise=threshold data.seed=5 data.test=40 train.optimizer.r
 done
 must 0 "$tool" train first/config.yaml --out first --resume --epochs 2
 [ ! -s .err ] || fail "resumed by the same machine: $(cat .err)"
+must 0 env WEIR_PLAN=dense "$tool" train first/config.yaml --out first --resume --epochs 2
+grep -q "plan auto; this is .*plan dense.*not bit for bit" .err || fail "another plan is not said: $(cat .err)"
 must 0 "$tool" train first/config.yaml --out first --resume --epochs 3 --threads 1
 grep -q "2 threads.*1 thread,.*not bit for bit" .err || fail "other threads are not said: $(cat .err)"
 

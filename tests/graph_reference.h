@@ -9,20 +9,9 @@
 #ifndef GRAPH_REFERENCE_H
 #define GRAPH_REFERENCE_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "graph/graph.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 typedef struct reference_node {
     const weir_node *spec;
@@ -42,22 +31,6 @@ typedef struct reference {
     double *loss;
     float *graph_loss;
 } reference;
-
-static inline double *doubles(size_t count) {
-    double *array = calloc(count ? count : 1, sizeof *array);
-    assert_non_null(array);
-    return array;
-}
-
-static inline float *floats(size_t count) {
-    float *array = calloc(count ? count : 1, sizeof *array);
-    assert_non_null(array);
-    return array;
-}
-
-static inline void must(weir_status status, const weir_error *error) {
-    if (status != WEIR_OK) fail_msg("%s: %s", weir_status_name(status), error->text);
-}
 
 /// ‖got − want‖ ≤ tolerance·‖want‖; a reference that is all zero or an empty one fails.
 static inline void check_near(const char *what, const float *got, const double *want, size_t count, double tolerance) {
@@ -86,8 +59,8 @@ static inline const weir_tensor *tensor_of(weir_graph *graph, size_t node, bool 
 
 /// A tensor's values or gradients as plain row-major doubles.
 static inline double *plain_doubles(const weir_tensor *t, const float *flat) {
-    float *plain = floats(t->rows * t->columns);
-    double *result = doubles(t->rows * t->columns);
+    float *plain = new_floats(t->rows * t->columns);
+    double *result = new_doubles(t->rows * t->columns);
     weir__tensor_unpack(t, plain, flat);
     for (size_t k = 0; k < t->rows * t->columns; k++) result[k] = (double)plain[k];
     free(plain);
@@ -130,7 +103,7 @@ static inline void reference_mask(const reference *ref, size_t k) {
     const reference_node *node = &ref->nodes[k], *gates = &ref->nodes[node->gates];
     const unsigned traits = gates->unit->rule->traits;
     const char *closed = traits & WEIR_TRAIT_SKIPS ? "none" : node->spec->closed;
-    float *drawn = floats(node->blocks);
+    float *drawn = new_floats(node->blocks);
     for (size_t r = 0; r < ref->rows; r++) {
         weir_random_uniform(drawn, noise_of(ref, k), (uint32_t)r, node->blocks);
         for (size_t j = 0; j < node->blocks; j++) {
@@ -158,7 +131,7 @@ static inline void reference_gated(const reference *ref, size_t k) {
 static inline void reference_dropout(const reference *ref, size_t k) {
     const reference_node *node = &ref->nodes[k], *from = &ref->nodes[node->from];
     const double p = node->spec->dropout;
-    float *u = floats(node->width);
+    float *u = new_floats(node->width);
     for (size_t r = 0; r < ref->rows; r++) {
         weir_random_uniform(u, noise_of(ref, k), (uint32_t)r, node->width);
         for (size_t i = 0; i < node->width; i++) {
@@ -202,7 +175,7 @@ static inline void reference_unit(const reference *ref, size_t k) {
         for (size_t at = 0; at < count; at++) node->y[at] = 1;
         return;
     }
-    float *again = floats(count);
+    float *again = new_floats(count);
     memcpy(node->h, h, count * sizeof *h);
     memcpy(node->a, weir_graph_output(ref->graph, node->from), count * sizeof *node->a);
     const weir_unit_batch batch = {.rows = ref->rows,
@@ -287,8 +260,8 @@ static inline reference *reference_create(weir_graph *graph, const weir_pass *pa
     ref->rows = pass->rows;
     ref->nodes = calloc(ref->count, sizeof *ref->nodes);
     assert_non_null(ref->nodes);
-    ref->loss = doubles(ref->rows);
-    ref->graph_loss = floats(ref->rows);
+    ref->loss = new_doubles(ref->rows);
+    ref->graph_loss = new_floats(ref->rows);
     if (weir_graph_loss(graph)) memcpy(ref->graph_loss, weir_graph_loss(graph), ref->rows * sizeof(float));
     for (size_t k = 0; k < ref->count; k++) {
         reference_node *node = &ref->nodes[k];
@@ -297,29 +270,29 @@ static inline reference *reference_create(weir_graph *graph, const weir_pass *pa
         node->unit = weir_graph_unit(graph, k);
         node->width = specs[k].size;
         node->from = k ? weir_graph_reads(graph, k, 0) : 0;
-        node->y = doubles(count);
-        node->dy = doubles(count);
-        node->experts = doubles(count);
+        node->y = new_doubles(count);
+        node->dy = new_doubles(count);
+        node->experts = new_doubles(count);
         if (specs[k].gates) {
             node->gates = weir_graph_find(graph, specs[k].gates);
             node->block = specs[k].block < node->width ? specs[k].block : node->width;
             node->blocks = (node->width + node->block - 1) / node->block;
-            node->mask = doubles(ref->rows * node->blocks);
+            node->mask = new_doubles(ref->rows * node->blocks);
         }
         const weir_tensor *weight = tensor_of(graph, k, false), *bias = tensor_of(graph, k, true);
         if (weight) {
             node->weights = plain_doubles(weight, values);
             node->bias = plain_doubles(bias, values);
-            node->dweights = doubles(weight->rows * weight->columns);
-            node->dbias = doubles(bias->rows);
+            node->dweights = new_doubles(weight->rows * weight->columns);
+            node->dbias = new_doubles(bias->rows);
         }
         if (node->unit) {
             size_t states = 0;
             const float *state = weir_graph_unit_state(graph, k, &states);
-            node->a = floats(count);
-            node->h = floats(count);
-            node->saved = floats(node->unit->rule->saved * count);
-            node->state = floats(states);
+            node->a = new_floats(count);
+            node->h = new_floats(count);
+            node->saved = new_floats(node->unit->rule->saved * count);
+            node->state = new_floats(states);
             if (states) memcpy(node->state, state, states * sizeof *state);
         }
         reference_forward(ref, k);
@@ -346,7 +319,7 @@ static inline void reference_affine_backward(const reference *ref, const referen
 
 static inline void reference_gated_backward(const reference *ref, const reference_node *node) {
     const reference_node *gates = &ref->nodes[node->gates];
-    double *da = doubles(ref->rows * node->width);
+    double *da = new_doubles(ref->rows * node->width);
     for (size_t at = 0; at < ref->rows * node->width; at++) {
         const size_t pair = at / node->width * node->blocks + at % node->width / node->block;
         gates->dy[pair] += node->mask[pair] * node->dy[at] * node->experts[at];
@@ -359,7 +332,7 @@ static inline void reference_gated_backward(const reference *ref, const referenc
 static inline void reference_unit_backward(const reference *ref, const reference_node *node) {
     const size_t count = ref->rows * node->width;
     const bool skips = node->unit->rule->traits & WEIR_TRAIT_SKIPS;
-    float *dh = floats(count), *da = floats(count);
+    float *dh = new_floats(count), *da = new_floats(count);
     for (size_t at = 0; at < count; at++) dh[at] = skips && node->h[at] == 0 ? NAN : (float)node->dy[at];
     const weir_unit_batch batch = {.rows = ref->rows,
                                    .units = node->width,
@@ -442,7 +415,7 @@ static inline void reference_check_backward(const reference *ref, double toleran
     for (size_t k = 0; k < p.tensor_count; k++) {
         const weir_tensor *t = &p.tensors[k];
         const reference_node *node = &ref->nodes[t->node];
-        float *plain = floats(t->rows * t->columns);
+        float *plain = new_floats(t->rows * t->columns);
         assert_int_equal(weir_graph_gradients_get(ref->graph, plain, k, NULL), WEIR_OK);
         snprintf(what, sizeof what, "gradient of %s", t->name);
         check_near(what, plain, t->role == WEIR_ROLE_WEIGHT ? node->dweights : node->dbias, t->rows * t->columns,

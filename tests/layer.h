@@ -6,6 +6,8 @@
 #ifndef WEIR_TEST_LAYER_H
 #define WEIR_TEST_LAYER_H
 
+#include "testing.h"
+
 #include "units/rules.h"
 
 /// Every rule in every form that computes something different, from the table; filled by read_forms.
@@ -35,12 +37,6 @@ typedef struct layer {
     weir_unit_batch batch;
     float *a, *dh, *loss;
 } layer;
-
-static inline float *new_floats(size_t count) {
-    float *values = calloc(count ? count : 1, sizeof *values);
-    assert_non_null(values);
-    return values;
-}
 
 static inline weir_unit unit_of(const char *text) {
     weir_unit unit;

@@ -4,17 +4,9 @@
 // Data sets from memory, shared or copied, and training rows that come batch by batch: the same numbers as from
 // anywhere else, nothing written that is the caller's, and an error for whatever a caller may get wrong.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/core.h"
 #include "train_bed.h"

@@ -4,14 +4,7 @@
 // Bits of a row: the same for any number of threads; and, in a graph that is asked for it, whatever batch the row is
 // in. And a row of a small network never wakes a second thread.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 #include <weir/weir.h>
 
 #include "core/pool.h"

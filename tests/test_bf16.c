@@ -4,16 +4,7 @@
 // Rounding to bf16, and that products round both of their factors and nothing else. The products themselves: all
 // shapes, routes and instruction sets are in test_gated.c.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "kernels/bf16/bf16.h"
 

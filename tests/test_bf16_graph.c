@@ -4,16 +4,7 @@
 // Graphs in bf16 beside the same graphs in fp32: outputs and gradients in every mode, the rounded copy after values
 // changed, master weights that collect steps too small for bf16.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "graph/graph.h"
 #include "kernels/bf16/bf16.h"

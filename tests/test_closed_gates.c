@@ -83,7 +83,7 @@ static size_t node_of(const weir_graph *graph, const char *name) {
 /// Outputs of a unit node in the last pass, copied.
 static float *gates_of(weir_graph *graph, const char *name, size_t rows) {
     const size_t node = node_of(graph, name), count = rows * weir_graph_nodes(graph, NULL)[node].size;
-    float *copy = floats(count);
+    float *copy = new_floats(count);
     memcpy(copy, weir_graph_output(graph, node), count * sizeof *copy);
     return copy;
 }
@@ -208,7 +208,7 @@ static float *copy_results(weir_graph *graph, size_t rows, size_t *count) {
     const size_t gates[] = {node_of(graph, "g1"), node_of(graph, "g2")};
     const weir_node *specs = weir_graph_nodes(graph, NULL);
     *count = p.count + rows + rows * OUTPUTS + rows * (specs[gates[0]].size + specs[gates[1]].size);
-    float *all = floats(*count), *to = all;
+    float *all = new_floats(*count), *to = all;
     memcpy(to, p.gradients, p.count * sizeof *to);
     to += p.count;
     memcpy(to, weir_graph_loss(graph), rows * sizeof *to);

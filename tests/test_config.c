@@ -5,16 +5,9 @@
 // configuration; and for every kind of mistake an error that names file, line and key.
 
 #include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "config/settings.h"
 #include "core/core.h"

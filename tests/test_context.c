@@ -6,19 +6,11 @@
 // C library, where that is glibc without a sanitizer.
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/pool.h"
 
@@ -76,10 +68,6 @@ enum { width = 96, hidden = 512, block = 16, classes = 7, rows = 24, threads = 8
 
 static weir_error error;
 
-static void must(weir_status status) {
-    if (status != WEIR_OK) fail_msg("%s", error.text);
-}
-
 // Gated layers one behind the other, so that weights lie in tiles of both sides and dense passes want plain copies.
 static const weir_node network[] = {
     {.kind = "input", .name = "x", .size = width},
@@ -99,8 +87,8 @@ static weir_graph *make_model(weir_precision precision, bool training) {
     weir_graph_options options = weir_graph_options_default(rows);
     options.precision = precision;
     options.training = training;
-    must(weir_graph_create(&model, network, nodes, &options, &error));
-    must(weir_graph_threshold_set(model, 2, 0.3F, &error)); // some gates closed
+    must(weir_graph_create(&model, network, nodes, &options, &error), &error);
+    must(weir_graph_threshold_set(model, 2, 0.3F, &error), &error); // some gates closed
     for (size_t i = 0; i < rows * width; i++) inputs[i] = (float)((i * 37) % 101) / 50 - 1;
     return model;
 }
@@ -121,7 +109,7 @@ static weir_status run(weir_graph *graph, size_t mode, float *probabilities, wei
 }
 
 static void run_all(weir_graph *graph, outputs *out) {
-    for (size_t m = 0; m < mode_count; m++) must(run(graph, m, out->probabilities[m], &error));
+    for (size_t m = 0; m < mode_count; m++) must(run(graph, m, out->probabilities[m], &error), &error);
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------
@@ -156,7 +144,7 @@ static void check_threads(weir_precision precision, bool training) {
     for (size_t t = 0; t < threads; t++) {
         workers[t].wanted = &wanted;
         workers[t].first = t % mode_count;
-        must(weir_graph_share(&workers[t].context, t ? workers[t - 1].context : model, rows, &error));
+        must(weir_graph_share(&workers[t].context, t ? workers[t - 1].context : model, rows, &error), &error);
     }
     workers[0].context = model; // it is one of those that read
     for (size_t t = 0; t < threads; t++) assert_int_equal(pthread_create(&ids[t], NULL, work, &workers[t]), 0);
@@ -185,9 +173,9 @@ static void train_a_little(weir_graph *model) {
     weir_trainer *trainer = NULL;
     options.epochs = 1;
     data_options.train = data_options.valid = data_options.test = 64;
-    must(weir_data_load(&data, &data_options, &error));
-    must(weir_trainer_create(&trainer, model, data, &options, &error));
-    must(weir_trainer_run(trainer, NULL, NULL, NULL, NULL, &error));
+    must(weir_data_load(&data, &data_options, &error), &error);
+    must(weir_trainer_create(&trainer, model, data, &options, &error), &error);
+    must(weir_trainer_run(trainer, NULL, NULL, NULL, NULL, &error), &error);
     weir_trainer_free(trainer);
     weir_data_free(data);
 }
@@ -206,14 +194,14 @@ static void context_of_a_trained_model(void **state) {
     weir_graph *model = NULL, *context = NULL;
     weir_graph_options options = weir_graph_options_default(32);
     options.precision = WEIR_BFLOAT16;
-    must(weir_graph_create(&model, digits, 6, &options, &error));
+    must(weir_graph_create(&model, digits, 6, &options, &error), &error);
     train_a_little(model);
-    must(weir_graph_share(&context, model, 3, &error));
+    must(weir_graph_share(&context, model, 3, &error), &error);
     float row[784], a[10], b[10];
     size_t count = 0, same = 0;
     for (size_t i = 0; i < 784; i++) row[i] = (float)(i % 13) / 12;
-    must(weir_predict_row(model, NULL, a, row, &error));
-    must(weir_predict_row(context, NULL, b, row, &error));
+    must(weir_predict_row(model, NULL, a, row, &error), &error);
+    must(weir_predict_row(context, NULL, b, row, &error), &error);
     assert_memory_equal(a, b, sizeof a);
     assert_true(weir_graph_threshold(model, 2) == weir_graph_threshold(context, 2));
     const float *kept = weir_graph_unit_state(model, 2, &count), *copied = weir_graph_unit_state(context, 2, &same);
@@ -223,7 +211,7 @@ static void context_of_a_trained_model(void **state) {
     const weir_parameters_view of_context = weir_graph_parameters_read(context);
     assert_ptr_equal(of_model.values, of_context.values);
     weir_graph_free(model); // in any order
-    must(weir_predict_row(context, NULL, b, row, &error));
+    must(weir_predict_row(context, NULL, b, row, &error), &error);
     assert_memory_equal(a, b, sizeof a);
     weir_graph_free(context);
 }
@@ -247,13 +235,13 @@ static void context_with_a_kind_of_ones_own(void **state) {
     weir_graph_options options = weir_graph_options_default(2);
     options.kinds = &own;
     options.kind_count = 1;
-    must(weir_graph_create(&model, list, 2, &options, &error));
+    must(weir_graph_create(&model, list, 2, &options, &error), &error);
     own = (weir_custom_kind){0};
-    must(weir_graph_share(&context, model, 1, &error));
+    must(weir_graph_share(&context, model, 1, &error), &error);
     weir_graph_free(model);
     const float row[] = {1, 2, 3};
     float got[3];
-    must(weir_predict_row(context, NULL, got, row, &error));
+    must(weir_predict_row(context, NULL, got, row, &error), &error);
     for (size_t i = 0; i < 3; i++) assert_true(got[i] == row[i] + half);
     weir_graph_free(context);
 }
@@ -265,24 +253,24 @@ static void nobody_changes_what_is_shared(void **state) {
     const weir_pass pass = {.mode = WEIR_MODE_SAMPLE, .rows = 2, .inputs = inputs, .labels = labels};
     float *bias = calloc(hidden * width, sizeof *bias);
     assert_non_null(bias);
-    must(weir_graph_share(&context, model, 2, &error));
+    must(weir_graph_share(&context, model, 2, &error), &error);
     weir_graph *const both[] = {model, context};
     for (size_t k = 0; k < 2; k++) {
         assert_int_equal(weir_graph_values_set(both[k], 0, bias, &error), WEIR_ARGUMENT);
         assert_non_null(strstr(error.text, "2 graphs share"));
         assert_int_equal(weir_graph_precision_use(both[k], WEIR_BFLOAT16, &error), WEIR_ARGUMENT);
         assert_null(weir_graph_parameters(both[k]).values);
-        must(weir_graph_values_get(both[k], bias, 1, &error));
+        must(weir_graph_values_get(both[k], bias, 1, &error), &error);
     }
-    must(weir_graph_forward(context, &pass, &error));
+    must(weir_graph_forward(context, &pass, &error), &error);
     assert_int_equal(weir_graph_backward(context, &pass, &error), WEIR_ARGUMENT);
-    must(weir_graph_forward(model, &pass, &error));
-    must(weir_graph_backward(model, &pass, &error)); // gradients are its own
+    must(weir_graph_forward(model, &pass, &error), &error);
+    must(weir_graph_backward(model, &pass, &error), &error); // gradients are its own
     assert_int_equal(weir_graph_share(&context, model, 0, &error), WEIR_ARGUMENT);
     assert_null(context);
     weir_graph_free(both[1]);
     assert_non_null(weir_graph_parameters(model).values); // alone again
-    must(weir_graph_precision_use(model, WEIR_BFLOAT16, &error));
+    must(weir_graph_precision_use(model, WEIR_BFLOAT16, &error), &error);
     weir_graph_free(model);
     free(bias);
 }
@@ -292,7 +280,7 @@ static void shared_again_after_a_change(void **state) {
     (void)state;
     outputs before, after, wanted;
     weir_graph *model = make_model(WEIR_FLOAT32, false), *context = NULL;
-    must(weir_graph_share(&context, model, rows, &error));
+    must(weir_graph_share(&context, model, rows, &error), &error);
     run_all(context, &before);
     weir_graph_free(context);
     const weir_parameters p = weir_graph_parameters(model);
@@ -300,7 +288,7 @@ static void shared_again_after_a_change(void **state) {
     run_all(model, &wanted);
     for (size_t i = 0; i < p.count; i++) p.values[i] *= 1; // the model forgets its copies
     (void)weir_graph_parameters(model);
-    must(weir_graph_share(&context, model, rows, &error));
+    must(weir_graph_share(&context, model, rows, &error), &error);
     run_all(context, &after);
     assert_memory_equal(&after, &wanted, sizeof after);
     assert_memory_not_equal(&after, &before, sizeof after);
@@ -354,13 +342,13 @@ static void contexts_cost_little(void **state) {
     pthread_t ids[threads];
     pthread_barrier_t ready;
     float row[784] = {0};
-    must(weir_graph_create(&model, wide, 6, &options, &error));
-    must(weir_predict_row(model, NULL, NULL, row, &error));
+    must(weir_graph_create(&model, wide, 6, &options, &error), &error);
+    must(weir_predict_row(model, NULL, NULL, row, &error), &error);
     const double one = 4.0 * (double)weir_graph_parameters_read(model).count, before = resident();
     assert_int_equal(pthread_barrier_init(&ready, NULL, threads + 1), 0);
     for (size_t t = 0; t < threads; t++) {
         servers[t] = (server){.ready = &ready};
-        must(weir_graph_share(&servers[t].context, model, 1, &error));
+        must(weir_graph_share(&servers[t].context, model, 1, &error), &error);
         assert_int_equal(pthread_create(&ids[t], NULL, serve, &servers[t]), 0);
     }
     pthread_barrier_wait(&ready);
@@ -379,18 +367,18 @@ static void check_rows(weir_graph *graph, bool warm) {
     weir_rows *all = NULL;
     float wanted[rows * classes], got[classes];
     int32_t predicted[rows], one = -1;
-    must(weir_rows_create(&all, inputs, rows, width, &error));
-    must(weir_predict(graph, predicted, wanted, all, 0, rows, &error));
-    if (warm) must(weir_predict_row(graph, NULL, NULL, inputs, &error));
+    must(weir_rows_create(&all, inputs, rows, width, &error), &error);
+    must(weir_predict(graph, predicted, wanted, all, 0, rows, &error), &error);
+    if (warm) must(weir_predict_row(graph, NULL, NULL, inputs, &error), &error);
     weir_graph_counters_reset(graph);
     const float thresholds[] = {-INFINITY, 0.3F, INFINITY, 0.3F};
     for (size_t k = 0; k < 4; k++) {
-        must(weir_graph_threshold_set(graph, 2, thresholds[k], &error));
+        must(weir_graph_threshold_set(graph, 2, thresholds[k], &error), &error);
         for (size_t r = 0; r < rows; r++) {
             const size_t before = atomic_load(&calls);
             const weir_status status = weir_predict_row(graph, &one, got, inputs + r * width, &error);
             const size_t after = atomic_load(&calls);
-            must(status);
+            must(status, &error);
             if (after != before)
                 fail_msg("row %zu, threshold %g: %zu calls for memory", r, thresholds[k], after - before);
             if (k < 3) continue;
@@ -411,7 +399,7 @@ static void rows_ask_for_no_memory(void **state) {
     (void)state;
     for (int precision = WEIR_FLOAT32; precision <= WEIR_BFLOAT16; precision++) {
         weir_graph *model = make_model((weir_precision)precision, false), *context = NULL;
-        must(weir_graph_share(&context, model, rows, &error));
+        must(weir_graph_share(&context, model, rows, &error), &error);
         check_rows(context, false);
         weir_graph_free(context);
         check_rows(model, true);
@@ -428,7 +416,7 @@ static void a_row_is_looked_at(void **state) {
     row[5] = NAN;
     assert_int_equal(weir_predict_row(model, NULL, NULL, row, &error), WEIR_DATA);
     row[5] = 0;
-    must(weir_predict_row(model, NULL, NULL, row, &error));
+    must(weir_predict_row(model, NULL, NULL, row, &error), &error);
     weir_graph_free(model);
 }
 
@@ -444,14 +432,14 @@ static void one_thread_for_one_row(void **state) {
     weir_graph_options options = weir_graph_options_default(several);
     options.training = false;
     weir_threads_use(1);
-    must(weir_graph_create(&model, wide, 3, &options, &error));
+    must(weir_graph_create(&model, wide, 3, &options, &error), &error);
     weir_threads_use(4);
-    must(weir_graph_share(&context, model, several, &error));
-    must(weir_predict_row(context, NULL, NULL, many, &error));
-    must(weir_predict_row(model, NULL, NULL, many, &error));
+    must(weir_graph_share(&context, model, several, &error), &error);
+    must(weir_predict_row(context, NULL, NULL, many, &error), &error);
+    must(weir_predict_row(model, NULL, NULL, many, &error), &error);
     assert_int_equal(weir__pool_threads(), 0);
     const weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = several, .inputs = many};
-    for (size_t k = 0; k < 50 && !weir__pool_threads(); k++) must(weir_graph_forward(context, &pass, &error));
+    for (size_t k = 0; k < 50 && !weir__pool_threads(); k++) must(weir_graph_forward(context, &pass, &error), &error);
     assert_true(weir__pool_threads() > 0);
     weir_threads_use(0);
     weir_graph_free(context);

@@ -6,18 +6,10 @@
 #define _XOPEN_SOURCE 700
 #include <fcntl.h>
 #include <locale.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 #include <zlib.h>
 
 #include "core/core.h"

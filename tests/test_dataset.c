@@ -4,18 +4,11 @@
 // Data sets: where they come from, how they are split, and what is said when something is missing.
 
 #define _XOPEN_SOURCE 700
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 #include <zlib.h>
 
 #include "core/core.h"

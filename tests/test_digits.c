@@ -3,15 +3,7 @@
 
 // The built-in digits: pure function of (seed, index), of the right shape, varied, and learnable by hand.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/data.h>
 #include <weir/system.h>

@@ -4,16 +4,7 @@
 // weir_estimate with every rule: saturated logits, state and noise that can be put back, and what is refused. Means and
 // variances are held to their truth in test_lab.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/estimate.h>
 #include <weir/system.h>

@@ -7,15 +7,7 @@
 // the mean and the variance of any estimate exactly (theorem 1 and corollary 1 of Bengio, Léonard and Courville 2013);
 // draws with a fixed seed must then lie within 4 theoretical standard errors.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/random.h>
 #include <weir/units.h>

@@ -4,14 +4,7 @@
 // Described fields: every table is sound (defaults can be read, conditions name what there is), copies are whole, and
 // conditions hold when they should.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "config/options.h"
 #include "config/settings.h"

@@ -4,15 +4,7 @@
 // A row draws the same in any batch: noise is a function of the row's own number, first_row + r. Every rule, every node
 // that is random, predictions and likelihoods by many draws, cut into batches of several sizes.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/weir.h>
 
@@ -21,16 +13,6 @@
 enum { rows = 13, cut = 5, units = 6, most_groups = 64 };
 
 static weir_error error;
-
-static void must(weir_status status) {
-    if (status != WEIR_OK) fail_msg("%s", error.text);
-}
-
-static float *new_floats(size_t count) {
-    float *floats = calloc(count + 1, sizeof *floats);
-    assert_non_null(floats);
-    return floats;
-}
 
 static void words_are_those_of_the_row(void **state) {
     (void)state;
@@ -99,7 +81,7 @@ static void every_rule_draws_by_the_row(void **state) {
     for (size_t i = 0; i < rows * units; i++) a[i] = (float)((i * 37) % 29) / 9 - 1.5F;
     for (size_t k = 0; k < weir_rule_count(); k++) {
         weir_unit unit;
-        must(weir_unit_parse(&unit, weir_rule_at(k)->name, &error));
+        must(weir_unit_parse(&unit, weir_rule_at(k)->name, &error), &error);
         assert_in_range(weir_unit_groups(&unit, units, 1), 1, most_groups);
         same += check_rule(&unit, a, false) == 0;
         assert_true(check_rule(&unit, a, true) > 0);
@@ -138,7 +120,7 @@ static float *sampled(weir_graph *graph, const float *inputs, size_t first, size
                             .seed = 3,
                             .step = 1,
                             .first_row = first};
-    must(weir_graph_forward(graph, &pass, &error));
+    must(weir_graph_forward(graph, &pass, &error), &error);
     float *copy = new_floats(count * width);
     memcpy(copy, weir_graph_output(graph, nodes - 1), count * width * sizeof *copy);
     return copy;
@@ -149,7 +131,7 @@ static void check_network(const weir_node *network, size_t count, size_t width) 
     weir_graph *graph = NULL;
     const weir_graph_options options = weir_graph_options_default(rows);
     fill_inputs(inputs);
-    must(weir_graph_create(&graph, network, count, &options, &error));
+    must(weir_graph_create(&graph, network, count, &options, &error), &error);
     float *all = sampled(graph, inputs, 0, rows), *rest = sampled(graph, inputs, cut, rows - cut);
     for (size_t i = 0; i < (rows - cut) * width; i++) {
         if (!(fabsf(rest[i] - all[cut * width + i]) <= 1e-6F)) {
@@ -176,8 +158,8 @@ static float *gradient(weir_graph *graph, const float *inputs, const int32_t *la
                             .labels = labels + first,
                             .seed = 3,
                             .first_row = first};
-    must(weir_graph_forward(graph, &pass, &error));
-    must(weir_graph_backward(graph, &pass, &error));
+    must(weir_graph_forward(graph, &pass, &error), &error);
+    must(weir_graph_backward(graph, &pass, &error), &error);
     const weir_parameters p = weir_graph_parameters(graph);
     float *sum = new_floats(p.count);
     for (size_t i = 0; i < p.count; i++) sum[i] = p.gradients[i] * (float)count;
@@ -201,7 +183,7 @@ static void closed_gates_are_chosen_by_the_row(void **state) {
         network[2].rule = rules[k];
         network[3].closed = "sample";
         network[3].closed_share = 0.5;
-        must(weir_graph_create(&graph, network, 6, &options, &error));
+        must(weir_graph_create(&graph, network, 6, &options, &error), &error);
         const size_t count = weir_graph_parameters(graph).count;
         float *all = gradient(graph, inputs, labels, 0, rows), largest = 0;
         const uint64_t done = weir_graph_counters(graph).forward_done, dense = weir_graph_counters(graph).forward_dense;
@@ -231,10 +213,10 @@ static void rows_end_before_32_bits(void **state) {
     weir_graph *graph = NULL;
     const weir_graph_options options = weir_graph_options_default(rows);
     fill_inputs(inputs);
-    must(weir_graph_create(&graph, drop, 2, &options, &error));
+    must(weir_graph_create(&graph, drop, 2, &options, &error), &error);
     weir_pass pass = {.mode = WEIR_MODE_SAMPLE, .rows = rows, .inputs = inputs};
     pass.first_row = UINT32_MAX - rows;
-    must(weir_graph_forward(graph, &pass, &error));
+    must(weir_graph_forward(graph, &pass, &error), &error);
     pass.first_row++;
     assert_int_equal(weir_graph_forward(graph, &pass, &error), WEIR_ARGUMENT);
     pass.first_row = SIZE_MAX;
@@ -250,12 +232,12 @@ static void predictions_in_any_batch(void **state) {
     float inputs[rows * pixels], whole[rows * outputs], part[rows * outputs], other[rows * outputs];
     weir_rows *all = NULL;
     fill_inputs(inputs);
-    must(weir_rows_create(&all, inputs, rows, pixels, &error));
+    must(weir_rows_create(&all, inputs, rows, pixels, &error), &error);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
         weir_graph *graph = NULL;
         const weir_graph_options options = weir_graph_options_default(batches[b]);
-        must(weir_graph_create(&graph, gated, 6, &options, &error));
-        must(weir_predict_samples(graph, b ? part : whole, all, 0, rows, 7, 21, &error));
+        must(weir_graph_create(&graph, gated, 6, &options, &error), &error);
+        must(weir_predict_samples(graph, b ? part : whole, all, 0, rows, 7, 21, &error), &error);
         for (size_t i = 0; b && i < rows * outputs; i++) {
             if (!(fabsf(part[i] - whole[i]) <= 1e-6F)) {
                 fail_msg("batches of %zu: row %zu: %g, expected %g", batches[b], i / outputs, (double)part[i],
@@ -264,12 +246,12 @@ static void predictions_in_any_batch(void **state) {
         }
         for (size_t first = 0; first < rows; first += 4) { // asked for in the middle
             const size_t count = rows - first < 3 ? rows - first : 3;
-            must(weir_predict_samples(graph, part, all, first, count, 7, 21, &error));
+            must(weir_predict_samples(graph, part, all, first, count, 7, 21, &error), &error);
             for (size_t i = 0; i < count * outputs; i++) {
                 assert_true(fabsf(part[i] - whole[first * outputs + i]) <= 1e-6F);
             }
         }
-        must(weir_predict_samples(graph, other, all, 0, rows, 7, 22, &error));
+        must(weir_predict_samples(graph, other, all, 0, rows, 7, 22, &error), &error);
         size_t differ = 0; // another seed, which the seed of another row must not be
         for (size_t r = 0; r + 1 < rows; r++) {
             differ += fabsf(other[r * outputs] - whole[r * outputs]) > 1e-4F;
@@ -291,19 +273,19 @@ static void likelihoods_in_any_batch(void **state) {
     double nll = 0, loss = 0;
     for (size_t i = 0; i < many * pixels; i++) inputs[i] = (float)((i * 53) % 31) / 30;
     for (size_t i = 0; i < many; i++) labels[i] = (int32_t)(i % outputs);
-    must(weir_rows_create(&all, inputs, many, pixels, &error));
+    must(weir_rows_create(&all, inputs, many, pixels, &error), &error);
     const weir_part part = {.rows = all, .labels = labels, .count = many};
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
         weir_graph *graph = NULL;
         weir_evaluation e;
         const weir_graph_options options = weir_graph_options_default(batches[b]);
-        must(weir_graph_create(&graph, gated, 6, &options, &error));
-        must(weir_evaluate_samples(graph, &e, &part, 3, 21, &error));
+        must(weir_graph_create(&graph, gated, 6, &options, &error), &error);
+        must(weir_evaluate_samples(graph, &e, &part, 3, 21, &error), &error);
         if (!b) nll = e.nll, loss = e.loss;
         if (!(fabs(e.nll - nll) <= 1e-7 && fabs(e.loss - loss) <= 1e-7)) {
             fail_msg("batches of %zu: %.9g, expected %.9g", batches[b], e.nll, nll);
         }
-        must(weir_evaluate_samples(graph, &e, &part, 3, 22, &error));
+        must(weir_evaluate_samples(graph, &e, &part, 3, 22, &error), &error);
         assert_true(fabs(e.nll - nll) > 1e-6);
         weir_graph_free(graph);
     }

@@ -7,16 +7,7 @@
 // fault. Zones around each output must keep their pattern. Two threads must give the bits of one. Successive calls with
 // other routes must keep "not touched" meaning "zero".
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "kernels/bf16/bf16.h"
 #include "kernels/gated.h"
@@ -31,15 +22,6 @@ static const float guard_value = -12345.75f;
 /// Room for the kernels of two threads, never cleared: what one product leaves there must not matter to the next.
 static float scratch[2 * WEIR__THREAD_SCRATCH];
 
-static uint64_t random_state;
-
-static uint32_t next(void) { // splitmix64, upper half
-    uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ (z >> 31)) >> 32);
-}
-static float uniform(void) { return (float)(next() >> 8) * 0x1p-24f; }
 extern const weir__bf16_kernels weir__bf16_emulated; // of emulated_tiles.c
 
 /// Whether inputs and weights are drawn among the bf16 numbers, which the bf16 kernels then have no need to round.

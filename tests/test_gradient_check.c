@@ -202,7 +202,7 @@ static void test_everything_is_restored(void **state) {
     must(weir_graph_backward(graph, &pass, &error), &error); // running averages are not at their start
     const float *running = weir_graph_unit_state(graph, gates, &states);
     assert_true(states > 0 && running[0] != 0);
-    float *values = floats(p.count), *averages = floats(states);
+    float *values = new_floats(p.count), *averages = new_floats(states);
     memcpy(values, p.values, p.count * sizeof *values);
     memcpy(averages, running, states * sizeof *averages);
     check_passes(graph, smooth, 6, 4);

@@ -361,7 +361,7 @@ static void test_tensor_order(void **state) {
         const weir_tensor t = {
             .rows = sizes[k][0], .columns = sizes[k][1], .block_rows = sizes[k][2], .block_columns = sizes[k][3]};
         const size_t count = t.rows * t.columns;
-        float *plain = floats(count), *packed = floats(count + 1), *back = floats(count + 1);
+        float *plain = new_floats(count), *packed = new_floats(count + 1), *back = new_floats(count + 1);
         for (size_t i = 0; i < count; i++) plain[i] = (float)(i + 1);
         packed[count] = back[count] = -1; // guards
         weir__tensor_pack(&t, packed, plain);
@@ -633,7 +633,7 @@ static void test_bits(void **state) {
     static const struct {
         const char *rule, *closed;
     } ways[] = {{"sts", NULL}, {"noisy-rectifier", NULL}, {"reinforce", NULL}, {"straight-through", "none"}};
-    float *x = floats(WIDE_ROWS * WIDE);
+    float *x = new_floats(WIDE_ROWS * WIDE);
     int32_t label[WIDE_ROWS];
     for (size_t r = 0; r < WIDE_ROWS; r++) {
         weir_random_normal(x + r * WIDE, (weir_noise){.seed = 4}, (uint32_t)r, WIDE);
@@ -646,7 +646,7 @@ static void test_bits(void **state) {
         const weir_parameters p = weir_graph_parameters(graph);
         weir_pass pass = {
             .mode = WEIR_MODE_SAMPLE, .rows = WIDE_ROWS, .inputs = x, .labels = label, .seed = 8, .step = 3};
-        float *gradients = floats(p.count), *drawn = floats(WIDE_ROWS * WIDE), losses[WIDE_ROWS];
+        float *gradients = new_floats(p.count), *drawn = new_floats(WIDE_ROWS * WIDE), losses[WIDE_ROWS];
         for (weir_isa isa = WEIR_ISA_REFERENCE; isa <= weir_isa_best(); isa++) {
             assert_int_equal(weir_isa_use(isa), WEIR_OK);
             for (int turn = 0; turn < 4; turn++) { // 2 threads, 1 thread, and both again
@@ -665,7 +665,7 @@ static void test_bits(void **state) {
         const weir_counters c = weir_graph_counters(graph);
         assert_true(c.gates_open > 0 && c.forward_done < c.forward_dense / 2);
         // A row's gates do not depend on the rows beside it, nor on how many there are.
-        float *other = floats(WIDE_ROWS * WIDE);
+        float *other = new_floats(WIDE_ROWS * WIDE);
         memcpy(other, x, 5 * WIDE * sizeof *other);
         pass.inputs = other;
         must(weir_graph_forward(graph, &pass, &error), &error);

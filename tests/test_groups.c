@@ -5,21 +5,10 @@
 // differences of its own mean loss, every other rule's mean gradient with that of enumeration, for parameters before,
 // beside and behind the units; two layers with an enumeration of their own. And what a graph refuses.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/graph.h>
 #include <weir/system.h>
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { rows = 3, inputs = 3, classes = 3, most_nodes = 10 };
 

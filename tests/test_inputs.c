@@ -147,7 +147,7 @@ static void test_row_groups(void **state) {
         for (size_t i = 0; i < count; i++) norm += pow((double)p.gradients[tensor->offset + i], 2);
         norm = sqrt(norm);
         assert_true(norm > 0);
-        float *start = floats(count);
+        float *start = new_floats(count);
         memcpy(start, p.values + tensor->offset, count * sizeof *start);
         analytic = norm; // along the gradient itself
         const double width = 1e-2;

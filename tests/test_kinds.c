@@ -161,7 +161,7 @@ static weir_pass pass_of(weir_mode mode) {
 }
 
 static void check_same(const char *what, const float *got, const float *want, size_t count, double tolerance) {
-    double *wanted = doubles(count);
+    double *wanted = new_doubles(count);
     for (size_t k = 0; k < count; k++) wanted[k] = (double)want[k];
     check_near(what, got, wanted, count, tolerance);
     free(wanted);
@@ -170,7 +170,7 @@ static void check_same(const char *what, const float *got, const float *want, si
 /// Values or gradients of all tensors in plain order: of tiles, the library's own network has others.
 static float *plain_parameters(weir_graph *graph, bool gradients, size_t *count) {
     const weir_parameters p = weir_graph_parameters(graph);
-    float *plain = floats(p.count);
+    float *plain = new_floats(p.count);
     *count = 0;
     for (size_t t = 0; t < p.tensor_count; t++) {
         must((gradients ? weir_graph_gradients_get : weir_graph_values_get)(graph, plain + *count, t, &error), &error);
@@ -333,8 +333,8 @@ static void test_input_gradients(void **state) {
     memcpy(moved, inputs, sizeof moved);
     must(weir_graph_forward(graph, &pass, &error), &error);
     must(weir_graph_backward(graph, &pass, &error), &error);
-    float *dx = floats(COUNT(moved));
-    double *numeric = doubles(COUNT(moved));
+    float *dx = new_floats(COUNT(moved));
+    double *numeric = new_doubles(COUNT(moved));
     memcpy(dx, weir_graph_input_gradients(graph), sizeof moved);
     for (size_t i = 0; i < COUNT(moved); i++) {
         const float step = 0.02f, kept = moved[i];

@@ -4,15 +4,7 @@
 // The laboratory: what it holds rules to against sums over all outcomes, every form of every rule, and rules that are
 // wrong or that nothing can be compared with. With an argument: the forms of that rule alone.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/lab.h>
 

@@ -5,16 +5,7 @@
 // sets; two steps of descent in a row, gated and dense ones mixed; NaN in weights that no row needs; counted work; bad
 // input; memory that runs out.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/weir.h>
 

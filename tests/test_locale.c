@@ -5,16 +5,9 @@
 // checkpoints, models, results, rates. The locale is made by localedef where the machine has none.
 
 #include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/core.h"
 #include "train_bed.h"

@@ -3,14 +3,7 @@
 
 // The functions of core/math.h against libm in double precision, over their whole ranges.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/math.h"
 

@@ -5,15 +5,8 @@
 // must not be visited (their moving averages hold NaN, which would spread).
 
 #include <float.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "graph/graph.h"
 #include "train/optimizer.h"
@@ -29,11 +22,7 @@ typedef struct bed {
     double w[most_values], g[most_values], slot[2][most_values];
 } bed;
 
-static uint32_t state = 1;
-static double draw(void) {
-    state = state * 1664525u + 1013904223u;
-    return (double)(state >> 8) / (1 << 24) * 2 - 1;
-}
+static double draw(void) { return 2 * (double)uniform() - 1; }
 
 static void bed_init(bed *b, size_t rows, size_t columns, size_t block_rows, size_t block_columns, bool track) {
     memset(b, 0, sizeof *b);
@@ -298,7 +287,7 @@ static void test_same_bits_for_any_threads(void **unused) {
     for (int n = 0; n < 2; n++) {
         weir_optimizer optimizer;
         weir_threads_use(n ? 3 : 1);
-        state = 5;
+        random_state = 5;
         bed_init(beds[n], 120, 400, 8, 100, true);
         beds[n]->tensor.max_norm = 3;
         assert_int_equal(weir__optimizer_init(&optimizer, &o, beds[n]->parameters.count, NULL), WEIR_OK);

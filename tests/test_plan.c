@@ -4,18 +4,10 @@
 // Ways of products against the gated kernels, flags and moved weights included; what the planner chooses; rates, and
 // their files.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/weir.h>
 
@@ -23,13 +15,6 @@
 #include "kernels/product.h"
 #include "kernels/rates.h"
 #include "kernels/scatter.h"
-
-static uint32_t random_state = 1;
-
-static float uniform(void) {
-    random_state = random_state * 1664525u + 1013904223u;
-    return (float)(random_state >> 8) * 0x1p-24f;
-}
 
 static void fill(float *values, size_t count) {
     for (size_t k = 0; k < count; k++) values[k] = 2 * uniform() - 1;

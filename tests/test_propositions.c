@@ -4,15 +4,7 @@
 // Distributions of the units' outputs: propositions 1 and 2 of Bengio, Léonard and Courville 2013, closed forms of
 // means and opening probabilities against draws with a fixed seed (within 4 standard errors), and the Beta noise.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/random.h>
 #include <weir/units.h>

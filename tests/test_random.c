@@ -4,15 +4,9 @@
 // Philox against Random123's published answers, and the distributions against their moments and limits. The vector
 // code (several clones, one of which runs here) is held to the bits of plain scalar code.
 
-#include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/math.h"
 #include "core/noise.h"

@@ -7,15 +7,7 @@
 // f(b) = exp(½(b₁ − b₂ + ½b₃ + 2b₄)) of four units with logits (0.4, −0.8, 1.5, −0.2). f is a product over the units,
 // so that the mean gradient of a rule is one too: of one-dimensional integrals over the noise of a unit.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/random.h>
 #include <weir/units.h>

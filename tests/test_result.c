@@ -4,16 +4,9 @@
 // Evaluation and measurement against counts taken by hand, and result.json.
 
 #define _XOPEN_SOURCE 700
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 #include <jansson.h>
 
 #include "train_bed.h"

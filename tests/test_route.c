@@ -3,25 +3,9 @@
 
 // Routes against a naive listing, whatever the number of threads; their limits, and memory that runs out.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "kernels/gated.h"
-
-static uint32_t random_state = 1;
-
-static float uniform(void) {
-    random_state = random_state * 1664525u + 1013904223u;
-    return (float)(random_state >> 8) * 0x1p-24f;
-}
 
 typedef struct batch {
     size_t rows, blocks;

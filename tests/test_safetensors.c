@@ -3,19 +3,12 @@
 
 // Safetensors files: the exact bytes written, everything read back, and hostile files of every kind refused by name.
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/core.h"
 #include "store/safetensors.h"

@@ -5,17 +5,9 @@
 // and what is guessed is said. Notes on data, and targets from columns and files.
 
 #define _XOPEN_SOURCE 700
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "core/core.h"
 #include <weir/model.h>

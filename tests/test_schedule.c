@@ -3,14 +3,7 @@
 
 // Learning rates over time, against values worked out by hand.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "config/options.h"
 #include "train/schedule.h"

@@ -4,15 +4,7 @@
 // The sparsity penalties against eq. 14 and 15 in double and their central differences, the adaptive weight, the push
 // on biases, and whether all of it holds a share where it is asked to.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "train_bed.h"
 
@@ -21,11 +13,7 @@
 
 enum { most_rows = 64, most_units = 200, most_values = most_rows * most_units };
 
-static uint32_t state = 1;
-static double draw(void) {
-    state = state * 1664525u + 1013904223u;
-    return ((double)(state >> 8) + 0.5) / (1 << 24);
-}
+static double draw(void) { return (double)uniform() + 0x1p-25; }
 
 // Three small rules: a binary unit, one that opens with probability √σ(a), and a rectifier with its own slope.
 static double sigmoid(double a) { return 1 / (1 + exp(-a)); }

@@ -5,16 +5,9 @@
 // several gzip members, archives of arrays.
 
 #define _XOPEN_SOURCE 700
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 #include <zlib.h>
 
 #include "core/core.h"

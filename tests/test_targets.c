@@ -5,16 +5,9 @@
 // the sum over all their states; gradients; training that continues bit for bit; predictions.
 
 #define _XOPEN_SOURCE 700
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "train_bed.h"
 

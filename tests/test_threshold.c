@@ -4,14 +4,7 @@
 // Thresholds that open exactly the target share of the gates: against the sorted list of all pre-activations, with
 // ties, over two layers of which the second sees the first one's gates; and the share that weir_evaluate reports.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "train_bed.h"
 

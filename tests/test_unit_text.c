@@ -4,15 +4,8 @@
 // Units as text: what is read is what was meant, what is printed reads back, and errors say what to write instead.
 
 #include <locale.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/units.h>
 

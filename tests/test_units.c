@@ -4,15 +4,7 @@
 // What holds for every rule: complete descriptors, gradients equal to finite differences with the noise held fixed,
 // test time decisions, saturation, closed gates whose ∂L/∂h is not read, and the same bits for any number of threads.
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include <weir/random.h>
 #include <weir/system.h>

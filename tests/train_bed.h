@@ -2,19 +2,14 @@
 // SPDX-License-Identifier: MIT
 
 /// \file train_bed.h
-/// What the tests of training share: small networks on the built-in digits. Include after cmocka.h.
+/// What the tests of training share: small networks on the built-in digits.
 #ifndef WEIR_TRAIN_BED_H
 #define WEIR_TRAIN_BED_H
 
-#include <string.h>
+#include "testing.h"
 
 #include <weir/model.h>
 #include <weir/weir.h>
-
-/// Fails the test with the error's text unless status is WEIR_OK.
-static inline void must(weir_status status, const weir_error *error) {
-    if (status != WEIR_OK) fail_msg("%s: %s", weir_status_name(status), error->text);
-}
 
 static inline weir_data *bed_digits(size_t train, size_t valid, size_t test) {
     weir_error error = {0};

@@ -543,6 +543,99 @@ static void test_allocation_failures(void **state) {
     weir_config_free(&c);
 }
 
+// The text of a configuration that was read from a text with settings.
+static char *printed(const char *yaml, const char *setting) {
+    weir_config c;
+    weir_error error = {0};
+    char *text = NULL;
+    must(weir_config_parse(&c, yaml, "synonym", &setting, setting ? 1 : 0, &error), &error);
+    must(weir_config_print(&c, &text, &error), &error);
+    weir_config_free(&c);
+    return text;
+}
+
+static void same_text(const char *yaml, const char *setting, const char *other, const char *other_setting) {
+    char *one = printed(yaml, setting), *two = printed(other, other_setting);
+    assert_string_equal(one, two);
+    weir_text_free(one);
+    weir_text_free(two);
+}
+
+static const char least_network[] =
+    "network: [{name: in, kind: input, size: 4}, {name: last, kind: affine, size: 3}]\n";
+
+// "a.b.word: 7" as YAML, its sections those of the path.
+static void write_key(char *yaml, size_t size, const char *path, const char *word) {
+    size_t used = (size_t)snprintf(yaml, size, "%s", least_network);
+    int depth = 0;
+    for (const char *dot; (dot = strchr(path, '.')); path = dot + 1, depth++) {
+        used += (size_t)snprintf(yaml + used, size - used, "%*s%.*s:\n", 2 * depth, "", (int)(dot - path), path);
+    }
+    snprintf(yaml + used, size - used, "%*s%s: 7\n", 2 * depth, "", word);
+}
+
+static void check_key(const weir_synonym *synonym) {
+    char one[512], two[512], setting[128], canonical[128];
+    const char *key = strrchr(synonym->name, '.') + 1;
+    write_key(one, sizeof one, synonym->name, synonym->word);
+    write_key(two, sizeof two, synonym->name, key);
+    same_text(one, NULL, two, NULL);
+    snprintf(canonical, sizeof canonical, "%s=7", synonym->name);
+    same_text(least_network, canonical, two, NULL);
+    snprintf(setting, sizeof setting, "%s=7", synonym->word);
+    same_text(least_network, setting, least_network, canonical);
+    snprintf(setting, sizeof setting, "%.*s%s=7", (int)(key - synonym->name), synonym->name, synonym->word);
+    same_text(least_network, setting, least_network, canonical);
+    // A node has no such field.
+    weir_config c;
+    weir_error error = {0};
+    snprintf(setting, sizeof setting, "last.%s=7", synonym->word);
+    const char *list[] = {setting};
+    assert_int_equal(weir_config_parse(&c, least_network, "synonym", list, 1, &error), WEIR_CONFIG);
+}
+
+static void check_value(const weir_synonym *synonym) {
+    char text[2][512], setting[2][128];
+    const bool of_node = !strchr(synonym->setting, '.');
+    for (int k = 0; k < 2; k++) {
+        const char *value = k ? synonym->name : synonym->word;
+        if (!strcmp(synonym->setting, "kind")) {
+            snprintf(text[k], sizeof text[k], "network: [{name: in, kind: input, size: 4}, {name: last, kind: %s}]\n",
+                     value);
+        } else {
+            snprintf(text[k], sizeof text[k],
+                     "network: [{name: in, kind: input, size: 4}, {name: g, kind: unit, rule: sts}, {name: last, kind: "
+                     "gated-affine, gates: g, from: in, size: 3, activation: %s}]\n",
+                     value);
+        }
+        snprintf(setting[k], sizeof setting[k], "%s%s=%s", of_node ? "last." : "", synonym->setting, value);
+    }
+    if (of_node) same_text(text[0], NULL, text[1], NULL);
+    const char *base = of_node ? text[1] : least_network;
+    same_text(base, setting[0], base, setting[1]);
+}
+
+static void test_synonyms(void **state) {
+    (void)state;
+    assert_true(weir_synonym_count() > 10);
+    assert_null(weir_synonym_at(weir_synonym_count()).word);
+    for (size_t i = 0; i < weir_synonym_count(); i++) {
+        const weir_synonym synonym = weir_synonym_at(i);
+        if (synonym.setting) {
+            check_value(&synonym);
+        } else {
+            check_key(&synonym);
+        }
+    }
+    weir_config c;
+    weir_error error = {0};
+    assert_int_equal(weir_config_parse(&c, "network: [{kind: input, size: 1}]\ntrain: {optimizer: {lr: 1, rate: 2}}\n",
+                                       "twice", NULL, 0, &error),
+                     WEIR_CONFIG);
+    assert_non_null(strstr(error.text, "train.optimizer.rate"));
+    assert_non_null(strstr(error.text, "once more as lr"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
@@ -562,6 +655,7 @@ int main(void) {
         cmocka_unit_test(test_examples),
         cmocka_unit_test(test_variants_of_the_paper),
         cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_synonyms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,12 @@ void cli_settings(FILE *out) {
         fprintf(out, "  %-28s ", kind->name);
         cli_wrap(out, 31, kind->summary);
     }
+    fprintf(out, "\n%sPyTorch's words, which are understood, too:%s\n", cli_bold(out), cli_plain(out));
+    for (size_t i = 0; i < weir_synonym_count(); i++) {
+        const weir_synonym synonym = weir_synonym_at(i);
+        fprintf(out, "  %-28s %s%s%s\n", synonym.word, synonym.setting == NULL ? "" : synonym.setting,
+                synonym.setting == NULL ? "" : ": ", synonym.name);
+    }
     fprintf(out, "\nRules of units: weir units\n");
 }
 

@@ -78,6 +78,17 @@ typedef struct weir_setting {
 WEIR_API size_t weir_setting_count(void);
 WEIR_API weir_setting weir_setting_at(size_t index);
 
+/// A word of PyTorch's that configurations and "key=value" accept for one of ours; weir_config_print writes ours.
+typedef struct weir_synonym {
+    const char
+        *setting;     ///< NULL: the word is a key; else the path of the setting whose value it is (of a node: "kind")
+    const char *word; ///< "lr", "relu"; letter case does not count
+    const char *name; ///< what it stands for: the path of a setting, or a value
+} weir_synonym;
+WEIR_API size_t weir_synonym_count(void);
+/// Keys first; word is NULL beyond the last one.
+WEIR_API weir_synonym weir_synonym_at(size_t index);
+
 /// Built-in examples: count, and name and YAML text of one (NULL beyond).
 WEIR_API size_t weir_example_count(void);
 WEIR_API const char *weir_example_name(size_t index);

@@ -70,6 +70,7 @@ typedef struct weir_kind {
     const char *equation;
     unsigned traits; ///< weir_kind_trait bits
     weir_takes takes;
+    const char *synonyms[4]; ///< other words for it that configurations accept ("relu"); the last is NULL
 } weir_kind;
 
 /// Number of kinds and the kind at index (NULL beyond).

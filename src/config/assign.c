@@ -7,6 +7,7 @@
 
 #include "../graph/fields.h"
 #include "assign.h"
+#include "synonyms.h"
 
 enum { key_most = 256, list_most = 320 };
 
@@ -101,18 +102,19 @@ static weir_status find_by_end(weir__target *target, weir_config *config, const 
 
 weir_status weir__target_find(weir__target *target, weir_config *config, const char *assignment, weir_error *error) {
     weir_status status = WEIR_OK;
-    char key[key_most];
+    char said[key_most], key[key_most];
     const char *equals = strchr(assignment, '=');
     *target = (weir__target){0};
-    TRY_THAT(equals && equals > assignment && (size_t)(equals - assignment) < sizeof key, WEIR_CONFIG,
+    TRY_THAT(equals && equals > assignment && (size_t)(equals - assignment) < sizeof said, WEIR_CONFIG,
              "setting '%.60s': expected key=value", assignment);
-    memcpy(key, assignment, (size_t)(equals - assignment));
-    key[equals - assignment] = 0;
+    memcpy(said, assignment, (size_t)(equals - assignment));
+    said[equals - assignment] = 0;
+    snprintf(key, sizeof key, "%s", weir__synonym_path(said));
     const weir__setting setting = weir__setting_find(key);
     if (setting.field) *target = (weir__target){.field = setting.field, .object = (char *)config + setting.base};
     if (!target->field) TRY(find_in_node(target, config, key, error));
     if (!target->field) TRY(find_by_end(target, config, key, error));
-    target->value = equals + 1;
+    target->value = weir__synonym_value(target->field->path, equals + 1);
 done:
     return status;
 }

@@ -38,8 +38,9 @@ static weir_status take_nodes(weir_config *config, const weir__document *documen
     for (size_t n = 0; n < config->network_count; n++) {
         for (size_t i = 0; i < weir__node_fields.count; i++) {
             const weir__field *field = &weir__node_fields.at[i];
-            const char *text = document->nodes[n].text[i];
-            if (!text) continue;
+            const char *said = document->nodes[n].text[i];
+            if (!said) continue;
+            const char *text = weir__synonym_value(field->path, said);
             const weir_status status = weir__field_set(field, &config->network[n], text, from->arena, error);
             if (status == WEIR_OK) continue;
             snprintf(path, sizeof path, "network.%zu.%s", n, field->path);
@@ -53,8 +54,9 @@ static weir_status take_document(weir_config *config, const weir__document *docu
                                  weir_error *error) {
     for (size_t i = 0; i < weir__setting_count(); i++) {
         const weir__setting setting = weir__setting_at(i);
-        const char *text = document->text[i];
-        if (!text || !weir__field_is_value(setting.field)) continue;
+        const char *said = document->text[i];
+        if (!said || !weir__field_is_value(setting.field)) continue;
+        const char *text = weir__synonym_value(setting.field->path, said);
         void *object = (char *)config + setting.base;
         const weir_status status = weir__field_set(setting.field, object, text, from->arena, error);
         if (status != WEIR_OK) return fail_at(from, setting.field->path, status, error);

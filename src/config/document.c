@@ -75,13 +75,28 @@ static cyaml_schema_field_t make_field(schema *to, size_t index) {
     return (cyaml_schema_field_t){.key = key, .data_offset = (uint32_t)(index * sizeof(char *)), .value = text_value};
 }
 
+// Whether a synonym is the key of a value in the section.
+static bool is_key_in(weir_synonym synonym, const char *section) {
+    return !synonym.setting && is_child(synonym.name, section);
+}
+
+static cyaml_schema_field_t make_synonym(size_t index) {
+    return (cyaml_schema_field_t){.key = weir_synonym_at(index).word,
+                                  .data_offset = (uint32_t)(offsetof(weir__document, synonym) + index * sizeof(char *)),
+                                  .value = text_value};
+}
+
 // The fields of a section, then those of the sections in it; ended by a field without a key.
 static const cyaml_schema_field_t *add_section(schema *to, const char *section) {
     size_t count = 0;
     for (size_t i = 0; i < weir__setting_count(); i++) count += is_child(weir__setting_at(i).field->path, section);
+    for (size_t i = 0; i < weir_synonym_count(); i++) count += is_key_in(weir_synonym_at(i), section);
     cyaml_schema_field_t *fields = to->next;
     to->next += count + 1;
     count = 0;
+    for (size_t i = 0; i < weir_synonym_count(); i++) {
+        if (is_key_in(weir_synonym_at(i), section)) fields[count++] = make_synonym(i);
+    }
     for (size_t i = 0; i < weir__setting_count(); i++) {
         if (is_child(weir__setting_at(i).field->path, section)) fields[count++] = make_field(to, i);
     }
@@ -216,6 +231,22 @@ static weir_status fail_load(report *said, cyaml_err_t result, const char *text,
                       plain_words(said->message));
 }
 
+// Moves what stands under a synonym to the setting that it means.
+static weir_status take_synonyms(weir__document *document, const char *name, weir_error *error) {
+    for (size_t s = 0; s < weir__synonyms_most; s++) {
+        if (!document->synonym[s]) continue;
+        const weir_synonym synonym = weir_synonym_at(s);
+        size_t i = 0;
+        while (strcmp(weir__setting_at(i).field->path, synonym.name) != 0) i++; // a test finds each of them
+        if (document->text[i]) {
+            return weir__fail(error, WEIR_CONFIG, "%s: %s: is here and once more as %s; one of them must go", name,
+                              synonym.name, synonym.word);
+        }
+        document->text[i] = document->synonym[s];
+    }
+    return WEIR_OK;
+}
+
 weir_status weir__document_load(weir__document **document, const char *text, const char *name, weir__arena *arena,
                                 weir_error *error) {
     schema form;
@@ -238,7 +269,7 @@ weir_status weir__document_load(weir__document **document, const char *text, con
     if (result != CYAML_OK || *said.message) return fail_load(&said, result, text, name, error);
     if (!loaded) return weir__fail(error, WEIR_CONFIG, "%s: is empty; expected a network", name);
     *document = loaded;
-    return WEIR_OK;
+    return take_synonyms(loaded, name, error);
 }
 
 weir_status weir__document_save(const weir__document *document, char **text, weir_error *error) {

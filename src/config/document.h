@@ -9,6 +9,7 @@
 #include <weir/status.h>
 
 #include "settings.h"
+#include "synonyms.h"
 
 /// Texts of a node, by index in weir__node_fields; NULL: not said.
 typedef struct weir__document_node {
@@ -25,6 +26,7 @@ typedef struct weir__variant {
 /// Texts by index of weir__setting_at; NULL: not said.
 typedef struct weir__document {
     char *text[weir__settings_most];
+    char *synonym[weir__synonyms_most]; ///< by index of weir_synonym_at; moved to text when it is loaded
     weir__document_node *nodes;
     unsigned node_count;
     weir__variant *variants;

@@ -27,6 +27,7 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
 
 const weir__kind weir__kind_affine = {
     .about = {.name = "affine",
+              .synonyms = {"linear"},
               .summary = "every output sees every input",
               .equation = "y = W x + b",
               .traits = WEIR_KIND_WEIGHTS},

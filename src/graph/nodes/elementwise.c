@@ -131,7 +131,7 @@ const weir__kind weir__kind_tanh = {
 };
 
 const weir__kind weir__kind_rectifier = {
-    .about = {.name = "rectifier", .summary = "rectified linear", .equation = "y = max(0, x)"},
+    .about = {.name = "rectifier", .synonyms = {"relu"}, .summary = "rectified linear", .equation = "y = max(0, x)"},
     .keeps_zero = true,
     .keeps_finite = true,
     .build = build,

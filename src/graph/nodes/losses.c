@@ -124,6 +124,7 @@ static weir_status softmax_backward(weir_graph *graph, weir__node *node, const w
 
 const weir__kind weir__kind_softmax_cross_entropy = {
     .about = {.name = "softmax-cross-entropy",
+              .synonyms = {"cross_entropy", "CrossEntropyLoss"},
               .summary = "loss of a classifier; outputs class probabilities",
               .equation = "L = -log softmax(x)[label]",
               .traits = WEIR_KIND_LOSS | WEIR_KIND_LIKELIHOOD,
@@ -229,6 +230,7 @@ static weir_status difference_backward(weir_graph *graph, weir__node *node, cons
 
 const weir__kind weir__kind_squared_error = {
     .about = {.name = "squared-error",
+              .synonyms = {"mse_loss", "MSELoss"},
               .summary = "half the squared distance",
               .equation = "L = sum (x - t)^2 / 2",
               .traits = WEIR_KIND_LOSS,
@@ -241,6 +243,7 @@ const weir__kind weir__kind_squared_error = {
 
 const weir__kind weir__kind_bernoulli_cross_entropy = {
     .about = {.name = "bernoulli-cross-entropy",
+              .synonyms = {"bce", "binary_cross_entropy", "BCEWithLogitsLoss"},
               .summary = "independent yes/no outputs with logits x; outputs probabilities",
               .equation = "L = sum log(1 + exp(x)) - t x",
               .traits = WEIR_KIND_LOSS | WEIR_KIND_LIKELIHOOD,

@@ -103,8 +103,8 @@ static weir_status compare(bench *b, const work *w, double seconds, samples *one
     if (status != WEIR_OK) return status;
     qsort(one->values, one->count, sizeof *one->values, ascending);
     qsort(all->values, all->count, sizeof *all->values, ascending);
-    printf("%-14s %10.4f %10.4f %7.2f %10.2f\n", w->name, 1e3 * at(one, 0.5), 1e3 * at(all, 0.5),
-           at(all, 0.5) / at(one, 0.5), at(all, 0.99) / at(all, 0.5));
+    printf("%-14s %10.4f %10.4f %7.2f %12.2f %12.2f\n", w->name, 1e3 * at(one, 0.5), 1e3 * at(all, 0.5),
+           at(all, 0.5) / at(one, 0.5), at(one, 0.99) / at(one, 0.5), at(all, 0.99) / at(all, 0.5));
     fflush(stdout);
     return status;
 }
@@ -120,7 +120,8 @@ static weir_status run_all(bench *b, double seconds, samples *one, samples *all,
     }
     for (size_t k = 0; k < MOST_ROWS * INPUTS; k++) b->inputs[k] = (float)(k * 7919 % 1009) / 1009;
     for (size_t r = 0; r < MOST_ROWS; r++) b->labels[r] = (int32_t)(r % OUTPUTS);
-    printf("%-14s %10s %10s %7s %10s\n", "", "1 thread", "all", "ratio", "p99/median");
+    printf("%-14s %10s %10s %7s %25s\n", "", "", "", "", "99th percentile/median");
+    printf("%-14s %10s %10s %7s %12s %12s\n", "", "1 thread", "all", "ratio", "1 thread", "all");
     for (size_t k = 0; k < sizeof cases / sizeof *cases && status == WEIR_OK; k++) {
         status = compare(b, &cases[k], seconds, one, all, error);
     }

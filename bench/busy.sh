@@ -4,7 +4,7 @@
 #
 # The library on a busy machine: milliseconds (medians) of forward passes of 1, 32 and 256 rows through a network of
 # 450-800-45, and of a training step, by one thread and by all, in turns; the ratio of the two, wanted at most 1.2; and
-# the 99th percentile of all over their median, wanted at most 3 for one row. First on the machine as it is, then beside
+# the 99th percentile of either over its median, wanted at most 3 for one row. First on the machine as it is, then beside
 # 1, 2 and 4 processes that do nothing but run, then beside a PyTorch training of two threads. Through the installed
 # library, and with no variable set.
 #

@@ -307,6 +307,9 @@ static void rows_on_another_scale(void **state) {
         {"none", 0, 3, {0, 255}, {0, 255}, "are they on another scale?"},
         {"none", -4, 3, {-5, 4}, {-5, 4}, ""},
         {"none", 0, 9000, {1, 2}, {1, 2}, "are they on another scale?"},
+        {"none", 0, 255, {0.25F, 1}, {0.25F, 1}, "are they on another scale?"},
+        {"none", 0, 9, {0.25F, 1}, {0.25F, 1}, ""},
+        {"1/255", 0, 255, {-128, 127}, {-128 * (1.0F / 255), 127 * (1.0F / 255)}, "are they on another scale?"},
         {"as-read", 0, 0, {0, 255}, {0, 255}, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

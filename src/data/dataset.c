@@ -74,6 +74,17 @@ static size_t largest_label(const weir_part *part) {
 
 // ---- What is done to rows of any source.
 
+// Parts that are split from the training rows' file: their values had no say in the scale.
+static void note_split(weir_data *data) {
+    const weir_part *const parts[] = {&data->valid, &data->test};
+    for (size_t i = 0; i < 2; i++) {
+        char note[WEIR_NOTE];
+        if (!parts[i]->count || parts[i]->rows != data->train.rows) continue;
+        weir__scale_note(note, data->scale, parts[i]);
+        if (*note) weir__note(&data->notes, "%s rows: %s", i ? "test" : "validation", note);
+    }
+}
+
 static weir_status scale_rows(weir_data *data, const weir_data_options *options, weir_error *error) {
     weir_status status = WEIR_OK;
     const weir_part *train = &data->train;
@@ -99,6 +110,7 @@ static weir_status scale_rows(weir_data *data, const weir_data_options *options,
         TRY(weir_rows_scale_like(data->sets[i].rows, note, data->scale, error));
         if (*note) weir__note(&data->notes, "%s rows: %s", i ? "test" : "training", note);
     }
+    if (!options->known_scale) note_split(data);
 done:
     return status;
 }

@@ -188,8 +188,29 @@ done:
 
 static double reach(double least, double greatest) { return fmax(fabs(least), fabs(greatest)); }
 
+// Whether values can hardly be on the scale of those that the scale was found on.
+static bool elsewhere(const weir_scale *scale, extent e) {
+    enum { far = 10, near = 1000, bright = 127 };
+    if (!isfinite(scale->least) || !isfinite(scale->greatest)) return false;
+    const bool bytes = strcmp(scale->kind, grey) == 0 && scale->least >= 0 && scale->greatest <= 255;
+    const bool divided = scale->least >= 0 && scale->greatest > bright && e.least >= 0 && e.greatest <= 1;
+    const double here = reach(e.least, e.greatest), there = reach(scale->least, scale->greatest);
+    if (bytes && (e.least < 0 || e.greatest > 255)) return true;
+    return here > far * there || (e.greatest > 0 && (divided || near * here < there));
+}
+
+static void note_elsewhere(char *note, const weir_scale *scale, extent e) {
+    note[0] = 0;
+    if (elsewhere(scale, e))
+        weir__print(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
+                    e.greatest, scale->least, scale->greatest);
+}
+
+void weir__scale_note(char *note, const weir_scale *scale, const weir_part *part) {
+    note_elsewhere(note, scale, find_extent(part->rows, part->first, part->count));
+}
+
 weir_status weir_rows_scale_like(weir_rows *rows, char *note, const weir_scale *scale, weir_error *error) {
-    enum { far = 10, near = 1000 };
     const extent e = find_extent(rows, 0, rows->shape.rows);
     const weir_status status = weir_rows_scale(rows, scale, error);
     note[0] = 0;
@@ -204,12 +225,7 @@ weir_status weir_rows_scale_like(weir_rows *rows, char *note, const weir_scale *
         rows->scale = GREY;
         weir__print(note, WEIR_NOTE, "bytes %g to %g, but in training values %g to %g: divided by 255", e.least,
                     e.greatest, scale->least, scale->greatest);
-    } else if (known && reach(e.least, e.greatest) > far * reach(scale->least, scale->greatest)) {
-        weir__print(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
-                    e.greatest, scale->least, scale->greatest);
-    } else if (known && near * reach(e.least, e.greatest) < reach(scale->least, scale->greatest) && e.greatest > 0) {
-        weir__print(note, WEIR_NOTE, "values %g to %g, but in training %g to %g: are they on another scale?", e.least,
-                    e.greatest, scale->least, scale->greatest);
-    }
+    } else
+        note_elsewhere(note, scale, e);
     return WEIR_OK;
 }

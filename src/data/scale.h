@@ -13,4 +13,7 @@
 weir_status weir__scale_find(weir_scale **scale, const char *name, const weir_rows *rows, size_t first, size_t count,
                              weir_error *error);
 
+/// Writes to note [WEIR_NOTE] whether a part's values can hardly be on the scale; "" where they can.
+void weir__scale_note(char *note, const weir_scale *scale, const weir_part *part);
+
 #endif

@@ -144,18 +144,44 @@ done:
 
 static int line_length(const char *line) { return (int)strcspn(line, "\n"); }
 
-weir_status weir__identity_compare(const char *saved, const char *current, weir_error *error) {
-    while (*saved && *current) {
-        const int a = line_length(saved), b = line_length(current);
-        if (a != b || memcmp(saved, current, (size_t)a)) break;
-        saved += a + (saved[a] == '\n');
-        current += b + (current[b] == '\n');
+static const char *next_line(const char *line) {
+    const char *const end = line + line_length(line);
+    return *end ? end + 1 : end;
+}
+
+// The line of a text with the key of another line. NULL: there is none.
+static const char *line_with_key(const char *lines, const char *line) {
+    const size_t key = strcspn(line, "=\n") + 1;
+    while (*lines && strncmp(lines, line, key) != 0) lines = next_line(lines);
+    return *lines ? lines : NULL;
+}
+
+static bool same_line(const char *a, const char *b) {
+    return line_length(a) == line_length(b) && !memcmp(a, b, (size_t)line_length(a));
+}
+
+// The first line of a text whose key the other has with another value (changed), or does not have. NULL: there is none.
+static const char *first_apart(const char *lines, const char *other, bool changed) {
+    for (; *lines; lines = next_line(lines)) {
+        const char *const found = line_with_key(other, lines);
+        if (changed ? found && !same_line(lines, found) : !found) return lines;
     }
-    if (!*saved && !*current) return WEIR_OK;
-    const bool rows = !strncmp(saved, "data.", 5);
+    return NULL;
+}
+
+// A setting that has changed comes first: it may be why others, which have an effect in one run only, are missing.
+weir_status weir__identity_compare(const char *saved, const char *current, weir_error *error) {
+    if (!strcmp(saved, current)) return WEIR_OK;
+    const char *then = first_apart(saved, current, true);
+    if (!then) then = first_apart(saved, current, false);
+    const char *now = then ? line_with_key(current, then) : first_apart(current, saved, false);
+    const bool had = then != NULL, has = now != NULL;
+    if (!had) then = now;
+    if (!has) now = then;
+    if (!then || !now) return weir__fail(error, WEIR_CONFIG, "the checkpoint is of another run");
     return weir__fail(error, WEIR_CONFIG,
-                      "the checkpoint is of another run: it has \"%.*s\", this run has \"%.*s\"; use the same %s, or "
-                      "train without resuming",
-                      line_length(saved), saved, line_length(current), current,
-                      rows ? "rows (files, and all settings data.*)" : "configuration");
+                      "the checkpoint is of another run: it has %s\"%.*s\", this run has %s\"%.*s\"; use the same %s, "
+                      "or train without resuming",
+                      had ? "" : "no ", line_length(then), then, has ? "" : "no ", line_length(now), now,
+                      strncmp(then, "data.", 5) ? "configuration" : "rows (files, and all settings data.*)");
 }

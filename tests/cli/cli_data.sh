@@ -50,6 +50,15 @@ predict runs/standard constant_rows.csv >standard
 sed 's/^7/9000/' constant_rows.csv >odd.csv # a column that was constant counts for nothing
 predict runs/standard odd.csv | cmp standard - || fail "a constant column counts"
 
+# A value that stands for a missing one, in a part that the scale was not found on.
+for row in $(seq 1 30); do
+    awk -F, -v OFS=, -v row="$row" 'NR == row { $3 = 9.97e36 } { print }' grey.csv >fill.csv
+    must 0 "$tool" train grey.yaml --out runs/fill --force --epochs 1 --set data.train_rows=fill.csv
+    grep -q "9.97e+36" .out || fail "row $row of 9.97e36 is not said: $(cat .out .err)"
+    if grep -q "rows: values 0 to 9.97e+36, but in training 0 to 255" .out; then break; fi
+    [ "$row" -lt 30 ] || fail "no row of thirty was drawn for a part that is not for training"
+done
+
 # Names of columns, text, an index; other names for the same columns in predict.
 must 0 "$tool" train grey.yaml --out runs/named --set data.train_rows=named.csv --set data.label_column=18 \
     --set data.skip_columns=0-1

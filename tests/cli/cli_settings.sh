@@ -76,6 +76,8 @@ for change in data.binarise=threshold data.seed=5 data.test=40 train.optimizer.r
     resume --set $change
     grep -q "the checkpoint is of another run" .err || fail "$change: $(cat .err)"
 done
+resume --set train.optimizer.schedule=cosine # which makes train.epochs count
+grep -q 'it has "train.optimizer.schedule=constant", this run has "train.optimizer.schedule=cosine"' .err || fail "$(cat .err)"
 must 0 "$tool" train first/config.yaml --out first --resume --epochs 2
 [ ! -s .err ] || fail "resumed by the same machine: $(cat .err)"
 must 0 env WEIR_PLAN=dense "$tool" train first/config.yaml --out first --resume --epochs 2

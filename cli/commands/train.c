@@ -345,6 +345,10 @@ static void remark_divergence(const run_state *r, const teller *t) {
         cli_note("the training has diverged: the last epoch's loss, %.3g, is far above that of guessing, %.3g; try a "
                  "smaller rate, for example --set train.optimizer.rate=%g",
                  t->last_loss, guess, rate / 10);
+    else if (t->first_loss > 1000 * guess)
+        cli_note("the training has diverged: the first epoch's loss, %.3g, is far above that of guessing, %.3g; try a "
+                 "smaller rate, for example --set train.optimizer.rate=%g",
+                 t->first_loss, guess, rate / 10);
     else if (t->last_loss > 3 * t->first_loss)
         cli_note("the training has diverged: the loss rose from %.3g to %.3g; try a smaller rate, for example --set "
                  "train.optimizer.rate=%g",

@@ -255,16 +255,16 @@ static weir_status check_format(const weir__safetensors *file, weir_error *error
     if (!text || !*text || *end || number < 1) {
         return weir__fail(error, WEIR_FORMAT, "%s: not a weir model: __metadata__ has no number \"weir.format\"", path);
     }
+    if (kind && strcmp(kind, "model")) {
+        return weir__fail(error, WEIR_FORMAT, "%s: is a %.20s, not a model; a run's model is model.safetensors", path,
+                          kind);
+    }
     if (number > format_number) {
         return weir__fail(
             error, WEIR_VERSION,
             "%s: has format %ld, written by weir %.20s; this is weir %s, which reads format %ld: use a newer "
             "weir",
             path, number, version ? version : "?", weir_version(), format_number);
-    }
-    if (kind && strcmp(kind, "model")) {
-        return weir__fail(error, WEIR_FORMAT, "%s: is a %.20s, not a model; a run's model is model.safetensors", path,
-                          kind);
     }
     return WEIR_OK;
 }

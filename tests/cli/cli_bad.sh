@@ -114,5 +114,16 @@ eval "$(sed -n "s|^  weir \(eval .*\)|\"$tool\" \1|p" .out)" >/dev/null || fail 
 # A training whose loss ends far above that of guessing says so.
 must 0 "$tool" train small.yaml --epochs 2 --out diverged --set train.optimizer.kind=sgd --set train.optimizer.rate=300
 grep -q "^weir: the training has diverged: .*--set train.optimizer.rate=30$" .err || fail "diverged: $(cat .err)"
+must 1 "$tool" eval diverged/checkpoint.safetensors
+grep -q "is a checkpoint, not a model; a run's model is model.safetensors" .err || fail "a checkpoint: $(cat .err)"
+# Two classes that steps of any size tell apart, once the first ones have missed.
+awk 'BEGIN { for (i = 0; i < 90; i++) print i % 2 ? "200,1,1" : "1,200,0" }' >far.csv
+cat >far.yaml <<'END'
+network: [{kind: input, size: 2}, {kind: affine, size: 2}, {kind: softmax-cross-entropy}]
+data: {source: files, train_rows: far.csv, label_column: 2, scale: none}
+train: {epochs: 4, batch: 4, optimizer: {rate: 1e9}}
+END
+must 0 "$tool" train far.yaml --out far
+grep -q "^weir: the training has diverged: the first epoch's loss" .err || fail "diverged at first: $(cat .out .err)"
 must 0 "$tool" train small.yaml --epochs 2 --out healthy
 [ ! -s .err ] || fail "healthy: $(cat .err)"

@@ -126,6 +126,10 @@ static int change_data(weir_config *config, const char *data_folder, const cli_l
         if (strncmp(changes->items[i], "data.", 5) != 0)
             return cli_error("%s: of a trained model only the settings data.KEY=VALUE can be changed",
                              changes->items[i]);
+        if (strncmp(changes->items[i], "data.scale=", 11) == 0)
+            return cli_error("%s has no effect here: a trained model keeps the scale of its training rows; 'weir "
+                             "predict --scale' reads rows that are on another",
+                             changes->items[i]);
         if (weir_config_set(config, changes->items[i], &error) != WEIR_OK) return cli_weir_error(&error);
     }
     if (count > 0 && weir_config_idle(config, &idle, (const char *const *)changes->items, count, &error) != WEIR_OK)

@@ -74,7 +74,11 @@ static int run(char **operands, size_t count) {
     if (status == CLI_OK) {
         weir_part part = cli_part(data, part_name);
         weir_result result = weir_result_empty();
-        if (part.count == 0)
+        if (samples > 0 && cli_judged_by(graph) != CLI_BY_LIKELIHOOD)
+            status =
+                cli_usage("eval", "--samples has no effect here: nothing is drawn by a model that does not predict "
+                                  "targets with probabilities");
+        else if (part.count == 0)
             status = cli_error("the data set has no rows in its %s part", part_name);
         else if (weir_measure(graph, &result, &part, 0, CLI_REPEATS, &error) != WEIR_OK ||
                  weir_measure_samples(graph, &result, &part, samples > 0 ? samples : config.train.test_samples,

@@ -9,18 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256 };
+enum { BATCH = 256, SAMPLES = 100 };
 
 static bool as_json, as_csv, batch_invariant;
 static const char *precision;
-static size_t limit, top, samples = 100;
+static size_t limit, top, samples;
 static int label_column = -1;
 static const char *skip_columns, *header = "auto", *scale_name = "auto";
 
 static const cli_option options[] = {
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a JSON array: file, row, class, probabilities"},
     {"csv", NULL, CLI_FLAG, &as_csv, NULL, "print CSV: file, row, class, then one probability per class"},
-    {"samples", "M", CLI_COUNT, &samples, NULL, "models that predict targets: draws per row that are averaged"},
+    {"samples", "M", CLI_COUNT, &samples, NULL,
+     "models that predict targets: draws per row that are averaged [default: 100]"},
     {"limit", "N", CLI_COUNT, &limit, NULL, "only the first N rows of each file"},
     {"label-column", "N", CLI_INDEX, &label_column, NULL, "CSV: column N, from 0, holds labels and is left out"},
     {"skip-columns", "LIST", CLI_TEXT, &skip_columns, NULL, "CSV: columns that are left out, as in 0,3-5"},
@@ -123,8 +124,8 @@ static int predict_rows(predictor *p, const weir_rows *rows, const char *file, b
         size_t size = count - first < BATCH ? count - first : BATCH;
         weir_status status =
             p->targets && !p->values
-                ? weir_predict_samples(p->graph, p->probabilities, rows, first, size, samples, p->config.train.seed,
-                                       &error)
+                ? weir_predict_samples(p->graph, p->probabilities, rows, first, size, samples > 0 ? samples : SAMPLES,
+                                       p->config.train.seed, &error)
                 : weir_predict(p->graph, p->values ? NULL : p->best, p->probabilities, rows, first, size, &error);
         if (status != WEIR_OK) return cli_error("%s: %s", file, error.text);
         if (as_csv && p->printed == 0) print_csv_heading(p);
@@ -218,6 +219,9 @@ static int open_model(predictor *p, const char *model) {
     p->targets = cli_judged_by(p->graph) != CLI_BY_ERROR;
     p->values = cli_judged_by(p->graph) == CLI_BY_DISTANCE;
     if (p->targets && top > 0) return cli_usage("predict", "--top is of classes, but this model predicts targets");
+    if (samples > 0 && (!p->targets || p->values))
+        return cli_usage("predict", "--samples has no effect here: nothing is drawn by a model that does not predict "
+                                    "targets with probabilities");
     p->best = malloc(BATCH * sizeof *p->best);
     p->probabilities = p->classes > SIZE_MAX / sizeof(float) / BATCH
                            ? NULL
@@ -249,6 +253,8 @@ static int check_file(const char *file) {
 
 static int run(char **operands, size_t count) {
     if (as_json && as_csv) return cli_usage("predict", "--json and --csv exclude each other");
+    if (top > 0 && (as_json || as_csv))
+        return cli_usage("predict", "--top is of text; --json and --csv print the probability of every class");
     size_t inputs = 0;
     for (size_t i = 1; i < count; i++) inputs += strcmp(operands[i], "-") == 0;
     if (inputs > 1) return cli_usage("predict", "'-' (standard input) can be read once only");

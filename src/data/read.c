@@ -76,8 +76,9 @@ weir_status weir__table_read(weir_table *table, const char *path, const weir__cs
         TRY(weir__csv_read(table, &stream, csv, error));
     } else {
         TRY_THAT(!csv->targets.count && !csv->skipped.count, WEIR_ARGUMENT,
-                 "%s: is %s; only CSV has columns for data.target_columns and data.skip_columns", stream.name,
-                 content == WEIR_CONTENT_IDX ? "IDX" : "NPY");
+                 "%s: is %s; only CSV has columns to leave out or to predict (data.skip_columns, "
+                 "data.target_columns; --skip-columns, --label-column)",
+                 stream.name, content == WEIR_CONTENT_IDX ? "IDX" : "NPY");
         TRY(read_array_header(&array, &stream, content, error));
         TRY(weir__array_rows(&table->rows, &array, &stream, vector, error));
     }

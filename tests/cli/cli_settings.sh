@@ -142,4 +142,16 @@ must 1 "$tool" eval files --data files.yaml
 must 1 "$tool" eval first --data moved
 grep -q "digits are drawn" .err || fail "$(cat .err)"
 must 1 "$tool" eval files --set train.seed=3
+must 1 "$tool" eval files --set data.scale=standardise
+grep -q "data.scale=standardise has no effect here: a trained model keeps the scale" .err || fail "eval: $(cat .err)"
+
+# Options that a model, or a form of output, leaves aside.
+must 2 "$tool" eval first --samples 3
+grep -q "samples has no effect here" .err || fail "eval --samples: $(cat .err)"
+must 2 "$tool" predict files moved/rows.csv --label-column 2 --samples 3
+grep -q "samples has no effect here" .err || fail "predict --samples: $(cat .err)"
+for form in --csv --json; do
+    must 2 "$tool" predict files moved/rows.csv --label-column 2 --top 2 $form
+    grep -q "top is of text" .err || fail "predict --top $form: $(cat .err)"
+done
 must 1 "$tool" plot first --text --data nowhere

@@ -213,10 +213,15 @@ weir_status weir__load_files(weir_data *data, const weir_data_options *options, 
     TRY_THAT(weir__given(name), WEIR_ARGUMENT, "no file of training rows given for the \"files\" data");
     const set_files train = {name, options->train_labels, options->train_targets},
                     test = {options->test_rows, options->test_labels, options->test_targets};
+    const bool own_test = weir__given(options->test_rows);
+    TRY_THAT(options->label_column < 0 || !weir__given(train.labels) || (own_test && !weir__given(test.labels)),
+             WEIR_CONFIG,
+             "data.label_column is %d, but data.train_labels names %s: labels are in a column or in a file of their "
+             "own; set label_column to -1 or train_labels to \"\" (data.skip_columns leaves columns out)",
+             (int)options->label_column, train.labels);
     TRY(read_set(&data->sets[0], &data->notes, &train, options, error));
     data->index = weir__counts_rows(data->sets[0].rows);
     TRY(shuffle(&data->sets[0], options->seed, error));
-    const bool own_test = weir__given(options->test_rows);
     const size_t valid = data->sets[0].rows->shape.rows / share_split_off;
     TRY(cut(&data->sets[0], &data->train, &data->valid, own_test ? NULL : &data->test, options, valid, name, error));
     if (own_test) {

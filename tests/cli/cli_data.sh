@@ -59,6 +59,14 @@ for row in $(seq 1 30); do
     [ "$row" -lt 30 ] || fail "no row of thirty was drawn for a part that is not for training"
 done
 
+# Labels in two places: the column would be one of the inputs.
+cut -d, -f17 grey.csv >labels.csv
+must 1 "$tool" train grey.yaml --out runs/both --set data.train_labels=labels.csv
+grep -q "data.label_column is 16, but data.train_labels names .*labels.csv: labels are in a column or in a file" .err ||
+    fail "labels in two places: $(cat .err)"
+must 0 "$tool" train grey.yaml --out runs/both --set data.train_labels=labels.csv --set data.label_column=-1 \
+    --set data.train_rows=rows.csv
+
 # Names of columns, text, an index; other names for the same columns in predict.
 must 0 "$tool" train grey.yaml --out runs/named --set data.train_rows=named.csv --set data.label_column=18 \
     --set data.skip_columns=0-1

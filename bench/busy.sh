@@ -14,6 +14,12 @@
 # an interpreter that has PyTorch (python3).
 set -eu
 seconds=${1:-4}
+case $seconds in
+'' | *[!0-9.]* | 0)
+    sed -n '6,15s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "$0")/.."
 python=$(command -v "${PYTHON:-python3}" || true)
 work=$(mktemp -d)
@@ -24,7 +30,7 @@ leave() {
     rm -rf "$work"
 }
 trap leave EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' INT TERM HUP PIPE
 
 [ -f build/build.ninja ] || { echo "$0: build first: make" >&2; exit 2; }
 cmake --build build >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 2; }

@@ -175,6 +175,7 @@ static void missing_values(void **state) {
         snprintf(text, sizeof text, "%s,%s\n3,4\n", words[i], words[i]); // no names of columns
         refused(text, &guess, "line 1, column 0");
     }
+    refused("1,2\n3,0x10\n", &guess, "\"0x10\" is not a number");
     refused("1;2\n3;4,5\n", &guess, "\"4,5\" is not a number; decimal points are points");
     refused("1,2\n3,four\n", &guess, "\"four\" is not a number; write it as one, or leave out the column");
 }

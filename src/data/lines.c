@@ -129,6 +129,7 @@ weir__content weir__field_read(const weir__field *field, double *number) {
     if (at == end) return WEIR__IS_NUMBER;
     char *stop = NULL;
     *number = strtod(begin, &stop);
-    if (stop == end) return WEIR__IS_NUMBER;
+    const bool hexadecimal = memchr(begin, 'x', (size_t)(end - begin)) || memchr(begin, 'X', (size_t)(end - begin));
+    if (stop == end && !hexadecimal) return WEIR__IS_NUMBER; // strtod takes 0x10 for 16
     return is_missing(begin, (size_t)(end - begin)) ? WEIR__IS_MISSING : WEIR__IS_TEXT;
 }

@@ -57,7 +57,7 @@ static void expectation(const weir_unit *unit, size_t units, const double *a, we
                         const void *context, double *mean) {
     enum { side = 21 };
     const double sd = unit->values[sd_index], width = 0.6;
-    double moved[weir__most_expected], noise[weir__most_expected];
+    double moved[weir__most_expected] = {0}, noise[weir__most_expected];
     size_t points = 1;
     for (size_t i = 0; i < units; i++, points *= side) mean[i] = 0;
     for (size_t point = 0; point < points; point++) {

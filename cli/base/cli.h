@@ -4,8 +4,8 @@
 /// \file cli.h
 /// What the sub-commands of `weir` share: the table of options, messages, tables, progress, signals, files.
 ///
-/// The tool uses only the public headers of the library. A command is one constant cli_command; the list of commands
-/// is in main.c.
+/// The tool uses only the public headers of the library. A command is one constant cli_command, declared below and
+/// listed in main.c.
 #ifndef WEIR_CLI_H
 #define WEIR_CLI_H
 
@@ -55,7 +55,7 @@ typedef struct cli_option {
 
 typedef struct cli_command cli_command;
 struct cli_command {
-    const char *name, *operands, *summary; ///< "train", "CONFIG", one line
+    const char *name, *operands, *summary; ///< "train", "CONFIG" ("": none), one line
     const char *about;                     ///< paragraphs for --help, separated by empty lines
     const cli_option *options;
     size_t option_count;
@@ -63,7 +63,7 @@ struct cli_command {
     void (*more)(FILE *out); ///< further sections of the help, or NULL
     void (*prepare)(void);   ///< fills in the live defaults, or NULL
     const char *files;       ///< files written, or NULL
-    const char *examples[3]; ///< command lines; the last may be NULL
+    const char *examples[3]; ///< command lines, one to three
     int (*run)(char **operands, size_t count);
 };
 extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch, cli_reproduce,

@@ -4,8 +4,8 @@
 /// \file node.h
 /// A node, its kind, and the graph that holds it: the types that all files of this folder share.
 ///
-/// A kind is one constant descriptor; adding one is a file in nodes/ with its functions and a row in kinds.c. The order
-/// of the nodes is the order of evaluation. A node's output is dense [rows][width], or compact when it comes from
+/// A kind is one constant descriptor; adding one is a file in nodes/ with its functions and a row in nodes/nodes.h. The
+/// order of the nodes is the order of evaluation. A node's output is dense [rows][width], or compact when it comes from
 /// a gated layer: only evaluated (row, block) pairs, in the slots of a route; closed but evaluated slots hold 0.
 #ifndef WEIR_NODE_H
 #define WEIR_NODE_H

@@ -26,7 +26,8 @@ typedef struct weir__move {
     float correction1, correction2; ///< adam: 1 / (1 − beta1^t), 1 / (1 − beta2^t)
 } weir__move;
 
-/// A rule. Adding one is a file and a row in update.c.
+/// A rule. Adding one is a file, its declaration below, a row in update.c, and a choice of train.optimizer.kind in
+/// config/options.c.
 typedef struct weir__update_rule {
     const char *name;
     const char *slots[WEIR__UPDATE_SLOTS + 1]; ///< names of its moving averages, NULL after the last

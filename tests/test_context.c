@@ -144,9 +144,9 @@ static void check_threads(weir_precision precision, bool training) {
     for (size_t t = 0; t < threads; t++) {
         workers[t].wanted = &wanted;
         workers[t].first = t % mode_count;
-        must(weir_graph_share(&workers[t].context, t ? workers[t - 1].context : model, rows, &error), &error);
+        workers[t].context = model; // it is one of those that read
+        if (t) must(weir_graph_share(&workers[t].context, workers[t - 1].context, rows, &error), &error);
     }
-    workers[0].context = model; // it is one of those that read
     for (size_t t = 0; t < threads; t++) assert_int_equal(pthread_create(&ids[t], NULL, work, &workers[t]), 0);
     for (size_t t = 0; t < threads; t++) assert_int_equal(pthread_join(ids[t], NULL), 0);
     for (size_t t = 0; t < threads; t++) {

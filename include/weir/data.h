@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "status.h"
 
 #ifdef __cplusplus
@@ -165,6 +166,8 @@ WEIR_API size_t weir_data_columns(const weir_data *data);
 WEIR_API size_t weir_data_targets(const weir_data *data);
 /// The scale of its rows. Never NULL; lives as long as the data set.
 WEIR_API const weir_scale *weir_data_scale(const weir_data *data);
+/// What its columns, classes and targets are called; NULL where nothing has a name. Lives as long as the data set.
+WEIR_API const weir_names *weir_data_names(const weir_data *data);
 /// What a person should know of the data before training on it, one line at a time, from index 0: first so many guesses
 /// as weir_data_guesses says, with how to say otherwise, then columns that are constant or differ a thousandfold in
 /// range, labels with gaps, a single class, …; NULL beyond the last line.
@@ -192,6 +195,8 @@ typedef struct weir_data_arrays {
     weir_array_part valid; ///< missing: the last sixth of the training rows, as they stand (shuffle them before where
                            ///< their order means something)
     weir_array_part test;  ///< missing: weir_data_test has no rows
+    const weir_names *names; ///< of columns (as many as there are), classes (more than the largest label) and targets;
+                             ///< copied; NULL: none
     bool shared; ///< the arrays stay the caller's, who keeps them unchanged as long as the data set lives; false: they
                  ///< are copied and may be freed at once
 } weir_data_arrays;

@@ -276,6 +276,13 @@ struct weir_scale;
 WEIR_API const struct weir_scale *weir_graph_scale(const weir_graph *graph);
 WEIR_API weir_status weir_graph_scale_set(weir_graph *graph, const struct weir_scale *scale, weir_error *error);
 
+struct weir_names;
+/// What columns, classes and targets are called (weir/names.h), NULL where nobody has said. weir_trainer_create sets
+/// them from the data set, model files keep them. The setter copies them; NULL takes them away. WEIR_SHAPE when there
+/// are other than the network's inputs many columns, or more classes or targets than outputs.
+WEIR_API const struct weir_names *weir_graph_names(const weir_graph *graph);
+WEIR_API weir_status weir_graph_names_set(weir_graph *graph, const struct weir_names *names, weir_error *error);
+
 /// Threshold of a unit node for WEIR_MODE_DECIDE, in units of the pre-activation a (default 0; any number, infinity
 /// included). WEIR_ARGUMENT when there is no such node, or it has no units. The getter gives 0 then.
 WEIR_API weir_status weir_graph_threshold_set(weir_graph *graph, size_t node, float threshold, weir_error *error);

@@ -6,8 +6,9 @@
 ///
 /// A model file is a safetensors file (Hugging Face's format: 8 bytes little-endian header length, a JSON header, raw
 /// little-endian data). Its __metadata__ carries "weir.version", "weir.format" (1) and "weir.config" (the complete
-/// configuration as YAML), "weir.thresholds" and "weir.share". Tensors are float32, plain row-major, named as in
-/// weir_tensor.
+/// configuration as YAML), "weir.thresholds", "weir.share", "weir.scale" and, where columns or classes have names,
+/// "weir.names" (lists of texts: "columns", "classes", "targets", "label"). Tensors are float32, plain row-major, named
+/// as in weir_tensor.
 #ifndef WEIR_MODEL_H
 #define WEIR_MODEL_H
 

@@ -36,6 +36,7 @@
 #include "layer.h"
 #include "machine.h"
 #include "model.h"
+#include "names.h"
 #include "optimizer.h"
 #include "options.h"
 #include "plan.h"

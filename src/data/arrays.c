@@ -141,6 +141,7 @@ weir_status weir_data_create(weir_data **data, const weir_data_arrays *arrays, c
     }
     TRY_THAT(fresh->train.labels || !weir__wants_labels(&o), WEIR_ARGUMENT,
              "the training part has neither labels nor targets");
+    TRY(weir_names_copy(&fresh->names, arrays->names, error));
     TRY(weir__data_finish(fresh, &o, error));
     *data = fresh;
     fresh = NULL;

@@ -116,6 +116,7 @@ weir_status weir_data_stream(weir_data **data, const weir_batches *batches, cons
     fresh->train = weir__part_of(&fresh->sets[0], 0, 0);
     fresh->train.targets = fresh->sets[0].targets;
     TRY(take_judges(fresh, arrays, error));
+    TRY(weir_names_copy(&fresh->names, arrays->names, error));
     TRY(weir__data_finish(fresh, &o, error));
     *data = fresh;
     fresh = NULL;

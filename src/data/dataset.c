@@ -163,6 +163,26 @@ static void count_classes(weir_data *data) {
     }
 }
 
+// Halves of rows have no names. A class with a name counts, whether a row has it or not.
+static weir_status check_names(weir_data *data, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t columns = weir_names_count(data->names, WEIR_NAMED_COLUMNS),
+                 classes = weir_names_count(data->names, WEIR_NAMED_CLASSES),
+                 targets = weir_names_count(data->names, WEIR_NAMED_TARGETS), halves = weir_data_targets(data);
+    if (columns && columns == data->columns + halves && columns != data->columns)
+        TRY(weir_names_set(data->names, WEIR_NAMED_COLUMNS, NULL, 0, error));
+    else
+        TRY_THAT(!columns || columns == data->columns, WEIR_SHAPE, "names of %zu columns, but rows of %zu values",
+                 columns, data->columns);
+    TRY_THAT(!classes || data->classes <= classes, WEIR_DATA, "names of %zu classes, but a label is %zu", classes,
+             data->classes - 1);
+    TRY_THAT(!targets || targets == halves, WEIR_SHAPE, "names of %zu targets, but there are %zu per row", targets,
+             halves);
+    if (classes) data->classes = classes;
+done:
+    return status;
+}
+
 static weir_status note_all(weir_data *data, const weir_data_options *options, weir_error *error) {
     weir_status status = WEIR_OK;
     const bool binarised = options->binarise && strcmp(options->binarise, "none") != 0;
@@ -188,6 +208,7 @@ weir_status weir__data_finish(weir_data *data, const weir_data_options *options,
     TRY(prepare(data, options, error));
     data->columns = data->train.rows->shape.columns;
     count_classes(data);
+    TRY(check_names(data, error));
     TRY(note_all(data, options, error));
 done:
     return status;
@@ -220,6 +241,7 @@ size_t weir_data_targets(const weir_data *data) {
 }
 
 const weir_scale *weir_data_scale(const weir_data *data) { return data->scale; }
+const weir_names *weir_data_names(const weir_data *data) { return data->names; }
 size_t weir_data_guesses(const weir_data *data) { return data->notes.guesses; }
 const char *weir_data_note(const weir_data *data, size_t index) {
     return index < data->notes.count ? data->notes.text[index] : NULL;
@@ -228,6 +250,7 @@ const char *weir_data_note(const weir_data *data, size_t index) {
 void weir_data_free(weir_data *data) {
     if (!data) return;
     weir_scale_free(data->scale);
+    weir_names_free(data->names);
     for (size_t i = 0; i < 3; i++) {
         weir_rows_free(data->sets[i].rows);
         if (!data->sets[i].borrowed) weir_labels_free(data->sets[i].labels);

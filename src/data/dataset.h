@@ -24,6 +24,7 @@ struct weir_data {
     weir_part train, valid, test;
     size_t columns, classes;
     weir_scale *scale;
+    weir_names *names; ///< of columns, classes, targets; or NULL
     weir__notes notes;
     bool index;           ///< the first column of the training file counts its rows
     weir_batches batches; ///< next NULL: the training rows are in memory

@@ -130,6 +130,27 @@ weir_status weir_graph_scale_set(weir_graph *graph, const weir_scale *scale, wei
     return WEIR_OK;
 }
 
+const weir_names *weir_graph_names(const weir_graph *graph) { return graph->names; }
+
+weir_status weir_graph_names_set(weir_graph *graph, const weir_names *names, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_names *copy = NULL;
+    const size_t columns = weir_names_count(names, WEIR_NAMED_COLUMNS), inputs = graph->nodes[0].width,
+                 outputs = graph->nodes[graph->count - 1].width;
+    TRY_THAT(!columns || columns == inputs, WEIR_SHAPE, "names of %zu columns, but the network reads %zu values",
+             columns, inputs);
+    for (weir_named list = WEIR_NAMED_CLASSES; list <= WEIR_NAMED_TARGETS; list++) {
+        const size_t count = weir_names_count(names, list);
+        TRY_THAT(count <= outputs, WEIR_SHAPE, "names of %zu %s, but the network has %zu outputs", count,
+                 list == WEIR_NAMED_CLASSES ? "classes" : "targets", outputs);
+    }
+    TRY(weir_names_copy(&copy, names, error));
+    weir_names_free(graph->names);
+    graph->names = copy;
+done:
+    return status;
+}
+
 /// Whether node `reader` passes a gradient on to what it reads. Units that learn from the loss need none for it.
 static bool passes_back(const weir_graph *graph, size_t reader, const bool *reached) {
     const weir__node *node = &graph->nodes[reader];

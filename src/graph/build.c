@@ -236,6 +236,7 @@ static weir_status copy_settings(weir_graph *context, const weir_graph *model, w
         if (state) memcpy(weir__node_state(&context->nodes[k], NULL), state, count * sizeof *state);
     }
     if (model->scale) TRY(weir_graph_scale_set(context, model->scale, error));
+    if (model->names) TRY(weir_graph_names_set(context, model->names, error));
 done:
     return status;
 }
@@ -282,6 +283,7 @@ void weir_graph_free(weir_graph *graph) {
         weir__free(graph->touched[k]);
     }
     weir_scale_free(graph->scale);
+    weir_names_free(graph->names);
     weir__scratch_free(&graph->scratch);
     weir__buffer_free(&graph->gradient_scratch);
     weir__buffer_free(&graph->row_losses);

@@ -119,6 +119,7 @@ struct weir_graph {
     uint8_t **touched;        // [tensor] or NULL
     weir__matrix *matrices;   // [tensor] around its values: its forms, and which of them are current
     struct weir_scale *scale; // of the rows that it was trained on, or NULL
+    struct weir_names *names; // of their columns and classes, or NULL
     size_t tensor_count, tensor_capacity;
     float *values, *gradients;
     struct weir__shared *shared; // owns values and matrices, for this graph and others

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 // Model files: parameters as plain float32 arrays; configuration, thresholds, share and scale as metadata, and the
-// pairs of a scale that has some per column as two more arrays. A weir that knows no scales refuses such a file for the
+// pairs of a scale that has some per column as two more arrays, names of columns and classes. A weir that knows no scales refuses such a file for the
 // setting data.scale in its configuration. What only training needs (moving averages of units, the state of an
 // optimizer) is in checkpoints and not here.
 
@@ -161,6 +161,64 @@ done:
     return status;
 }
 
+// ---- The names of columns, classes and targets.
+
+static const char *const list_names[] = {[WEIR_NAMED_COLUMNS] = "columns",
+                                         [WEIR_NAMED_CLASSES] = "classes",
+                                         [WEIR_NAMED_TARGETS] = "targets",
+                                         [WEIR_NAMED_LABEL] = "label"};
+
+// {"columns": ["length", "width"], "classes": ["setosa", "virginica"], "label": ["species"]}; lists without names are
+// left out. NULL when memory is short, or a name is no UTF-8.
+static json_t *describe_names(const weir_names *names) {
+    json_t *all = json_object();
+    bool good = all;
+    for (weir_named list = 0; list <= WEIR_NAMED_LABEL; list++) {
+        const size_t count = weir_names_count(names, list);
+        json_t *items = count ? json_array() : NULL;
+        for (size_t i = 0; i < count; i++)
+            good &= !json_array_append_new(items, json_string(weir_names_at(names, list, i)));
+        if (count) good &= !json_object_set_new(all, list_names[list], items);
+    }
+    if (good) return all;
+    json_decref(all);
+    return NULL;
+}
+
+static weir_status read_list(weir_names *names, weir_named list, const json_t *items, const char *path,
+                             weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t count = json_array_size(items);
+    const char **texts = NULL;
+    if (!items) return WEIR_OK;
+    TRY(weir__new((void *)&texts, count, sizeof *texts, "names", error));
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = json_string_value(json_array_get(items, i));
+        TRY_THAT(texts[i], WEIR_FORMAT, "%s: weir.names: name %zu of the %s is no text", path, i, list_names[list]);
+    }
+    TRY(weir_names_set(names, list, texts, count, error));
+done:
+    weir__free((void *)texts);
+    return status;
+}
+
+static weir_status read_names(weir_graph *graph, const weir__safetensors *file, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_names *names = NULL;
+    const char *text = weir__safetensors_metadata(file, "weir.names"), *path = weir__safetensors_path(file);
+    json_t *all = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (!text) return WEIR_OK;
+    TRY_THAT(json_is_object(all), WEIR_FORMAT, "%s: weir.names: expected an object of lists of texts", path);
+    TRY(weir_names_create(&names, error));
+    for (weir_named list = 0; list <= WEIR_NAMED_LABEL; list++)
+        TRY(read_list(names, list, json_object_get(all, list_names[list]), path, error));
+    TRY(weir_graph_names_set(graph, names, error));
+done:
+    weir_names_free(names);
+    json_decref(all);
+    return status;
+}
+
 // The configuration of a graph that was built without one: its nodes, everything else as by default.
 static weir_status describe_graph(const weir_graph *graph, char **text, weir_error *error) {
     weir_config config;
@@ -191,7 +249,7 @@ static weir_status save(const target *to, weir_graph *graph, const char *config_
     const weir_parameters_view p = weir_graph_parameters_read(graph);
     float *plain = NULL;
     weir__array *arrays = NULL;
-    char *described = NULL, *thresholds = NULL, *share_text = NULL, *scale_text = NULL;
+    char *described = NULL, *thresholds = NULL, *share_text = NULL, *scale_text = NULL, *names_text = NULL;
     TRY(weir__new(&plain, p.count, sizeof *plain, "a model's parameters", error));
     TRY(weir__new(&arrays, p.tensor_count + scale_arrays, sizeof *arrays, "a model's parameters", error));
     size_t count = p.tensor_count;
@@ -206,16 +264,20 @@ static weir_status save(const target *to, weir_graph *graph, const char *config_
     if (!config_text) TRY(describe_graph(graph, &described, error));
     scale_text = scale ? print_json(describe_scale(scale)) : NULL;
     TRY_THAT(scale_text || !scale, WEIR_MEMORY, "out of memory: a model's scale");
+    const weir_names *names = weir_graph_names(graph);
+    names_text = names ? print_json(describe_names(names)) : NULL;
+    TRY_THAT(names_text || !names, WEIR_DATA, "%s: a name of a column or class is no UTF-8", name);
     thresholds = print_json(list_thresholds(graph));
     share_text = print_json(isfinite(share) ? json_real(share) : json_null());
     TRY_THAT(thresholds && share_text, WEIR_MEMORY, "out of memory: a model's thresholds");
-    const weir__metadata metadata[] = {
+    weir__metadata metadata[8] = {
         {"weir.format", format_text}, {"weir.version", weir_version()},
         {"weir.kind", "model"},       {"weir.thresholds", thresholds},
         {"weir.share", share_text},   {"weir.config", config_text ? config_text : described},
-        {"weir.scale", scale_text},
     };
-    const size_t entries = sizeof metadata / sizeof *metadata - !scale;
+    size_t entries = 6;
+    if (scale) metadata[entries++] = (weir__metadata){"weir.scale", scale_text};
+    if (names) metadata[entries++] = (weir__metadata){"weir.names", names_text};
     if (to->path) {
         TRY(weir__safetensors_write(to->path, arrays, count, metadata, entries, error));
     } else {
@@ -225,6 +287,7 @@ done:
     free_json(thresholds);
     free_json(share_text);
     free_json(scale_text);
+    free_json(names_text);
     weir_text_free(described);
     weir__free(arrays);
     weir__free(plain);
@@ -371,6 +434,7 @@ static weir_status load(weir_graph **graph, weir_config *config, const weir__saf
     TRY(read_parameters(made, file, error));
     TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));
     TRY(read_scale(made, file, error));
+    TRY(as_of_file(read_names(made, file, error), NULL, error));
     *graph = made;
     made = NULL;
     if (config) {

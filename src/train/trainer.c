@@ -80,6 +80,7 @@ weir_status weir_trainer_create(weir_trainer **trainer, weir_graph *graph, const
     TRY(check_fit(t, error));
     TRY(allocate(t, error));
     TRY(weir_graph_scale_set(graph, weir_data_scale(data), error));
+    TRY(weir_graph_names_set(graph, weir_data_names(data), error));
     t->options.optimizer = t->optimizer.options;
     t->options.sparsity.kind = t->sparsity.options.kind;
     *trainer = t;

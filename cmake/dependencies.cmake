@@ -6,7 +6,10 @@
 
 set(weir_missing)
 set(weir_modules openblas jansson libcyaml yaml-0.1 zlib) # names of pkg-config
-set(weir_tool_modules libcurl libcrypto) # of the tool alone
+set(weir_tool_modules)
+if(WEIR_TOOL)
+  set(weir_tool_modules libcurl libcrypto)
+endif()
 set(weir_test_modules)
 if(WEIR_TESTS)
   set(weir_test_modules cmocka)

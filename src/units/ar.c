@@ -49,7 +49,7 @@ const weir_rule weir__rule_ar = {
     .forward = "h = 1[u < σ(a)], u ~ U(0, 1)",
     .gradient = "∂L/∂a ~ L·(1 − 2u)",
     .source = "Yin and Zhou 2019 (arXiv 1807.11143), section 2.2",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 1,
     .saved = 1,
     .sample = sample,

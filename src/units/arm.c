@@ -55,7 +55,7 @@ const weir_rule weir__rule_arm = {
     .forward = "h = 1[u > 1 − σ(a)], h' = 1[u < σ(a)], u ~ U(0, 1)",
     .gradient = "∂L/∂a ~ (L(h) − L(h'))·(u − ½)",
     .source = "Yin and Zhou 2019 (arXiv 1807.11143), theorem 1",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 2,
     .saved = 1,
     .sample = sample,

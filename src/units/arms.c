@@ -20,8 +20,6 @@ static const weir_parameter parameters[] = {
     [samples_index] =
         {.name = "samples", .initial = 3, .least = 2, .greatest = 100, .about = "n: evaluations per example"},
     [copula_index] = {.name = "copula",
-                      .initial = dirichlet,
-                      .least = dirichlet,
                       .greatest = gaussian,
                       .choices = "dirichlet|gaussian",
                       .about = "how the samples depend on each other"},
@@ -190,7 +188,7 @@ const weir_rule weir__rule_arms = {
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … n, negatively dependent",
     .gradient = "∂L/∂a ~ 1/(n − 1) Σ_k (L_k − L̄)(h_k − p)·p(1 − p)/(p − P(h_j = h_k = 1))",
     .source = "Dimitriev and Zhou 2021 (arXiv 2105.14141), theorem 1",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 3,
     .cost = "n",
     WEIR__PARAMETERS,

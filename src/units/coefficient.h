@@ -28,11 +28,7 @@ typedef struct weir__products {
 
 /// Adds a batch to the running sums; factor brings A·B to the scale of one row.
 static inline void weir__coefficient_move(float *state, const weir__products *products, double past, double factor) {
-    double ab = 0, bb = 0;
-    for (size_t piece = 0; piece < weir__pieces; piece++) {
-        ab += products->ab[piece];
-        bb += products->bb[piece];
-    }
+    const double ab = weir__sum_of_pieces(products->ab), bb = weir__sum_of_pieces(products->bb);
     const double now = (1 - past) * factor;
     state[weir__coefficient_ab] = (float)(past * (double)state[weir__coefficient_ab] + now * ab);
     state[weir__coefficient_bb] = (float)(past * (double)state[weir__coefficient_bb] + now * bb);

@@ -14,9 +14,11 @@
 
 static const weir_parameter parameters[] = {WEIR__TEMPERATURE_PARAMETERS};
 
-WEIR__CLONES static void relax(float *restrict h, float *restrict slope, const float *restrict a, float inverse,
-                               size_t count) {
-    for (size_t i = 0; i < count; i++) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const float inverse = weir__inverse_temperature(context, batch), *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    for (size_t i = 0; i < span.count; i++) {
         float y, rest;
         weir__sigmoid_pair((a[i] + h[i]) * inverse, &y, &rest);
         h[i] = y;
@@ -24,13 +26,7 @@ WEIR__CLONES static void relax(float *restrict h, float *restrict slope, const f
     }
 }
 
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    float *h = batch->h + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
-    relax(h, batch->saved + span.at, batch->a + span.at, weir__inverse_temperature(context, batch), span.count);
-}
-
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
     *h = weir__logistic((a + z) / unit->values[weir__temperature_index]);

@@ -19,9 +19,12 @@ static const weir_parameter parameters[] = {
         {.name = "temperature", .initial = 0.1, .least = 0.01, .greatest = 100, .about = "of the relaxed mask"},
 };
 
-WEIR__CLONES static void mask(float *restrict h, float *restrict slope, const float *restrict a, float inverse,
-                              size_t count) {
-    for (size_t i = 0; i < count; i++) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float inverse = 1.0f / (float)unit->values[temperature_index], *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    for (size_t i = 0; i < span.count; i++) {
         float p, dropped, y, rest;
         weir__sigmoid_pair(a[i], &p, &dropped);
         weir__sigmoid_pair((a[i] + h[i]) * inverse, &y, &rest);
@@ -30,14 +33,7 @@ WEIR__CLONES static void mask(float *restrict h, float *restrict slope, const fl
     }
 }
 
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const weir_unit *unit = context;
-    float *h = batch->h + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
-    mask(h, batch->saved + span.at, batch->a + span.at, 1.0f / (float)unit->values[temperature_index], span.count);
-}
-
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
@@ -46,7 +42,7 @@ WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *b
     for (size_t i = 0; i < span.count; i++) h[i] = 1.0f + (a[i] - a[i]); // a NaN stays NaN
 }
 
-static void keep(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, keep_span); }
+WEIR__BY_SPANS(keep)
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
     const double t = unit->values[temperature_index], y = weir__logistic((a + z) / t), p = weir__logistic(a);

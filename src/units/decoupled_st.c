@@ -23,16 +23,19 @@ static const weir_parameter parameters[] = {
     [backward_index] =
         {.name = "backward", .initial = 1, .least = 0.01, .greatest = 100, .about = "temperature of the gradient"},
     [noise_index] = {.name = "noise",
-                     .initial = no_noise,
-                     .least = no_noise,
                      .greatest = logistic_noise,
                      .choices = "none|logistic",
                      .about = "noise in the gradient: none, or the draw's own (straight-through Gumbel-softmax)"},
 };
 
-WEIR__CLONES static void draw(float *restrict h, float *restrict slope, const float *restrict a, float colder,
-                              float inverse, float factor, size_t count) {
-    for (size_t i = 0; i < count; i++) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const double *values = ((const weir_unit *)context)->values;
+    const float colder = 1.0f / (float)values[forward_index], inverse = 1.0f / (float)values[backward_index];
+    const float factor = values[noise_index] == logistic_noise ? 1.0f : 0.0f;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at;
+    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    for (size_t i = 0; i < span.count; i++) {
         float y, rest;
         const float z = h[i];
         weir__sigmoid_pair((a[i] + factor * z) * inverse, &y, &rest);
@@ -41,40 +44,14 @@ WEIR__CLONES static void draw(float *restrict h, float *restrict slope, const fl
     }
 }
 
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const weir_unit *unit = context;
-    float *h = batch->h + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
-    draw(h, batch->saved + span.at, batch->a + span.at, 1.0f / (float)unit->values[forward_index],
-         1.0f / (float)unit->values[backward_index], unit->values[noise_index] == logistic_noise ? 1.0f : 0.0f,
-         span.count);
-}
+WEIR__BY_SPANS(sample)
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
-
-WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const weir_unit *unit = context;
-    const float colder = 1.0f / (float)unit->values[forward_index];
-    const float *restrict a = batch->a + span.at;
-    float *restrict h = batch->h + span.at;
-    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] * colder);
-}
-
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
-
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
-                                       float *restrict dq) {
-    const float colder = 1.0f / (float)unit->values[forward_index];
-    for (size_t i = 0; i < count; i++) {
-        float p, rest;
-        weir__sigmoid_pair(a[i] * colder, &p, &rest);
-        q[i] = p;
-        if (dq) dq[i] = (p * rest) * colder;
-    }
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__expect_moved(batch, 1.0f / (float)unit->values[forward_index], 0);
 }
 
 static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
+    weir__opening_moved(count, a, q, dq, 1.0f / (float)unit->values[forward_index], 0);
 }
 
 static void define_draw(const weir_unit *unit, double a, weir_outcome visit, void *context) {

@@ -78,7 +78,7 @@ const weir_rule weir__rule_disarm = {
     .forward = "h = 1[u > 1 − σ(a)], h' = 1[u < σ(a)], u ~ U(0, 1)",
     .gradient = "∂L/∂a ~ ½ (L(h) − L(h'))·(h − h')·σ(|a|)",
     .source = "Dong, Mnih and Tucker 2020 (arXiv 2006.10680), eq. 5, section 3.2; Yin et al. 2020 (U2G)",
-    .traits = weir__score | WEIR_TRAIT_LAYERS,
+    .traits = weir__by_score | WEIR_TRAIT_LAYERS,
     .evaluations = 2,
     .cost = "2; T layers: T + 1",
     .sample = sample,

@@ -31,12 +31,6 @@ static size_t state_count(const weir_unit *unit, size_t units) {
     return weir__coefficient_floats;
 }
 
-static void start(const weir_unit *unit, size_t units, float *state) {
-    (void)unit;
-    (void)units;
-    for (size_t i = 0; i < weir__coefficient_floats; i++) state[i] = 0;
-}
-
 typedef struct shared {
     float alpha;
     weir__products products;
@@ -130,7 +124,7 @@ const weir_rule weir__rule_double_cv = {
     .cost = "K",
     WEIR__PARAMETERS,
     .saved = 1,
-    .start = start,
+    .start = weir__start_from_zero,
     .sample = weir__sample_bernoulli_groups,
     .backward = backward,
     .groups = weir__sample_groups,

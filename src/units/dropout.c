@@ -15,19 +15,16 @@ static const weir_parameter parameters[] = {
     [rate_index] = {.name = "rate", .initial = 0.5, .least = 0, .greatest = 0.99, .about = "share of units dropped"},
 };
 
-WEIR__CLONES static void drop(float *restrict h, const float *restrict a, float rate, size_t count) {
-    const float factor = 1.0f / (1.0f - rate);
-    for (size_t i = 0; i < count; i++) h[i] = h[i] < rate ? a[i] - a[i] : a[i] * factor; // a NaN stays NaN
-}
-
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const weir_unit *unit = context;
-    float *h = batch->h + span.at;
+    const float rate = (float)unit->values[rate_index], factor = 1.0f / (1.0f - rate);
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
     weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
-    drop(h, batch->a + span.at, (float)unit->values[rate_index], span.count);
+    for (size_t i = 0; i < span.count; i++) h[i] = h[i] < rate ? a[i] - a[i] : a[i] * factor; // a NaN stays NaN
 }
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
@@ -36,19 +33,17 @@ WEIR__CLONES static void keep_span(const void *context, const weir_unit_batch *b
     for (size_t i = 0; i < span.count; i++) h[i] = a[i];
 }
 
-static void keep(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, keep_span); }
+WEIR__BY_SPANS(keep)
 
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+WEIR__CLONES static void opening_piece(const void *context, size_t count, const float *restrict a, float *restrict q,
                                        float *restrict dq) {
     (void)a;
-    const float kept = 1.0f - (float)unit->values[rate_index];
+    const float kept = 1.0f - (float)((const weir_unit *)context)->values[rate_index];
     for (size_t i = 0; i < count; i++) q[i] = kept;
     for (size_t i = 0; dq && i < count; i++) dq[i] = 0;
 }
 
-static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
-}
+WEIR__OPENING_BY_PIECES
 
 WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const weir_unit *unit = context;
@@ -58,9 +53,7 @@ WEIR__CLONES static void backward_span(const void *context, const weir_unit_batc
     for (size_t i = 0; i < span.count; i++) da[i] = h[i] == 0 ? 0.0f : dh[i] * factor;
 }
 
-static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, backward_span);
-}
+WEIR__BY_SPANS(backward)
 
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
     const double kept = 1 - unit->values[rate_index];

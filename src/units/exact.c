@@ -92,7 +92,7 @@ const weir_rule weir__rule_exact = {
     .forward = "every h in {0, 1}^D, with its probability",
     .gradient = "∂L/∂a_i = Σ_h P(h) L(h) (h_i − σ(a_i))",
     .source = "enumeration; as \"Expect\" in van Krieken, Tomczak and ten Teije 2021 (arXiv 2104.00428)",
-    .traits = weir__score | WEIR_TRAIT_ENUMERATES,
+    .traits = weir__by_score | WEIR_TRAIT_ENUMERATES,
     .cost = "2^D",
     .sample = sample,
     .backward = backward,

@@ -22,8 +22,6 @@ static const weir_parameter parameters[] = {
                            .about = "of the relaxation, usually 0.5 to 1"},
     [gap_index] = {.name = "gap", .initial = 1, .least = 0, .greatest = 100, .about = "constant form: the gap"},
     [form_index] = {.name = "form",
-                    .initial = constant,
-                    .least = constant,
                     .greatest = average,
                     .choices = "constant|average",
                     .about = "the gap: a constant (GST-1.0), or the average of st-gumbel (GST-p)"},
@@ -44,9 +42,7 @@ WEIR__CLONES static void backward_span(const void *context, const weir_unit_batc
     }
 }
 
-static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, backward_span);
-}
+WEIR__BY_SPANS(backward)
 
 static double weight(const weir_unit *unit, double a, double h) {
     const double p = weir__logistic(h > 0 ? a : -a);

@@ -19,11 +19,25 @@ size_t weir_unit_state(const weir_unit *unit, size_t units) {
     return rule->state_count ? rule->state_count(unit, units) : rule->state * units;
 }
 
+void weir__start_from_zero(const weir_unit *unit, size_t units, float *state) {
+    for (size_t i = 0; i < weir_unit_state(unit, units); i++) state[i] = 0;
+}
+
+double weir__sum_of_pieces(const double sums[weir__pieces]) {
+    double sum = 0;
+    for (size_t piece = 0; piece < weir__pieces; piece++) sum += sums[piece];
+    return sum;
+}
+
 size_t weir__two_groups(const weir_unit *unit, size_t units, size_t layers) {
     (void)unit;
     (void)units;
     (void)layers;
     return 2;
+}
+
+size_t weir__three_groups(const weir_unit *unit, size_t units, size_t layers) {
+    return 1 + weir__two_groups(unit, units, layers);
 }
 
 size_t weir__sample_groups(const weir_unit *unit, size_t units, size_t layers) {

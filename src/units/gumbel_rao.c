@@ -31,35 +31,27 @@ static const weir_parameter parameters[] = {
                      .about = "relaxations averaged per output, usually 10 to 100 (whole number)"},
 };
 
-/// Adds the slope of one conditional relaxation, drawn with the uniform numbers v.
-WEIR__CLONES static void add_slopes(float *restrict slope, const float *restrict h, const float *restrict a,
-                                    const float *restrict v, float inverse, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const float toward = h[i] > 0.5f ? a[i] : -a[i];
-        const float size = weir__softplus(toward + weir__log(v[i])) - weir__log(1.0f - v[i]);
-        float y, rest;
-        weir__sigmoid_pair(size * inverse, &y, &rest);
-        slope[i] += y * rest;
-    }
-}
-
-WEIR__CLONES static void scale(float *restrict slope, float factor, size_t count) {
-    for (size_t i = 0; i < count; i++) slope[i] *= factor;
-}
-
-static void slope_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+WEIR__CLONES static void slope_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const weir_unit *unit = context;
     const float inverse = 1.0f / (float)unit->values[temperature_index];
     const int draws = (int)unit->values[draws_index];
-    float *slope = batch->saved + span.at, uniform[weir__span_units];
+    const float *restrict a = batch->a + span.at, *restrict h = batch->h + span.at;
+    float *restrict slope = batch->saved + span.at, v[weir__span_units];
     for (size_t i = 0; i < span.count; i++) slope[i] = 0;
     weir_noise noise = batch->noise;
     for (int k = 0; k < draws; k++) {
         noise.sample++;
-        weir__random_uniform_at(uniform, noise, span.row, span.first, span.count);
-        add_slopes(slope, batch->h + span.at, batch->a + span.at, uniform, inverse, span.count);
+        weir__random_uniform_at(v, noise, span.row, span.first, span.count);
+        for (size_t i = 0; i < span.count; i++) {
+            const float toward = h[i] > 0.5f ? a[i] : -a[i];
+            const float size = weir__softplus(toward + weir__log(v[i])) - weir__log(1.0f - v[i]);
+            float y, rest;
+            weir__sigmoid_pair(size * inverse, &y, &rest);
+            slope[i] += y * rest;
+        }
     }
-    scale(slope, inverse / (float)draws, span.count);
+    const float factor = inverse / (float)draws;
+    for (size_t i = 0; i < span.count; i++) slope[i] *= factor;
 }
 
 static void sample(const weir_unit *unit, const weir_unit_batch *batch) {

@@ -31,21 +31,17 @@ WEIR__INLINE float clip(float x) {
     return below < 0.0f ? 0.0f : below;
 }
 
-/// h holds the noise before and the outputs after.
-WEIR__CLONES static void stretch_and_clip(float *restrict h, const float *restrict a, float inverse, float low,
-                                          float width, size_t count) {
-    for (size_t i = 0; i < count; i++) h[i] = clip(weir__sigmoid((a[i] + h[i]) * inverse) * width + low);
-}
-
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const double *values = ((const weir_unit *)context)->values;
-    float *h = batch->h + span.at;
+    const float inverse = (float)(1 / values[temperature_index]);
+    const float low = (float)values[low_index], width = (float)(values[high_index] - values[low_index]);
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
     weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
-    stretch_and_clip(h, batch->a + span.at, (float)(1 / values[temperature_index]), (float)values[low_index],
-                     (float)(values[high_index] - values[low_index]), span.count);
+    for (size_t i = 0; i < span.count; i++) h[i] = clip(weir__sigmoid((a[i] + h[i]) * inverse) * width + low);
 }
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const double *values = ((const weir_unit *)context)->values;
@@ -55,7 +51,7 @@ WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch 
     for (size_t i = 0; i < span.count; i++) h[i] = clip(weir__sigmoid(a[i]) * width + low);
 }
 
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+WEIR__BY_SPANS(expect)
 
 WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const double *values = ((const weir_unit *)context)->values;
@@ -69,22 +65,12 @@ WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch 
     }
 }
 
-static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
-
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
-                                       float *restrict dq) {
-    const double *values = unit->values;
-    const float shift = (float)(-values[temperature_index] * log(-values[low_index] / values[high_index]));
-    for (size_t i = 0; i < count; i++) {
-        float p, rest;
-        weir__sigmoid_pair(a[i] + shift, &p, &rest);
-        q[i] = p;
-        if (dq) dq[i] = p * rest;
-    }
-}
+WEIR__BY_SPANS(decide)
 
 static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
+    const double *values = unit->values;
+    const double shift = -values[temperature_index] * log(-values[low_index] / values[high_index]);
+    weir__opening_moved(count, a, q, dq, 1, (float)shift);
 }
 
 WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
@@ -99,9 +85,7 @@ WEIR__CLONES static void backward_span(const void *context, const weir_unit_batc
     }
 }
 
-static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, backward_span);
-}
+WEIR__BY_SPANS(backward)
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
     const double beta = unit->values[temperature_index], low = unit->values[low_index];

@@ -26,10 +26,16 @@ WEIR__INLINE float saturate(float p) {
     return below < 0.0f ? 0.0f : below;
 }
 
-/// h holds the noise before and the outputs after.
-WEIR__CLONES static void hash(float *restrict h, float *restrict slope, const float *restrict a, float sd, int bits,
-                              size_t count) {
-    for (size_t i = 0; i < count; i++) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float sd = (float)unit->values[sd_index], *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at, coin;
+    weir_noise second = batch->noise;
+    second.sample++;
+    weir__random_uniform_at(&coin, second, span.row, 0, 1); // one coin for the whole row
+    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    const bool bits = coin < (float)unit->values[mix_index];
+    for (size_t i = 0; i < span.count; i++) {
         float p, rest;
         weir__sigmoid_pair(a[i] + sd * h[i], &p, &rest);
         const float y = saturate(p);
@@ -38,18 +44,7 @@ WEIR__CLONES static void hash(float *restrict h, float *restrict slope, const fl
     }
 }
 
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const weir_unit *unit = context;
-    float *h = batch->h + span.at, coin;
-    weir_noise second = batch->noise;
-    second.sample++;
-    weir__random_uniform_at(&coin, second, span.row, 0, 1); // one coin for the whole row
-    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
-    hash(h, batch->saved + span.at, batch->a + span.at, (float)unit->values[sd_index],
-         coin < (float)unit->values[mix_index], span.count);
-}
-
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
@@ -58,10 +53,11 @@ WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch 
     for (size_t i = 0; i < span.count; i++) h[i] = saturate(weir__sigmoid(a[i]));
 }
 
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+WEIR__BY_SPANS(expect)
 
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+WEIR__CLONES static void opening_piece(const void *context, size_t count, const float *restrict a, float *restrict q,
                                        float *restrict dq) {
+    const weir_unit *unit = context;
     const float mix = (float)unit->values[mix_index], rest = 1.0f - mix, inverse = 1.0f / (float)unit->values[sd_index];
     for (size_t i = 0; i < count; i++) {
         float bit_density, bit, real_density, real;
@@ -72,9 +68,7 @@ WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, cons
     }
 }
 
-static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
-}
+WEIR__OPENING_BY_PIECES
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
     const double p = weir__logistic(a + unit->values[sd_index] * z), y = fmin(1, fmax(0, 1.2 * p - 0.1));

@@ -66,7 +66,7 @@ const weir_rule weir__rule_leg = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a_i ~ p_i (1 − p_i)·[L(h; h_i = 1) − L(h; h_i = 0)]",
     .source = "Titsias and Lázaro-Gredilla 2015 (arXiv 1503.01494), eq. 8",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .cost = "D + 1",
     .sample = sample,
     .backward = backward,

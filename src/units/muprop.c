@@ -19,8 +19,6 @@ enum { no_baseline, average_baseline };
 
 static const weir_parameter parameters[] = {
     [baseline_index] = {.name = "baseline",
-                        .initial = no_baseline,
-                        .least = no_baseline,
                         .greatest = average_baseline,
                         .choices = "none|average",
                         .about = "what is subtracted from the learning signal: nothing, or its running average"},
@@ -36,12 +34,6 @@ static size_t state_count(const weir_unit *unit, size_t units) {
     (void)unit;
     (void)units;
     return 2;
-}
-
-static void start(const weir_unit *unit, size_t units, float *state) {
-    (void)unit;
-    (void)units;
-    state[0] = state[1] = 0;
 }
 
 /// Pre-activations of the mean field.
@@ -106,9 +98,7 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_rows(&shared, batch, 2 * batch->units, combine);
     if (batch->layer) weir__for_rows(NULL, batch, batch->units, pass_on);
     if (!centred || !batch->rows) return;
-    double sum = 0;
-    for (size_t piece = 0; piece < weir__pieces; piece++) sum += shared.sum[piece];
-    const double past = unit->values[decay_index];
+    const double sum = weir__sum_of_pieces(shared.sum), past = unit->values[decay_index];
     batch->state[0] = (float)(past * (double)batch->state[0] + (1 - past) * sum / (double)batch->rows);
     batch->state[1] = (float)(past * (double)batch->state[1] + (1 - past));
 }
@@ -124,11 +114,11 @@ const weir_rule weir__rule_muprop = {
     .forward = "h ~ Bernoulli(σ(a)); beside it the mean field μ = σ(a)",
     .gradient = "∂L/∂a ~ [L(h) − L(μ) − m·(h − μ) − c]·(h − σ(a)) + m σ'(a), m = ∂L/∂μ",
     .source = "Gu, Levine, Sutskever and Mnih 2016 (arXiv 1511.05176), eq. 9 to 11",
-    .traits = weir__score | WEIR_TRAIT_USES_DH | WEIR_TRAIT_LAYERS,
+    .traits = weir__by_score | WEIR_TRAIT_USES_DH | WEIR_TRAIT_LAYERS,
     .evaluations = 2,
     .gradients = 1,
     WEIR__PARAMETERS,
-    .start = start,
+    .start = weir__start_from_zero,
     .sample = sample,
     .backward = backward,
     .groups = weir__two_groups,

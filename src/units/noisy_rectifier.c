@@ -20,8 +20,6 @@ enum { gaussian, logistic };
 
 static const weir_parameter parameters[] = {
     [noise_index] = {.name = "noise",
-                     .initial = gaussian,
-                     .least = gaussian,
                      .greatest = logistic,
                      .choices = "gaussian|logistic",
                      .about = "distribution of the noise z"},
@@ -34,24 +32,21 @@ static const weir_parameter parameters[] = {
 
 static int is_gaussian(const weir_unit *unit) { return unit->values[noise_index] == gaussian; }
 
-WEIR__CLONES static void rectify_noisy(float *restrict h, const float *restrict a, float sd, size_t count) {
-    for (size_t i = 0; i < count; i++) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    const float sd = (float)unit->values[sd_index], *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
+    if (is_gaussian(unit))
+        weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    else
+        weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    for (size_t i = 0; i < span.count; i++) {
         const float drawn = a[i] + sd * h[i];
         h[i] = drawn <= 0 ? 0.0f : drawn; // a NaN stays NaN
     }
 }
 
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const weir_unit *unit = context;
-    float *h = batch->h + span.at;
-    if (is_gaussian(unit))
-        weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
-    else
-        weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
-    rectify_noisy(h, batch->a + span.at, (float)unit->values[sd_index], span.count);
-}
-
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 /// Sets *open to P(h > 0) and *value to E[h | h > 0] for sd = 1.
 WEIR__INLINE void gaussian_open(float x, float *open, float *value) {
@@ -83,7 +78,7 @@ WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch 
     }
 }
 
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
+WEIR__BY_SPANS(expect)
 
 WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const weir_unit *unit = context;
@@ -105,10 +100,11 @@ WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch 
     }
 }
 
-static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+WEIR__BY_SPANS(decide)
 
-WEIR__CLONES static void gaussian_opening_piece(const weir_unit *unit, size_t count, const float *restrict a,
+WEIR__CLONES static void gaussian_opening_piece(const void *context, size_t count, const float *restrict a,
                                                 float *restrict q, float *restrict dq) {
+    const weir_unit *unit = context;
     const float inverse = 1.0f / (float)unit->values[sd_index];
     for (size_t i = 0; i < count; i++) {
         float density, below;
@@ -118,19 +114,11 @@ WEIR__CLONES static void gaussian_opening_piece(const weir_unit *unit, size_t co
     }
 }
 
-WEIR__CLONES static void logistic_opening_piece(const weir_unit *unit, size_t count, const float *restrict a,
-                                                float *restrict q, float *restrict dq) {
-    const float inverse = 1.0f / (float)unit->values[sd_index];
-    for (size_t i = 0; i < count; i++) {
-        float p, rest;
-        weir__sigmoid_pair(a[i] * inverse, &p, &rest);
-        q[i] = p;
-        if (dq) dq[i] = p * rest * inverse;
-    }
-}
-
 static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, is_gaussian(unit) ? gaussian_opening_piece : logistic_opening_piece);
+    if (is_gaussian(unit))
+        weir__for_openings(unit, count, a, q, dq, gaussian_opening_piece);
+    else
+        weir__opening_moved(count, a, q, dq, 1.0f / (float)unit->values[sd_index], 0);
 }
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {

@@ -34,8 +34,6 @@ static const weir_parameter parameters[] = {
                      .greatest = 0.999999,
                      .about = "weight of the past in the averages of loss and variance"},
     [normalise_index] = {.name = "normalise",
-                         .initial = 0,
-                         .least = 0,
                          .greatest = 1,
                          .choices = "no|yes",
                          .about =
@@ -62,7 +60,7 @@ static size_t saved_count(const weir_unit *unit, size_t rows, size_t units) {
 static void start(const weir_unit *unit, size_t units, float *state) {
     const size_t hidden = hidden_of(unit), size = node_size(units);
     const float scale = sqrtf(6 / (float)(units + hidden));
-    for (size_t i = 0; i < state_count(unit, units); i++) state[i] = 0;
+    weir__start_from_zero(unit, units, state);
     state[powers] = state[powers + 1] = 1;
     for (size_t j = 0; j < hidden; j++) {
         float *weights = state + network + j * size;
@@ -97,11 +95,7 @@ WEIR__CLONES static void combine(const void *context, const weir_unit_batch *bat
         }
         const float centred = batch->loss[row] - s->centre, signal = centred - baseline;
         const float factor = batch->row_weight * s->scale * signal;
-        for (size_t i = 0; i < units; i++) {
-            float p, q;
-            weir__sigmoid_pair(a[i], &p, &q);
-            da[i] = factor * (h[i] > 0.5f ? q : -p);
-        }
+        for (size_t i = 0; i < units; i++) da[i] = factor * weir__score(a[i], h[i]);
         saved[hidden] = signal;
         sum += (double)batch->loss[row];
         square += (double)signal * (double)signal;
@@ -158,11 +152,7 @@ static void learn_output(const shared *s, const weir_unit_batch *batch) {
 
 static void move_averages(const weir_unit *unit, const weir_unit_batch *batch, const shared *s) {
     const double past = unit->values[decay_index], now = (1 - past) / (double)batch->rows;
-    double sum = 0, square = 0;
-    for (size_t piece = 0; piece < weir__pieces; piece++) {
-        sum += s->sum[piece];
-        square += s->square[piece];
-    }
+    const double sum = weir__sum_of_pieces(s->sum), square = weir__sum_of_pieces(s->square);
     batch->state[mean_sum] = (float)(past * (double)batch->state[mean_sum] + now * sum);
     batch->state[variance_sum] = (float)(past * (double)batch->state[variance_sum] + now * square);
     batch->state[weight_sum] = (float)(past * (double)batch->state[weight_sum] + (1 - past));
@@ -190,7 +180,7 @@ const weir_rule weir__rule_nvil = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a ~ (h − σ(a))·(L − c − B(a))",
     .source = "Mnih and Gregor 2014 (arXiv 1402.0030), section 2.3",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 1,
     WEIR__PARAMETERS,
     .start = start,

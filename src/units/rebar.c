@@ -33,13 +33,10 @@ static const weir_parameter parameters[] = {
                      .about = "κ: factor of the control variate, or where it starts"},
     [tune_index] = {.name = "tune",
                     .initial = tune_kappa,
-                    .least = tune_none,
                     .greatest = tune_both,
                     .choices = "none|kappa|both",
                     .about = "what is tuned for the least variance; both: κ and λ, two more evaluations"},
     [noise_index] = {.name = "noise",
-                     .initial = independent,
-                     .least = independent,
                      .greatest = coupled,
                      .choices = "independent|coupled",
                      .about = "v beside u: its own, or what u says given h (one evaluation less)"},
@@ -62,8 +59,7 @@ static size_t state_count(const weir_unit *unit, size_t units) {
 }
 
 static void start(const weir_unit *unit, size_t units, float *state) {
-    (void)units;
-    for (size_t i = 0; i < floats; i++) state[i] = 0;
+    weir__start_from_zero(unit, units, state);
     state[log_lambda] = (float)log(unit->values[lambda_index]);
     state[powers] = state[powers + 1] = 1;
 }
@@ -131,9 +127,7 @@ WEIR__INLINE void control_of(float *restrict b, const shared *s, const weir_unit
     const float *restrict given = batch->h + last * count + at, *restrict dgiven = batch->dh + last * count + at;
     const float loss = batch->row_weight * batch->loss[last * batch->rows + row];
     for (size_t i = 0; i < units; i++) {
-        float p, q;
-        weir__sigmoid_pair(a[i], &p, &q);
-        const float score = h[i] > 0.5f ? q : -p;
+        const float score = weir__score(a[i], h[i]);
         const float free = dzeta[i] * zeta[i] * (1 - zeta[i]) * over;
         const float conditional = dgiven[i] * given[i] * (1 - given[i]) * over * slope[i];
         b[i] = loss * score - free + conditional;
@@ -152,9 +146,7 @@ WEIR__CLONES static void combine(const void *context, const weir_unit_batch *bat
         control_of(b, s, batch, row, 1, s->over);
 #pragma omp simd reduction(+ : row_ab, row_bb)
         for (size_t i = 0; i < units; i++) {
-            float p, q;
-            weir__sigmoid_pair(a[i], &p, &q);
-            const float plain = loss * (h[i] > 0.5f ? q : -p);
+            const float plain = loss * weir__score(a[i], h[i]);
             row_ab += plain * b[i];
             row_bb += b[i] * b[i];
             da[i] = plain - s->kappa * b[i];
@@ -179,8 +171,7 @@ static void move_lambda(const weir_unit *unit, const weir_unit_batch *batch, con
     float *state = batch->state;
     const weir_parameter *range = &unit->rule->parameters[lambda_index];
     const float low = (float)log(range->least), high = (float)log(range->greatest);
-    double slope = 0;
-    for (size_t piece = 0; piece < weir__pieces; piece++) slope += s->slope[piece];
+    const double slope = weir__sum_of_pieces(s->slope);
     const float gradient = (float)(2 * (double)s->kappa * slope * factor / log((double)longer));
     const weir__adapt step = weir__adapt_begin(state + powers, unit->values[rate_index]);
     weir__adapt_move(&step, state + log_lambda, state + moments, state + moments + 1, &gradient, 1);
@@ -215,7 +206,7 @@ const weir_rule weir__rule_rebar = {
     .forward = "h = 1[z > 0], z = a + logit u; beside it σ(z/λ) and σ(z̃/λ), z̃ ~ z given h",
     .gradient = "∂L/∂a ~ [L(h) − κL(ζ̃)](h − σ(a)) + κ ∂L(ζ)/∂a − κ ∂L(ζ̃)/∂a",
     .source = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein 2017 (arXiv 1703.07370), eq. 7, section 3.2",
-    .traits = weir__score | WEIR_TRAIT_USES_DH,
+    .traits = weir__by_score | WEIR_TRAIT_USES_DH,
     .evaluations = 3,
     .gradients = 2,
     .cost = "3; coupled: 2; tune=both: 5",

@@ -13,7 +13,7 @@ WEIR__CLONES static void rectify_span(const void *context, const weir_unit_batch
     for (size_t i = 0; i < span.count; i++) h[i] = a[i] <= 0 ? 0.0f : a[i]; // a NaN stays NaN
 }
 
-static void rectify(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, rectify_span); }
+WEIR__BY_SPANS(rectify)
 
 WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
@@ -23,18 +23,16 @@ WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch 
     for (size_t i = 0; i < span.count; i++) h[i] = a[i] > threshold ? a[i] : 0.0f;
 }
 
-static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+WEIR__BY_SPANS(decide)
 
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+WEIR__CLONES static void opening_piece(const void *context, size_t count, const float *restrict a, float *restrict q,
                                        float *restrict dq) {
-    (void)unit;
+    (void)context;
     for (size_t i = 0; i < count; i++) q[i] = a[i] > 0 ? 1.0f : 0.0f;
     for (size_t i = 0; dq && i < count; i++) dq[i] = 0;
 }
 
-static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
-}
+WEIR__OPENING_BY_PIECES
 
 static void define(const weir_unit *unit, double a, weir_outcome visit, void *context) {
     (void)unit;

@@ -26,7 +26,6 @@ enum { no_baseline, average_baseline, optimal_baseline, others_baseline };
 static const weir_parameter parameters[] = {
     [baseline_index] = {.name = "baseline",
                         .initial = optimal_baseline,
-                        .least = no_baseline,
                         .greatest = others_baseline,
                         .choices = "none|average|optimal|leave-one-out",
                         .about = "subtracted from the loss: nothing, its average, eq. 10 per unit, or the mean of the "
@@ -50,11 +49,6 @@ typedef struct unit_strip {
     float baseline[strip_units];
     double weighted[strip_units], plain[strip_units]; ///< sums over rows of (h − p)²·L and of (h − p)²
 } unit_strip;
-
-static void start(const weir_unit *unit, size_t units, float *state) {
-    (void)unit;
-    for (size_t i = 0; i < sums * units; i++) state[i] = 0;
-}
 
 /// Whether the baseline is a running average.
 static bool averages(const weir_unit *unit) {
@@ -84,9 +78,7 @@ WEIR__CLONES static void score_rows(const weir_unit_batch *batch, unit_strip *st
         float *restrict da = batch->da + at;
         const float loss = batch->loss[row], weight = strip->weight;
         for (size_t i = 0; i < count; i++) {
-            float p, rest;
-            weir__sigmoid_pair(a[i], &p, &rest);
-            const float score = h[i] > 0.5f ? rest : -p; // h − p, without cancellation
+            const float score = weir__score(a[i], h[i]);
             const float square = score * score;
             da[i] = weight * (score * (loss - baseline[i]));
             weighted[i] += square * loss;
@@ -170,11 +162,11 @@ const weir_rule weir__rule_reinforce = {
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a ~ (h − σ(a))·(L − L̄)",
     .source = "Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 3, theorem 1, eq. 10; Williams 1992",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 1,
     WEIR__PARAMETERS,
     .state = sums,
-    .start = start,
+    .start = weir__start_from_zero,
     .backward = backward,
     WEIR__FORMS,
 };

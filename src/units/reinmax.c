@@ -40,9 +40,7 @@ WEIR__CLONES static void backward_span(const void *context, const weir_unit_batc
     }
 }
 
-static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, backward_span);
-}
+WEIR__BY_SPANS(backward)
 
 /// The first component of 2J(m)e₁ − ½J(π)e₁.
 static double weight(const weir_unit *unit, double a, double h) {

@@ -57,21 +57,13 @@ static size_t saved_count(const weir_unit *unit, size_t rows, size_t units) {
 
 static void start(const weir_unit *unit, size_t units, float *state) {
     const float scale = sqrtf(6 / (float)(units + 1));
-    for (size_t i = 0; i < state_count(unit, units); i++) state[i] = 0;
+    weir__start_from_zero(unit, units, state);
     state[powers] = state[powers + 1] = 1;
     for (size_t j = 0; j < hidden_of(unit); j++) {
         float *weights = state + network + j * node_size(units);
         weir_random_uniform(weights, (weir_noise){.stream = UINT16_MAX}, (uint32_t)j, units);
         for (size_t i = 0; i < units; i++) weights[i] = scale * (2 * weights[i] - 1);
     }
-}
-
-/// The draw, ζ and ζ̃.
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 3;
 }
 
 static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
@@ -259,14 +251,14 @@ const weir_rule weir__rule_relax = {
     .forward = "h = 1[z > 0], z = a + logit u; beside it σ(z/λ) and σ(z̃/λ), z̃ ~ z given h",
     .gradient = "∂L/∂a ~ [L(h) − c(z̃)](h − σ(a)) + ∂c(z)/∂a − ∂c(z̃)/∂a, c(z) = κL(σ(z/λ)) + r(σ(z/λ))",
     .source = "Grathwohl, Choi, Wu, Roeder and Duvenaud 2018 (arXiv 1711.00123), eq. 8 and 9, section 3.3",
-    .traits = weir__score | WEIR_TRAIT_USES_DH,
+    .traits = weir__by_score | WEIR_TRAIT_USES_DH,
     .evaluations = 3,
     .gradients = 2,
     WEIR__PARAMETERS,
     .start = start,
     .sample = sample,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__three_groups, // the draw, ζ and ζ̃
     .merge = weir__merge_first,
     .saved_count = saved_count,
     .state_count = state_count,

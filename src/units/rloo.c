@@ -68,7 +68,7 @@ const weir_rule weir__rule_rloo = {
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K",
     .gradient = "∂L/∂a ~ 1/(K − 1) Σ_k (L_k − L̄)(h_k − σ(a))",
     .source = "Salimans and Knowles 2014 (arXiv 1401.1022); Kool, van Hoof and Welling 2019; Richter et al. 2020",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 2,
     .cost = "K",
     WEIR__PARAMETERS,

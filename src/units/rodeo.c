@@ -54,8 +54,7 @@ static size_t saved_count(const weir_unit *unit, size_t rows, size_t units) {
 }
 
 static void start(const weir_unit *unit, size_t units, float *state) {
-    (void)units;
-    for (size_t i = 0; i < state_count(unit, units); i++) state[i] = 0;
+    weir__start_from_zero(unit, units, state);
     state[powers] = state[powers + 1] = 1;
     for (size_t j = 0; j < hidden_of(unit); j++) {
         float *node = state + network + j * node_floats;
@@ -192,11 +191,7 @@ WEIR__CLONES static void combine_row(const shared *s, const weir_unit_batch *bat
         const float *restrict h = batch->h + k * count + row * units;
         float sum = 0;
 #pragma omp simd reduction(+ : sum)
-        for (size_t i = 0; i < units; i++) {
-            float p, q;
-            weir__sigmoid_pair(a[i], &p, &q);
-            sum += da[i] * (h[i] > 0.5f ? q : -p);
-        }
+        for (size_t i = 0; i < units; i++) sum += da[i] * weir__score(a[i], h[i]);
         score[k] = sum;
         scores += (double)sum;
     }

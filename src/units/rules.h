@@ -11,6 +11,7 @@
 #include <weir/units.h>
 
 #include "../core/clones.h"
+#include "../core/math.h"
 #include "../core/parallel.h"
 
 /// Fields of a descriptor whose arrays are called parameters and forms.
@@ -20,8 +21,15 @@
 /// Traits of every rule for a binary unit, and of those that need its loss alone.
 enum {
     weir__binary = WEIR_TRAIT_STOCHASTIC | WEIR_TRAIT_BINARY | WEIR_TRAIT_SPARSE,
-    weir__score = weir__binary | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS
+    weir__by_score = weir__binary | WEIR_TRAIT_UNBIASED | WEIR_TRAIT_USES_LOSS | WEIR_TRAIT_SKIPS
 };
+
+/// h − σ(a) of a draw h, without cancellation: the slope of log P(h | a).
+WEIR__INLINE float weir__score(float a, float h) {
+    float p, rest;
+    weir__sigmoid_pair(a, &p, &rest);
+    return h > 0.5f ? rest : -p;
+}
 
 /// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
@@ -40,6 +48,10 @@ typedef void weir__span_function(const void *context, const weir_unit_batch *bat
 /// Calls function for every span of the batch, in parallel and in any order.
 void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__span_function *function);
 
+/// Defines a function of a draw or of a rule that calls NAME_span for every span, with the unit for its context.
+#define WEIR__BY_SPANS(name)                                                                                           \
+    static void name(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, name##_span); }
+
 /// Rows first … last − 1 of a batch. A batch is cut into at most weir__pieces pieces, by the number of its rows alone,
 /// so that sums over pieces in their order do not depend on the threads.
 enum { weir__pieces = 32 };
@@ -53,17 +65,26 @@ typedef void weir__rows_function(const void *context, const weir_unit_batch *bat
 /// Calls function for every piece of the batch, in parallel and in any order. work: values that a row costs.
 void weir__for_rows(const void *context, const weir_unit_batch *batch, size_t work, weir__rows_function *function);
 
-/// weir_rule.opening of count values at once.
-typedef void weir__opening_function(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
+/// weir_draw.opening of count values at once. context: as for spans.
+typedef void weir__opening_function(const void *context, size_t count, const float *a, float *q, float *dq);
 
 /// Calls function for pieces of the arrays, in parallel.
-void weir__for_openings(const weir_unit *unit, size_t count, const float *a, float *q, float *dq,
+void weir__for_openings(const void *context, size_t count, const float *a, float *q, float *dq,
                         weir__opening_function *function);
+
+/// Defines an opening that calls opening_piece for pieces of the arrays.
+#define WEIR__OPENING_BY_PIECES                                                                                        \
+    static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {                    \
+        weir__for_openings(unit, count, a, q, dq, opening_piece);                                                      \
+    }
 
 /// σ(a) and σ'(a): the opening of binary units, and of units that are never 0.
 void weir__opening_sigmoid(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
-/// h = σ(a).
+/// q = σ(scale·a + shift), with its slope.
+void weir__opening_moved(size_t count, const float *a, float *q, float *dq, float scale, float shift);
+/// h = σ(a), and h = σ(scale·a + shift).
 void weir__expect_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
+void weir__expect_moved(const weir_unit_batch *batch, float scale, float shift);
 /// h = 1 where a > threshold, else 0.
 void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch);
 /// h ~ Bernoulli(σ(a)): 1 where the uniform number is below p. A p under 2⁻²⁴ is never drawn, one that rounds to 1
@@ -80,8 +101,15 @@ void weir__backward_saved(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·h(1 − h): through a sigmoid whose output is h.
 void weir__backward_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
 
-/// groups of weir_rule, whatever the units and layers: two row groups, or as many as the parameter "samples" says.
+/// Sets weir_unit_state floats to 0: weir_rule.start of sums and averages.
+void weir__start_from_zero(const weir_unit *unit, size_t units, float *state);
+/// The sum of what the pieces of a batch left, in their order.
+double weir__sum_of_pieces(const double sums[weir__pieces]);
+
+/// groups of weir_rule, whatever the units and layers: two or three row groups, or as many as the parameter "samples"
+/// says.
 size_t weir__two_groups(const weir_unit *unit, size_t units, size_t layers);
+size_t weir__three_groups(const weir_unit *unit, size_t units, size_t layers);
 size_t weir__sample_groups(const weir_unit *unit, size_t units, size_t layers);
 
 /// ∂L/∂a = scale·(L_plus − L_minus)·saved, of the losses of the two row groups of those numbers.

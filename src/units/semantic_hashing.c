@@ -19,18 +19,15 @@ static const weir_parameter parameters[] = {
                   .about = "standard deviation of the noise, usually 1 to 4"},
 };
 
-WEIR__CLONES static void sigmoid_of_noisy(float *restrict h, const float *restrict a, float sd, size_t count) {
-    for (size_t i = 0; i < count; i++) h[i] = weir__sigmoid(a[i] + sd * h[i]);
-}
-
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const weir_unit *unit = context;
-    float *h = batch->h + span.at;
+    const float sd = (float)unit->values[sd_index], *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
     weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
-    sigmoid_of_noisy(h, batch->a + span.at, (float)unit->values[sd_index], span.count);
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] + sd * h[i]);
 }
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, sample_span); }
+WEIR__BY_SPANS(sample)
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {
     *h = weir__logistic(a + unit->values[sd_index] * z);

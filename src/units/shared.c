@@ -7,34 +7,49 @@
 #include "../core/noise.h"
 #include "rules.h"
 
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+/// What stands before the sigmoid: scale·a + shift.
+typedef struct moved {
+    float scale, shift;
+} moved;
+
+WEIR__CLONES static void opening_piece(const void *context, size_t count, const float *restrict a, float *restrict q,
                                        float *restrict dq) {
-    (void)unit;
+    const moved m = *(const moved *)context;
     if (!dq) {
-        for (size_t i = 0; i < count; i++) q[i] = weir__sigmoid(a[i]);
+        for (size_t i = 0; i < count; i++) q[i] = weir__sigmoid(m.scale * a[i] + m.shift);
         return;
     }
     for (size_t i = 0; i < count; i++) {
         float p, rest;
-        weir__sigmoid_pair(a[i], &p, &rest);
+        weir__sigmoid_pair(m.scale * a[i] + m.shift, &p, &rest);
         q[i] = p;
-        dq[i] = p * rest;
+        dq[i] = p * rest * m.scale;
     }
 }
 
+void weir__opening_moved(size_t count, const float *a, float *q, float *dq, float scale, float shift) {
+    weir__for_openings(&(moved){scale, shift}, count, a, q, dq, opening_piece);
+}
+
 void weir__opening_sigmoid(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
+    (void)unit;
+    weir__opening_moved(count, a, q, dq, 1, 0);
 }
 
 WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    (void)context;
+    const moved m = *(const moved *)context;
     const float *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
-    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i]);
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(m.scale * a[i] + m.shift);
+}
+
+void weir__expect_moved(const weir_unit_batch *batch, float scale, float shift) {
+    weir__for_spans(&(moved){scale, shift}, batch, expect_span);
 }
 
 void weir__expect_sigmoid(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, expect_span);
+    (void)unit;
+    weir__expect_moved(batch, 1, 0);
 }
 
 WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
@@ -49,38 +64,28 @@ void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, decide_span);
 }
 
-WEIR__CLONES static void bernoulli_from_uniform(float *restrict h, const float *restrict a, size_t count) {
-    for (size_t i = 0; i < count; i++) h[i] = weir__bernoulli(h[i], weir__sigmoid(a[i]));
-}
-
-static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
-    float *h = batch->h + span.at;
+    const float *restrict a = batch->a + span.at;
+    float *restrict h = batch->h + span.at;
     weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
-    bernoulli_from_uniform(h, batch->a + span.at, span.count);
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__bernoulli(h[i], weir__sigmoid(a[i]));
 }
 
 void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(unit, batch, sample_span);
 }
 
-WEIR__CLONES static void probabilities(float *restrict p, const float *restrict a, size_t count) {
-    for (size_t i = 0; i < count; i++) p[i] = weir__sigmoid(a[i]);
-}
-
-WEIR__CLONES static void compare(float *restrict h, const float *restrict p, size_t count) {
-    for (size_t i = 0; i < count; i++) h[i] = weir__bernoulli(h[i], p[i]);
-}
-
-static void sample_groups_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+WEIR__CLONES static void sample_groups_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
+    const float *restrict a = batch->a + span.at;
     float p[weir__span_units];
     weir_noise noise = batch->noise;
-    probabilities(p, batch->a + span.at, span.count);
+    for (size_t i = 0; i < span.count; i++) p[i] = weir__sigmoid(a[i]);
     for (size_t g = 0; g < batch->groups; g++, noise.sample++) {
-        float *h = batch->h + g * batch->rows * batch->units + span.at;
+        float *restrict h = batch->h + g * batch->rows * batch->units + span.at;
         weir__random_uniform_at(h, noise, span.row, span.first, span.count);
-        compare(h, p, span.count);
+        for (size_t i = 0; i < span.count; i++) h[i] = weir__bernoulli(h[i], p[i]);
     }
 }
 

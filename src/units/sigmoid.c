@@ -17,8 +17,6 @@ enum { no_noise, gaussian_noise, beta_noise };
 
 static const weir_parameter parameters[] = {
     [noise_index] = {.name = "noise",
-                     .initial = no_noise,
-                     .least = no_noise,
                      .greatest = beta_noise,
                      .choices = "none|gaussian|beta",
                      .about = "distribution of noise added to a"},
@@ -67,28 +65,12 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     }
 }
 
-WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const float shift = mean_noise(context);
-    const float *restrict a = batch->a + span.at;
-    float *restrict h = batch->h + span.at;
-    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] + shift);
-}
-
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
-
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
-                                       float *restrict dq) {
-    const float shift = mean_noise(unit);
-    for (size_t i = 0; i < count; i++) {
-        float p, rest;
-        weir__sigmoid_pair(a[i] + shift, &p, &rest);
-        q[i] = p;
-        if (dq) dq[i] = p * rest;
-    }
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__expect_moved(batch, 1, mean_noise(unit));
 }
 
 static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
+    weir__opening_moved(count, a, q, dq, 1, mean_noise(unit));
 }
 
 static void point(const weir_unit *unit, double a, double z, double *h, double *weight) {

@@ -18,8 +18,6 @@ enum { hard, sigmoid };
 
 static const weir_parameter parameters[] = {
     [shape_index] = {.name = "shape",
-                     .initial = hard,
-                     .least = hard,
                      .greatest = sigmoid,
                      .choices = "hard|sigmoid",
                      .about = "what is differentiated: the hard sigmoid of s·a, or σ(s·a)"},

@@ -36,7 +36,7 @@ void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__sp
 }
 
 typedef struct openings {
-    const weir_unit *unit;
+    const void *context;
     size_t count;
     const float *a;
     float *q, *dq;
@@ -47,14 +47,14 @@ static void run_openings(const void *context, weir__range pieces) {
     const openings *o = context;
     for (size_t k = pieces.first; k < pieces.last; k++) {
         const size_t first = k * weir__span_units, left = o->count - first;
-        o->function(o->unit, left < weir__span_units ? left : weir__span_units, o->a + first, o->q + first,
+        o->function(o->context, left < weir__span_units ? left : weir__span_units, o->a + first, o->q + first,
                     o->dq ? o->dq + first : NULL);
     }
 }
 
-void weir__for_openings(const weir_unit *unit, size_t count, const float *a, float *q, float *dq,
+void weir__for_openings(const void *context, size_t count, const float *a, float *q, float *dq,
                         weir__opening_function *function) {
-    const openings o = {unit, count, a, q, dq, function};
+    const openings o = {context, count, a, q, dq, function};
     weir__parallel_ranges(spans_of(count), work_of_value * weir__span_units, run_openings, &o);
 }
 

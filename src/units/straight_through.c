@@ -17,8 +17,6 @@ enum { identity, sigmoid, clipped };
 
 static const weir_parameter parameters[] = {
     [derivative_index] = {.name = "derivative",
-                          .initial = identity,
-                          .least = identity,
                           .greatest = clipped,
                           .choices = "identity|sigmoid|clipped",
                           .about = "what stands for ∂h/∂a: 1, p(1 − p), or 1[|a| ≤ 1] (hard tanh)"},

@@ -18,8 +18,6 @@ enum { no_noise, beta_noise };
 
 static const weir_parameter parameters[] = {
     [noise_index] = {.name = "noise",
-                     .initial = no_noise,
-                     .least = no_noise,
                      .greatest = beta_noise,
                      .choices = "none|beta",
                      .about = "distribution of noise added to a"},
@@ -79,14 +77,9 @@ static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_spans(&noise, batch, sample_noisy_span);
 }
 
-WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const float shift = mean_noise(context);
-    const float *restrict a = batch->a + span.at;
-    float *restrict h = batch->h + span.at;
-    for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] + shift);
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__expect_moved(batch, 1, mean_noise(unit));
 }
-
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, expect_span); }
 
 WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const float shift = mean_noise(context), threshold = batch->threshold;
@@ -98,11 +91,11 @@ WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch 
     }
 }
 
-static void decide(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_spans(unit, batch, decide_span); }
+WEIR__BY_SPANS(decide)
 
-WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, const float *restrict a, float *restrict q,
+WEIR__CLONES static void opening_piece(const void *context, size_t count, const float *restrict a, float *restrict q,
                                        float *restrict dq) {
-    const float shift = mean_noise(unit);
+    const float shift = mean_noise(context);
     for (size_t i = 0; i < count; i++) {
         float p, rest;
         weir__sigmoid_pair(a[i] + shift, &p, &rest);
@@ -112,9 +105,7 @@ WEIR__CLONES static void opening_piece(const weir_unit *unit, size_t count, cons
     }
 }
 
-static void opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    weir__for_openings(unit, count, a, q, dq, opening_piece);
-}
+WEIR__OPENING_BY_PIECES
 
 WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
@@ -126,9 +117,7 @@ WEIR__CLONES static void backward_span(const void *context, const weir_unit_batc
     }
 }
 
-static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_spans(unit, batch, backward_span);
-}
+WEIR__BY_SPANS(backward)
 
 static void define_coin(const weir_unit *unit, double a, weir_outcome visit, void *context) {
     const double root = sqrt(weir__logistic(a));

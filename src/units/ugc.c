@@ -24,13 +24,6 @@ static const weir_parameter parameters[] = {
                          .about = "τ: units with min(p, 1 − p) below it are flipped; 0: 1/(2D)"},
 };
 
-static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
-    (void)unit;
-    (void)units;
-    (void)layers;
-    return 3;
-}
-
 /// |a| beyond which a unit is near the boundary: logit(1 − τ).
 static float boundary(const weir_unit *unit, size_t units) {
     const double given = unit->values[threshold_index], t = given > 0 ? given : 0.5 / (double)units;
@@ -116,12 +109,12 @@ const weir_rule weir__rule_ugc = {
     .forward = "h, h' as disarm; beside them h with one unit flipped",
     .gradient = "∂L/∂a ~ that of disarm, or that of bitflip where min(p, 1 − p) < τ",
     .source = "Kunes et al. 2022 (arXiv 2208.05992), section 4",
-    .traits = weir__score,
+    .traits = weir__by_score,
     .evaluations = 3,
     WEIR__PARAMETERS,
     .sample = sample,
     .backward = backward,
-    .groups = groups,
+    .groups = weir__three_groups,
     .merge = merge,
     WEIR__FORMS,
 };

@@ -23,8 +23,6 @@ static const weir_parameter parameters[] = {
                        .greatest = most_samples,
                        .about = "K: evaluations per example, all in one bound"},
     [mean_index] = {.name = "mean",
-                    .initial = geometric,
-                    .least = geometric,
                     .greatest = arithmetic,
                     .choices = "geometric|arithmetic",
                     .about = "mean of the other samples that stands for one of them"},
@@ -83,11 +81,7 @@ static void merge(const weir_unit *unit, const weir_unit_batch *batch, float *lo
 
 WEIR__CLONES static void add_score(float *restrict da, float factor, const float *restrict h, const float *restrict a,
                                    size_t units) {
-    for (size_t i = 0; i < units; i++) {
-        float p, q;
-        weir__sigmoid_pair(a[i], &p, &q);
-        da[i] += factor * (h[i] > 0.5f ? q : -p);
-    }
+    for (size_t i = 0; i < units; i++) da[i] += factor * weir__score(a[i], h[i]);
 }
 
 static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
@@ -126,7 +120,7 @@ const weir_rule weir__rule_vimco = {
     .forward = "h_k ~ Bernoulli(σ(a)), k = 1 … K; L = −log (1/K) Σ_k exp(−L_k)",
     .gradient = "∂L/∂a ~ Σ_k (L − L_{−k})(h_k − σ(a))",
     .source = "Mnih and Rezende 2016 (arXiv 1602.06725), eq. 8 to 11",
-    .traits = weir__score | WEIR_TRAIT_BOUND,
+    .traits = weir__by_score | WEIR_TRAIT_BOUND,
     .evaluations = 5,
     .cost = "K",
     WEIR__PARAMETERS,

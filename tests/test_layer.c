@@ -268,6 +268,174 @@ static void weights_come_back(void **state) {
     weir_layer_free(layer);
 }
 
+// ---- memory of the caller ------------------------------------------------------------------------------------------
+
+/// What a layer learns in memory of its own, it learns in the caller's: the same bits, of weights and of v; a gradient
+/// is what a step of rate 1 moves by; a dense input where it lies. NULL for a bias: as a bias of 0 that stays 0.
+static void run_borrowed(const shape *c, weir_precision precision, float momentum) {
+    weir_error error = {0};
+    weir_layer *own = NULL, *lent = NULL;
+    const size_t count = c->outputs * c->inputs;
+    weir_layer_options options = weir_layer_options_default(c->inputs, c->outputs);
+    const weir_layer_step step = {.rate = 0.01f, .momentum = momentum};
+    float *plain = numbers(count), *bias = numbers(c->outputs), *first = numbers(count), *got = numbers(count);
+    float *want = numbers(count), *got_bias = numbers(c->outputs), *want_bias = numbers(c->outputs);
+    float *velocity = calloc(count, sizeof *velocity), *bias_velocity = calloc(c->outputs, sizeof *velocity);
+    uint16_t *halves = calloc(2 * count, sizeof *halves);
+    assert_true(velocity && bias_velocity && halves);
+    options.precision = precision;
+    options.input_block = c->input_block, options.output_block = c->output_block;
+    options.weights = plain, options.bias = bias;
+    check(weir_layer_create(&own, &options, &error), &error);
+    weir_layer_memory memory = {.weights = first,
+                                .upper = halves,
+                                .lower = halves + count,
+                                .bias = got_bias,
+                                .velocity = velocity,
+                                .bias_velocity = bias_velocity};
+    check(weir_layer_borrow(&lent, &options, &memory, &error), &error);
+    weir_layer_set_weights(lent, plain, bias);
+    for (int turn = 0; turn < 3; turn++) {
+        side y = make_side(c->rows, c->outputs, c->output_block, c->share);
+        side x = make_side(c->rows, c->inputs, c->input_block, c->share);
+        float *y_own = numbers(c->rows * c->outputs), *y_lent = numbers(c->rows * c->outputs);
+        float *dx = numbers(c->rows * c->inputs), *dx_lent = numbers(c->rows * c->inputs);
+        check(weir_layer_use(lent, &memory, &error), &error);
+        check(weir_layer_forward(own, y.batch, x.batch, &error), &error);
+        weir_batch_get(y.batch, y_own);
+        check(weir_batch_put_gradient(y.batch, y.gradient, &error), &error);
+        check(weir_layer_backward(own, x.batch, y.batch, true, &step, &error), &error);
+        weir_batch_get_gradient(x.batch, dx);
+        if (!c->input_block) check(weir_batch_use(x.batch, c->rows, x.plain, dx_lent, &error), &error);
+        check(weir_layer_forward(lent, y.batch, x.batch, &error), &error);
+        weir_batch_get(y.batch, y_lent);
+        check(weir_layer_backward(lent, x.batch, y.batch, true, &step, &error), &error);
+        if (c->input_block) weir_batch_get_gradient(x.batch, dx_lent);
+        assert_memory_equal(y_own, y_lent, c->rows * c->outputs * sizeof *y_own);
+        assert_memory_equal(dx, dx_lent, c->rows * c->inputs * sizeof *dx);
+        weir_layer_get_weights(own, want, want_bias);
+        weir_layer_get_weights(lent, got, bias);
+        assert_memory_equal(want, got, count * sizeof *want);
+        assert_memory_equal(want_bias, bias, c->outputs * sizeof *bias);
+        assert_memory_equal(got_bias, bias, c->outputs * sizeof *bias);
+        free(y_own), free(y_lent), free(dx), free(dx_lent);
+        free_side(&y), free_side(&x);
+    }
+    weir_layer_free(own), weir_layer_free(lent);
+    free(plain), free(bias), free(first), free(got), free(want), free(got_bias), free(want_bias);
+    free(velocity), free(bias_velocity), free(halves);
+}
+
+/// The gradient beside dense products in double, in an array full of something else.
+static void run_gradient(const shape *c, weir_precision precision) {
+    weir_error error = {0};
+    weir_layer *layer = NULL;
+    const size_t count = c->outputs * c->inputs;
+    weir_layer_options options = weir_layer_options_default(c->inputs, c->outputs);
+    float *zero = calloc(count, sizeof *zero), *zero_bias = calloc(c->outputs, sizeof *zero_bias);
+    float *dw = numbers(count), *db = numbers(c->outputs), *tiles = calloc(count, sizeof *tiles);
+    assert_true(zero && zero_bias && tiles);
+    options.input_block = c->input_block, options.output_block = c->output_block;
+    options.weights = zero, options.precision = precision;
+    check(weir_layer_create(&layer, &options, &error), &error);
+    side y = make_side(c->rows, c->outputs, c->output_block, c->share);
+    side x = make_side(c->rows, c->inputs, c->input_block, c->share);
+    truth t = make_truth(c, zero, zero_bias);
+    check(weir_layer_forward(layer, y.batch, x.batch, &error), &error);
+    assert_int_equal(weir_layer_gradient(layer, dw, db, y.batch, x.batch, &error), WEIR_ARGUMENT);
+    check(weir_batch_put_gradient(y.batch, y.gradient, &error), &error);
+    check(weir_layer_gradient(layer, dw, db, y.batch, x.batch, &error), &error);
+    true_step(&t, c, &y, &x, &(weir_layer_step){.rate = -1});
+    weir_layer_memory memory = {.weights = tiles};
+    weir_layer *order = NULL; // puts what is plain into the order of the memory
+    options.precision = WEIR_FLOAT32;
+    check(weir_layer_borrow(&order, &options, &memory, &error), &error);
+    memcpy(tiles, dw, count * sizeof *dw);
+    weir_layer_get_weights(order, dw, NULL);
+    compare("dW", dw, t.weights, count, 1e-5);
+    compare("dbias", db, t.bias, c->outputs, 1e-5);
+    for (size_t k = 0; k < count; k++) {
+        if (!is_needed(c, &y, k / c->inputs, &x, k % c->inputs)) assert_true(dw[k] == 0);
+    }
+    weir_layer_free(layer), weir_layer_free(order);
+    free_side(&y), free_side(&x), free_truth(&t);
+    free(zero), free(zero_bias), free(dw), free(db), free(tiles);
+}
+
+static void memory_of_the_caller(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        for (int p = WEIR_FLOAT32; p <= (int)WEIR_BFLOAT16; p++) {
+            run_borrowed(&shapes[k], (weir_precision)p, 0);
+            run_borrowed(&shapes[k], (weir_precision)p, 0.9f);
+            run_gradient(&shapes[k], (weir_precision)p);
+        }
+    }
+}
+
+static void gates_scale(void **state) {
+    (void)state;
+    enum { ROWS = 3, WIDTH = 7, BLOCK = 3 };
+    const float gates[ROWS * 3] = {1, 0, 0.5f, -2, 0, 0, 0, 4, 1};
+    weir_error error = {0};
+    weir_batch *y = NULL;
+    float *z = numbers(ROWS * WIDTH), *dy = numbers(ROWS * WIDTH), got[ROWS * WIDTH], dgates[ROWS * 3];
+    check(weir_batch_create(&y, WIDTH, BLOCK, ROWS, &error), &error);
+    check(weir_batch_begin(y, ROWS, gates, &error), &error);
+    weir_batch_put(y, z);
+    weir_batch_gate(y, gates);
+    weir_batch_get(y, got);
+    for (size_t k = 0; k < ROWS * WIDTH; k++) assert_true(got[k] == gates[k / WIDTH * 3 + k % WIDTH / BLOCK] * z[k]);
+    check(weir_batch_put_gradient(y, dy, &error), &error);
+    weir_batch_gate_backward(y, dgates, gates);
+    weir_batch_get_gradient(y, got);
+    for (size_t k = 0; k < ROWS * WIDTH; k++) assert_true(got[k] == gates[k / WIDTH * 3 + k % WIDTH / BLOCK] * dy[k]);
+    for (size_t g = 0; g < ROWS * 3; g++) {
+        double sum = 0;
+        for (size_t u = g % 3 * BLOCK; u < WIDTH && u < (g % 3 + 1) * BLOCK; u++) {
+            sum += (double)z[g / 3 * WIDTH + u] * (double)dy[g / 3 * WIDTH + u];
+        }
+        assert_true(gates[g] != 0 ? fabs((double)dgates[g] - sum) <= 1e-6 : dgates[g] == 0);
+    }
+    weir_batch_free(y);
+    free(z), free(dy);
+}
+
+static void borrowed_bad_input(void **state) {
+    (void)state;
+    weir_error error = {0};
+    weir_layer *layer = NULL, *own = NULL;
+    weir_batch *x = NULL, *y = NULL;
+    float weights[8] = {0}, values[4] = {0}, dy[2] = {0};
+    uint16_t upper[8] = {0};
+    weir_layer_options options = weir_layer_options_default(4, 2);
+    weir_layer_memory memory = {.weights = weights};
+    assert_int_equal(weir_layer_borrow(&layer, &options, &(weir_layer_memory){0}, &error), WEIR_ARGUMENT);
+    assert_null(layer);
+    check(weir_layer_create(&own, &options, &error), &error);
+    assert_int_equal(weir_layer_use(own, &memory, &error), WEIR_ARGUMENT);
+    check(weir_layer_borrow(&layer, &options, &memory, &error), &error);
+    check(weir_batch_create(&x, 4, 0, 1, &error), &error);
+    check(weir_batch_create(&y, 2, 0, 1, &error), &error);
+    assert_int_equal(weir_batch_use(x, 2, values, NULL, &error), WEIR_SHAPE);
+    assert_int_equal(weir_batch_use(x, 1, NULL, NULL, &error), WEIR_ARGUMENT);
+    check(weir_batch_use(x, 1, values, NULL, &error), &error);
+    check(weir_batch_begin(y, 1, NULL, &error), &error);
+    check(weir_layer_forward(layer, y, x, &error), &error);
+    check(weir_batch_put_gradient(y, dy, &error), &error);
+    assert_int_equal(weir_layer_backward(layer, x, y, false, &(weir_layer_step){.rate = 1, .momentum = 0.5f}, &error),
+                     WEIR_ARGUMENT);
+    check(weir_layer_backward(layer, x, y, false, &(weir_layer_step){.rate = 1}, &error), &error);
+    weir_layer_free(layer);
+    options.precision = WEIR_BFLOAT16;
+    check(weir_layer_borrow(&layer, &options, &(weir_layer_memory){.upper = upper}, &error), &error);
+    check(weir_layer_forward(layer, y, x, &error), &error);
+    check(weir_batch_put_gradient(y, dy, &error), &error);
+    assert_int_equal(weir_layer_backward(layer, x, y, false, &(weir_layer_step){.rate = 1}, &error), WEIR_ARGUMENT);
+    weir_layer_free(layer), weir_layer_free(own);
+    weir_batch_free(x), weir_batch_free(y);
+}
+
 // ---- poison --------------------------------------------------------------------------------------------------------
 
 /// Weights, bias and inputs that only closed blocks would need hold NaN: nothing of it may arrive, nothing may change.
@@ -525,6 +693,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masked_dense),
         cmocka_unit_test(weights_come_back),
+        cmocka_unit_test(memory_of_the_caller),
+        cmocka_unit_test(gates_scale),
+        cmocka_unit_test(borrowed_bad_input),
         cmocka_unit_test(closed_is_not_read),
         cmocka_unit_test(work_is_counted),
         cmocka_unit_test(batches_show_what_they_hold),

@@ -61,6 +61,18 @@ WEIR_API void weir_batch_get(const weir_batch *batch, float *dense);
 WEIR_API weir_status weir_batch_put_gradient(weir_batch *batch, const float *dense, weir_error *error);
 WEIR_API void weir_batch_get_gradient(const weir_batch *batch, float *dense);
 
+/// Begins the next batch of rows ≤ max_rows of a dense batch in memory of the caller: values [rows][width] are read and
+/// written where they are; so is gradient, [rows][width], or NULL: there is none yet, and weir_layer_backward makes it
+/// in memory of the batch. Both stay alive and in place until the next begin or use. WEIR_SHAPE for too many rows,
+/// WEIR_ARGUMENT for a batch of blocks or values that are missing; the batch is then as before.
+WEIR_API weir_status weir_batch_use(weir_batch *batch, size_t rows, float *values, float *gradient, weir_error *error);
+
+/// Multiplies the values of each open block by its gate: y = g·z. gates as in weir_batch_begin. Dense: nothing happens.
+WEIR_API void weir_batch_gate(weir_batch *batch, const float *gates);
+/// From the values y = g·z and the gradient ∂L/∂y: dgates[row][block] = ∂L/∂g = Σ ∂L/∂y·y / g over the block's units, 0
+/// where it is closed (NULL: not wanted), and the gradient becomes ∂L/∂z = g·∂L/∂y. gates are those of weir_batch_gate.
+WEIR_API void weir_batch_gate_backward(weir_batch *batch, float *dgates, const float *gates);
+
 /// Where everything lies. Valid until the next call that takes the batch as one that it changes.
 ///
 /// Block j owns slots start[j] … start[j+1] − 1; slot s is row row[s], rows ascending within a block; its values are
@@ -96,6 +108,29 @@ WEIR_API weir_layer_options weir_layer_options_default(size_t inputs, size_t out
 /// WEIR_SHAPE for sizes that are 0, blocks larger than their side, or products beyond memory; WEIR_UNSUPPORTED for a
 /// precision that the library does not have; WEIR_MEMORY. *layer is NULL after a failure.
 WEIR_API weir_status weir_layer_create(weir_layer **layer, const weir_layer_options *options, weir_error *error);
+/// Where the numbers of a layer lie, for programs that keep them themselves. Weights, and their v, lie in strips of
+/// output_block rows, in these in tiles of input_block columns, each tile row-major, without padding; a dense side is
+/// one block. So without input blocks that is plain row-major [outputs][inputs], and of blocks that divide their side
+/// [outputs/output_block][inputs/input_block][output_block][input_block].
+typedef struct weir_layer_memory {
+    float *weights;                  ///< of WEIR_FLOAT32
+    uint16_t *upper, *lower;         ///< of WEIR_BFLOAT16: bf16 numbers, which products read, and what they are short
+                                     ///< of the float that learns (as a signed number, in units of its last place);
+                                     ///< lower NULL: the layer makes no steps
+    float *bias;                     ///< [outputs]; NULL: there is none
+    float *velocity, *bias_velocity; ///< v of steps with momentum; NULL: the layer makes none
+} weir_layer_memory;
+
+/// Makes a layer whose numbers are those in the memory: read there, moved there by steps, never copied or freed; the
+/// caller keeps the memory alive, and may read and change it between calls. weights, bias and seed of the options are
+/// not looked at. Errors as weir_layer_create; WEIR_ARGUMENT where the weights of the precision are NULL.
+WEIR_API weir_status weir_layer_borrow(weir_layer **layer, const weir_layer_options *options,
+                                       const weir_layer_memory *memory, weir_error *error);
+/// Gives such a layer other memory from now on; O(1). The same memory once more where numbers have been changed and the
+/// layer has input blocks and dense calls, whose second copy is then made anew. WEIR_ARGUMENT for a layer that was not
+/// borrowed, or weights that are NULL: the layer is then as before.
+WEIR_API weir_status weir_layer_use(weir_layer *layer, const weir_layer_memory *memory, weir_error *error);
+
 /// Frees it; NULL is fine.
 WEIR_API void weir_layer_free(weir_layer *layer);
 
@@ -123,6 +158,13 @@ typedef struct weir_layer_step {
 /// WEIR_SHAPE, WEIR_MEMORY; after a failure the weights are as they were.
 WEIR_API weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_batch *y, bool input_gradient,
                                          const weir_layer_step *step, weir_error *error);
+
+/// The gradient of the weights and of the bias instead of a step: dweights = dyᵀ·x, [outputs·inputs] floats in the
+/// order of weir_layer_memory, and dbias [outputs], NULL: not wanted. Every number is written, exactly 0 where no row
+/// has both blocks open. In fp32 whatever the precision of the layer. After weir_layer_forward with the same batches;
+/// errors as weir_layer_backward.
+WEIR_API weir_status weir_layer_gradient(weir_layer *layer, float *dweights, float *dbias, const weir_batch *y,
+                                         const weir_batch *x, weir_error *error);
 
 /// Work that the open blocks of two batches ask of a layer, counted from shapes and gates. O(rows · open blocks of x
 /// and y) time.

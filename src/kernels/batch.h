@@ -15,6 +15,7 @@ struct weir_batch {
     size_t rows;                   // of the present batch
     weir__route route;             // compact only
     weir__buffer values, gradient;
+    float *lent_values, *lent_gradient; // of a dense batch: the caller's, instead of the buffers
     bool has_gradient;
 };
 

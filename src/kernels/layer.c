@@ -17,6 +17,7 @@ struct weir_layer {
     weir_layer_options shape; // weights and bias NULL
     weir__matrix weights, velocity;
     float *bias, *bias_velocity;
+    bool borrowed; // all of these are the caller's
 };
 
 weir_layer_options weir_layer_options_default(size_t inputs, size_t outputs) {
@@ -106,19 +107,62 @@ void weir_layer_free(weir_layer *layer) {
     if (!layer) return;
     weir__matrix_free(&layer->weights);
     weir__matrix_free(&layer->velocity);
-    weir__free(layer->bias);
-    weir__free(layer->bias_velocity);
+    if (!layer->borrowed) {
+        weir__free(layer->bias);
+        weir__free(layer->bias_velocity);
+    }
     weir__scratch_leave();
     weir__free(layer);
 }
 
+weir_status weir_layer_use(weir_layer *layer, const weir_layer_memory *memory, weir_error *error) {
+    const bool half = layer->shape.precision == WEIR_BFLOAT16;
+    const weir__tiling tiling = tiling_of(&layer->shape);
+    weir_status status = WEIR_OK;
+    TRY_THAT(layer->borrowed, WEIR_ARGUMENT, "the layer has memory of its own; expected one from weir_layer_borrow");
+    TRY_THAT(half ? memory->upper != NULL : memory->weights != NULL, WEIR_ARGUMENT,
+             "no memory for a layer's weights; expected %s", half ? "upper" : "weights");
+    weir__matrix_free(&layer->weights);
+    weir__matrix_free(&layer->velocity);
+    if (half) {
+        weir__matrix_wrap_halves(&layer->weights, &tiling, (weir__halves){memory->upper, memory->lower});
+    } else {
+        weir__matrix_wrap(&layer->weights, &tiling, memory->weights);
+    }
+    if (memory->velocity) weir__matrix_wrap(&layer->velocity, &tiling, memory->velocity);
+    layer->bias = memory->bias;
+    layer->bias_velocity = memory->bias_velocity;
+done:
+    return status;
+}
+
+weir_status weir_layer_borrow(weir_layer **layer, const weir_layer_options *options, const weir_layer_memory *memory,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_layer *made = NULL;
+    *layer = NULL;
+    TRY(check_shape(options, error));
+    TRY(weir__new(&made, 1, sizeof *made, "a layer", error));
+    weir__scratch_join();
+    made->shape = *options;
+    made->shape.weights = made->shape.bias = NULL;
+    made->borrowed = true;
+    TRY(weir_layer_use(made, memory, error));
+    *layer = made;
+    made = NULL;
+done:
+    weir_layer_free(made);
+    return status;
+}
+
 void weir_layer_set_weights(weir_layer *layer, const float *weights, const float *bias) {
-    if (bias) memcpy(layer->bias, bias, layer->shape.outputs * sizeof *bias);
+    if (bias && layer->bias) memcpy(layer->bias, bias, layer->shape.outputs * sizeof *bias);
     if (weights) weir__matrix_set(&layer->weights, weights);
 }
 
 void weir_layer_get_weights(const weir_layer *layer, float *weights, float *bias) {
-    if (bias) memcpy(bias, layer->bias, layer->shape.outputs * sizeof *bias);
+    if (bias && layer->bias) memcpy(bias, layer->bias, layer->shape.outputs * sizeof *bias);
+    if (bias && !layer->bias) memset(bias, 0, layer->shape.outputs * sizeof *bias);
     if (weights) weir__matrix_get(&layer->weights, weights);
 }
 
@@ -175,8 +219,15 @@ static weir_status want_step_memory(weir_layer *layer, const weir_layer_step *st
     const size_t outputs = layer->shape.outputs;
     const weir__tiling tiling = tiling_of(&layer->shape);
     weir_status status = WEIR_OK;
+    if (layer->borrowed) {
+        TRY_THAT(layer->shape.precision == WEIR_FLOAT32 || weir__matrix_learns(&layer->weights), WEIR_ARGUMENT,
+                 "a step of weights in bf16 without their lower halves");
+        TRY_THAT(step->momentum <= 0 ||
+                     (weir__matrix_exists(&layer->velocity) && (layer->bias_velocity || !layer->bias)),
+                 WEIR_ARGUMENT, "a step of momentum %g without memory for it", (double)step->momentum);
+    }
     if (step->momentum <= 0) goto done;
-    if (!layer->bias_velocity) {
+    if (!layer->borrowed && !layer->bias_velocity) {
         TRY(weir__new(&layer->bias_velocity, outputs, sizeof(float), "a layer's momentum", error));
     }
     if (!weir__matrix_exists(&layer->velocity)) {
@@ -221,6 +272,32 @@ weir_status weir_layer_backward(weir_layer *layer, weir_batch *x, const weir_bat
                                         scratch, error));
     }
 done:
+    weir__scratch_return(scratch);
+    return status;
+}
+
+weir_status weir_layer_gradient(weir_layer *layer, float *dweights, float *dbias, const weir_batch *y,
+                                const weir_batch *x, weir_error *error) {
+    weir_status status = WEIR_OK;
+    uint8_t *touched = NULL;
+    weir__scratch *scratch = NULL;
+    TRY(check_batches(layer, y, x, error));
+    TRY_THAT(y->has_gradient || !y->rows, WEIR_ARGUMENT, "the batch of outputs has no gradient");
+    const weir__side dy = weir__batch_gradient(y), from = weir__batch_values(x);
+    const size_t strips = weir__blocks(&dy), tiles = strips * weir__blocks(&from);
+    scratch = weir__scratch_borrow(error);
+    if (!scratch) return WEIR_MEMORY;
+    TRY(weir__new(&touched, tiles + strips, sizeof *touched, "a list of tiles", error));
+    memset(touched, 1, tiles + strips); // what has no pair is set to 0
+    if (!y->rows) {
+        memset(dweights, 0, weight_count(layer) * sizeof *dweights);
+        if (dbias) memset(dbias, 0, layer->shape.outputs * sizeof *dbias);
+        goto done;
+    }
+    status = weir__product_weight_gradient(NULL, x->rows, dweights, dbias, touched, touched + tiles, &dy, &from,
+                                           scratch, error);
+done:
+    weir__free(touched);
     weir__scratch_return(scratch);
     return status;
 }

@@ -92,9 +92,11 @@ static bool is_there(const weir__form *form) { return form->values || form->halv
 /// Whether the floats can be made from it.
 static bool is_whole(const weir__form *form) { return form->values || form->halves.lower; }
 
-static void free_form(weir__form *form, bool borrowed) {
-    if (!borrowed) weir__free(form->values);
-    weir__halves_free(&form->halves);
+static void free_form(weir__form *form) {
+    if (!form->borrowed) {
+        weir__free(form->values);
+        weir__halves_free(&form->halves);
+    }
     *form = (weir__form){0};
 }
 
@@ -137,7 +139,7 @@ static weir_status want(weir__matrix *m, weir__layout layout, bool whole, weir__
         weir__form made;
         const weir_status status = new_form(&made, m, m->precision, whole, "a second copy of a layer's weights", error);
         if (status != WEIR_OK) return status;
-        free_form(found, false);
+        free_form(found);
         *found = made;
     }
     refresh(m, m->precision, kept(m, layout));
@@ -158,15 +160,18 @@ weir_status weir__matrix_init(weir__matrix *matrix, const weir__tiling *tiling, 
 }
 
 void weir__matrix_wrap(weir__matrix *matrix, const weir__tiling *tiling, float *tiles) {
-    *matrix = (weir__matrix){.tiling = *tiling, .borrowed = true};
-    matrix->forms[WEIR_FLOAT32][WEIR__TILES] = (weir__form){.values = tiles, .current = true};
+    *matrix = (weir__matrix){.tiling = *tiling};
+    matrix->forms[WEIR_FLOAT32][WEIR__TILES] = (weir__form){.values = tiles, .current = true, .borrowed = true};
+}
+
+void weir__matrix_wrap_halves(weir__matrix *matrix, const weir__tiling *tiling, weir__halves tiles) {
+    *matrix = (weir__matrix){.tiling = *tiling, .precision = WEIR_BFLOAT16};
+    matrix->forms[WEIR_BFLOAT16][WEIR__TILES] = (weir__form){.halves = tiles, .current = true, .borrowed = true};
 }
 
 void weir__matrix_free(weir__matrix *matrix) {
     for (size_t p = 0; p <= WEIR_BFLOAT16; p++) {
-        for (size_t l = 0; l < WEIR__LAYOUTS; l++) {
-            free_form(&matrix->forms[p][l], matrix->borrowed && p == WEIR_FLOAT32 && l == WEIR__TILES);
-        }
+        for (size_t l = 0; l < WEIR__LAYOUTS; l++) free_form(&matrix->forms[p][l]);
     }
     *matrix = (weir__matrix){0};
 }
@@ -178,9 +183,9 @@ weir_status weir__matrix_precision_use(weir__matrix *matrix, weir_precision prec
     (void)weir__matrix_values(matrix);
     if (precision == WEIR_BFLOAT16) {
         status = new_form(halves, matrix, precision, learns, "weights in bf16", error);
-        if (status == WEIR_OK) free_form(plain, false);
+        if (status == WEIR_OK) free_form(plain);
     } else {
-        for (size_t l = 0; l < WEIR__LAYOUTS; l++) free_form(&halves[l], false);
+        for (size_t l = 0; l < WEIR__LAYOUTS; l++) free_form(&halves[l]);
     }
     if (status == WEIR_OK) matrix->precision = precision;
     return status;

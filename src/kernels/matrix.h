@@ -23,13 +23,13 @@ typedef struct weir__form {
     float *values;       ///< of WEIR_FLOAT32, else NULL
     weir__halves halves; ///< of WEIR_BFLOAT16
     bool current;
+    bool borrowed; ///< the memory belongs to somebody else
 } weir__form;
 
 typedef struct weir__matrix {
     weir__tiling tiling;
     weir_precision precision; ///< of the forms that products read and move
     weir__form forms[WEIR_BFLOAT16 + 1][WEIR__LAYOUTS];
-    bool borrowed; ///< the floats in tiles belong to somebody else
 } weir__matrix;
 
 /// Makes a matrix of zeros in one precision; in bf16 it can learn. WEIR_MEMORY names `what`.
@@ -37,10 +37,17 @@ weir_status weir__matrix_init(weir__matrix *matrix, const weir__tiling *tiling, 
                               const char *what, weir_error *error);
 /// Makes a matrix in fp32 of floats in tiles that somebody else owns. The floats stay there in either precision.
 void weir__matrix_wrap(weir__matrix *matrix, const weir__tiling *tiling, float *tiles);
+/// Makes a matrix in bf16 of halves in tiles that somebody else owns. Without lower halves it cannot learn.
+void weir__matrix_wrap_halves(weir__matrix *matrix, const weir__tiling *tiling, weir__halves tiles);
 void weir__matrix_free(weir__matrix *matrix);
 
 /// Whether the matrix has memory.
 static inline bool weir__matrix_exists(const weir__matrix *matrix) { return matrix->tiling.rows > 0; }
+
+/// Whether a matrix in bf16 has lower halves.
+static inline bool weir__matrix_learns(const weir__matrix *matrix) {
+    return matrix->forms[WEIR_BFLOAT16][WEIR__TILES].halves.lower != NULL;
+}
 
 /// Chooses the precision of a wrapped matrix. learns: in bf16 it has lower halves, too. After WEIR_MEMORY the matrix is
 /// as before. To WEIR_FLOAT32 it does not fail.

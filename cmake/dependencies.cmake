@@ -5,7 +5,7 @@
 # weir_dependencies: what the library links to. weir_private_libraries: the same as flags, for weir.pc.
 
 set(weir_missing)
-set(weir_modules openblas jansson libcyaml yaml-0.1 zlib) # names of pkg-config
+set(weir_modules openblas jansson yaml-0.1 zlib) # names of pkg-config
 set(weir_tool_modules)
 if(WEIR_TOOL)
   set(weir_tool_modules libcurl libcrypto)

@@ -203,7 +203,20 @@ static void test_errors_in_files(void **state) {
         {"variants: [{rule: sts}]", "f.yaml:1: variants.0: ", "set is missing"},
         {"variants: [{rule: stx, set: []}]", "f.yaml:1: variants.0.rule", "stx"},
         {"name: &a x\nabout: *a", "f.yaml:2: about", "aliases"},
-        {"name: a\n---\nname: b", "f.yaml", "second document"},
+        {"name: a\n---\nname: b", "f.yaml:2: ", "second document"},
+        {"network: [{kind: input}]\ntrain: {epochs: 1}\ntrain: {batch: 2}", "f.yaml:2: train: ", "once more in line 3"},
+        {"network: [{kind: input}]\nnetwork: []", "f.yaml:1: network: ", "once more in line 2"},
+        {"network:\n- kind: input\n  kind: tanh", "f.yaml:2: network.0.kind: ", "once more in line 3"},
+        {"train.epochs: 3", "f.yaml:1: train.epochs: unknown key", "known are name, about"},
+        {"lr: 3", "f.yaml:1: lr: unknown key", "known are name, about"},
+        {"[a]: 3", "f.yaml:1: ", "a key that is a single word"},
+        {"name: \"a\\0b\"", "f.yaml:1: name: ", "zero byte"},
+        {"name: a\nabout: [b", "f.yaml:2: about: ", "expected a single value"},
+        {"name: a\nabout: 'b\n", "f.yaml:3: not valid YAML: ", "in column 1"},
+        {"network:\n- {kind: add, from: [a, [b]]}", "f.yaml:2: network.0.from.1: ", "expected a single value"},
+        {"network:\n- kind: add\n  from:\n    - a\n    - b,c\n", "f.yaml:5: network.0.from.1: ", "without commas"},
+        {"network:\n- kind: add\n  from:\n    - a\n    - {b: c}\n", "f.yaml:5: network.0.from.1: ", "a single value"},
+        {"network:\n- {kind: input, size: [3]}", "f.yaml:2: network.0.size: ", "expected a single value"},
         {"name: a\n\tb: c", "f.yaml:2: not valid YAML", "tab"},
         {"name: [", "f.yaml:1: ", ""},
         {"name: \"\xff\"", "f.yaml:1: not valid YAML", "UTF-8"},
@@ -515,16 +528,38 @@ static void test_variants_of_the_paper(void **state) {
     weir_config_free(&c);
 }
 
+// What is a list of words may be written as one, in a line or in several.
+static void test_lists_of_words(void **state) {
+    (void)state;
+    static const char *const forms[] = {"\"0, 3-5\"", "[0, 3-5]", "['0', \"3-5\"]", "\n    - 0\n    - 3-5",
+                                        "\n  - '0'\n  - 3-5"};
+    char text[256];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        snprintf(text, sizeof text,
+                 "network: [{kind: input, size: 3}]\ndata:\n  source: files\n  skip_columns: %s\n  seed: 4\n",
+                 forms[i]);
+        weir_config c = parse(text, NULL, 0);
+        assert_string_equal(c.data.skip_columns, "0, 3-5");
+        assert_int_equal(c.data.seed, 4);
+        weir_config_free(&c);
+    }
+    weir_config c = parse("network: [{kind: input, size: 3}]\ndata: {skip_columns: []}\n", NULL, 0);
+    assert_string_equal(c.data.skip_columns, "");
+    weir_config_free(&c);
+}
+
 static void test_allocation_failures(void **state) {
     (void)state;
-    const char *const settings[] = {"rule=reinforce", "gates.rule=sts", "name=x"};
+    const char *const settings[] = {"rule=reinforce", "gates.rule=sts", "name=x", "about=y", "data.path=a",
+                                    "data.path=b",    "own.name=other", "name=z", "about=w", "data.path=c"};
+    const size_t setting_count = sizeof settings / sizeof *settings;
     weir_config c;
     weir_status status = WEIR_MEMORY;
     char *text = NULL;
     long count = 0;
     for (; status != WEIR_OK; count++) {
         weir__alloc_fail_after(count);
-        status = weir_config_parse(&c, small, "small", settings, 3, NULL);
+        status = weir_config_parse(&c, small, "small", settings, setting_count, NULL);
         weir__alloc_fail_after(-1);
         if (status != WEIR_OK && status != WEIR_MEMORY) fail_msg("allocation %ld: %s", count, weir_status_name(status));
         if (status != WEIR_OK) assert_null(c.memory);
@@ -638,23 +673,15 @@ static void test_synonyms(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_file_values),
-        cmocka_unit_test(test_order_of_settings),
-        cmocka_unit_test(test_keys_of_settings),
-        cmocka_unit_test(test_errors_in_files),
-        cmocka_unit_test(test_errors_in_settings),
-        cmocka_unit_test(test_errors_in_variants),
-        cmocka_unit_test(test_hostile_texts),
-        cmocka_unit_test(test_print_reads_back),
-        cmocka_unit_test(test_printed_rule_can_be_changed),
-        cmocka_unit_test(test_every_setting),
-        cmocka_unit_test(test_list_of_settings),
-        cmocka_unit_test(test_other_locales),
-        cmocka_unit_test(test_files_and_names),
-        cmocka_unit_test(test_examples),
-        cmocka_unit_test(test_variants_of_the_paper),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_defaults),           cmocka_unit_test(test_file_values),
+        cmocka_unit_test(test_order_of_settings),  cmocka_unit_test(test_keys_of_settings),
+        cmocka_unit_test(test_errors_in_files),    cmocka_unit_test(test_errors_in_settings),
+        cmocka_unit_test(test_errors_in_variants), cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_print_reads_back),   cmocka_unit_test(test_printed_rule_can_be_changed),
+        cmocka_unit_test(test_every_setting),      cmocka_unit_test(test_list_of_settings),
+        cmocka_unit_test(test_other_locales),      cmocka_unit_test(test_files_and_names),
+        cmocka_unit_test(test_examples),           cmocka_unit_test(test_variants_of_the_paper),
+        cmocka_unit_test(test_lists_of_words),     cmocka_unit_test(test_allocation_failures),
         cmocka_unit_test(test_synonyms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

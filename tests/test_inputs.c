@@ -203,12 +203,13 @@ static void test_refusals(void **state) {
 /// YAML takes a list, or one text; both print as one text, which reads back.
 static void test_configuration(void **state) {
     (void)state;
-    static const char *const froms[] = {"[x, y]", "\"x, y\"", "[ x,\n      y ]"};
+    static const char *const froms[] = {"[x, y]", "\"x, y\"", "[ x,\n      y ]", "\n      - x\n      - 'y'\n",
+                                        "\n    - x\n    - y"};
     for (size_t k = 0; k < COUNT(froms); k++) {
         char text[400];
         snprintf(text, sizeof text,
                  "about: für [jeden] Ärger\nnetwork:\n  - {name: x, kind: input, size: 3}\n"
-                 "  - {name: y, kind: tanh}\n  - {kind: add, from: %s}\n  - {kind: tanh, from: x}\n",
+                 "  - {name: y, kind: tanh}\n  - kind: add\n    from: %s\n  - {kind: tanh, from: x}\n",
                  froms[k]);
         weir_config config, again;
         weir_error error = {0};

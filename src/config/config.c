@@ -9,18 +9,18 @@
 #include "../graph/fields.h"
 #include "assign.h"
 #include "document.h"
+#include "synonyms.h"
 
 enum { text_most = 1 << 20 };
 
 /// A configuration in the making: where its text came from, for errors.
 typedef struct source {
-    const char *text, *name;
+    const char *name;
     weir__arena *arena; // of the configuration
 } source;
 
-static weir_status fail_at(const source *from, const char *path, weir_status status, weir_error *error) {
+static weir_status fail_at(const source *from, unsigned line, const char *path, weir_status status, weir_error *error) {
     char prefix[320];
-    const unsigned line = weir__yaml_line(from->text, path, NULL, 0);
     if (line) {
         snprintf(prefix, sizeof prefix, "%.160s:%u: %s", from->name, line, path);
     } else {
@@ -38,13 +38,13 @@ static weir_status take_nodes(weir_config *config, const weir__document *documen
     for (size_t n = 0; n < config->network_count; n++) {
         for (size_t i = 0; i < weir__node_fields.count; i++) {
             const weir__field *field = &weir__node_fields.at[i];
-            const char *said = document->nodes[n].text[i];
-            if (!said) continue;
-            const char *text = weir__synonym_value(field->path, said);
+            const weir__said *said = &document->nodes[n].field[i];
+            if (!said->text) continue;
+            const char *text = weir__synonym_value(field->path, said->text);
             const weir_status status = weir__field_set(field, &config->network[n], text, from->arena, error);
             if (status == WEIR_OK) continue;
             snprintf(path, sizeof path, "network.%zu.%s", n, field->path);
-            return fail_at(from, path, status, error);
+            return fail_at(from, said->line, path, status, error);
         }
     }
     return WEIR_OK;
@@ -54,12 +54,12 @@ static weir_status take_document(weir_config *config, const weir__document *docu
                                  weir_error *error) {
     for (size_t i = 0; i < weir__setting_count(); i++) {
         const weir__setting setting = weir__setting_at(i);
-        const char *said = document->text[i];
-        if (!said || !weir__field_is_value(setting.field)) continue;
-        const char *text = weir__synonym_value(setting.field->path, said);
+        const weir__said *said = &document->setting[i];
+        if (!said->text) continue;
+        const char *text = weir__synonym_value(setting.field->path, said->text);
         void *object = (char *)config + setting.base;
         const weir_status status = weir__field_set(setting.field, object, text, from->arena, error);
-        if (status != WEIR_OK) return fail_at(from, setting.field->path, status, error);
+        if (status != WEIR_OK) return fail_at(from, said->line, setting.field->path, status, error);
     }
     return take_nodes(config, document, from, error);
 }
@@ -107,20 +107,21 @@ static weir_status take_variants(weir_config *config, const weir__document *docu
     char path[64];
     for (unsigned v = 0; v < document->variant_count; v++) {
         const weir__variant *variant = &document->variants[v];
-        weir_status status = weir__setting_find("rule").field->check(variant->rule, error);
+        weir_status status = weir__setting_find("rule").field->check(variant->rule.text, error);
         snprintf(path, sizeof path, "variants.%u.rule", v);
-        if (status != WEIR_OK) return fail_at(from, path, status, error);
-        if (!config->rule || !same_rule(variant->rule, config->rule)) continue;
+        if (status != WEIR_OK) return fail_at(from, variant->rule.line, path, status, error);
+        if (!config->rule || !same_rule(variant->rule.text, config->rule)) continue;
         for (unsigned i = 0; i < variant->set_count; i++) {
-            status = take_variant_setting(config, variant->set[i], from, error);
+            status = take_variant_setting(config, variant->set[i].text, from, error);
             snprintf(path, sizeof path, "variants.%u.set.%u", v, i);
-            if (status != WEIR_OK) return fail_at(from, path, status, error);
+            if (status != WEIR_OK) return fail_at(from, variant->set[i].line, path, status, error);
         }
     }
     return WEIR_OK;
 }
 
-static weir_status check_names(const weir_config *config, const source *from, weir_error *error) {
+static weir_status check_names(const weir_config *config, const weir__document *document, const source *from,
+                               weir_error *error) {
     char path[64];
     for (size_t n = 0; n < config->network_count; n++) {
         const char *name = config->network[n].name;
@@ -128,20 +129,23 @@ static weir_status check_names(const weir_config *config, const source *from, we
             if (!config->network[m].name || strcmp(name, config->network[m].name)) continue;
             weir__fail(error, WEIR_CONFIG, "expected a unique name, but another node is called '%.60s', too", name);
             snprintf(path, sizeof path, "network.%zu.name", n);
-            return fail_at(from, path, WEIR_CONFIG, error);
+            const weir__document_node *node = &document->nodes[n];
+            const unsigned line = node->field[0].line; // the name's
+            return fail_at(from, line ? line : node->line, path, WEIR_CONFIG, error);
         }
     }
     return WEIR_OK;
 }
 
 // What can only be said of the whole: there are nodes, each has a kind, and each unit node gets a rule.
-static weir_status complete(weir_config *config, const source *from, weir_error *error) {
+static weir_status complete(weir_config *config, const weir__document *document, const source *from,
+                            weir_error *error) {
     char path[64];
     weir_status status = WEIR_OK;
     TRY_THAT(config->network_count, WEIR_CONFIG,
              "%s: network: is missing; expected a list of nodes such as '- {name: image, kind: input, size: 784}'",
              from->name);
-    TRY(check_names(config, from, error));
+    TRY(check_names(config, document, from, error));
     for (size_t n = 0; n < config->network_count; n++) {
         weir_node *node = &config->network[n];
         const char *wrong = NULL;
@@ -154,7 +158,7 @@ static weir_status complete(weir_config *config, const source *from, weir_error 
         if (!wrong) continue;
         weir__fail(error, WEIR_CONFIG, "%s", wrong);
         snprintf(path, sizeof path, "network.%zu", n);
-        return fail_at(from, path, WEIR_CONFIG, error);
+        return fail_at(from, document->nodes[n].line, path, WEIR_CONFIG, error);
     }
 done:
     return status;
@@ -175,20 +179,20 @@ weir_status weir_config_parse(weir_config *config, const char *text, const char 
                               size_t setting_count, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__arena texts = {0};
-    weir__document *document = NULL;
+    weir__document document;
     weir_config made;
     weir__config_initial(&made);
     *config = (weir_config){0};
     TRY(weir__new(&made.memory, 1, sizeof(weir__arena), "a configuration", error));
-    const source from = {.text = text, .name = name, .arena = made.memory};
+    const source from = {.name = name, .arena = made.memory};
     TRY_THAT(strlen(text) <= text_most, WEIR_CONFIG, "%s: longer than the %d bytes that a configuration may have", name,
              text_most);
     TRY(weir__document_load(&document, text, name, &texts, error));
-    TRY(take_document(&made, document, &from, error));
+    TRY(take_document(&made, &document, &from, error));
     TRY(take_settings(&made, settings, setting_count, true, &from, error));
-    TRY(take_variants(&made, document, &from, error));
+    TRY(take_variants(&made, &document, &from, error));
     TRY(take_settings(&made, settings, setting_count, false, &from, error));
-    TRY(complete(&made, &from, error));
+    TRY(complete(&made, &document, &from, error));
     TRY(name_after_file(&made, &from, error));
     *config = made;
     made.memory = NULL;
@@ -258,7 +262,7 @@ weir_status weir_config_set(weir_config *config, const char *setting, weir_error
 }
 
 // A field's text in the arena; NULL when it says nothing. Of nodes that is also a zero.
-static weir_status print_field(char **text, const weir__field *field, const void *object, bool of_node,
+static weir_status print_field(const char **text, const weir__field *field, const void *object, bool of_node,
                                weir__arena *arena, weir_error *error) {
     char number[WEIR__NUMBER_ROOM];
     const char *value = weir__field_text(field, object, number);
@@ -279,7 +283,7 @@ static weir_status print_nodes(weir__document *document, const weir_config *conf
         // So that another rule at the top, or by a setting, still reaches the node.
         if (node.rule && config->rule && !strcmp(node.rule, config->rule)) node.rule = NULL;
         for (size_t i = 0; i < weir__node_fields.count; i++) {
-            TRY(print_field(&document->nodes[n].text[i], &weir__node_fields.at[i], &node, true, arena, error));
+            TRY(print_field(&document->nodes[n].field[i].text, &weir__node_fields.at[i], &node, true, arena, error));
         }
     }
 done:
@@ -295,7 +299,7 @@ weir_status weir_config_print(const weir_config *config, char **text, weir_error
         const weir__setting setting = weir__setting_at(i);
         if (!weir__field_is_value(setting.field)) continue;
         const void *object = (const char *)config + setting.base;
-        TRY(print_field(&document.text[i], setting.field, object, false, &arena, error));
+        TRY(print_field(&document.setting[i].text, setting.field, object, false, &arena, error));
     }
     TRY(print_nodes(&document, config, &arena, error));
     TRY(weir__document_save(&document, text, error));

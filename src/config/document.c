@@ -1,293 +1,311 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// YAML by libcyaml. The schema is made from the table of settings: every value is an optional string, a section is a
-// mapping that shares its parent's object, so that the texts of all sections lie in one array.
+// Reads YAML by the events of libyaml: the tables of fields say which keys may stand where. The reader keeps the path
+// of keys that it is at, for errors. Its depth is that of the tables: what is nested deeper is an error at once.
 
-#include <stdint.h>
+#include <stdarg.h>
 #include <string.h>
 
-#include <cyaml/cyaml.h>
+#include <yaml.h>
 
 #include "../graph/fields.h"
 #include "document.h"
+#include "synonyms.h"
 
-enum { nodes_most = 4096, variants_most = 64, sets_most = 256 };
+enum { entries_most = 4096 }; // of a list
 
-static const cyaml_schema_value_t text_value = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char *, 0, CYAML_UNLIMITED)};
+typedef struct reader {
+    yaml_parser_t parser;
+    yaml_event_t event; // where it is: of a key and its value, at the value
+    unsigned line;      // of the key or the entry
+    char path[192];     // of keys and numbers of entries: "network.2.size"
+    weir__document *into;
+    const char *name;
+    weir__arena *arena;
+    weir_error *error;
+} reader;
 
-static const cyaml_schema_value_t set_entry = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
+static weir_status fail(reader *r, unsigned line, const char *format, ...) WEIR_PRINTF(3, 4);
 
-static const cyaml_schema_field_t variant_fields[] = {
-    CYAML_FIELD_STRING_PTR("rule", CYAML_FLAG_POINTER, weir__variant, rule, 1, CYAML_UNLIMITED),
-    CYAML_FIELD_SEQUENCE("set", CYAML_FLAG_POINTER, weir__variant, set, &set_entry, 0, sets_most), CYAML_FIELD_END};
-
-static const cyaml_schema_value_t variant_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, weir__variant, variant_fields)};
-
-/// The schema of one load or save.
-typedef struct schema {
-    cyaml_schema_field_t *next; // in an array that holds the fields of all sections
-    cyaml_schema_field_t node_fields[weir__node_settings_most + 1];
-    cyaml_schema_value_t node_entry, top;
-    cyaml_schema_field_t fields[2 * weir__settings_most]; // each section adds an end
-} schema;
-
-static bool is_child(const char *path, const char *section) {
-    const size_t length = strlen(section);
-    if (length && (strncmp(path, section, length) || path[length] != '.')) return false;
-    return !strchr(path + (length ? length + 1 : 0), '.');
+static weir_status fail(reader *r, unsigned line, const char *format, ...) {
+    char words[512];
+    va_list arguments;
+    va_start(arguments, format);
+    weir__print_arguments(words, sizeof words, format, arguments);
+    va_end(arguments);
+    return weir__fail(r->error, WEIR_CONFIG, "%s:%u: %s%s%s", r->name, line, r->path, *r->path ? ": " : "", words);
 }
 
-static cyaml_schema_field_t sequence_field(const char *key, const cyaml_schema_value_t *entry, size_t entry_size,
-                                           size_t offset, size_t count_offset, uint32_t most) {
-    return (cyaml_schema_field_t){.key = key,
-                                  .data_offset = (uint32_t)offset,
-                                  .count_offset = (uint32_t)count_offset,
-                                  .count_size = sizeof(unsigned),
-                                  .value = {.type = CYAML_SEQUENCE,
-                                            .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-                                            .data_size = (uint32_t)entry_size,
-                                            .sequence = {.entry = entry, .min = 0, .max = most}}};
+static weir_status fail_memory(reader *r) { return weir__fail(r->error, WEIR_MEMORY, "out of memory: %s", r->name); }
+
+static unsigned line_of(yaml_mark_t mark) { return (unsigned)mark.line + 1; }
+
+static weir_status advance(reader *r) {
+    yaml_event_delete(&r->event);
+    if (!yaml_parser_parse(&r->parser, &r->event)) {
+        if (r->parser.error == YAML_MEMORY_ERROR) return fail_memory(r);
+        const yaml_mark_t mark = r->parser.problem_mark;
+        return weir__fail(r->error, WEIR_CONFIG, "%s:%u: not valid YAML: %s, in column %zu", r->name, line_of(mark),
+                          r->parser.problem, mark.column + 1);
+    }
+    if (r->event.type != YAML_ALIAS_EVENT) return WEIR_OK;
+    // A short text could stand for a very long one.
+    return fail(r, line_of(r->event.start_mark), "anchors and aliases (&, *) are not supported");
 }
 
-static const cyaml_schema_field_t *add_section(schema *to, const char *section);
-
-static cyaml_schema_field_t make_field(schema *to, size_t index) {
-    const weir__field *setting = weir__setting_at(index).field;
-    const char *key = weir__field_key(setting);
-    if (setting->type == WEIR__SECTION) {
-        return (cyaml_schema_field_t){.key = key,
-                                      .value = {.type = CYAML_MAPPING,
-                                                .flags = CYAML_FLAG_OPTIONAL,
-                                                .data_size = sizeof(weir__document),
-                                                .mapping = {.fields = add_section(to, setting->path)}}};
-    }
-    if (setting->type == WEIR__LIST && !strcmp(key, "network")) {
-        return sequence_field(key, &to->node_entry, sizeof(weir__document_node), offsetof(weir__document, nodes),
-                              offsetof(weir__document, node_count), nodes_most);
-    }
-    if (setting->type == WEIR__LIST) {
-        return sequence_field(key, &variant_entry, sizeof(weir__variant), offsetof(weir__document, variants),
-                              offsetof(weir__document, variant_count), variants_most);
-    }
-    return (cyaml_schema_field_t){.key = key, .data_offset = (uint32_t)(index * sizeof(char *)), .value = text_value};
+static weir_status expect(reader *r, yaml_event_type_t type, const char *words) {
+    return r->event.type == type ? WEIR_OK : fail(r, line_of(r->event.start_mark), "expected %s", words);
 }
 
-// Whether a synonym is the key of a value in the section.
-static bool is_key_in(weir_synonym synonym, const char *section) {
-    return !synonym.setting && is_child(synonym.name, section);
+// Puts a key, or the number of an entry, behind the first characters of the path.
+static void enter(reader *r, size_t length, const char *key) {
+    r->line = line_of(r->event.start_mark);
+    weir__print(r->path + length, sizeof r->path - length, "%s%s", length ? "." : "", key);
 }
 
-static cyaml_schema_field_t make_synonym(size_t index) {
-    return (cyaml_schema_field_t){.key = weir_synonym_at(index).word,
-                                  .data_offset = (uint32_t)(offsetof(weir__document, synonym) + index * sizeof(char *)),
-                                  .value = text_value};
-}
-
-// The fields of a section, then those of the sections in it; ended by a field without a key.
-static const cyaml_schema_field_t *add_section(schema *to, const char *section) {
-    size_t count = 0;
-    for (size_t i = 0; i < weir__setting_count(); i++) count += is_child(weir__setting_at(i).field->path, section);
-    for (size_t i = 0; i < weir_synonym_count(); i++) count += is_key_in(weir_synonym_at(i), section);
-    cyaml_schema_field_t *fields = to->next;
-    to->next += count + 1;
-    count = 0;
-    for (size_t i = 0; i < weir_synonym_count(); i++) {
-        if (is_key_in(weir_synonym_at(i), section)) fields[count++] = make_synonym(i);
-    }
-    for (size_t i = 0; i < weir__setting_count(); i++) {
-        if (is_child(weir__setting_at(i).field->path, section)) fields[count++] = make_field(to, i);
-    }
-    return fields;
-}
-
-static void make_schema(schema *to) {
-    *to = (schema){.next = to->fields};
-    for (size_t i = 0; i < weir__node_fields.count; i++) {
-        to->node_fields[i] = (cyaml_schema_field_t){
-            .key = weir__node_fields.at[i].path, .data_offset = (uint32_t)(i * sizeof(char *)), .value = text_value};
-    }
-    to->node_entry =
-        (cyaml_schema_value_t){CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, weir__document_node, to->node_fields)};
-    to->top = (cyaml_schema_value_t){CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, weir__document, add_section(to, ""))};
-}
-
-/// What libcyaml said: its first message, and the keys that lead to the place, from its "backtrace".
-typedef struct report {
-    char message[192];
-    char path[128];
-    unsigned line; // of the innermost place; 0: none was named
-} report;
-
-static void prepend(char *path, size_t size, const char *key, size_t length) {
-    char rest[128];
-    snprintf(rest, sizeof rest, "%s", path);
-    snprintf(path, size, "%.*s%s%s", (int)length, key, *rest ? "." : "", rest);
-}
-
-static void listen(cyaml_log_t level, void *context, const char *format, va_list arguments) WEIR_PRINTF(3, 0);
-
-static void listen(cyaml_log_t level, void *context, const char *format, va_list arguments) {
-    static const char lead[] = "Load: ", field[] = "in mapping field '", entry[] = "in sequence entry '";
-    report *to = context;
-    char text[256];
-    unsigned number = 0;
-    (void)level;
-    vsnprintf(text, sizeof text, format, arguments);
-    text[strcspn(text, "\n")] = 0;
-    const char *place = strstr(text, "(line: ");
-    const char *in_field = strstr(text, field), *in_entry = strstr(text, entry);
-    if (!strncmp(text, "  in ", 5)) {
-        if (place && !to->line) sscanf(place, "(line: %u", &to->line);
-        if (in_field) {
-            const char *key = in_field + sizeof field - 1;
-            prepend(to->path, sizeof to->path, key, strcspn(key, "'"));
-        } else if (in_entry && sscanf(in_entry + sizeof entry - 1, "%u", &number) == 1 && number) {
-            snprintf(text, sizeof text, "%u", number - 1);
-            prepend(to->path, sizeof to->path, text, strlen(text));
-        }
-    } else if (!*to->message) {
-        snprintf(to->message, sizeof to->message, "%s",
-                 strncmp(text, lead, sizeof lead - 1) ? text : text + sizeof lead - 1);
-    }
-}
-
-static bool starts(const char *text, const char *start) { return !strncmp(text, start, strlen(start)); }
-
-// The keys that may stand in a section, a node or a variant.
-static size_t known_keys(const char *path, const char **keys) {
-    size_t count = 0;
-    if (starts(path, "network.")) {
-        for (size_t i = 0; i < weir__node_fields.count; i++) keys[count++] = weir__node_fields.at[i].path;
-    } else if (starts(path, "variants.")) {
-        keys[count++] = "rule";
-        keys[count++] = "set";
-    } else {
-        for (size_t i = 0; i < weir__setting_count(); i++) {
-            if (is_child(weir__setting_at(i).field->path, path))
-                keys[count++] = weir__field_key(weir__setting_at(i).field);
-        }
-    }
-    return count;
-}
-
-static weir_status fail_unknown_key(const report *said, const char *key, const char *text, const char *name,
-                                    weir_error *error) {
-    char path[256], known[320] = "; known are ";
-    const char *keys[weir__settings_most];
-    const size_t count = known_keys(said->path, keys);
-    const weir_hint hint = weir_suggest(key, keys, count);
-    for (size_t i = 0, used = strlen(known); i < count && used < sizeof known; i++) {
-        const int more = snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", keys[i]);
-        if (more > 0) used += (size_t)more;
-    }
-    snprintf(path, sizeof path, "%s%s%s", said->path, *said->path ? "." : "", key);
-    const unsigned line = weir__yaml_line(text, path, NULL, 0);
-    return weir__fail(error, WEIR_CONFIG, "%s:%u: %s: unknown key%s", name, line ? line : said->line, path,
-                      *hint.text ? hint.text : known);
-}
-
-// libcyaml's message in the words of a person who writes a file.
-static const char *plain_words(const char *message) {
-    static const struct {
-        const char *start, *words;
-    } words[] = {{"Expecting MAPPING", "expected keys with values (key: value)"},
-                 {"Expecting SEQUENCE", "expected a list (lines that start with '- ')"},
-                 {"Expecting STRING", "expected a single value"},
-                 {"Mapping field already seen", "is here and once more further down; one of them must go"},
-                 {"Missing required mapping field: rule", "rule is missing"},
-                 {"Missing required mapping field: set", "set is missing"},
-                 {"Ignoring documents", "holds a second document; one is expected"}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (starts(message, words[i].start)) return words[i].words;
-    }
-    return message;
-}
-
-static weir_status fail_load(report *said, cyaml_err_t result, const char *text, const char *name, weir_error *error) {
-    static const char unknown[] = "Unexpected key: ", libyaml[] = "libyaml: ";
-    char problem[128], place[16] = "";
-    if (said->line) snprintf(place, sizeof place, ":%u", said->line);
-    if (result == CYAML_ERR_OOM) return weir__fail(error, WEIR_MEMORY, "out of memory: %s", name);
-    if (result == CYAML_ERR_ALIAS) {
-        return weir__fail(error, WEIR_CONFIG, "%s:%u: %s: anchors and aliases (&, *) are not supported", name,
-                          said->line, said->path);
-    }
-    if (starts(said->message, "Missing required")) { // libcyaml names the last field that was there
-        char *dot = strrchr(said->path, '.');
-        *(dot ? dot : said->path) = 0;
-    }
-    if (starts(said->message, unknown)) {
-        return fail_unknown_key(said, said->message + sizeof unknown - 1, text, name, error);
-    }
-    if (starts(said->message, libyaml) || !*said->message) {
-        const unsigned line = weir__yaml_line(text, "", problem, sizeof problem);
-        return weir__fail(error, WEIR_CONFIG, "%s:%u: not valid YAML: %s", name, line,
-                          *problem ? problem : cyaml_strerror(result));
-    }
-    return weir__fail(error, WEIR_CONFIG, "%s%s: %s%s%s", name, place, said->path, *said->path ? ": " : "",
-                      plain_words(said->message));
-}
-
-// Moves what stands under a synonym to the setting that it means.
-static weir_status take_synonyms(weir__document *document, const char *name, weir_error *error) {
-    for (size_t s = 0; s < weir__synonyms_most; s++) {
-        if (!document->synonym[s]) continue;
-        const weir_synonym synonym = weir_synonym_at(s);
-        size_t i = 0;
-        while (strcmp(weir__setting_at(i).field->path, synonym.name) != 0) i++; // a test finds each of them
-        if (document->text[i]) {
-            return weir__fail(error, WEIR_CONFIG, "%s: %s: is here and once more as %s; one of them must go", name,
-                              synonym.name, synonym.word);
-        }
-        document->text[i] = document->synonym[s];
-    }
+// Goes to the next entry of the list whose path has that length; *more is false at its end.
+static weir_status next_entry(reader *r, size_t length, size_t index, bool *more) {
+    char number[24];
+    r->path[length] = 0;
+    const weir_status status = advance(r);
+    *more = status == WEIR_OK && r->event.type != YAML_SEQUENCE_END_EVENT;
+    if (!*more) return status;
+    if (index == entries_most) return fail(r, line_of(r->event.start_mark), "more than %d entries", entries_most);
+    weir__print(number, sizeof number, "%zu", index);
+    enter(r, length, number);
     return WEIR_OK;
 }
 
-weir_status weir__document_load(weir__document **document, const char *text, const char *name, weir__arena *arena,
-                                weir_error *error) {
-    schema form;
-    report said = {0};
-    void *loaded = NULL;
-    char *joined = NULL;
-    const weir_status status = weir__yaml_join_lists(&joined, text, "from", arena, error);
-    if (status != WEIR_OK) return status;
-    make_schema(&form);
-    // Aliases are refused: a short text could stand for a very long one.
-    const cyaml_config_t config = {.log_fn = listen,
-                                   .log_ctx = &said,
-                                   .mem_fn = weir__arena_resize,
-                                   .mem_ctx = arena,
-                                   .log_level = CYAML_LOG_WARNING,
-                                   .flags = CYAML_CFG_NO_ALIAS};
-    *document = NULL;
-    const cyaml_err_t result =
-        cyaml_load_data((const uint8_t *)joined, strlen(joined), &config, &form.top, &loaded, NULL);
-    if (result != CYAML_OK || *said.message) return fail_load(&said, result, text, name, error);
-    if (!loaded) return weir__fail(error, WEIR_CONFIG, "%s: is empty; expected a network", name);
-    *document = loaded;
-    return take_synonyms(loaded, name, error);
+// Goes to the next key of the mapping whose path has that length, and on to its value; *more is false at its end.
+static weir_status next_key(reader *r, size_t length, bool *more) {
+    weir_status status = WEIR_OK;
+    r->path[length] = 0;
+    *more = false;
+    TRY(advance(r));
+    if (r->event.type == YAML_MAPPING_END_EVENT) return WEIR_OK;
+    TRY(expect(r, YAML_SCALAR_EVENT, "a key that is a single word"));
+    enter(r, length, (const char *)r->event.data.scalar.value);
+    *more = true;
+    TRY(advance(r));
+done:
+    return status;
 }
 
-weir_status weir__document_save(const weir__document *document, char **text, weir_error *error) {
+static const char *last_key(const reader *r, size_t length) { return r->path + length + (length ? 1 : 0); }
+
+static weir_status fail_unknown(reader *r, size_t length, const char *const *keys, size_t count) {
+    char known[320] = "; known are ";
+    const weir_hint hint = weir_suggest(last_key(r, length), keys, count);
+    for (size_t i = 0, used = strlen(known); i < count && used < sizeof known; i++) {
+        const int more = weir__print(known + used, sizeof known - used, "%s%s", i ? ", " : "", keys[i]);
+        if (more > 0) used += (size_t)more;
+    }
+    return fail(r, r->line, "unknown key%s", *hint.text ? hint.text : known);
+}
+
+// Notes that a key is there, once.
+static weir_status note(reader *r, weir__said *to, const char *word) {
+    if (to->line && !word && !to->word) {
+        return fail(r, to->line, "is here and once more in line %u; one of them must go", r->line);
+    }
+    if (to->line) {
+        return fail(r, r->line, "is here and once more as %s; one of them must go", word ? word : to->word);
+    }
+    *to = (weir__said){.line = r->line, .word = word};
+    return WEIR_OK;
+}
+
+static weir_status read_text(reader *r, weir__said *to) {
     weir_status status = WEIR_OK;
-    weir__arena arena = {0};
-    schema form;
-    char *made = NULL;
-    size_t length = 0;
-    make_schema(&form);
-    const cyaml_config_t config = {
-        .mem_fn = weir__arena_resize, .mem_ctx = &arena, .log_level = CYAML_LOG_ERROR, .flags = CYAML_CFG_STYLE_BLOCK};
-    *text = NULL;
-    const cyaml_err_t result = cyaml_save_data(&made, &length, &config, &form.top, document, 0);
-    TRY_THAT(result == CYAML_OK, result == CYAML_ERR_OOM ? WEIR_MEMORY : WEIR_CONFIG,
-             "the configuration cannot be written as YAML: %s", cyaml_strerror(result));
-    TRY(weir__new(text, length + 1, 1, "a configuration's text", error));
-    memcpy(*text, made, length);
+    TRY(expect(r, YAML_SCALAR_EVENT, "a single value"));
+    const char *value = (const char *)r->event.data.scalar.value;
+    const size_t length = r->event.data.scalar.length;
+    if (strlen(value) != length) return fail(r, r->line, "holds a zero byte");
+    to->text = weir__arena_copy(r->arena, value, length);
+    if (!to->text) return fail_memory(r);
 done:
-    weir__arena_free(&arena);
+    return status;
+}
+
+// A list of words as one text: "one, two".
+static weir_status read_words(reader *r, weir__said *to) {
+    weir_status status = WEIR_OK;
+    char *joined = weir__arena_copy(r->arena, "", 0);
+    const unsigned line = r->line;
+    const size_t above = strlen(r->path);
+    bool more = true;
+    for (size_t i = 0; joined; i++) {
+        weir__said word = {0};
+        TRY(next_entry(r, above, i, &more));
+        if (!more) break;
+        TRY(read_text(r, &word));
+        if (!*word.text || strchr(word.text, ',')) return fail(r, r->line, "expected a word without commas");
+        const size_t used = strlen(joined), room = used + strlen(word.text) + 3;
+        joined = weir__arena_resize(r->arena, joined, room);
+        if (joined) weir__print(joined + used, room - used, "%s%s", used ? ", " : "", word.text);
+    }
+    if (!joined) return fail_memory(r);
+    to->text = joined;
+    r->line = line;
+done:
+    return status;
+}
+
+static weir_status read_value(reader *r, const weir__field *field, weir__said *to) {
+    return field->is_list && r->event.type == YAML_SEQUENCE_START_EVENT ? read_words(r, to) : read_text(r, to);
+}
+
+static const char keys_words[] = "keys with values (key: value)";
+
+// A list of elements of that size; items points to the array, which grows as 1, 2, 4, …
+static weir_status read_list(reader *r, void *items, unsigned *count, size_t size,
+                             weir_status (*read)(reader *r, void *item)) {
+    weir_status status = WEIR_OK;
+    char *array = NULL;
+    const size_t above = strlen(r->path);
+    TRY(expect(r, YAML_SEQUENCE_START_EVENT, "a list (lines that start with '- ')"));
+    for (bool more = true;;) {
+        TRY(next_entry(r, above, *count, &more));
+        if (!more) break;
+        if (!(*count & (*count - 1))) array = weir__arena_resize(r->arena, array, (*count ? 2 * *count : 1) * size);
+        if (!array) return fail_memory(r);
+        TRY(read(r, array + (*count)++ * size));
+    }
+    memcpy(items, &array, sizeof array);
+done:
+    return status;
+}
+
+static weir_status read_node(reader *r, void *item) {
+    weir_status status = WEIR_OK;
+    weir__document_node *node = item;
+    const size_t above = strlen(r->path);
+    node->line = r->line;
+    TRY(expect(r, YAML_MAPPING_START_EVENT, keys_words));
+    for (bool more = true;;) {
+        const char *keys[weir__node_settings_most];
+        size_t i = 0;
+        TRY(next_key(r, above, &more));
+        if (!more) break;
+        for (; i < weir__node_fields.count; i++) {
+            keys[i] = weir__node_fields.at[i].path;
+            if (!strcmp(keys[i], last_key(r, above))) break;
+        }
+        if (i == weir__node_fields.count) return fail_unknown(r, above, keys, i);
+        TRY(note(r, &node->field[i], NULL));
+        TRY(read_value(r, &weir__node_fields.at[i], &node->field[i]));
+    }
+done:
+    return status;
+}
+
+static weir_status read_set(reader *r, void *item) {
+    weir__said *set = item;
+    set->line = r->line;
+    return read_text(r, set);
+}
+
+static weir_status read_variant(reader *r, void *item) {
+    static const char *const keys[] = {"rule", "set"};
+    weir_status status = WEIR_OK;
+    weir__variant *variant = item;
+    const size_t above = strlen(r->path);
+    const unsigned line = r->line;
+    weir__said sets = {0};
+    TRY(expect(r, YAML_MAPPING_START_EVENT, keys_words));
+    for (bool more = true;;) {
+        TRY(next_key(r, above, &more));
+        if (!more) break;
+        if (!strcmp(last_key(r, above), "rule")) {
+            TRY(note(r, &variant->rule, NULL));
+            TRY(read_text(r, &variant->rule));
+        } else if (!strcmp(last_key(r, above), "set")) {
+            TRY(note(r, &sets, NULL));
+            TRY(read_list(r, &variant->set, &variant->set_count, sizeof *variant->set, read_set));
+        } else {
+            return fail_unknown(r, above, keys, 2);
+        }
+    }
+    if (!variant->rule.line || !sets.line) return fail(r, line, "%s is missing", variant->rule.line ? "set" : "rule");
+done:
+    return status;
+}
+
+// The setting that is meant by the key of the section; the number of settings if none is. *word: the synonym used.
+static size_t find_setting(const char *path, const char *section, const char **word) {
+    const char *meant = weir__synonym_path(path);
+    size_t i = 0;
+    *word = NULL;
+    if (meant != path && weir__setting_is_in(meant, section)) *word = strrchr(path, '.') + 1;
+    if (!*word) meant = path;
+    if (!weir__setting_is_in(meant, section)) return weir__setting_count();
+    while (i < weir__setting_count() && strcmp(weir__setting_at(i).field->path, meant) != 0) i++;
+    return i;
+}
+
+static weir_status fail_unknown_setting(reader *r, const char *section) {
+    const char *keys[weir__settings_most];
+    size_t count = 0;
+    for (size_t i = 0; i < weir__setting_count(); i++) {
+        const weir__field *field = weir__setting_at(i).field;
+        if (weir__setting_is_in(field->path, section)) keys[count++] = weir__field_key(field);
+    }
+    return fail_unknown(r, strlen(section), keys, count);
+}
+
+static weir_status read_section(reader *r, const char *section) {
+    weir_status status = WEIR_OK;
+    weir__document *into = r->into;
+    TRY(expect(r, YAML_MAPPING_START_EVENT, keys_words));
+    for (bool more = true;;) {
+        const char *word = NULL;
+        TRY(next_key(r, strlen(section), &more));
+        if (!more) break;
+        const size_t i = find_setting(r->path, section, &word);
+        if (i == weir__setting_count()) return fail_unknown_setting(r, section);
+        const weir__field *field = weir__setting_at(i).field;
+        weir__said *said = &into->setting[i];
+        if (word) word = weir__arena_copy(r->arena, word, strlen(word));
+        weir__print(r->path, sizeof r->path, "%s", field->path);
+        TRY(note(r, said, word));
+        if (field->type == WEIR__SECTION) {
+            TRY(read_section(r, field->path));
+        } else if (weir__field_is_value(field)) {
+            TRY(read_value(r, field, said));
+        } else if (!strcmp(field->path, "network")) {
+            TRY(read_list(r, &into->nodes, &into->node_count, sizeof *into->nodes, read_node));
+        } else {
+            TRY(read_list(r, &into->variants, &into->variant_count, sizeof *into->variants, read_variant));
+        }
+    }
+done:
+    return status;
+}
+
+static weir_status read_all(reader *r) {
+    weir_status status = WEIR_OK;
+    do TRY(advance(r));
+    while (r->event.type == YAML_STREAM_START_EVENT || r->event.type == YAML_DOCUMENT_START_EVENT);
+    if (r->event.type == YAML_STREAM_END_EVENT) {
+        return weir__fail(r->error, WEIR_CONFIG, "%s: is empty; expected a network", r->name);
+    }
+    TRY(read_section(r, ""));
+    do TRY(advance(r));
+    while (r->event.type == YAML_DOCUMENT_END_EVENT);
+    TRY(expect(r, YAML_STREAM_END_EVENT, "one, and this is a second document"));
+done:
+    return status;
+}
+
+weir_status weir__document_load(weir__document *document, const char *text, const char *name, weir__arena *arena,
+                                weir_error *error) {
+    reader r = {.into = document, .name = name, .arena = arena, .error = error};
+    *document = (weir__document){0};
+    if (!yaml_parser_initialize(&r.parser)) return fail_memory(&r);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, strlen(text));
+    const weir_status status = read_all(&r);
+    yaml_event_delete(&r.event);
+    yaml_parser_delete(&r.parser);
     return status;
 }

@@ -9,44 +9,40 @@
 #include <weir/status.h>
 
 #include "settings.h"
-#include "synonyms.h"
 
-/// Texts of a node, by index in weir__node_fields; NULL: not said.
+/// What a file says for one key.
+typedef struct weir__said {
+    const char *text; ///< NULL: nothing
+    unsigned line;    ///< of the key, from 1; 0: it does not stand there
+    const char *word; ///< the synonym under which it stands; NULL: its own key
+} weir__said;
+
+/// A node, by index in weir__node_fields.
 typedef struct weir__document_node {
-    char *text[weir__node_settings_most];
+    unsigned line;
+    weir__said field[weir__node_settings_most];
 } weir__document_node;
 
 /// Settings ("key=value") that are applied when the rule is the one named.
 typedef struct weir__variant {
-    char *rule;
-    char **set;
+    weir__said rule, *set;
     unsigned set_count;
 } weir__variant;
 
-/// Texts by index of weir__setting_at; NULL: not said.
+/// Settings by index of weir__setting_at.
 typedef struct weir__document {
-    char *text[weir__settings_most];
-    char *synonym[weir__synonyms_most]; ///< by index of weir_synonym_at; moved to text when it is loaded
+    weir__said setting[weir__settings_most];
     weir__document_node *nodes;
     unsigned node_count;
     weir__variant *variants;
     unsigned variant_count;
 } weir__document;
 
-/// Reads YAML by libcyaml; everything in *document lives in the arena. Unknown keys and wrong structure are errors:
-/// WEIR_CONFIG with name, line, key and what was expected.
-weir_status weir__document_load(weir__document **document, const char *text, const char *name, weir__arena *arena,
+/// Reads YAML; everything in *document lives in the arena. Unknown keys and wrong structure are errors: WEIR_CONFIG with
+/// name, line, key and what was expected.
+weir_status weir__document_load(weir__document *document, const char *text, const char *name, weir__arena *arena,
                                 weir_error *error);
-/// Writes YAML, freed by weir__free.
+/// Writes settings and nodes as YAML, freed by weir__free.
 weir_status weir__document_save(const weir__document *document, char **text, weir_error *error);
-
-/// The text with each list of plain words behind the key ("from: [one, two]") as one text ("one, two"), in the arena.
-weir_status weir__yaml_join_lists(char **joined, const char *text, const char *key, weir__arena *arena,
-                                  weir_error *error);
-
-/// Line, from 1, where the value of a path stands in a YAML text ("train.optimizer.rate", "network.2.size" with entries
-/// counted from 0), or where the text stops being YAML; 0 when there is neither. Then problem, unless NULL, receives
-/// what is wrong there, else "".
-unsigned weir__yaml_line(const char *text, const char *path, char *problem, size_t size);
 
 #endif

@@ -57,6 +57,12 @@ weir__setting weir__setting_at(size_t index) {
     return (weir__setting){.field = &parts[part].fields->at[index], .base = parts[part].base};
 }
 
+bool weir__setting_is_in(const char *path, const char *section) {
+    const size_t length = strlen(section);
+    if (length && (strncmp(path, section, length) || path[length] != '.')) return false;
+    return !strchr(path + (length ? length + 1 : 0), '.');
+}
+
 weir__setting weir__setting_find(const char *path) {
     for (size_t i = 0; i < COUNT(parts); i++) {
         const weir__field *field = weir__field_find(parts[i].fields, path);

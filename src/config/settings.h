@@ -26,6 +26,8 @@ weir__setting weir__setting_at(size_t index);
 void weir__config_structs(const weir_config *config, weir__described structs[8]);
 /// Sets every setting to its default; no network.
 void weir__config_initial(weir_config *config);
+/// Whether a path names a member of the section ("train.optimizer"; "": of none).
+bool weir__setting_is_in(const char *path, const char *section);
 /// The setting of that path; field NULL: there is none.
 weir__setting weir__setting_find(const char *path);
 

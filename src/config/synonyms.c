@@ -23,8 +23,6 @@ static const weir_synonym own[] = {
 };
 enum { own_count = sizeof own / sizeof *own };
 
-_Static_assert(sizeof own / sizeof *own <= weir__synonyms_most, "a document has no room");
-
 static size_t count_of(const weir_kind *kind) {
     size_t count = 0;
     while (kind->synonyms[count]) count++;

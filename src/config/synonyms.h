@@ -8,9 +8,6 @@
 
 #include <weir/config.h>
 
-/// Most rows of weir_synonym_at that are keys; these come first.
-enum { weir__synonyms_most = 16 };
-
 /// The value that is meant by a text for the setting of that path (of a node: "kind"); the text itself if it is no
 /// synonym.
 const char *weir__synonym_value(const char *path, const char *text);

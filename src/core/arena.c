@@ -42,17 +42,12 @@ static void unlink_block(weir__arena *arena, struct weir__arena_block *block) {
     weir__free(block);
 }
 
-void *weir__arena_resize(void *arena, void *memory, size_t size) {
-    void *fresh = NULL;
-    if (size) {
-        fresh = weir__arena_new(arena, size);
-        if (!fresh) return NULL;
-    }
-    if (memory) {
-        struct weir__arena_block *block = block_of(memory);
-        if (fresh) memcpy(fresh, memory, size < block->size ? size : block->size);
-        unlink_block(arena, block);
-    }
+void *weir__arena_resize(weir__arena *arena, void *memory, size_t size) {
+    void *fresh = weir__arena_new(arena, size);
+    if (!fresh || !memory) return fresh;
+    struct weir__arena_block *block = block_of(memory);
+    memcpy(fresh, memory, size < block->size ? size : block->size);
+    unlink_block(arena, block);
     return fresh;
 }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 /// \file arena.h
-/// Blocks of memory that are freed together: a configuration's strings, and all that libcyaml allocates.
+/// Blocks of memory that are freed together: a configuration's strings and lists.
 #ifndef WEIR_ARENA_H
 #define WEIR_ARENA_H
 
@@ -17,8 +17,9 @@ typedef struct weir__arena {
 void *weir__arena_new(weir__arena *arena, size_t size);
 /// A copy of the first length bytes of text, and a terminating zero; NULL when memory is short.
 char *weir__arena_copy(weir__arena *arena, const char *text, size_t length);
-/// realloc for an arena, in the form that libcyaml wants (cyaml_mem_fn_t): memory NULL makes a block, size 0 frees it.
-void *weir__arena_resize(void *arena, void *memory, size_t size);
+/// The memory, NULL or a whole block of the arena, with another size: what is new is zero. NULL when memory is short;
+/// then the block is as it was.
+void *weir__arena_resize(weir__arena *arena, void *memory, size_t size);
 /// Frees all blocks.
 void weir__arena_free(weir__arena *arena);
 

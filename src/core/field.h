@@ -52,6 +52,7 @@ typedef struct weir__field {
     weir_status (*check)(const char *text, weir_error *error);
     unsigned group;  ///< nodes: the bit of the kinds that take it (WEIR__FIELD_…)
     bool names_file; ///< TEXT: a file or a folder
+    bool is_list;    ///< TEXT: words with commas between them, in YAML also a list
 } weir__field;
 
 /// Of weir__field.numbers.

@@ -36,7 +36,7 @@ static const weir__field fields[] = {
     {"name", WEIR__TEXT, AT(name), .expects = "a name", .check = check_name, .about = "unique name"},
     {"kind", WEIR__TEXT, AT(kind), .expects = "a kind of node", .check = check_kind, .numbers = WEIR__ALWAYS,
      .about = "what it computes"},
-    {"from", WEIR__TEXT, AT(from), .numbers = WEIR__ALWAYS,
+    {"from", WEIR__TEXT, AT(from), .is_list = true, .numbers = WEIR__ALWAYS,
      .about = "the node that it reads, or several: \"one, two\"; not said: the one before"},
     {"gates", WEIR__TEXT, AT(gates), .group = WEIR__FIELD_GATES, .numbers = WEIR__ALWAYS,
      .about = "gated-affine: the unit node that gates it"},

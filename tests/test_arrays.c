@@ -456,6 +456,36 @@ static void streams_refused(void **state) {
     }
 }
 
+static void rows_over_the_callers_array(void **state) {
+    (void)state;
+    float values[2][3] = {{1, -2, 3}, {4, 5, 6}}, read[2][3];
+    const uint8_t bytes[2][3] = {{0, 255, 51}, {1, 2, 3}};
+    weir_rows *rows = NULL;
+    weir_scale *scale = NULL;
+    must(weir_rows_share(&rows, values[0], NULL, 2, 3, &error), &error);
+    values[1][0] = 7; // it is the caller's array, and no copy, that is read
+    weir_rows_copy(rows, read[0], NULL, 0, 2);
+    assert_memory_equal(read, values, sizeof values);
+    weir_rows_free(rows);
+    must(weir_rows_share(&rows, NULL, bytes[0], 2, 3, &error), &error);
+    weir_rows_copy(rows, read[0], NULL, 0, 1);
+    assert_float_equal(read[0][1], 255, 0);
+    must(weir_scale_create(&scale, "1/255", 0, &error), &error);
+    must(weir_rows_scale(rows, scale, &error), &error);
+    weir_rows_copy(rows, read[0], NULL, 0, 1);
+    assert_float_equal(read[0][2], 0.2F, 1e-7);
+    weir_scale_free(scale);
+    weir_rows_free(rows);
+    assert_int_equal(weir_rows_share(&rows, NULL, NULL, 2, 3, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_rows_share(&rows, values[0], bytes[0], 2, 3, &error), WEIR_ARGUMENT);
+    assert_int_equal(weir_rows_share(&rows, values[0], NULL, 2, 0, &error), WEIR_SHAPE);
+    assert_int_equal(weir_rows_share(&rows, values[0], NULL, SIZE_MAX, 3, &error), WEIR_SHAPE);
+    values[1][2] = NAN;
+    assert_int_equal(weir_rows_share(&rows, values[0], NULL, 2, 3, &error), WEIR_DATA);
+    assert_string_equal(error.text, "row 1, column 2 is nan; it must be finite");
+    assert_null(rows);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_as_the_built_in_digits),
@@ -463,6 +493,7 @@ int main(void) {
         cmocka_unit_test(missing_parts),
         cmocka_unit_test(wrong_arrays),
         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(rows_over_the_callers_array),
         cmocka_unit_test(regression_from_memory),
         cmocka_unit_test(streams_train_as_batches_by_hand),
         cmocka_unit_test(streams_continue_bit_for_bit),

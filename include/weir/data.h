@@ -37,6 +37,11 @@ WEIR_API void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *
 /// Rows in memory: floats [rows][columns], copied. WEIR_DATA if one is not finite.
 WEIR_API weir_status weir_rows_create(weir_rows **rows, const float *values, size_t count, size_t columns,
                                       weir_error *error);
+/// Rows over the caller's array [count][columns], which is not copied and stays as it is while the rows live: exactly
+/// one of values and bytes (unsigned bytes, value = byte until weir_rows_scale says otherwise) is not NULL. WEIR_DATA if
+/// a value is not finite, WEIR_ARGUMENT for two arrays or none, WEIR_SHAPE for rows without columns or too many.
+WEIR_API weir_status weir_rows_share(weir_rows **rows, const float *values, const uint8_t *bytes, size_t count,
+                                     size_t columns, weir_error *error);
 
 /// How a file is read; from weir_read_options_default. Strings belong to the caller; NULL means the default.
 typedef struct weir_read_options {

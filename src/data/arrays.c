@@ -16,8 +16,8 @@ static weir_status check_finite(const float *values, size_t rows, size_t columns
                                 weir_error *error) {
     for (size_t i = 0; i < rows * columns; i++) {
         if (isfinite(values[i])) continue;
-        return weir__fail(error, WEIR_DATA, "%s part, row %zu, %s %zu is %g; it must be finite", part, i / columns,
-                          what, i % columns, (double)values[i]);
+        return weir__fail(error, WEIR_DATA, "%s%srow %zu, %s %zu is %g; it must be finite", part, *part ? " part, " : "",
+                          i / columns, what, i % columns, (double)values[i]);
     }
     return WEIR_OK;
 }
@@ -46,6 +46,20 @@ static weir_status take_rows(weir_rows **out, weir_shape shape, const float *val
     *out = rows;
 done:
     weir__free(copy);
+    return status;
+}
+
+weir_status weir_rows_share(weir_rows **rows, const float *values, const uint8_t *bytes, size_t count, size_t columns,
+                            weir_error *error) {
+    weir_status status = WEIR_OK;
+    *rows = NULL;
+    TRY_THAT(!values != !bytes, WEIR_ARGUMENT, "rows need either values or bytes");
+    TRY_THAT(columns, WEIR_SHAPE, "rows of no values");
+    TRY_THAT(count <= UINT32_MAX && count <= SIZE_MAX / sizeof(float) / columns, WEIR_SHAPE,
+             "%zu rows of %zu values are too many", count, columns);
+    if (values) TRY(check_finite(values, count, columns, "", "column", error));
+    TRY(take_rows(rows, (weir_shape){count, columns, 1, columns}, values, bytes, true, error));
+done:
     return status;
 }
 

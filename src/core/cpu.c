@@ -77,7 +77,7 @@ static bool has_tiles(void) {
 }
 #endif
 
-weir_isa weir_isa_best(void) {
+static weir_isa find_best(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return WEIR_ISA_GENERIC;
@@ -90,6 +90,17 @@ weir_isa weir_isa_best(void) {
 #else
     return WEIR_ISA_GENERIC;
 #endif
+}
+
+// Found once: each cpuid of a virtual machine is a call of its host, and takes microseconds.
+weir_isa weir_isa_best(void) {
+    static atomic_int known = -1;
+    int best = atomic_load_explicit(&known, memory_order_relaxed);
+    if (best < 0) {
+        best = (int)find_best(); // several threads may get here: all of them find the same
+        atomic_store_explicit(&known, best, memory_order_relaxed);
+    }
+    return (weir_isa)best;
 }
 
 static weir_isa isa_at_start(void) {

@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "../../core/clones.h"
 #include "../../units/rules.h"
 #include "nodes.h"
 
@@ -80,21 +79,11 @@ typedef struct open_count {
     atomic_size_t *open;
 } open_count;
 
-/// Of few enough numbers to count in 32 bits, which are as wide as the numbers.
-WEIR__CLONES static uint32_t count_few(const float *h, size_t count) {
-    uint32_t open = 0;
-#pragma omp simd reduction(+ : open)
-    for (size_t k = 0; k < count; k++) open += h[k] != 0;
-    return open;
-}
-
 static void count_range(const void *context, weir__range own) {
-    enum { few = 1 << 16 };
     const open_count *c = context;
     size_t open = 0;
-    for (size_t k = own.first; k < own.last; k += few) {
-        open += count_few(c->h + k, own.last - k < few ? own.last - k : few);
-    }
+#pragma omp simd reduction(+ : open)
+    for (size_t k = own.first; k < own.last; k++) open += c->h[k] != 0;
     atomic_fetch_add_explicit(c->open, open, memory_order_relaxed);
 }
 
@@ -102,7 +91,7 @@ static void count_open(weir__node *node, size_t rows) {
     const float *h = node->pass.drawn ? node->pass.drawn : node->memory.values.data;
     const size_t count = rows * node->width;
     atomic_size_t open = 0;
-    weir__parallel_ranges(count, 0.1, count_range, &(open_count){h, &open});
+    weir__parallel_ranges(count, 0.25, count_range, &(open_count){h, &open});
     node->counters.gates += count;
     node->counters.gates_open += open;
 }

@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+"""Rules that compare outcomes: unit by unit, or antithetic draws; and perturbations without back-propagation."""
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+from . import noise as random
+from .base import Drawn, Rule, coin, sigmoid, slope
+from .score_function import Rloo
+
+
+class Leg(Rule):
+    """p(1 − p)[L(h; h_i = 1) − L(h; h_i = 0)] for every unit. Titsias and Lázaro-Gredilla 2015, eq. 8.
+
+    Group 0 is the draw, group i + 1 the draw with unit i flipped.
+    """
+
+    name = "leg"
+
+    def sample(self, a, noise):
+        h = self.draw(a, noise)
+        flips = np.eye(a.shape[1])[:, None, :]
+        return Drawn(a, np.concatenate([h[None], np.abs(h - flips)]))
+
+    def merge(self, drawn, L):
+        return self.first(L)
+
+    def backward(self, drawn, L, dh):
+        return slope(drawn.a) * (1 - 2 * drawn.h[0]) * (L[1:] - L[0]).T
+
+
+class Exact(Rule):
+    """Σ_h P(h) L(h) (h − p) over all 2^D outcomes; group s has unit i at bit i of s."""
+
+    name = "exact"
+
+    def sample(self, a, noise):
+        units = a.shape[1]
+        outcomes = np.arange(2**units)[:, None] >> np.arange(units) & 1
+        h = np.broadcast_to(outcomes[:, None, :].astype(float), (2**units, *a.shape))
+        return Drawn(a, h, np.where(h > 0.5, sigmoid(a), sigmoid(-a)).prod(2))
+
+    def merge(self, drawn, L):
+        return (drawn.kept * L).sum(0), drawn.kept
+
+    def backward(self, drawn, L, dh):
+        centred = drawn.kept * (L - (drawn.kept * L).sum(0))
+        return (centred[..., None] * drawn.h).sum(0)
+
+
+class Ar(Rule):
+    """Augment-REINFORCE: h = 1[u < p], L·(1 − 2u). Yin and Zhou 2019, section 2.2."""
+
+    name = "ar"
+
+    def sample(self, a, noise):
+        u = random.uniform(noise, *a.shape)
+        return Drawn(a, coin(u, sigmoid(a))[None], u)
+
+    def backward(self, drawn, L, dh):
+        return L[0][:, None] * (1 - 2 * drawn.kept)
+
+
+def pair(a, noise):
+    """One uniform number gives two draws that avoid each other: 1[u > 1 − p] and 1[u < p]."""
+    u = random.uniform(noise, *a.shape)
+    return np.stack([(u > sigmoid(-a)).astype(float), coin(u, sigmoid(a))]), u
+
+
+class Arm(Rule):
+    """(L(h) − L(h'))(u − ½) of an antithetic pair. Yin and Zhou 2019, theorem 1."""
+
+    name = "arm"
+
+    def sample(self, a, noise):
+        return Drawn(a, *pair(a, noise))
+
+    def backward(self, drawn, L, dh):
+        return (L[0] - L[1])[:, None] * (drawn.kept - 0.5)
+
+
+class DisArm(Rule):
+    """½(L(h) − L(h'))(h − h')·max(p, 1 − p): the mean of arm's gradient given the pair.
+
+    Dong, Mnih and Tucker 2020, eq. 5; Yin, Ho, Yan, Qian and Zhou 2020 (U2G).
+    """
+
+    name = "disarm"
+
+    def sample(self, a, noise):
+        return Drawn(a, pair(a, noise)[0])
+
+    def backward(self, drawn, L, dh):
+        return (L[0] - L[1])[:, None] / 2 * (drawn.h[0] - drawn.h[1]) * sigmoid(np.abs(drawn.a))
+
+
+class Arms(Rloo):
+    """rloo with n samples that avoid each other, times p(1 − p)/(p − J), J = P(h_j = h_k = 1).
+
+    Dimitriev and Zhou 2021, theorem 1. dirichlet: u_k = (1 − e_k/Σe)^{n−1} of exponential e; h = 1[u < p], or where
+    p ≥ ½ 1[u > 1 − p]. gaussian: normal z_k of correlation −1/(n − 1), h = 1[z < t], Φ(t) = p.
+    """
+
+    name = "arms"
+    defaults = dict(samples=3, copula="dirichlet")
+
+    def sample(self, a, noise):
+        n = int(self.samples)
+        if self.copula == "gaussian":
+            z = np.stack([random.normal(noise.other(k), *a.shape) for k in range(n)])
+            z = (z - z.mean(0)) * math.sqrt(n / (n - 1))
+            return Drawn(a, (z < np.where(a < 0, -1, 1) * self.quantile(a)).astype(float))
+        e = -np.log(np.stack([random.uniform(noise.other(k), *a.shape) for k in range(n)]))
+        u = (1 - e / e.sum(0)) ** (n - 1)
+        return Drawn(a, np.where(a < 0, u < sigmoid(a), u >= sigmoid(-a)).astype(float))
+
+    def quantile(self, a):
+        """|t| with Φ(t) = σ(a)."""
+        return -np.vectorize(NormalDist().inv_cdf, otypes=[float])(sigmoid(-np.abs(a)))
+
+    def joint(self, a):
+        """p − J."""
+        n, m = int(self.samples), sigmoid(-np.abs(a))
+        if self.copula == "dirichlet":
+            return m - np.maximum(0, 2 * m ** (1 / (n - 1)) - 1) ** (n - 1)
+        if n == 2:
+            return m
+        # 2 T(t, s) with Owen's function T(t, s) = 1/2π ∫₀ˢ exp(−½t²(1 + x²))/(1 + x²) dx, s = √(n/(n − 2))
+        node, weight = np.polynomial.legendre.leggauss(200)
+        t, s = self.quantile(a)[..., None], math.sqrt(n / (n - 2))
+        x = s * (1 + node) / 2
+        return (weight * np.exp(-(t**2) * (1 + x**2) / 2) / (1 + x**2)).sum(-1) * s / (2 * np.pi)
+
+    def backward(self, drawn, L, dh):
+        return super().backward(drawn, L, dh) * slope(drawn.a) / self.joint(drawn.a)
+
+
+def flipped(h, unit):
+    """h with one unit of each row flipped; none where its number is the number of units."""
+    return np.where(np.arange(h.shape[1]) == np.asarray(unit)[:, None], 1 - h, h)
+
+
+class BitFlip(Rule):
+    """D p_j(1 − p_j)(1 − 2h_j)(L(flip_j h) − L(h)) for one j, uniform over the units. Kunes et al. 2022, section 3."""
+
+    name = "bitflip"
+
+    def sample(self, a, noise):
+        rows, units = a.shape
+        chosen = [random.below(noise.other(), row, 0, units) for row in range(rows)]
+        h = self.draw(a, noise)
+        return Drawn(a, np.stack([h, flipped(h, chosen)]))
+
+    def merge(self, drawn, L):
+        return self.first(L)
+
+    def backward(self, drawn, L, dh):
+        h, other = drawn.h
+        return h.shape[1] * slope(drawn.a) * (other - h) * (L[1] - L[0])[:, None]
+
+
+class Ugc(Rule):
+    """A flip for units near the boundary, min(p, 1 − p) < τ, an antithetic pair for the others.
+
+    Kunes et al. 2022, section 4. The unit flipped is drawn among the n near ones, with factor n for D.
+    """
+
+    name = "ugc"
+    defaults = dict(threshold=0.0)
+
+    def near(self, a):
+        t = self.threshold or 1 / (2 * a.shape[1])
+        return np.abs(a) > np.float32(math.log((1 - t) / t))
+
+    def sample(self, a, noise):
+        h, _ = pair(a, noise)
+        chosen = []
+        for row, near in enumerate(self.near(a)):
+            places = np.flatnonzero(near)
+            chosen.append(places[random.below(noise.other(), row, 0, len(places))] if len(places) else a.shape[1])
+        return Drawn(a, np.concatenate([h, flipped(h[0], chosen)[None]]))
+
+    def merge(self, drawn, L):
+        weights = np.zeros(L.shape)
+        weights[:2] = 0.5
+        return (L[0] + L[1]) / 2, weights
+
+    def backward(self, drawn, L, dh):
+        (h, other, flip), near = drawn.h, self.near(drawn.a)
+        antithetic = (L[0] - L[1])[:, None] / 2 * (h - other) * sigmoid(np.abs(drawn.a))
+        count = near.sum(1, keepdims=True)
+        return np.where(near, count * slope(drawn.a) * (flip - h) * (L[2] - L[0])[:, None], antithetic)
+
+
+class Spsa(Rule):
+    """[L(a + cΔ) − L(a − cΔ)] / (2cΔ), Δ = ±1. Spall 1992. Both points use the same uniform numbers."""
+
+    name = "spsa"
+    defaults = dict(step=0.5)
+
+    def sample(self, a, noise):
+        u, sign = random.uniform(noise, *a.shape), np.where(random.uniform(noise.other(), *a.shape) < 0.5, -1, 1)
+        return Drawn(a, np.stack([coin(u, sigmoid(a + side * self.step * sign)) for side in (1, -1)]), sign)
+
+    def backward(self, drawn, L, dh):
+        return (L[0] - L[1])[:, None] / (2 * self.step * drawn.kept)
+
+
+class NodePerturbation(Rule):
+    """[L(a + sξ) − L(a)]·ξ/s, ξ normal. Fiete and Seung 2006, eq. 3. Group 0 is the unperturbed draw."""
+
+    name = "node-perturbation"
+    defaults = dict(sd=0.5)
+
+    def sample(self, a, noise):
+        u, xi = random.uniform(noise, *a.shape), random.normal(noise.other(), *a.shape)
+        return Drawn(a, np.stack([coin(u, sigmoid(a)), coin(u, sigmoid(a + self.sd * xi))]), xi)
+
+    def merge(self, drawn, L):
+        return self.first(L)
+
+    def backward(self, drawn, L, dh):
+        return (L[1] - L[0])[:, None] * drawn.kept / self.sd
+
+
+class FiniteDifferences(Rule):
+    """[L(a + c e_i) − L(a − c e_i)] / (2c), unit by unit, with common uniform numbers. Groups 2i and 2i + 1 are unit i."""
+
+    name = "finite-differences"
+    defaults = dict(step=0.5)
+
+    def sample(self, a, noise):
+        u, moves = random.uniform(noise, *a.shape), self.step * np.eye(a.shape[1])
+        h = [coin(u, sigmoid(a + side * move)) for move in moves for side in (1, -1)]
+        return Drawn(a, np.stack(h))
+
+    def backward(self, drawn, L, dh):
+        return (L[0::2] - L[1::2]).T / (2 * self.step)

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+"""The forward pass of a model file.
+
+A model file is a safetensors file: eight bytes with the length of a header in JSON, the header, then the arrays. Weights
+are float32 [outputs, inputs], biases [outputs]. The header's `__metadata__` holds the network as it was configured
+(weir.config, in YAML), the threshold of each layer of units (weir.thresholds), and the scale of the rows (weir.scale).
+"""
+import json
+
+import numpy as np
+
+from . import unit
+from .base import sigmoid, softplus
+from .noise import Noise
+
+
+def read(path):
+    """The metadata and the arrays of a safetensors file with float32 arrays."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    metadata = header.pop("__metadata__")
+    arrays = {}
+    for name, at in header.items():
+        first, last = at["data_offsets"]
+        arrays[name] = np.frombuffer(data[first:last], "<f4").reshape(at["shape"]).astype(float)
+    return metadata, arrays
+
+
+def read_network(text):
+    """The rule and the nodes of a configuration as the library prints it: one "key: value" a line, a "-" per node."""
+    rule, nodes, inside = "", [], False
+    for line in text.splitlines():
+        key, _, value = line.lstrip("- ").partition(":")
+        value = value.strip().strip("'\"")
+        if not line.startswith((" ", "-")):
+            inside = key == "network"
+            rule = value if key == "rule" else rule
+        elif inside:
+            if line.lstrip().startswith("-"):
+                nodes.append({})
+            nodes[-1][key] = value
+    return rule, nodes
+
+
+def softmax(x):
+    e = np.exp(x - x.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+#: What a node makes of what it reads, x. Dropout and shift do nothing outside training.
+FUNCTIONS = {
+    "tanh": np.tanh,
+    "rectifier": lambda x: np.maximum(0, x),
+    "sigmoid": sigmoid,
+    "linear": lambda x: x,
+    "dropout": lambda x: x,
+    "shift": lambda x: x,
+    "softmax-cross-entropy": softmax,
+    "bernoulli-cross-entropy": sigmoid,
+    "squared-error": lambda x: x,
+}
+
+
+def loss(kind, x, targets):
+    """Loss of each row, from what the loss node reads and from labels [rows] or targets [rows, outputs]."""
+    if kind == "softmax-cross-entropy":
+        return np.logaddexp.reduce(x, 1) - np.take_along_axis(x, np.asarray(targets)[:, None].astype(int), 1)[:, 0]
+    if kind == "bernoulli-cross-entropy":
+        return (softplus(x) - targets * x).sum(1)
+    return ((x - targets) ** 2).sum(1) / 2
+
+
+class Model:
+    """A network with its parameters: `forward` gives the outputs of every node, `predict` the classes."""
+
+    def __init__(self, path):
+        metadata, self.arrays = read(path)
+        default, self.nodes = read_network(metadata["weir.config"])
+        self.thresholds = json.loads(metadata["weir.thresholds"])
+        self.scale = json.loads(metadata.get("weir.scale", '{"kind": "as-read"}'))["kind"]
+        for index, node in enumerate(self.nodes):
+            node.setdefault("name", f"{node['kind']}{index + 1}")
+            if node["kind"] == "unit":
+                node["unit"] = unit(node.get("rule", default))
+
+    def scaled(self, rows):
+        """Raw values as the network reads them."""
+        values = np.asarray(rows, float).reshape(len(rows), -1)
+        if self.scale == "1/255" or (self.scale == "as-read" and np.asarray(rows).dtype == np.uint8):
+            return values / 255
+        if self.scale == "standardise":
+            return (values - self.arrays["scale.offset"]) * self.arrays["scale.factor"]
+        return values
+
+    def affine(self, name, x):
+        return x @ self.arrays[name + ".weight"].T + self.arrays[name + ".bias"]
+
+    def forward(self, inputs, mode="decide", seed=0, step=0, first_row=0):
+        """The outputs [rows, size] of every node by its name. mode, for units:
+
+        decide  as at test time: a gate is open where its pre-activation is above the threshold
+        expect  the mean, or the noise-free form that stands for it
+        open    every gate is 1
+        draw    drawn as by a finished network, from seed, step, and the number of the row
+        """
+        outputs, before = {}, None
+        for index, node in enumerate(self.nodes):
+            kind, name = node["kind"], node["name"]
+            reads = [outputs[r.strip()] for r in node["from"].split(",")] if node.get("from") else [before]
+            x = reads[0]
+            if kind == "input":
+                y = np.asarray(inputs, float)
+            elif kind == "add":
+                y = sum(reads)
+            elif kind == "affine":
+                y = self.affine(name, x)
+            elif kind == "gated-affine":
+                gates = np.repeat(outputs[node["gates"]], int(node.get("block") or 1), 1)[:, : int(node["size"])]
+                experts = FUNCTIONS[node.get("activation") or "linear"](self.affine(name, x))
+                y = experts * (1 if mode == "open" else gates)
+            elif kind == "unit" and mode == "decide":
+                y = node["unit"].decide(x, self.thresholds[name])
+            elif kind == "unit" and mode == "draw":
+                y = node["unit"].draw(x, Noise(seed, step, stream=4 * index, first_row=first_row))
+            elif kind == "unit":
+                y = node["unit"].expect(x)
+            else:
+                y = FUNCTIONS[kind](x)
+            outputs[name] = before = y
+        return outputs
+
+    def predict(self, rows):
+        """The class of each raw row: the greatest output of the last node at test time."""
+        return self.forward(self.scaled(rows))[self.nodes[-1]["name"]].argmax(1)
+
+
+def load(path):
+    """The model in a safetensors file that `weir train` or a program has written."""
+    return Model(path)

@@ -46,8 +46,13 @@ static double weight(const weir_unit *unit, double a, double h) {
     return fabs(a) < 1 ? 0.5 : 0;
 }
 
-static const weir_draw hard_coin = {
-    .decided = "h = 1", .sample = sample, .expect = expect, .decide = decide, .opening = opening, .define = define};
+static const weir_draw hard_coin = {.decided = "h = 1",
+                                    .expected = "h = max(0, min(1, (a + 1)/2))",
+                                    .sample = sample,
+                                    .expect = expect,
+                                    .decide = decide,
+                                    .opening = opening,
+                                    .define = define};
 static const weir_rule hard_sigmoid = {
     .name = "hard-sigmoid",
     .summary = "straight-through with a hard sigmoid",

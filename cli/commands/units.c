@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FORMULA = 256 };
+enum { FORMULA = 512 };
 
 static bool as_json, as_markdown;
 
@@ -84,6 +84,12 @@ static void decided_of(const weir_rule *rule, char *text, size_t size) {
              rule->traits & WEIR_TRAIT_SPARSE ? " where a > threshold, else 0" : ", never closed");
 }
 
+/// What stands for the output where nothing is drawn.
+static const char *expected_of(const weir_rule *rule) {
+    const weir_unit unit = {.rule = rule};
+    return weir_unit_draw(&unit)->expected;
+}
+
 static json_t *rule_json(const weir_rule *rule) {
     json_t *all = json_array(), *parameters = json_array();
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++)
@@ -106,11 +112,11 @@ static json_t *rule_json(const weir_rule *rule) {
     }
     char evaluations[CLI_NUMBER], decided[FORMULA];
     decided_of(rule, decided, sizeof decided);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "family",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "family",
                      families[family_of(rule)].name, "summary", rule->summary, "forward", rule->forward, "decided",
-                     decided, "gradient", rule->gradient, "source", rule->source, "traits", all, "evaluations",
-                     rule->evaluations, "cost", evaluations_of(rule, evaluations), "backward_passes", rule->gradients,
-                     "parameters", parameters);
+                     decided, "expected", expected_of(rule), "gradient", rule->gradient, "source", rule->source,
+                     "traits", all, "evaluations", rule->evaluations, "cost", evaluations_of(rule, evaluations),
+                     "backward_passes", rule->gradients, "parameters", parameters);
 }
 
 static void print_parameter(const weir_parameter *p) {
@@ -126,10 +132,11 @@ static void print_rule(const weir_rule *rule) {
     printf("%s%s%s: %s\n\n", cli_bold(stdout), rule->name, cli_plain(stdout), rule->summary);
     char evaluations[CLI_NUMBER], decided[FORMULA];
     decided_of(rule, decided, sizeof decided);
-    printf("  family       %s\n  forward      %s\n  test time    %s\n  gradient     %s\n  source       %s\n  "
+    printf("  family       %s\n  forward      %s\n  test time    %s\n  noise-free   %s\n  gradient     %s\n  source    "
+           "   %s\n  "
            "evaluations  %s of the loss per "
            "example, %d of them with its gradient\n\n",
-           families[family_of(rule)].name, rule->forward, decided, rule->gradient, rule->source,
+           families[family_of(rule)].name, rule->forward, decided, expected_of(rule), rule->gradient, rule->source,
            evaluations_of(rule, evaluations), rule->gradients);
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++) {
         const char *sentence = rule->traits & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
@@ -186,6 +193,8 @@ static void print_full(const weir_rule *r) {
     print_plain(r->forward);
     printf("\n- at test time: ");
     print_plain(decided);
+    printf("\n- noise-free: ");
+    print_plain(expected_of(r));
     printf("\n- gradient: ");
     print_plain(r->gradient);
     printf("\n- source: ");
@@ -220,7 +229,11 @@ static void print_page(void) {
         "- evaluations: of the loss per example; K samples, D units. backward: how many of them need the gradient of "
         "the loss.\n"
         "- closes: outputs can be exactly 0, so that what they gate costs nothing; training skips: that holds in "
-        "training, too.\n\n");
+        "training, too.\n"
+        "- at test time: mode decide, which predictions use; noise-free: mode expect, the mean of the output or what "
+        "stands for it.\n\n"
+        "`weir.reference`, in the Python package, has each rule as a few lines of NumPy that a test holds to the "
+        "library.\n\n");
     for (int f = 0; f < FAMILIES; f++) {
         size_t members = 0;
         for (size_t i = 0; i < weir_rule_count(); i++) members += family_of(weir_rule_at(i)) == (family)f;

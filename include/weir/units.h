@@ -93,7 +93,8 @@ typedef double (*weir_mean_loss)(const void *context, const double *a);
 /// How outputs are distributed: what a finished network draws, its mean and its decision. Functions never fail, work in
 /// parallel inside, and give the same bits for any number of threads.
 typedef struct weir_draw {
-    const char *decided; ///< the value of an open gate at test time as a formula: "h = √σ(a)"
+    const char *decided;  ///< the value of an open gate at test time as a formula: "h = √σ(a)"
+    const char *expected; ///< what expect gives as a formula: "h = σ(a)"
     /// Draws h, one output per row and unit. A closed gate is exactly 0. A NaN in a stays NaN.
     void (*sample)(const weir_unit *unit, const weir_unit_batch *batch);
     /// h = E[h | a], or the usual noise-free form where that has no closed form (say which in the rule's summary).

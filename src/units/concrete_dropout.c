@@ -61,6 +61,7 @@ static const weir_form forms[] = {
 
 static const weir_draw outputs = {
     .decided = "h = 1",
+    .expected = "h = 1",
     .sample = sample,
     .expect = keep,
     .decide = keep,

@@ -77,6 +77,7 @@ static const weir_form forms[] = {
 
 static const weir_draw outputs = {
     .decided = "h = 1",
+    .expected = "h = σ(a/τ_f)",
     .sample = sample,
     .expect = expect,
     .decide = weir__decide_binary,

@@ -13,6 +13,7 @@ static void define(const weir_unit *unit, double a, weir_outcome visit, void *co
 
 static const weir_draw bernoulli = {
     .decided = "h = 1",
+    .expected = "h = σ(a)",
     .sample = weir__sample_bernoulli,
     .expect = weir__expect_sigmoid,
     .decide = weir__decide_binary,

@@ -62,6 +62,7 @@ static void define(const weir_unit *unit, double a, weir_outcome visit, void *co
 
 static const weir_draw outputs = {
     .decided = "h = a",
+    .expected = "h = a",
     .sample = sample,
     .expect = keep,
     .decide = keep,

@@ -90,9 +90,11 @@ weir_status weir_rule_check(const weir_rule *rule, weir_error *error) {
     }
     TRY_THAT(rule->backward, WEIR_ARGUMENT, "rule '%s' has no backward", rule->name);
     const weir_draw *draw = rule->draw ? rule->draw : weir_draw_bernoulli();
-    TRY_THAT(draw->decided && draw->sample && draw->expect && draw->decide && draw->opening && draw->define,
+    TRY_THAT(draw->decided && draw->expected && draw->sample && draw->expect && draw->decide && draw->opening &&
+                 draw->define,
              WEIR_ARGUMENT,
-             "rule '%s': its draw needs decided, sample, expect, decide, opening and define (or be NULL: Bernoulli)",
+             "rule '%s': its draw needs decided, expected, sample, expect, decide, opening and define (or be NULL: "
+             "Bernoulli)",
              rule->name);
     const unsigned traits = rule->traits, reads = WEIR_TRAIT_USES_DH | WEIR_TRAIT_USES_LOSS;
     TRY_THAT(traits & reads, WEIR_ARGUMENT,

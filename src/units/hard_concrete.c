@@ -108,6 +108,7 @@ static const weir_form forms[] = {
 
 static const weir_draw outputs = {
     .decided = "h = min(1, max(0, σ(a)(ζ − γ) + γ))",
+    .expected = "h = min(1, max(0, σ(a)(ζ − γ) + γ))",
     .sample = sample,
     .expect = expect,
     .decide = decide,

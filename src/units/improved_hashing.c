@@ -96,6 +96,7 @@ static const weir_form forms[] = {
 
 static const weir_draw outputs = {
     .decided = "h = 1",
+    .expected = "h = max(0, min(1, 1.2·σ(a) − 0.1))",
     .sample = sample,
     .expect = expect,
     .decide = weir__decide_binary,

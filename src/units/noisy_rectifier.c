@@ -142,6 +142,7 @@ static const weir_form forms[] = {
 static const weir_draw outputs = {
     .decided = "h = E[h | a, h > 0], which is a + sd·φ(a/sd)/Φ(a/sd) or, with logistic z, "
                "sd·log(1 + e^(a/sd))/σ(a/sd),",
+    .expected = "h = a·Φ(a/sd) + sd·φ(a/sd) or, with logistic z, sd·log(1 + e^(a/sd))",
     .sample = sample,
     .expect = expect,
     .decide = decide,

@@ -46,6 +46,7 @@ static double floor_of(const weir_unit *unit) {
 
 static const weir_draw outputs = {
     .decided = "h = max(0, a)",
+    .expected = "h = max(0, a)",
     .sample = rectify,
     .expect = rectify,
     .decide = decide,

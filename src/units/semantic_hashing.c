@@ -40,6 +40,7 @@ static void define(const weir_unit *unit, double a, weir_outcome visit, void *co
 
 static const weir_draw outputs = {
     .decided = "h = 1",
+    .expected = "h = σ(a)",
     .sample = sample,
     .expect = weir__expect_sigmoid,
     .decide = weir__decide_binary,

@@ -144,7 +144,9 @@ static const weir_form forms[] = {
 };
 
 static const weir_draw outputs = {
-    .decided = "h = √σ(a), or √σ(a + E z)",
+    .decided = "h = √σ(a) or, with Beta noise, √σ(a + E z), E z = |log(1/target² − 1)|·(α/(α + β) − ½), "
+               "α = (target·(β − 2) + 1)/(1 − target),",
+    .expected = "h = σ(a) or, with Beta noise, σ(a + E z)",
     .sample = sample,
     .expect = expect,
     .decide = decide,

@@ -1,14 +1,59 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
-"""weir: neural networks with stochastic neurons and conditional computation, from Python."""
+"""weir: neural networks with stochastic neurons and conditional computation, from Python.
+
+Gates are exactly 0 for most of a network on any one example, and kernels then really skip that work. Arrays that speak
+DLPack or the buffer protocol go in without a copy; the caller's kind of array comes out. The GIL is released while the
+library works.
+
+- ``Classifier``, ``Regressor``: scikit-learn's interface, for tables.
+- ``Network``, ``load``, ``train``: networks of nodes, model files, configurations.
+- ``units``, ``kinds``, ``settings``, ``inspect``, ``evaluate``, ``predict``, ``lab``, ``bench``: what the tool does, as functions
+  that return records (``pandas.DataFrame(records)``).
+- ``errors``: one exception per status of the library, each also a built-in one (ValueError, KeyError, …).
+"""
 
 from __future__ import annotations
 
-from . import errors
+from . import bench, errors, lab
 from ._native import lib as _lib
 from ._native import text as _text
+from .data import Data
 from .errors import Error
+from .estimate import Estimator
+from .estimators import Classifier, Regressor
+from .network import Configuration, Network, load
+from .records import Record
+from .tool import digits, evaluate, examples, inspect, isa, kinds, predict, settings, threads, units
+from .training import Trainer, Training, train
 
 __version__: str = _text(_lib.weir_version()) or ""
 
-__all__ = ["Error", "errors", "__version__"]
+__all__ = [
+    "Classifier",
+    "Configuration",
+    "Data",
+    "Error",
+    "Estimator",
+    "Network",
+    "Record",
+    "Regressor",
+    "Trainer",
+    "Training",
+    "__version__",
+    "bench",
+    "digits",
+    "errors",
+    "evaluate",
+    "examples",
+    "inspect",
+    "isa",
+    "kinds",
+    "lab",
+    "load",
+    "predict",
+    "settings",
+    "threads",
+    "train",
+    "units",
+]

@@ -12,6 +12,7 @@ then in ``build/`` of the checkout that the package lies in.
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from pathlib import Path
@@ -28,9 +29,7 @@ if (_HEADERS / "weir.h").is_file():
 
     ffi: Any = _headers.load(_HEADERS).ffi
 else:
-    from . import _abi
-
-    ffi = _abi.ffi
+    ffi = importlib.import_module("weir._abi").ffi
 
 
 def _library() -> Path:

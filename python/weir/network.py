@@ -15,14 +15,13 @@ import numpy as np
 from . import arrays
 from ._native import NULL, Keep, call, ffi, lib, new, text
 from .arrays import Floats
-from .records import Record, bits, record
+from .records import Record, record
 
 Node = Mapping[str, Any]
 Settings = Union[None, Mapping[str, Any], Sequence[str]]
 
 MODES = ("sample", "decide", "expect", "open", "draw")
 PRECISIONS = ("fp32", "bf16")
-_KINDS = bits("WEIR_KIND_", "weir_kind_trait")
 
 _live: "weakref.WeakSet[Network]" = weakref.WeakSet()
 
@@ -47,7 +46,7 @@ def setting_texts(settings: Settings) -> List[str]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
     return str(value)
 
 
@@ -58,15 +57,15 @@ class Configuration:
     the tool's ``--set`` takes them. Raises ConfigError, which names place, key and what was expected; NotFoundError.
     """
 
+    c: Any
+
     def __init__(self, source: Union[str, "os.PathLike[str]", Mapping[str, Any]], settings: Settings = None) -> None:
-        keep = Keep()
-        changes = setting_texts(settings)
-        place = ffi.new("weir_config *")
         if isinstance(source, Mapping):
-            words, name = keep.text(json.dumps(source, ensure_ascii=False, default=_number)), keep.text("configuration")
-            call(lib.weir_config_parse, place, words, name, keep.texts(changes), len(changes))
-        else:
-            call(lib.weir_config_load, place, keep.path(source), keep.texts(changes), len(changes))
+            self.c = Configuration.parse(json.dumps(source, ensure_ascii=False, default=_number), settings).c
+            return
+        keep, changes = Keep(), setting_texts(settings)
+        place = ffi.new("weir_config *")
+        call(lib.weir_config_load, place, keep.path(source), keep.texts(changes), len(changes))
         self.c = ffi.gc(place, lib.weir_config_free)
 
     @classmethod
@@ -75,6 +74,28 @@ class Configuration:
         made = cls.__new__(cls)
         made.c = ffi.gc(ffi.new("weir_config *"), lib.weir_config_free)
         return made
+
+    @classmethod
+    def parse(cls, words: str, settings: Settings = None) -> "Configuration":
+        """A configuration of YAML text."""
+        made, keep, changes = cls.empty(), Keep(), setting_texts(settings)
+        place = (keep.text(words), keep.text("configuration"), keep.texts(changes), len(changes))
+        call(lib.weir_config_parse, made.c, *place)
+        return made
+
+    def changed(self, settings: Settings) -> "Configuration":
+        """A copy with changes."""
+        return Configuration.parse(str(self), settings)
+
+    @property
+    def target(self) -> float:
+        """Share of the gates that training is to open."""
+        return float(self.c.train.sparsity.target)
+
+    @property
+    def precision(self) -> int:
+        """Of products, as a ``weir_precision``."""
+        return _precision(text(self.c.precision) or "fp32")
 
     def __str__(self) -> str:
         """The whole configuration as YAML, every default filled in."""
@@ -140,12 +161,21 @@ class Network:
         threads: int = 0,
         batch_invariant: bool = False,
     ) -> None:
-        config = Configuration({"network": [dict(node) for node in nodes]})
-        options = _graph_options(seed, max_rows, training, precision, threads, batch_invariant)
-        self._begin(_graph(config, options), max_rows)
+        config = Configuration({"network": [dict(node) for node in nodes], "precision": precision})
+        self._make(config, seed, max_rows, training, threads, batch_invariant)
 
-    def _begin(self, graph: Any, max_rows: int) -> None:
+    def _make(
+        self, config: Configuration, seed: int, max_rows: int, training: bool, threads: int, batch_invariant: bool
+    ) -> None:
+        options = ffi.new("weir_graph_options *", lib.weir_graph_options_default(max_rows))
+        options.seed, options.training, options.threads = seed, training, threads
+        options.batch_invariant, options.precision = batch_invariant, config.precision
+        found = config.c.network, config.c.network_count
+        self._begin(new("weir_graph **", lib.weir_graph_create, *found, options, free=lib.weir_graph_free), max_rows, config)
+
+    def _begin(self, graph: Any, max_rows: int, config: Configuration) -> None:
         self.c = graph
+        self.configuration = config
         self.max_rows = max_rows
         count = ffi.new("size_t *")
         nodes = lib.weir_graph_nodes(graph, count)
@@ -153,16 +183,35 @@ class Network:
         self.columns = int(nodes[0].size)
         self.outputs = int(nodes[self._last].size)
         self._takes = lib.weir_graph_kind(graph, self._last).takes
-        self.share_asked = 0.0
         self._lock = threading.RLock()
         self._single = ffi.new("int32_t *")
         _live.add(self)
 
     @classmethod
-    def _of(cls, graph: Any, max_rows: int) -> "Network":
-        """A network over a graph that somebody has made."""
+    def _of(cls, graph: Any, max_rows: int, config: Configuration) -> "Network":
+        """A network over a graph that somebody has made of a configuration."""
         made = cls.__new__(cls)
-        made._begin(graph, max_rows)
+        made._begin(graph, max_rows, config)
+        return made
+
+    @classmethod
+    def of(
+        cls, configuration: Configuration, *, max_rows: int = 256, training: bool = True, threads: int = 0
+    ) -> "Network":
+        """The network of a configuration, with fresh parameters by its seed (``train.seed``)."""
+        made = cls.__new__(cls)
+        made._make(configuration, configuration.c.train.seed, max_rows, training, threads, False)
+        return made
+
+    def trainable(self, max_rows: Optional[int] = None) -> "Network":
+        """A network of its own for training that begins where this one is: values, thresholds, scale, names."""
+        made = Network.of(self.configuration, max_rows=max_rows or self.max_rows)
+        with self._lock:
+            call(lib.weir_graph_values_copy, made.c, self.c)
+            for index in self._gates():
+                call(lib.weir_graph_threshold_set, made.c, index, lib.weir_graph_threshold(self.c, index))
+            call(lib.weir_graph_scale_set, made.c, lib.weir_graph_scale(self.c))
+            call(lib.weir_graph_names_set, made.c, lib.weir_graph_names(self.c))
         return made
 
     # ---- what it is ----------------------------------------------------------------------------------------------
@@ -237,9 +286,9 @@ class Network:
     def inspect(self, share: Optional[float] = None) -> List[Record]:
         """A record per node, as ``weir inspect --json`` prints it: sizes, parameters, multiply-adds per row.
 
-        share: of the gates that are open, for the multiply-adds; by default what the model was made for, or 1.
+        share: of the gates that are open, for the multiply-adds; by default what the network was made for.
         """
-        share = share if share is not None else self.share_asked or 1.0
+        share = self.configuration.target if share is None else share
         layers = []
         for index, node in enumerate(self.nodes):
             work = lib.weir_graph_work(self.c, index, share)
@@ -461,28 +510,24 @@ class Network:
         """
         rows = max_rows or self.max_rows
         with self._lock:
-            made = Network._of(
-                new("weir_graph **", lib.weir_graph_share, self.c, rows, free=lib.weir_graph_free), rows
-            )
-        made.share_asked = self.share_asked
-        return made
+            graph = new("weir_graph **", lib.weir_graph_share, self.c, rows, free=lib.weir_graph_free)
+        return Network._of(graph, rows, self.configuration)
 
     # ---- files ---------------------------------------------------------------------------------------------------
 
-    def save(self, path: "Union[str, os.PathLike[str]]", *, config: Optional[str] = None, share: float = 0.0) -> None:
-        """Writes a model file (safetensors), whole or not at all, that ``weir.load`` and the tool read.
-
-        config: the text of a configuration that it keeps, by default one with these nodes. share: that was asked for.
-        """
+    def save(self, path: "Union[str, os.PathLike[str]]") -> None:
+        """Writes a model file (safetensors), whole or not at all, that ``weir.load`` and the tool read."""
         keep = Keep()
         with self._lock:
-            call(lib.weir_model_save, self.c, keep.path(path), keep.text(config), share or self.share_asked)
+            config = keep.text(str(self.configuration))
+            call(lib.weir_model_save, self.c, keep.path(path), config, self.configuration.target)
 
-    def to_bytes(self, *, config: Optional[str] = None) -> bytes:
+    def to_bytes(self) -> bytes:
         """The bytes of the model file."""
         keep, place, size = Keep(), ffi.new("void **"), ffi.new("size_t *")
         with self._lock:
-            call(lib.weir_model_save_memory, self.c, place, size, keep.text(config), self.share_asked)
+            config = keep.text(str(self.configuration))
+            call(lib.weir_model_save_memory, self.c, place, size, config, self.configuration.target)
         try:
             return bytes(ffi.buffer(place[0], size[0]))
         finally:
@@ -495,9 +540,7 @@ class Network:
         graph = new(
             "weir_graph **", lib.weir_model_load_memory, config.c, memory, len(memory), max_rows, free=lib.weir_graph_free
         )
-        made = cls._of(graph, max_rows)
-        made.share_asked = float(config.c.train.sparsity.target)
-        return made
+        return cls._of(graph, max_rows, config)
 
     def __reduce__(self) -> Any:
         """Pickled as a model file. What only training needs (moving averages) is left out."""
@@ -517,10 +560,7 @@ def load(path: "Union[str, os.PathLike[str]]", *, max_rows: int = 256) -> Networ
         path = os.path.join(path, "model.safetensors")
     config = Configuration.empty()
     graph = new("weir_graph **", lib.weir_model_load, config.c, keep.path(path), max_rows, free=lib.weir_graph_free)
-    network = Network._of(graph, max_rows)
-    network.share_asked = float(config.c.train.sparsity.target)
-    network.configuration = config  # type: ignore[attr-defined]
-    return network
+    return Network._of(graph, max_rows, config)
 
 
 # ---- small helpers -------------------------------------------------------------------------------------------------
@@ -575,26 +615,3 @@ def _precision(name: str) -> int:
     if lib.weir_precision_find(place, name.encode()) != lib.WEIR_OK:
         raise ValueError(f"precision {name!r}; expected one of {', '.join(PRECISIONS)}")
     return int(place[0])
-
-
-def _graph_options(
-    seed: int, max_rows: int, training: bool, precision: str, threads: int, batch_invariant: bool
-) -> Any:
-    options = ffi.new("weir_graph_options *", lib.weir_graph_options_default(max_rows))
-    options.seed = seed
-    options.training = training
-    options.precision = _precision(precision)
-    options.threads = threads
-    options.batch_invariant = batch_invariant
-    return options
-
-
-def _graph(config: Configuration, options: Any) -> Any:
-    return new(
-        "weir_graph **",
-        lib.weir_graph_create,
-        config.c.network,
-        config.c.network_count,
-        options,
-        free=lib.weir_graph_free,
-    )

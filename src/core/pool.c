@@ -12,8 +12,9 @@
 // former one are begun and done.
 //
 // A machine that is busy with other programs takes the processor from a helper in the middle of a piece, for
-// milliseconds. A caller that has waited far too long therefore does without helpers for a while, which doubles
-// whenever it happens again: in the mean it takes no longer than it would alone.
+// milliseconds, while its caller waits; or from the caller, for the helper. The pool therefore keeps an account of the
+// time that helpers save and cost. When it is empty, callers work alone for a while, so long that the loss becomes a
+// small share of the time; then the next job tries anew.
 
 #include "pool.h"
 
@@ -21,6 +22,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "core.h"
 
@@ -30,10 +32,11 @@ enum {
     TURNS = 64          // of a spinning thread between two looks at the clock
 };
 
-static const double helper_spin = 150e-6, caller_spin = 100e-6; // seconds, before sleeping
-static const double short_spin = 10e-6;                         // of both, on a busy machine
-static const double late = 60e-6;                               // seconds that are no reason to give up
-static const double least_rest = 2e-3, most_rest = 0.5;         // seconds without helpers
+static const double helper_spin = 150e-6, caller_spin = 50e-6; // seconds, before sleeping
+static const double first_credit = 4e-3, most_credit = 8e-3;   // seconds that helpers may cost
+static const double most_loss = 0.03;                          // share of the time that they may cost for long
+static const double most_alone = 0.4;                          // seconds without helpers, after any loss
+static const double long_ago = 1e-3, long_work = 0.5e-3; // seconds that make it worth to ask for the processor's time
 
 // ---- tickets -------------------------------------------------------------------------------------------------------
 
@@ -72,13 +75,12 @@ static struct {
     atomic_uint jobs;             // posted so far: helpers wait for it to change
     atomic_int sleeping, looking; // helpers
     atomic_size_t helpers;
-    atomic_bool refused;        // the system gave no more threads
-    _Atomic double rest, alone; // the last time without helpers, and when it ends (weir__seconds)
-} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .new_job = PTHREAD_COND_INITIALIZER};
+    atomic_bool refused;   // the system gave no more threads
+    _Atomic double credit; // seconds that helpers may still cost
+    _Atomic double alone;  // when (weir__seconds) callers get helpers again
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .new_job = PTHREAD_COND_INITIALIZER, .credit = first_credit};
 
 static _Thread_local bool is_inside; // a piece: what it wants to have done in parallel it does itself
-
-static bool is_busy(void) { return atomic_load_explicit(&pool.rest, memory_order_relaxed) >= least_rest; }
 
 /// What there is to know of a piece once it is claimed.
 typedef struct claim {
@@ -145,7 +147,7 @@ static bool help(void) {
 
 /// Whether there is a new job within the time that a helper spins.
 static bool look_out(unsigned seen) {
-    const double start = weir__seconds(), most = is_busy() ? short_spin : helper_spin;
+    const double start = weir__seconds();
     bool found = false;
     atomic_fetch_add_explicit(&pool.looking, 1, memory_order_relaxed);
     do {
@@ -153,7 +155,7 @@ static bool look_out(unsigned seen) {
             pause_briefly();
             found = atomic_load_explicit(&pool.jobs, memory_order_acquire) != seen;
         }
-    } while (!found && weir__seconds() - start < most);
+    } while (!found && weir__seconds() - start < helper_spin);
     atomic_fetch_sub_explicit(&pool.looking, 1, memory_order_relaxed);
     return found;
 }
@@ -266,7 +268,7 @@ static void post(slot *s, size_t count, size_t helpers, weir__piece_function *fu
 /// Until every piece is done.
 static void wait_for(slot *s, double now) {
     const size_t claims = (size_t)count_of(atomic_load_explicit(&s->ticket, memory_order_relaxed));
-    const double end = now + (is_busy() ? short_spin : caller_spin);
+    const double end = now + caller_spin;
     for (int turn = 0; atomic_load_explicit(&s->done, memory_order_acquire) < claims; turn++) {
         pause_briefly();
         if (turn % TURNS || weir__seconds() < end) continue;
@@ -277,18 +279,36 @@ static void wait_for(slot *s, double now) {
     }
 }
 
-/// Does without helpers for a while after the caller, who had made `part` of all claims in `own` seconds, waited longer
-/// than it would have taken for the others itself; and less and less so while that does not happen.
-static void judge(double now, double waited, double own, double part) {
-    double rest = atomic_load_explicit(&pool.rest, memory_order_relaxed);
-    const double saved = part > 0 ? own / part - own : own;
-    if (waited > late + 1.5 * saved) {
-        rest = rest < least_rest ? least_rest : rest < most_rest / 2 ? 2 * rest : most_rest;
-        atomic_store_explicit(&pool.alone, now + rest, memory_order_relaxed);
-    } else {
-        rest *= 0.95;
+/// When this thread's processor time was last asked for, and what it was. Asking is a call of the system.
+static _Thread_local struct { double clock, processor; } known;
+
+static double ask_for_processor_time(double now) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    const double before = known.processor;
+    known.clock = now;
+    known.processor = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return known.processor - before;
+}
+
+/// Seconds of the caller's own pieces, without those in which it had no processor.
+static double seconds_of_work(double begin, double end) {
+    const double own = end - begin;
+    if (own < long_work) return own;
+    const double since = end - known.clock, away = since - ask_for_processor_time(end);
+    return away < own ? own - (away > 0 ? away : 0) : 0;
+}
+
+/// Puts what a job's helpers have saved into the account. Of two callers at a time one may be forgotten.
+static void settle(double now, double saved) {
+    double credit = atomic_load_explicit(&pool.credit, memory_order_relaxed) + saved;
+    if (credit > most_credit) credit = most_credit;
+    if (credit < 0) {
+        const double alone = -credit / most_loss;
+        atomic_store_explicit(&pool.alone, now + (alone < most_alone ? alone : most_alone), memory_order_relaxed);
+        credit = 0;
     }
-    atomic_store_explicit(&pool.rest, rest, memory_order_relaxed);
+    atomic_store_explicit(&pool.credit, credit, memory_order_relaxed);
 }
 
 bool weir__pool_run(size_t count, size_t threads, weir__piece_function *function, const void *context) {
@@ -299,7 +319,9 @@ bool weir__pool_run(size_t count, size_t threads, weir__piece_function *function
     if (!atomic_load_explicit(&pool.helpers, memory_order_relaxed)) return false;
     slot *s = take_slot();
     if (!s) return false;
+    if (start - known.clock > long_ago) ask_for_processor_time(start);
     post(s, count, threads - 1, function, context);
+    const double begin = weir__seconds();
     claim c = {0};
     is_inside = true;
     size_t own = 0;
@@ -307,11 +329,8 @@ bool weir__pool_run(size_t count, size_t threads, weir__piece_function *function
     is_inside = false;
     const double end = weir__seconds();
     wait_for(s, end);
-    const uint64_t ticket = atomic_load_explicit(&s->ticket, memory_order_relaxed);
-    if (helpers_of(ticket)) {
-        const double now = weir__seconds();
-        judge(now, now - end, end - start, (double)own / (double)count_of(ticket));
-    }
+    const double now = weir__seconds(), part = (double)own / (double)count_of(s->ticket);
+    if (own) settle(now, seconds_of_work(begin, end) / part - (now - start));
     atomic_store_explicit(&s->taken, false, memory_order_release);
     return true;
 }

@@ -31,6 +31,18 @@ static inline void read_forms(void) {
     }
 }
 
+/// Keeps the forms whose outputs are drawn alone, as their rule says: what can be asked of one unit.
+static inline void keep_own_forms(void) {
+    size_t kept = 0;
+    for (size_t form = 0; form < form_count; form++) {
+        weir_unit unit;
+        if (weir_unit_parse(&unit, every_form[form], NULL) != WEIR_OK) fail_msg("%s", every_form[form]);
+        if (unit.draw || weir_unit_variable(&unit) != 1) continue;
+        memmove(every_form[kept++], every_form[form], form_text);
+    }
+    form_count = kept;
+}
+
 /// A batch whose arrays belong to it; a, dh and loss are writable.
 typedef struct layer {
     weir_unit unit;
@@ -55,6 +67,8 @@ static inline int layer_fits(const char *text, size_t rows, size_t units) {
 /// Arrays of all row groups: a test that wants one draw looks at the first.
 static inline layer layer_make(const char *text, size_t rows, size_t units) {
     layer made = {.unit = unit_of(text)};
+    weir_error error = {0};
+    if (weir_unit_fit(&made.unit, units, &error) != WEIR_OK) fail_msg("%s: %s", text, error.text);
     const weir_rule *rule = made.unit.rule;
     const size_t groups = weir_unit_groups(&made.unit, units, 1), count = groups * rows * units;
     const size_t saved = weir_unit_saved(&made.unit, rows, units), state = weir_unit_state(&made.unit, units);

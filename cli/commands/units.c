@@ -90,8 +90,27 @@ static const char *expected_of(const weir_rule *rule) {
     return weir_unit_draw(&unit)->expected;
 }
 
+/// The name, or, of a rule that another one precedes under its name, what a text must say.
+static const char *name_of(const weir_rule *rule, char text[CLI_NUMBER]) {
+    weir_unit unit;
+    if (weir_rule_find(rule->name) == rule || weir_rule_form(rule, &unit, NULL, 0, NULL) != WEIR_OK) return rule->name;
+    weir_unit_print(&unit, text, CLI_NUMBER);
+    return text;
+}
+
+/// The draws that a rule takes: their names in one text, and how many.
+static size_t draws_of(const weir_rule *rule, char *text, size_t size) {
+    size_t count = 0, used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < weir_draw_count() && used < size; i++) {
+        if (!weir_rule_takes(rule, weir_draw_at(i))) continue;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", count++ ? ", " : "", weir_draw_at(i)->name);
+    }
+    return count;
+}
+
 static json_t *rule_json(const weir_rule *rule) {
-    json_t *all = json_array(), *parameters = json_array();
+    json_t *all = json_array(), *parameters = json_array(), *draws = json_array();
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++)
         if (rule->traits & (unsigned)traits[i].bit) json_array_append_new(all, json_string(traits[i].name));
     for (size_t i = 0; i < rule->parameter_count; i++) {
@@ -112,7 +131,10 @@ static json_t *rule_json(const weir_rule *rule) {
     }
     char evaluations[CLI_NUMBER], decided[FORMULA];
     decided_of(rule, decided, sizeof decided);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "family",
+    for (size_t i = 0; i < weir_draw_count(); i++)
+        if (weir_rule_takes(rule, weir_draw_at(i))) json_array_append_new(draws, json_string(weir_draw_at(i)->name));
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "draws",
+                     draws, "family",
                      families[family_of(rule)].name, "summary", rule->summary, "forward", rule->forward, "decided",
                      decided, "expected", expected_of(rule), "gradient", rule->gradient, "source", rule->source,
                      "traits", all, "evaluations", rule->evaluations, "cost", evaluations_of(rule, evaluations),
@@ -142,6 +164,7 @@ static void print_rule(const weir_rule *rule) {
         const char *sentence = rule->traits & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
         if (sentence != NULL) printf("  - %s\n", sentence);
     }
+    if (draws_of(rule, decided, sizeof decided) > 1) printf("  - defined for draw=%s\n", decided);
     if (rule->parameter_count > 0) {
         printf("\n  Parameters, as in '%s:%s=…':\n", rule->name, rule->parameters[0].name);
         for (size_t i = 0; i < rule->parameter_count; i++) print_parameter(&rule->parameters[i]);
@@ -150,17 +173,33 @@ static void print_rule(const weir_rule *rule) {
 
 static const char *mark(const weir_rule *rule, weir_trait bit) { return rule->traits & (unsigned)bit ? "yes" : "-"; }
 
+static void print_draws(void) {
+    cli_table table = {.align = "lll"};
+    printf("\nDraws, as in 'rloo:draw=one-of,of=8':\n\n");
+    cli_table_add(&table, "draw\tparameters\tsummary");
+    for (size_t i = 0; i < weir_draw_count(); i++) {
+        const weir_draw *d = weir_draw_at(i);
+        char parameters[CLI_NUMBER] = "";
+        for (size_t k = 0, used = 0; k < d->parameter_count && used < sizeof parameters; k++)
+            used += (size_t)snprintf(parameters + used, sizeof parameters - used, "%s%s", k ? ", " : "",
+                                     d->parameters[k].name);
+        cli_table_add(&table, "%s\t%s\t%s", d->name, parameters, d->summary);
+    }
+    cli_table_print(&table, stdout);
+}
+
 static void print_table(void) {
     cli_table table = {.align = "llrrlll"};
     cli_table_add(&table, "rule\tunbiased\tevals\tbwd\tcloses\tskips\tsummary");
     for (size_t i = 0; i < weir_rule_count(); i++) {
         const weir_rule *r = weir_rule_at(i);
-        char evaluations[CLI_NUMBER];
-        cli_table_add(&table, "%s\t%s\t%s\t%d\t%s\t%s\t%s", r->name, mark(r, WEIR_TRAIT_UNBIASED),
+        char evaluations[CLI_NUMBER], name[CLI_NUMBER];
+        cli_table_add(&table, "%s\t%s\t%s\t%d\t%s\t%s\t%s", name_of(r, name), mark(r, WEIR_TRAIT_UNBIASED),
                       evaluations_of(r, evaluations), r->gradients, mark(r, WEIR_TRAIT_SPARSE),
                       mark(r, WEIR_TRAIT_SKIPS), r->summary);
     }
     cli_table_print(&table, stdout);
+    print_draws();
     printf("\nA rule in full: weir units NAME\n");
 }
 
@@ -173,8 +212,8 @@ static void print_plain(const char *text) {
 }
 
 static void print_row(const weir_rule *r) {
-    char evaluations[CLI_NUMBER];
-    printf("| `%s` | %s | ", r->name, mark(r, WEIR_TRAIT_UNBIASED));
+    char evaluations[CLI_NUMBER], name[CLI_NUMBER];
+    printf("| `%s` | %s | ", name_of(r, name), mark(r, WEIR_TRAIT_UNBIASED));
     print_plain(evaluations_of(r, evaluations));
     printf(" | %d | %s | %s | ", r->gradients, mark(r, WEIR_TRAIT_SPARSE), mark(r, WEIR_TRAIT_SKIPS));
     print_plain(r->summary);
@@ -187,9 +226,9 @@ static void print_heading(void) {
 }
 
 static void print_full(const weir_rule *r) {
-    char decided[FORMULA];
+    char decided[FORMULA], draws[FORMULA], name[CLI_NUMBER];
     decided_of(r, decided, sizeof decided);
-    printf("### %s\n\n- output: ", r->name);
+    printf("### %s\n\n- output: ", name_of(r, name));
     print_plain(r->forward);
     printf("\n- at test time: ");
     print_plain(decided);
@@ -200,6 +239,7 @@ static void print_full(const weir_rule *r) {
     printf("\n- source: ");
     print_plain(r->source);
     putchar('\n');
+    if (draws_of(r, draws, sizeof draws) > 1) printf("- defined for draw=%s\n", draws);
     for (size_t i = 0; i < r->parameter_count; i++) {
         const weir_parameter *p = &r->parameters[i];
         char value[CLI_NUMBER];
@@ -212,6 +252,19 @@ static void print_full(const weir_rule *r) {
             printf("; default %s)\n", value);
         } else
             printf(" (%g to %g; default %g)\n", p->least, p->greatest, p->initial);
+    }
+    putchar('\n');
+}
+
+static void print_draw(const weir_draw *d) {
+    printf("### draw=%s\n\n- source: ", d->name);
+    print_plain(d->source);
+    putchar('\n');
+    for (size_t i = 0; i < d->parameter_count; i++) {
+        printf("- `%s`: ", d->parameters[i].name);
+        print_plain(d->parameters[i].about);
+        printf(" (%g to %g; default %g)\n", d->parameters[i].least, d->parameters[i].greatest,
+               d->parameters[i].initial);
     }
     putchar('\n');
 }
@@ -246,6 +299,18 @@ static void print_page(void) {
         for (size_t i = 0; i < weir_rule_count(); i++)
             if (family_of(weir_rule_at(i)) == (family)f) print_full(weir_rule_at(i));
     }
+    printf("## Draws\n\nA rule that is defined for other draws than its own takes them by name: "
+           "`rloo:samples=4,draw=one-of,of=8`.\n\n| draw | output | what it is |\n|---|---|---|\n");
+    for (size_t i = 0; i < weir_draw_count(); i++) {
+        const weir_draw *d = weir_draw_at(i);
+        printf("| `%s` | ", d->name);
+        print_plain(d->forward);
+        printf(" | ");
+        print_plain(d->summary);
+        printf(" |\n");
+    }
+    putchar('\n');
+    for (size_t i = 0; i < weir_draw_count(); i++) print_draw(weir_draw_at(i));
     printf("## Use\n\nAs the rule of a unit node in a network (`rule: rloo:samples=4` in a configuration, `weir train "
            "--rule`), and around any loss\nof your own with `weir_estimate` "
            "([estimate.h](../include/weir/estimate.h)).\n");

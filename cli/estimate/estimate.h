@@ -34,9 +34,10 @@ typedef struct lab_rules {
     char (*texts)[LAB_TEXT]; ///< "rloo:samples=3", as written
 } lab_rules;
 
-/// The rules that a list names, "a,b:c=1,d=2", or every form of every rule. Free with lab_rules_free in any case.
+/// The rules that a list names, "a,b:c=1,d=2", or every form of every rule (alone: of every rule whose outputs are drawn
+/// alone, as the rule says). Free with lab_rules_free in any case.
 /// CLI_USAGE or CLI_FAILED after a message.
-int lab_rules_read(lab_rules *rules, const char *list);
+int lab_rules_read(lab_rules *rules, const char *list, bool alone);
 void lab_rules_free(lab_rules *rules);
 
 /// weir_lab_progress with a bar as its context: shows it, and stops when the user does.

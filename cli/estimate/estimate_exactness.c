@@ -139,7 +139,7 @@ int lab_exactness(const lab_options *options) {
     lab_rules rules;
     lab_bar bar;
     weir_error error = {0};
-    int status = lab_rules_read(&rules, options->rules);
+    int status = lab_rules_read(&rules, options->rules, false);
     weir_verdict *verdicts = calloc(rules.count + 1, sizeof *verdicts);
     if (status == CLI_OK && verdicts == NULL) status = cli_error("out of memory");
     if (status == CLI_OK) {

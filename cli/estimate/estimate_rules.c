@@ -49,7 +49,7 @@ static int read_list(lab_rules *rules, const char *list) {
     return rules->count > 0 ? CLI_OK : cli_usage("estimate", "--rules is empty");
 }
 
-int lab_rules_read(lab_rules *rules, const char *list) {
+int lab_rules_read(lab_rules *rules, const char *list, bool alone) {
     weir_error error = {0};
     *rules = (lab_rules){0};
     if (list != NULL) return read_list(rules, list);
@@ -58,6 +58,7 @@ int lab_rules_read(lab_rules *rules, const char *list) {
             weir_unit unit;
             char text[LAB_TEXT];
             if (weir_rule_form(weir_rule_at(r), &unit, NULL, k, &error) != WEIR_OK) return cli_error("%s", error.text);
+            if (alone && (unit.draw != NULL || weir_unit_variable(&unit) != 1)) continue;
             weir_unit_print(&unit, text, sizeof text);
             if (!add(rules, text, &unit, &error)) return cli_error("%s", error.text);
         }

@@ -119,7 +119,7 @@ static void print_table(const lab_rules *rules, speed *speeds) {
 int lab_throughput(const lab_options *options) {
     lab_rules rules;
     weir_error error = {0};
-    int status = lab_rules_read(&rules, options->rules != NULL ? options->rules : default_rules);
+    int status = lab_rules_read(&rules, options->rules != NULL ? options->rules : default_rules, true);
     speed *speeds = calloc(rules.count + 1, sizeof *speeds);
     if (speeds == NULL) status = cli_error("out of memory");
     for (size_t round = 0; round < ROUNDS && status == CLI_OK; round++) {

@@ -124,7 +124,7 @@ int lab_toy(const lab_options *o) {
     bool failed = false;
     const size_t steps = o->steps > 0 ? o->steps : 10000, seeds = o->seeds > 0 ? o->seeds : 200;
     if (steps % CURVE != 0) return cli_usage("estimate", "toy: --steps must be a multiple of %d", CURVE);
-    int status = lab_rules_read(&rules, o->rules);
+    int status = lab_rules_read(&rules, o->rules, true);
     if (status == CLI_OK && o->rules == NULL) keep_known(&rules);
     weir_toy *toys = calloc(rules.count + 1, sizeof *toys);
     if (status == CLI_OK && toys == NULL) status = cli_error("out of memory");

@@ -92,7 +92,7 @@ static void take_rows(const bed *b, const uint32_t *index) {
 static int open_bed(bed *b, const lab_options *o, const char *operand) {
     weir_error error = {0};
     int status = open_network(b, o, operand);
-    if (status == CLI_OK) status = lab_rules_read(&b->rules, o->rules != NULL ? o->rules : default_rules);
+    if (status == CLI_OK) status = lab_rules_read(&b->rules, o->rules != NULL ? o->rules : default_rules, true);
     if (status != CLI_OK) return status;
     const weir_part part = weir_data_train(b->data);
     b->rows = b->config.train.batch < part.count ? b->config.train.batch : part.count;

@@ -17,6 +17,7 @@
 #ifndef WEIR_UNITS_H
 #define WEIR_UNITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "random.h"
@@ -57,10 +58,18 @@ typedef struct weir_parameter {
 /// A rule: constant, so that any number of threads may read one at a time.
 typedef struct weir_rule weir_rule;
 
-/// A rule and its parameter values, in the order of rule->parameters. Plain data: copy freely.
+#define WEIR_DRAW_PARAMETERS 4 ///< most parameters that a draw can have
+
+/// A draw: constant, as a rule.
+typedef struct weir_draw weir_draw;
+
+/// A rule and a draw with their parameter values, in the order of rule->parameters and of draw->parameters. Plain data:
+/// copy freely.
 typedef struct weir_unit {
     const weir_rule *rule;
     double values[WEIR_RULE_PARAMETERS];
+    const weir_draw *draw; ///< NULL: that of the rule (weir_unit_draw)
+    double draw_values[WEIR_DRAW_PARAMETERS];
 } weir_unit;
 
 /// One layer of units over a batch of rows: what a rule's functions read and write.
@@ -90,9 +99,30 @@ typedef void (*weir_definition)(const weir_unit *unit, double a, weir_outcome vi
 /// The exact mean loss of a layer of units that are independent given a[units].
 typedef double (*weir_mean_loss)(const void *context, const double *a);
 
-/// How outputs are distributed: what a finished network draws, its mean and its decision. Functions never fail, work in
-/// parallel inside, and give the same bits for any number of threads.
-typedef struct weir_draw {
+/// What is true of a draw; or-ed together in weir_draw.traits. A rule names those of which a draw must have one
+/// (weir_rule.draws).
+typedef enum weir_draw_trait {
+    WEIR_DRAW_SCORE = 1 << 0,    ///< there is a score
+    WEIR_DRAW_MARGINAL = 1 << 1, ///< there is pull: the chance of each output, and its derivatives, are exact
+    WEIR_DRAW_OUTCOMES = 1 << 2, ///< there are outcomes that can be listed
+    WEIR_DRAW_ONE_OF = 1 << 3,   ///< categorical: one output of each variable is 1, by softmax
+    WEIR_DRAW_SUBSET = 1 << 4,   ///< about k outputs of each variable are 1
+    WEIR_DRAW_NATURAL = 1 << 5,  ///< the score is h − E h: the pre-activations are natural parameters
+    WEIR_DRAW_RANDOM = 1 << 6    ///< the output is random
+} weir_draw_trait;
+
+/// Takes one outcome of a whole variable of C outputs: its probability, its outputs h[C], and, unless NULL, the matrix
+/// w[C][C] of a gradient Σ_j w[i][j]·∂L/∂h[j].
+typedef void (*weir_state)(void *context, double chance, const double *h, const double *weights);
+/// Visits the outcomes of one variable at a[C], in double and from the definition, as weir_definition does for one
+/// output.
+typedef void (*weir_states)(const weir_unit *unit, const double *a, weir_state visit, void *context);
+
+/// How outputs are distributed: what a finished network draws, its mean and its decision. Outputs come in *variables*:
+/// of one output each (define), or of C outputs that are drawn together (states; C is the parameter "of"). A layer is
+/// whole variables, output after output. Functions never fail; those that take a batch work in parallel inside and give
+/// the same bits for any number of threads, the others belong to the calling thread.
+struct weir_draw {
     const char *decided;  ///< the value of an open gate at test time as a formula: "h = √σ(a)"
     const char *expected; ///< what expect gives as a formula: "h = σ(a)"
     /// Draws h, one output per row and unit. A closed gate is exactly 0. A NaN in a stays NaN.
@@ -100,14 +130,37 @@ typedef struct weir_draw {
     /// h = E[h | a], or the usual noise-free form where that has no closed form (say which in the rule's summary).
     void (*expect)(const weir_unit *unit, const weir_unit_batch *batch);
     /// Test time gates: the deterministic value of an open gate; with WEIR_TRAIT_SPARSE exactly 0 where
-    /// !(a > threshold). Rules without that trait are never closed and do not read the threshold.
+    /// !(a > threshold). Rules without that trait are never closed and do not read the threshold. Variables of several
+    /// outputs do not read it either: they say themselves which are open.
     void (*decide)(const weir_unit *unit, const weir_unit_batch *batch);
-    /// q[k] = P(h ≠ 0 | a[k]) (σ(a) for units that are never 0) and, unless NULL, dq[k] = ∂q/∂a; k < count.
+    /// q[k] = P(h ≠ 0 | a[k]) (σ(a) for units that are never 0) and, unless NULL, dq[k] = ∂q[k]/∂a[k]; k < count, whole
+    /// variables.
     void (*opening)(const weir_unit *unit, size_t count, const float *a, float *q, float *dq);
     weir_definition define;
     /// The pre-activation at or under which decide gives 0 whatever the threshold. NULL: there is none.
     double (*floor)(const weir_unit *unit);
-} weir_draw;
+
+    // ---- draws that a text can name (draw=NAME); 0 and NULL for those of one rule -----------------------------------
+    const char *name;    ///< "one-of"
+    const char *summary; ///< one line for a person
+    const char *forward; ///< the distribution as a formula
+    const char *source;  ///< where it is from
+    unsigned traits;     ///< weir_draw_trait bits
+    const weir_parameter *parameters;
+    size_t parameter_count;
+    /// Outcomes of a whole variable: in place of define.
+    weir_states states;
+    /// score[i] = ∂ log P(h | a)/∂a[i] of count outputs, whole variables.
+    void (*score)(const weir_unit *unit, size_t count, const float *a, const float *h, float *score);
+    /// out[i] = Σ_j v[j]·∂E h[j]/∂a[i] of count outputs, whole variables. out and v may be one array.
+    void (*pull)(const weir_unit *unit, size_t count, const float *a, const float *v, float *out);
+    /// Number of outcomes of a variable (0: too many), outputs of the one at index, and the probability of outputs.
+    size_t (*outcomes)(const weir_unit *unit);
+    void (*outcome)(const weir_unit *unit, size_t index, float *h);
+    double (*chance)(const weir_unit *unit, const float *a, const float *h);
+    /// Refuses what the parameters ask for beyond "of" and "k" (weir_unit_fit). NULL: nothing.
+    weir_status (*most)(const weir_unit *unit, weir_error *error);
+};
 
 /// A form of a rule that computes something of its own, with what is known of it: published values, exact ones, or
 /// those of an independent program. 0 and NULL mean "not known".
@@ -137,8 +190,11 @@ struct weir_rule {
     size_t saved; ///< floats per row and unit that sample leaves for backward
     size_t state; ///< floats per unit kept from step to step (baselines)
 
-    /// The distribution of the outputs. NULL: h ~ Bernoulli(σ(a)) (weir_draw_bernoulli).
+    /// The distribution of the outputs, unless a text names another. NULL: h ~ Bernoulli(σ(a)) (weir_draw_bernoulli).
     const weir_draw *draw;
+    /// Other draws for which the rule is defined: those with one of these traits (weir_draw_trait). Rules of the same
+    /// name may stand in the table one after another, for different draws.
+    unsigned draws;
     /// Fills state for the first step. NULL when state is 0.
     void (*start)(const weir_unit *unit, size_t units, float *state);
     /// Draws h in training, all row groups of it; fills saved. NULL: as the draw.
@@ -156,12 +212,19 @@ struct weir_rule {
     size_t (*saved_count)(const weir_unit *unit, size_t rows, size_t units);
     size_t (*state_count)(const weir_unit *unit, size_t units);
 
+    /// Refuses values of parameters that do not go together, or not with the unit's draw. NULL: all do.
+    weir_status (*check)(const weir_unit *unit, weir_error *error);
+
     /// What the rule is held to. With WEIR_TRAIT_UNBIASED the mean of backward is ∂E L/∂a over the outcomes of the
     /// draw, without it the mean of w·∂L/∂h over them, w = weight(a, h). A rule whose outcomes in training are others,
     /// or whose w depends on more than h, has a define of its own. NULL where not needed. Annealed rules are defined at
     /// step 0.
     double (*weight)(const weir_unit *unit, double a, double h);
     weir_definition define;
+    /// As weight and define, for variables of several outputs: weights[C][C] of ∂L/∂h given the outputs h[C], or the
+    /// outcomes with their weights.
+    void (*weights)(const weir_unit *unit, const double *a, const double *h, double *weights);
+    weir_states states;
     /// What backward is on average, mean[units], where define cannot say it: rules that evaluate the loss at moved
     /// pre-activations, and are biased by that. mean_loss is E L at any a. NULL: define says it.
     void (*expectation)(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,
@@ -176,8 +239,21 @@ struct weir_rule {
 
 /// h ~ Bernoulli(σ(a)); at test time h = 1 where a > threshold, else 0.
 WEIR_API const weir_draw *weir_draw_bernoulli(void);
-/// The draw of a unit's rule; never NULL.
+/// The draw of a unit; never NULL.
 WEIR_API const weir_draw *weir_unit_draw(const weir_unit *unit);
+/// The number of draws that a text can name, the draw at index 0 … count−1 (NULL beyond), and the one of that name, or
+/// NULL.
+WEIR_API size_t weir_draw_count(void);
+WEIR_API const weir_draw *weir_draw_at(size_t index);
+WEIR_API const weir_draw *weir_draw_find(const char *name);
+/// Whether a rule is defined for a draw.
+WEIR_API bool weir_rule_takes(const weir_rule *rule, const weir_draw *draw);
+
+/// Outputs of a variable: 1, or C. 0: all units of a layer, which weir_unit_fit has not been told yet.
+WEIR_API size_t weir_unit_variable(const weir_unit *unit);
+/// Makes a unit one of a layer of so many units: `of=0` becomes their number. WEIR_SHAPE when they are not whole
+/// variables, WEIR_ARGUMENT when the draw's parameters do not go together (k of n with k > n).
+WEIR_API weir_status weir_unit_fit(weir_unit *unit, size_t units, weir_error *error);
 
 /// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many.
 WEIR_API size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers);
@@ -206,7 +282,9 @@ WEIR_API const weir_form *weir_unit_form(const weir_unit *unit);
 /// forms. WEIR_ARGUMENT names the rule, the field, and what is expected of it.
 WEIR_API weir_status weir_rule_check(const weir_rule *rule, weir_error *error);
 
-/// Reads "NAME" or "NAME:parameter=value,parameter=value" into *unit; what is not named keeps its default.
+/// Reads "NAME" or "NAME:parameter=value,parameter=value" into *unit; what is not named keeps its default. One of the
+/// parameters may be draw=DRAW, with the parameters of that draw beside those of the rule:
+/// "rloo:samples=4,draw=one-of,of=8". WEIR_UNSUPPORTED for a draw that the rule is not defined for.
 /// WEIR_NOT_FOUND for an unknown rule or parameter (the error names the nearest), WEIR_ARGUMENT for a value that is
 /// malformed or out of range.
 WEIR_API weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error);
@@ -220,7 +298,7 @@ WEIR_API weir_status weir_unit_parse_among(weir_unit *unit, const char *text, co
 /// zero; returns the length it needs without that zero. Only values other than the default are named.
 WEIR_API size_t weir_unit_print(const weir_unit *unit, char *text, size_t size);
 
-/// Value of a parameter by name; NaN when the rule has none of that name.
+/// Value of a parameter of the rule or the draw by name; NaN when there is none of that name.
 WEIR_API double weir_unit_value(const weir_unit *unit, const char *parameter);
 
 #ifdef __cplusplus

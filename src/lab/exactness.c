@@ -34,7 +34,7 @@ typedef struct tally {
 typedef enum place { PLACE_FOUR, PLACE_BIT, PLACE_WIDE } place;
 
 typedef struct task {
-    const weir_unit *unit;
+    weir_unit unit; ///< one of the problem's layer
     place place;
     size_t chunk; ///< of four units; index of the probability of one bit
     weir_problem problem;
@@ -71,7 +71,7 @@ static size_t batch_rows(double draws) { return draws >= 400000 ? 1000 : draws >
 /// Rules that change with the training step are judged at step 0: each call has a seed of its own instead.
 static weir_status estimate(weir_estimator *e, float *estimates, const float *logits, size_t rows, task *t,
                             uint64_t call, weir_error *error) {
-    if (t->unit->rule->traits & WEIR_TRAIT_ANNEALED) {
+    if (t->unit.rule->traits & WEIR_TRAIT_ANNEALED) {
         weir_estimator_step_set(e, 0);
         weir_estimator_seed_set(e, first_seed + 16 * t->chunk + t->place + (call << 16));
     }
@@ -90,7 +90,7 @@ static void draw_task(task *t, weir__work *work) {
     uint64_t call = 0;
     TRY(weir__new(&logits, rows * units, sizeof *logits, "pre-activations", error));
     TRY(weir__new(&estimates, rows * units, sizeof *estimates, "estimates", error));
-    TRY(weir_estimator_create(&e, t->unit, units, rows, first_seed + 16 * t->chunk + t->place, error));
+    TRY(weir_estimator_create(&e, &t->unit, units, rows, first_seed + 16 * t->chunk + t->place, error));
     for (size_t k = 0; k < rows * units; k++) logits[k] = (float)t->problem.logits[k % units];
     if (!weir_estimator_state(e, NULL)) settling = 0;
     for (; settling > 0; settling--) TRY(estimate(e, estimates, logits, few, t, call++, error));
@@ -114,7 +114,7 @@ static void draw_wide(task *t, weir__work *work) {
     const float logits[WIDE_UNITS] = {0};
     weir_moments moments = {.mean = mean, .variance = variance};
     weir_estimator *e = NULL;
-    TRY(weir_estimator_create(&e, t->unit, WIDE_UNITS, rows, first_seed, error));
+    TRY(weir_estimator_create(&e, &t->unit, WIDE_UNITS, rows, first_seed, error));
     TRY(weir_estimate_moments(e, &moments, logits, (uint64_t)t->draws, weir_problem_quadratic, &target, error));
     for (size_t i = 0; i < WIDE_UNITS; i++) t->wide_variance += variance[i] / WIDE_UNITS;
     weir__work_done(work, t->cost);
@@ -127,12 +127,14 @@ done:
 static void find_truth(void *context, size_t index, weir__work *work) {
     task *t = (task *)context + index;
     (void)work;
+    if (t->error.status != WEIR_OK) return;
     if (t->place == PLACE_BIT || (t->place == PLACE_FOUR && t->chunk == 0))
-        t->truth = weir_truth_of(t->unit, &t->problem);
+        t->truth = weir_truth_of(&t->unit, &t->problem);
 }
 
 static void run_task(void *context, size_t index, weir__work *work) {
     task *t = (task *)context + index;
+    if (t->error.status != WEIR_OK) return;
     if (t->place == PLACE_FOUR && t->chunk > 0) t->truth = (t - t->chunk)->truth;
     if (t->place != PLACE_WIDE)
         draw_task(t, work);
@@ -140,34 +142,32 @@ static void run_task(void *context, size_t index, weir__work *work) {
         draw_wide(t, work);
 }
 
-/// A rule whose outputs are not binary may have a kink at a = 0, where its gradient is a matter of taste.
-static weir_problem bit_at(const weir_unit *unit, size_t k) {
-    weir_problem bit = weir_problem_bit(weir_lab_place(k), WEIR_LAB_TARGET);
-    if (!(unit->rule->traits & WEIR_TRAIT_BINARY) && bit.logits[0] == 0) bit.logits[0] = 0.1;
-    return bit;
+/// The small problem at a place. A rule whose outputs are not binary may have a kink at a = 0, where its gradient is a
+/// matter of taste.
+static weir_status small_problem(weir_problem *problem, weir_unit *unit, size_t k, weir_error *error) {
+    if (weir_unit_variable(unit) != 1) return weir_problem_for(problem, unit, (int)k, error);
+    *problem = weir_problem_bit(weir_lab_place(k), WEIR_LAB_TARGET);
+    if (!(unit->rule->traits & WEIR_TRAIT_BINARY) && problem->logits[0] == 0) problem->logits[0] = 0.1;
+    return WEIR_OK;
+}
+
+static void set_task(task *t, const weir_unit *unit, place at, size_t chunk, double draws) {
+    *t = (task){.unit = *unit, .place = at, .chunk = chunk, .draws = draws};
+    t->error.status = at == PLACE_BIT ? small_problem(&t->problem, &t->unit, chunk, &t->error)
+                                         : weir_problem_for(&t->problem, &t->unit, -1, &t->error);
+    if (t->error.status != WEIR_OK) return;
+    const double groups = (double)weir_unit_groups(&t->unit, t->problem.units, 1);
+    t->cost = at == PLACE_FOUR ? draws * (1 + groups) : draws / 2 * (1 + groups);
+    if (at == PLACE_WIDE) t->cost = draws * 50;
 }
 
 static void set_tasks(task *tasks, const weir_unit *unit, double draws) {
     const weir_form *known = weir_unit_form(unit);
     const double bit_draws = known && known->one_bit ? fmax(draws / 10, 1e5) : fmax(draws / 50, 2e4);
     const double wide_draws = known && known->wide > 0 ? fmin(1e6, fmax(draws / 10, 2e4)) : 0;
-    const double groups = (double)weir_unit_groups(unit, WEIR_PROBLEM_UNITS, 1),
-                 one = (double)weir_unit_groups(unit, 1, 1);
-    for (size_t c = 0; c < CHUNKS; c++)
-        tasks[c] = (task){.unit = unit,
-                          .place = PLACE_FOUR,
-                          .chunk = c,
-                          .problem = weir_problem_four(),
-                          .draws = draws / CHUNKS,
-                          .cost = draws / CHUNKS * (1 + groups)};
-    for (size_t c = 0; c < WEIR_LAB_PLACES; c++)
-        tasks[CHUNKS + c] = (task){.unit = unit,
-                                   .place = PLACE_BIT,
-                                   .chunk = c,
-                                   .problem = bit_at(unit, c),
-                                   .draws = bit_draws,
-                                   .cost = bit_draws / 2 * (1 + one)};
-    tasks[TASKS - 1] = (task){.unit = unit, .place = PLACE_WIDE, .draws = wide_draws, .cost = wide_draws * 50};
+    for (size_t c = 0; c < CHUNKS; c++) set_task(&tasks[c], unit, PLACE_FOUR, c, draws / CHUNKS);
+    for (size_t c = 0; c < WEIR_LAB_PLACES; c++) set_task(&tasks[CHUNKS + c], unit, PLACE_BIT, c, bit_draws);
+    set_task(&tasks[TASKS - 1], unit, PLACE_WIDE, 0, wide_draws);
 }
 
 /// The greatest distance of a mean from what it ought to be, in standard errors. Sums of float leave a rounding of
@@ -216,18 +216,19 @@ static void judge_four(weir_verdict *v, const task *tasks) {
     const weir_form *known = &v->known;
     tally all = {0};
     double square = 0;
+    const size_t units = tasks[0].problem.units;
     for (size_t c = 0; c < CHUNKS; c++) add_tally(&all, &tasks[c].seen);
     v->truth = tasks[0].truth;
-    for (size_t i = 0; i < WEIR_PROBLEM_UNITS; i++) {
+    for (size_t i = 0; i < units; i++) {
         const double mean = v->truth.mean[i] + all.sum[i] / (double)all.rows;
         square += pow(mean - v->truth.gradient[i], 2);
     }
     v->draws = (double)all.rows;
     v->bias = v->truth.known ? sqrt(square) : NAN;
-    v->variance = variance_of(&all, WEIR_PROBLEM_UNITS);
+    v->variance = variance_of(&all, units);
     v->noise = bound_z * sqrt(v->variance / v->draws);
     const double variance_noise = bound_z * variance_error(&all);
-    if (v->truth.known) v->z = z_of(&all, WEIR_PROBLEM_UNITS, v->truth.mean);
+    if (v->truth.known) v->z = z_of(&all, units, v->truth.mean);
     v->pass_mean = !v->truth.known || v->z <= bound_z;
     // the published bias is rounded, and itself a mean of 4·10⁶ draws
     const double allowed = known->digit + v->noise + bound_z * sqrt(v->variance / 4e6);
@@ -239,11 +240,11 @@ static void judge_four(weir_verdict *v, const task *tasks) {
 
 static void judge_bit(weir_verdict *v, const task *t) {
     const double p = weir_lab_place(t->chunk);
-    v->bit_variance[t->chunk] = variance_of(&t->seen, 1);
+    v->bit_variance[t->chunk] = variance_of(&t->seen, t->problem.units);
     // units that are not binary may hardly ever open at the lower probabilities
-    if (!(t->unit->rule->traits & WEIR_TRAIT_BINARY) && p < 0.3) return;
+    if (!(t->unit.rule->traits & WEIR_TRAIT_BINARY) && p < 0.3) return;
     if (t->truth.known) {
-        const double z = z_of(&t->seen, 1, t->truth.mean);
+        const double z = z_of(&t->seen, t->problem.units, t->truth.mean);
         v->z = isnan(v->z) ? z : fmax(v->z, z);
         v->pass_bit = v->pass_bit && z <= bound_z;
     }
@@ -256,7 +257,7 @@ static void judge_bit(weir_verdict *v, const task *t) {
 
 static weir_status judge(weir_verdict *v, const weir_unit *unit, const task *tasks, weir_error *error) {
     const weir_form *known = weir_unit_form(unit);
-    *v = (weir_verdict){.evaluations = weir_unit_groups(unit, WEIR_PROBLEM_UNITS, 1), .z = NAN, .wide_variance = NAN};
+    *v = (weir_verdict){.evaluations = weir_unit_groups(&tasks->unit, tasks->problem.units, 1), .z = NAN, .wide_variance = NAN};
     if (known) v->known = *known;
     for (size_t k = 0; k < TASKS; k++) {
         if (tasks[k].error.status == WEIR_UNSUPPORTED) return WEIR_OK; // not judged

@@ -7,7 +7,10 @@
 
 #include <weir/lab.h>
 
-static const double powers[WEIR_PROBLEM_UNITS] = {0.5, -0.5, 0.25, 1};
+#include "../core/core.h"
+
+enum { four = 4 };
+static const double powers[WEIR_PROBLEM_UNITS] = {0.5, -0.5, 0.25, 1, -0.25, 0.75, 0.375, -0.125};
 
 static double four_factor(const weir_problem *problem, size_t unit, double h) {
     (void)problem;
@@ -20,23 +23,42 @@ static double four_slope(const weir_problem *problem, size_t unit, double h) {
 
 static weir_status four_objective(void *context, size_t rows, size_t units, const uint32_t *example, const float *h,
                                   float *loss, float *dh, weir_error *error) {
-    (void)context, (void)units, (void)example, (void)error;
-    for (size_t r = 0; r < rows; r++, h += WEIR_PROBLEM_UNITS) {
+    (void)context, (void)example, (void)error;
+    for (size_t r = 0; r < rows; r++, h += units) {
         float sum = 0;
-        for (size_t i = 0; i < WEIR_PROBLEM_UNITS; i++) sum += (float)powers[i] * h[i];
+        for (size_t i = 0; i < units; i++) sum += (float)powers[i] * h[i];
         loss[r] = expf(sum);
-        for (size_t i = 0; dh && i < WEIR_PROBLEM_UNITS; i++)
-            dh[r * WEIR_PROBLEM_UNITS + i] = (float)powers[i] * loss[r];
+        for (size_t i = 0; dh && i < units; i++) dh[r * units + i] = (float)powers[i] * loss[r];
     }
     return WEIR_OK;
 }
 
 weir_problem weir_problem_four(void) {
-    return (weir_problem){.units = WEIR_PROBLEM_UNITS,
+    return (weir_problem){.units = four,
                           .logits = {0.4, -0.8, 1.5, -0.2},
                           .factor = four_factor,
                           .slope = four_slope,
                           .objective = four_objective};
+}
+
+weir_status weir_problem_for(weir_problem *problem, weir_unit *unit, int place, weir_error *error) {
+    static const double logits[WEIR_PROBLEM_UNITS] = {0.4, -0.8, 1.5, -0.2, 0.9, -1.1, 0.1, 0.6};
+    static const double spreads[WEIR_LAB_PLACES] = {0, 0.5, 1, 2, 3};
+    weir_status status = WEIR_OK;
+    *problem = weir_problem_four();
+    if (weir_unit_variable(unit) == 1) return status;
+    const bool subset = weir_unit_draw(unit)->traits & WEIR_DRAW_SUBSET;
+    size_t size = weir_unit_variable(unit), count = 1;
+    if (size == 0) size = subset ? 5 : 3;
+    TRY_THAT(size <= WEIR_PROBLEM_UNITS, WEIR_UNSUPPORTED, "a variable of %zu outputs: problems have at most %d units",
+             size, WEIR_PROBLEM_UNITS);
+    if (place < 0 && 2 * size <= WEIR_PROBLEM_UNITS) count = 2;
+    problem->units = count * size;
+    TRY(weir_unit_fit(unit, size, error));
+    for (size_t i = 0; i < problem->units; i++)
+        problem->logits[i] = logits[i] * (place < 0 ? 1 : spreads[place % WEIR_LAB_PLACES]);
+done:
+    return status;
 }
 
 static double bit_factor(const weir_problem *problem, size_t unit, double h) {

@@ -3,39 +3,77 @@
 
 // What each rule ought to do on a problem, from its definition and not from its code.
 //
-// With L(h) = Π F_j(h_j) and independent units, E L = Π E F_j(h_j), and a rule that multiplies ∂L/∂h_i by a weight w_i
-// of its own has the mean E[F'_i(h_i) w_i]·Π_{j≠i} E F_j(h_j).
+// With L(h) = Π F_j(h_j) and independent variables, E L = Π E F over them, and a rule that gives Σ_j w_ij ∂L/∂h_j, j over
+// the outputs of i's variable (for a variable of one output: multiplies ∂L/∂h_i by w_i), has the mean
+// E[Σ_j w_ij F'_j(h_j)·Π_{l≠j} F_l(h_l)]·Π E F of the other variables.
 
 #include <math.h>
 #include <string.h>
 
 #include <weir/lab.h>
 
-/// Sums over the outcomes of one unit: E F(h), E F(h)² and E[F'(h)·w].
+/// Sums over the outcomes of one variable, of one output or of several: E F, E F², F the product of its factors, and
+/// E[Σ_j w_ij·∂F/∂h_j] per output i.
 typedef struct moment {
     const weir_unit *unit;
     const weir_problem *problem;
-    size_t index;
-    double a;
-    double factor, square, weighted;
+    size_t first, size;
+    const double *a;
+    double factor, square, weighted[WEIR_PROBLEM_UNITS];
 } moment;
 
 /// Where E F² is more of (E F)² the variance of a factor does not exist, or no number of draws could tell.
 static const double most_square = 1e6;
 
-static void add_outcome(void *context, double chance, double h, double weight) {
+/// weights: [size][size], or NULL.
+static void add_state(void *context, double chance, const double *h, const double *weights) {
     moment *m = context;
-    const double factor = m->problem->factor(m->problem, m->index, h);
-    m->factor += chance * factor;
-    m->square += chance * factor * factor;
-    if (!m->unit->rule->define && m->unit->rule->weight) weight = m->unit->rule->weight(m->unit, m->a, h);
-    if (weight != 0) m->weighted += chance * m->problem->slope(m->problem, m->index, h) * weight;
+    double factor[WEIR_PROBLEM_UNITS], own[WEIR_PROBLEM_UNITS * WEIR_PROBLEM_UNITS], product = 1;
+    const weir_rule *rule = m->unit->rule;
+    for (size_t j = 0; j < m->size; j++) product *= factor[j] = m->problem->factor(m->problem, m->first + j, h[j]);
+    m->factor += chance * product;
+    m->square += chance * product * product;
+    if (!weights && m->size > 1 && rule->weights) {
+        rule->weights(m->unit, m->a, h, own);
+        weights = own;
+    }
+    for (size_t j = 0; weights && j < m->size; j++) {
+        double slope = m->problem->slope(m->problem, m->first + j, h[j]);
+        for (size_t l = 0; l < m->size; l++) slope *= l != j ? factor[l] : 1;
+        for (size_t i = 0; i < m->size; i++) m->weighted[i] += chance * weights[i * m->size + j] * slope;
+    }
 }
 
-static moment moment_at(weir_definition define, const weir_unit *unit, const weir_problem *problem, size_t index,
-                        double a) {
-    moment m = {.unit = unit, .problem = problem, .index = index, .a = a};
-    define(unit, a, add_outcome, &m);
+static void add_outcome(void *context, double chance, double h, double weight) {
+    const moment *m = context;
+    if (!m->unit->rule->define && m->unit->rule->weight) weight = m->unit->rule->weight(m->unit, m->a[0], h);
+    add_state(context, chance, &h, weight != 0 ? &weight : NULL);
+}
+
+/// What tells the outcomes of a variable: of one output, or of several.
+typedef struct definition {
+    weir_definition define;
+    weir_states states;
+} definition;
+
+static definition definition_of(const weir_unit *unit) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    return (definition){draw->define, draw->states};
+}
+
+/// Those of the rule where it says more than its draw.
+static definition rule_definition_of(const weir_unit *unit) {
+    const weir_rule *rule = unit->rule;
+    if (rule->states && weir_unit_draw(unit)->states) return (definition){NULL, rule->states};
+    return rule->define && weir_unit_draw(unit)->define ? (definition){rule->define, NULL} : definition_of(unit);
+}
+
+static moment moment_at(definition d, const weir_unit *unit, const weir_problem *problem, size_t first, const double *a) {
+    moment m = {.unit = unit, .problem = problem, .first = first, .size = weir_unit_variable(unit), .a = a};
+    if (d.states)
+        d.states(unit, a, add_state, &m);
+    else
+        d.define(unit, a[0], add_outcome, &m);
     return m;
 }
 
@@ -47,34 +85,39 @@ static double derivative(double (*f)(void *context, double a), void *context, do
 }
 
 typedef struct own_factor {
-    weir_definition define;
+    definition definition;
     const weir_unit *unit;
     const weir_problem *problem;
-    size_t index;
+    size_t first, moved; ///< of the variable; the output whose pre-activation varies
 } own_factor;
 
 static double factor_at(void *context, double a) {
     const own_factor *f = context;
-    return moment_at(f->define, f->unit, f->problem, f->index, a).factor;
+    double own[WEIR_PROBLEM_UNITS];
+    memcpy(own, f->problem->logits + f->first, weir_unit_variable(f->unit) * sizeof *own);
+    own[f->moved] = a;
+    return moment_at(f->definition, f->unit, f->problem, f->first, own).factor;
 }
 
 /// Adds, times a chance, the gradient of the mean loss of a definition's outcomes, or (weighted) the mean of w·∂L/∂h;
 /// NaN where draws could not tell.
-static void add_gradient(double *sum, double chance, weir_definition define, const weir_unit *unit,
-                         const weir_problem *problem, bool weighted) {
+static void add_gradient(double *sum, double chance, definition d, const weir_unit *unit, const weir_problem *problem,
+                         bool weighted) {
+    const size_t size = weir_unit_variable(unit), variables = problem->units / size;
     moment at[WEIR_PROBLEM_UNITS];
-    for (size_t i = 0; i < problem->units; i++) at[i] = moment_at(define, unit, problem, i, problem->logits[i]);
+    for (size_t v = 0; v < variables; v++) at[v] = moment_at(d, unit, problem, v * size, problem->logits + v * size);
     for (size_t i = 0; i < problem->units; i++) {
-        own_factor f = {define, unit, problem, i};
-        double product = weighted ? at[i].weighted : derivative(factor_at, &f, problem->logits[i]);
-        for (size_t j = 0; j < problem->units; j++) product *= j != i ? at[j].factor : 1;
-        sum[i] += at[i].square <= most_square * at[i].factor * at[i].factor ? chance * product : NAN;
+        const size_t v = i / size;
+        own_factor f = {d, unit, problem, v * size, i % size};
+        double product = weighted ? at[v].weighted[i % size] : derivative(factor_at, &f, problem->logits[i]);
+        for (size_t w = 0; w < variables; w++) product *= w != v ? at[w].factor : 1;
+        sum[i] += at[v].square <= most_square * at[v].factor * at[v].factor ? chance * product : NAN;
     }
 }
 
 // ---- bounds: rules whose loss is −log (1/K) Σ_k exp(−L_k) ----------------------------------------------------------
 
-enum { outcomes_most = 1 << WEIR_PROBLEM_UNITS };
+enum { outcomes_most = 256 };
 static const double most_multisets = 5e5;
 
 typedef struct bound {
@@ -84,19 +127,58 @@ typedef struct bound {
     double chance[outcomes_most], weight[outcomes_most]; ///< of an outcome: P, and exp(−L)
 } bound;
 
-static void take_open(void *context, double chance, double h, double weight) {
-    (void)weight;
-    if (h != 0) *(double *)context += chance;
+/// The outcomes of the variables so far, and those of the next one, which multiply them.
+typedef struct joining {
+    const weir_problem *problem;
+    size_t first, size, before, added;
+    double chance[outcomes_most], loss[outcomes_most];
+    bool many;
+} joining;
+
+static void join_state(void *context, double chance, const double *h, const double *weights) {
+    joining *j = context;
+    double factor = 1;
+    (void)weights;
+    for (size_t i = 0; i < j->size; i++) factor *= j->problem->factor(j->problem, j->first + i, h[i]);
+    // the outcomes before stand at the end until all of the variable's have been seen
+    const size_t from = outcomes_most - j->before;
+    j->many = j->many || j->added + j->before > from;
+    for (size_t s = 0; s < j->before && !j->many; s++, j->added++) {
+        j->chance[j->added] = j->chance[from + s] * chance;
+        j->loss[j->added] = j->loss[from + s] * factor;
+    }
 }
 
-/// Sets P of every outcome of binary units, of which one is at a.
-static void set_chances(bound *b, double a) {
-    for (size_t s = 0; s < b->outcomes; s++) b->chance[s] = 1;
-    for (size_t i = 0; i < b->problem->units; i++) {
-        double p = 0;
-        weir_unit_draw(b->unit)->define(b->unit, i == b->moved ? a : b->problem->logits[i], take_open, &p);
-        for (size_t s = 0; s < b->outcomes; s++) b->chance[s] *= s >> i & 1 ? p : 1 - p;
+static void join_outcome(void *context, double chance, double h, double weight) {
+    (void)weight;
+    join_state(context, chance, &h, NULL);
+}
+
+/// Sets P and exp(−L) of every outcome of the layer, of which one unit is at a. False: too many.
+static bool set_outcomes(bound *b, double a) {
+    const definition d = definition_of(b->unit);
+    const size_t size = weir_unit_variable(b->unit);
+    double own[WEIR_PROBLEM_UNITS];
+    joining j = {.problem = b->problem, .size = size, .added = 1};
+    j.chance[0] = j.loss[0] = 1;
+    memcpy(own, b->problem->logits, sizeof own);
+    own[b->moved] = a;
+    for (j.first = 0; j.first < b->problem->units && !j.many; j.first += size) {
+        j.before = j.added;
+        j.added = 0;
+        memmove(j.chance + outcomes_most - j.before, j.chance, j.before * sizeof *j.chance);
+        memmove(j.loss + outcomes_most - j.before, j.loss, j.before * sizeof *j.loss);
+        if (d.states)
+            d.states(b->unit, own + j.first, join_state, &j);
+        else
+            d.define(b->unit, own[j.first], join_outcome, &j);
     }
+    b->outcomes = j.added;
+    for (size_t s = 0; s < b->outcomes; s++) {
+        b->chance[s] = j.chance[s];
+        b->weight[s] = exp(-j.loss[s]);
+    }
+    return !j.many;
 }
 
 /// Over all multisets of samples: outcome s and those after it, `left` samples to go; ways: their probability and
@@ -114,24 +196,17 @@ static double over_multisets(const bound *b, size_t s, size_t left, double ways,
 
 static double bound_at(void *context, double a) {
     bound *b = context;
-    set_chances(b, a);
+    (void)set_outcomes(b, a); // as many as bound_gradient has found
     return over_multisets(b, 0, b->samples, 1, 0);
 }
 
 /// False when there are too many multisets of samples.
 static bool bound_gradient(double *gradient, const weir_unit *unit, const weir_problem *problem) {
-    bound b = {.unit = unit,
-               .problem = problem,
-               .samples = weir_unit_groups(unit, problem->units, 1),
-               .outcomes = (size_t)1 << problem->units};
+    bound b = {.unit = unit, .problem = problem, .samples = weir_unit_groups(unit, problem->units, 1)};
     double multisets = 1;
+    if (!set_outcomes(&b, problem->logits[0])) return false;
     for (size_t k = 1; k < b.outcomes; k++) multisets *= (double)(b.samples + k) / (double)k;
     if (!(multisets <= most_multisets)) return false;
-    for (size_t s = 0; s < b.outcomes; s++) {
-        double loss = 1;
-        for (size_t i = 0; i < problem->units; i++) loss *= problem->factor(problem, i, (double)(s >> i & 1));
-        b.weight[s] = exp(-loss);
-    }
     for (b.moved = 0; b.moved < problem->units; b.moved++)
         gradient[b.moved] = derivative(bound_at, &b, problem->logits[b.moved]);
     return true;
@@ -147,14 +222,14 @@ typedef struct mean_of {
 static double mean_loss(const void *context, const double *a) {
     const mean_of *m = context;
     double product = 1;
-    for (size_t i = 0; i < m->problem->units; i++)
-        product *= moment_at(weir_unit_draw(m->unit)->define, m->unit, m->problem, i, a[i]).factor;
+    for (size_t i = 0; i < m->problem->units; i += weir_unit_variable(m->unit))
+        product *= moment_at(definition_of(m->unit), m->unit, m->problem, i, a + i).factor;
     return product;
 }
 
 static void set_mean(weir_truth *truth, const weir_unit *unit, const weir_problem *problem) {
     const weir_rule *rule = unit->rule;
-    const weir_definition define = rule->define ? rule->define : weir_unit_draw(unit)->define;
+    const definition define = rule_definition_of(unit);
     const bool unbiased = rule->traits & WEIR_TRAIT_UNBIASED;
     weir_unit part = *unit;
     if (rule->expectation) {
@@ -173,7 +248,7 @@ static void set_gradient(weir_truth *truth, const weir_unit *unit, const weir_pr
     for (size_t k = 0; unit->rule->mixture || k == 0; k++) {
         const double chance = unit->rule->mixture ? unit->rule->mixture(unit, k, &part) : 1;
         if (chance < 0) break;
-        add_gradient(truth->gradient, chance, weir_unit_draw(unit)->define, &part, problem, false);
+        add_gradient(truth->gradient, chance, definition_of(unit), &part, problem, false);
     }
 }
 
@@ -181,7 +256,7 @@ weir_truth weir_truth_of(const weir_unit *unit, const weir_problem *problem) {
     const weir_rule *rule = unit->rule;
     weir_truth truth = {.known = true};
     // outcomes of the rule's own, beside the draw of a finished network: unbiased for those, not for the draw
-    truth.unbiased = (rule->traits & WEIR_TRAIT_UNBIASED) && !rule->define;
+    truth.unbiased = (rule->traits & WEIR_TRAIT_UNBIASED) && !rule->define && !rule->states;
     if (rule->traits & WEIR_TRAIT_BOUND)
         truth.known = bound_gradient(truth.gradient, unit, problem);
     else

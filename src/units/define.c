@@ -82,3 +82,31 @@ double weir__no_variance(double p, double t) {
     (void)p, (void)t;
     return 0;
 }
+
+enum { most_defined = 16 }; // outputs of a variable that is enumerated
+
+typedef struct mean_outputs {
+    double sum[most_defined];
+    size_t size;
+} mean_outputs;
+
+static void add_outputs(void *context, double chance, const double *h, const double *weights) {
+    mean_outputs *m = context;
+    (void)weights;
+    for (size_t j = 0; j < m->size; j++) m->sum[j] += chance * h[j];
+}
+
+void weir__mean_jacobian(const weir_unit *unit, const double *a, double *w) {
+    const size_t size = weir_unit_variable(unit);
+    const double step = 1e-3, factors[4] = {8, -8, -1, 1}, places[4] = {1, -1, 2, -2};
+    double moved[most_defined] = {0};
+    for (size_t i = 0; i < size * size; i++) w[i] = 0;
+    for (size_t i = 0; i < size; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            mean_outputs m = {.size = size};
+            for (size_t j = 0; j < size; j++) moved[j] = a[j] + (j == i ? places[k] * step : 0);
+            weir_unit_draw(unit)->states(unit, moved, add_outputs, &m);
+            for (size_t j = 0; j < size; j++) w[i * size + j] += factors[k] * m.sum[j] / (12 * step);
+        }
+    }
+}

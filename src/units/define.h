@@ -38,6 +38,9 @@ void weir__over_gumbel(const weir_unit *unit, double a, weir_outcome visit, void
 void weir__over_beta(const weir_unit *unit, double a, double target, double beta, double r, weir_definition inner,
                      weir_outcome visit, void *context);
 
+/// w[C][C] = ∂E h[j]/∂a[i] of the unit's draw, by differences of sums over its outcomes.
+void weir__mean_jacobian(const weir_unit *unit, const double *a, double *w);
+
 /// Most units of a layer whose expectation (weir_rule.expectation) is asked for.
 enum { weir__most_expected = 8 };
 

@@ -3,6 +3,7 @@
 
 // The draw of rules that name none: h ~ Bernoulli(σ(a)).
 
+#include "../core/math.h"
 #include "define.h"
 #include "rules.h"
 
@@ -11,7 +12,42 @@ static void define(const weir_unit *unit, double a, weir_outcome visit, void *co
     weir__over_coin(weir__logistic(a), 1, visit, context);
 }
 
-static const weir_draw bernoulli = {
+WEIR__CLONES static void score(const weir_unit *unit, size_t count, const float *restrict a, const float *restrict h,
+                               float *restrict to) {
+    (void)unit;
+    for (size_t i = 0; i < count; i++) to[i] = weir__score(a[i], h[i]);
+}
+
+WEIR__CLONES static void pull(const weir_unit *unit, size_t count, const float *a, const float *v, float *out) {
+    (void)unit;
+    for (size_t i = 0; i < count; i++) {
+        float p, q;
+        weir__sigmoid_pair(a[i], &p, &q);
+        out[i] = p * q * v[i];
+    }
+}
+
+static size_t outcomes(const weir_unit *unit) {
+    (void)unit;
+    return 2;
+}
+
+static void outcome(const weir_unit *unit, size_t index, float *h) {
+    (void)unit;
+    h[0] = (float)index;
+}
+
+static double chance(const weir_unit *unit, const float *a, const float *h) {
+    (void)unit;
+    return weir__logistic((double)(h[0] != 0 ? a[0] : -a[0]));
+}
+
+const weir_draw weir__draw_bernoulli = {
+    .name = "bernoulli",
+    .summary = "independent outputs of 0 or 1",
+    .forward = "h ~ Bernoulli(σ(a))",
+    .source = "Williams 1992; Bengio, Léonard and Courville 2013 (arXiv 1308.3432), section 3",
+    .traits = WEIR_DRAW_SCORE | WEIR_DRAW_MARGINAL | WEIR_DRAW_OUTCOMES | WEIR_DRAW_NATURAL | WEIR_DRAW_RANDOM,
     .decided = "h = 1",
     .expected = "h = σ(a)",
     .sample = weir__sample_bernoulli,
@@ -19,11 +55,12 @@ static const weir_draw bernoulli = {
     .decide = weir__decide_binary,
     .opening = weir__opening_sigmoid,
     .define = define,
+    .score = score,
+    .pull = pull,
+    .outcomes = outcomes,
+    .outcome = outcome,
+    .chance = chance,
 };
-
-const weir_draw *weir_draw_bernoulli(void) { return &bernoulli; }
-
-const weir_draw *weir_unit_draw(const weir_unit *unit) { return unit->rule->draw ? unit->rule->draw : &bernoulli; }
 
 void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch) {
     (unit->rule->sample ? unit->rule->sample : weir_unit_draw(unit)->sample)(unit, batch);

@@ -55,12 +55,14 @@ weir_status weir_estimator_create(weir_estimator **estimator, const weir_unit *u
     TRY(weir_rule_check(unit->rule, error));
     TRY_THAT(units > 0 && units <= UINT32_MAX && max_rows > 0 && max_rows <= UINT32_MAX, WEIR_ARGUMENT,
              "an estimator of %zu units for %zu rows: expected at least 1 of each", units, max_rows);
-    const size_t groups = weir_unit_groups(unit, units, 1);
+    weir_unit fitted = *unit;
+    TRY(weir_unit_fit(&fitted, units, error));
+    const size_t groups = weir_unit_groups(&fitted, units, 1);
     TRY_THAT(groups > 0 && groups <= most_values / units / max_rows, WEIR_UNSUPPORTED,
              "%s evaluates the loss too often for %zu units and %zu rows; give it fewer, or take another rule",
              unit->rule->name, units, max_rows);
     TRY(weir__new(&e, 1, sizeof *e, "an estimator", error));
-    *e = (weir_estimator){.unit = *unit, .units = units, .max_rows = max_rows, .groups = groups, .seed = seed};
+    *e = (weir_estimator){.unit = fitted, .units = units, .max_rows = max_rows, .groups = groups, .seed = seed};
     TRY(allocate(e, error));
     *estimator = e;
     e = NULL;

@@ -27,7 +27,9 @@ const weir_form *weir_unit_form(const weir_unit *unit) {
         const weir_form *form;
         weir_unit at;
         if (weir_rule_form(unit->rule, &at, &form, i, NULL) != WEIR_OK) continue;
-        if (memcmp(at.values, unit->values, sizeof at.values) == 0) return form;
+        if (weir_unit_draw(&at) == weir_unit_draw(unit) && memcmp(at.values, unit->values, sizeof at.values) == 0 &&
+            memcmp(at.draw_values, unit->draw_values, sizeof at.draw_values) == 0)
+            return form;
     }
     return NULL;
 }
@@ -91,7 +93,7 @@ weir_status weir_rule_check(const weir_rule *rule, weir_error *error) {
     TRY_THAT(rule->backward, WEIR_ARGUMENT, "rule '%s' has no backward", rule->name);
     const weir_draw *draw = rule->draw ? rule->draw : weir_draw_bernoulli();
     TRY_THAT(draw->decided && draw->expected && draw->sample && draw->expect && draw->decide && draw->opening &&
-                 draw->define,
+                 (draw->define || draw->states),
              WEIR_ARGUMENT,
              "rule '%s': its draw needs decided, expected, sample, expect, decide, opening and define (or be NULL: "
              "Bernoulli)",
@@ -112,8 +114,10 @@ weir_status weir_rule_check(const weir_rule *rule, weir_error *error) {
              "rule '%s' says %d evaluations of the loss; 0 needs groups and cost", rule->name, rule->evaluations);
     TRY_THAT((rule->state > 0 || rule->state_count) == (rule->start != NULL), WEIR_ARGUMENT,
              "rule '%s': state and start belong together", rule->name);
-    TRY_THAT((traits & WEIR_TRAIT_UNBIASED) || rule->define || rule->expectation || rule->weight, WEIR_ARGUMENT,
-             "rule '%s' is biased and does not say by how much: it needs weight, define or expectation", rule->name);
+    TRY_THAT((traits & WEIR_TRAIT_UNBIASED) || rule->define || rule->expectation || rule->weight || rule->weights ||
+                 rule->states,
+             WEIR_ARGUMENT, "rule '%s' is biased and does not say by how much: it needs weight, define or expectation",
+             rule->name);
     TRY(check_parameters(rule, error));
     TRY(check_forms(rule, error));
 done:

@@ -82,7 +82,7 @@ WEIR__CLONES static void combine(const void *context, const weir_unit_batch *bat
     const float *layer = batch->state + network;
     double sum = 0, square = 0;
     for (size_t row = rows.first; row < rows.last; row++) {
-        const float *restrict a = batch->a + row * units, *restrict h = batch->h + row * units;
+        const float *restrict a = batch->a + row * units;
         float *restrict da = batch->da + row * units, *restrict saved = batch->saved + row * (hidden + 1);
         float baseline = layer[hidden * size];
         for (size_t j = 0; j < hidden; j++) {
@@ -94,8 +94,8 @@ WEIR__CLONES static void combine(const void *context, const weir_unit_batch *bat
             baseline += weights[units + 1] * saved[j];
         }
         const float centred = batch->loss[row] - s->centre, signal = centred - baseline;
-        const float factor = batch->row_weight * s->scale * signal;
-        for (size_t i = 0; i < units; i++) da[i] = factor * weir__score(a[i], h[i]);
+        for (size_t i = 0; i < units; i++) da[i] = 0;
+        weir__add_score(s->unit, batch, row, 0, batch->row_weight * s->scale * signal);
         saved[hidden] = signal;
         sum += (double)batch->loss[row];
         square += (double)signal * (double)signal;
@@ -174,6 +174,12 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     move_averages(unit, batch, &s);
 }
 
+static const weir_form forms[] = {
+    {.text = ""},
+    {.text = "draw=one-of"},
+    {.text = "draw=k-subset"},
+};
+
 const weir_rule weir__rule_nvil = {
     .name = "nvil",
     .summary = "binary unit, score function with a baseline that a small network learns",
@@ -183,8 +189,10 @@ const weir_rule weir__rule_nvil = {
     .traits = weir__by_score,
     .evaluations = 1,
     WEIR__PARAMETERS,
+    .draws = weir__scored,
     .start = start,
     .backward = backward,
     .saved_count = saved_count,
     .state_count = state_count,
+    WEIR__FORMS,
 };

@@ -46,6 +46,7 @@ static const float least_denominator = 1e-30f;
 typedef struct unit_strip {
     size_t first, count;
     float weight; ///< of a row's gradient
+    bool scored;  ///< da holds the scores already, by the unit's draw
     float baseline[strip_units];
     double weighted[strip_units], plain[strip_units]; ///< sums over rows of (h − p)²·L and of (h − p)²
 } unit_strip;
@@ -58,12 +59,22 @@ static bool averages(const weir_unit *unit) {
 static void read_baselines(const weir_unit *unit, const weir_unit_batch *batch, double mean, unit_strip *strip) {
     const float *numerator = batch->state + strip->first, *denominator = numerator + batch->units;
     const bool others = unit->values[baseline_index] == others_baseline && batch->rows > 1;
+    strip->scored = !weir__is_bernoulli(unit);
     strip->weight = batch->row_weight * (others ? (float)batch->rows / (float)(batch->rows - 1) : 1);
     for (size_t i = 0; i < strip->count; i++) {
         const int known = averages(unit) && denominator[i] > least_denominator;
         strip->baseline[i] = others ? (float)mean : known ? numerator[i] / denominator[i] : 0.0f;
         strip->weighted[i] = strip->plain[i] = 0;
     }
+}
+
+/// One row of a strip: the gradient from the scores, and what the row adds to the two sums.
+WEIR__INLINE void score_unit(float *da, float *weighted, float *plain, float score, float loss, float baseline,
+                             float weight) {
+    const float square = score * score;
+    *da = weight * (score * (loss - baseline));
+    *weighted += square * loss;
+    *plain += square;
 }
 
 /// Rows first … last − 1 of a strip, in order. Sums in float over a block of rows, so that they vectorise; in double
@@ -77,12 +88,13 @@ WEIR__CLONES static void score_rows(const weir_unit_batch *batch, unit_strip *st
         const float *restrict a = batch->a + at, *restrict h = batch->h + at;
         float *restrict da = batch->da + at;
         const float loss = batch->loss[row], weight = strip->weight;
+        if (strip->scored) {
+            for (size_t i = 0; i < count; i++)
+                score_unit(&da[i], &weighted[i], &plain[i], da[i], loss, baseline[i], weight);
+            continue;
+        }
         for (size_t i = 0; i < count; i++) {
-            const float score = weir__score(a[i], h[i]);
-            const float square = score * score;
-            da[i] = weight * (score * (loss - baseline[i]));
-            weighted[i] += square * loss;
-            plain[i] += square;
+            score_unit(&da[i], &weighted[i], &plain[i], weir__score(a[i], h[i]), loss, baseline[i], weight);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -135,6 +147,7 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
     if (batch->rows == 0) return;
     const size_t strips = (batch->units + strip_units - 1) / strip_units;
     const scoring s = {unit, batch, mean_loss(batch)};
+    if (!weir__is_bernoulli(unit)) weir__write_scores(unit, batch, batch->da);
     weir__parallel_ranges(strips, 2 * (double)(batch->rows * strip_units), score_strips, &s);
 }
 
@@ -154,6 +167,12 @@ static const weir_form forms[] = {
     {.text = "baseline=average", .variance = 1.423},
     {.text = "baseline=average,decay=0.99", .toy = {0.249002, 0.240115}, .toy_digit = {5e-07, 5e-07}},
     {.text = "baseline=leave-one-out", .variance = 1.423},
+    {.text = "baseline=none,draw=hard-sigmoid,slope=0.5"},
+    {.text = "draw=one-of"},
+    {.text = "baseline=none,draw=one-of"},
+    {.text = "baseline=leave-one-out,draw=one-of"},
+    {.text = "draw=k-subset"},
+    {.text = "baseline=leave-one-out,draw=gumbel-top-k"},
 };
 
 const weir_rule weir__rule_reinforce = {
@@ -165,6 +184,7 @@ const weir_rule weir__rule_reinforce = {
     .traits = weir__by_score,
     .evaluations = 1,
     WEIR__PARAMETERS,
+    .draws = weir__scored,
     .state = sums,
     .start = weir__start_from_zero,
     .backward = backward,

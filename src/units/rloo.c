@@ -4,7 +4,8 @@
 // Leave-one-out score function: K samples, each with the mean loss of the others as its baseline:
 //   g = 1/(K − 1) Σ_k (L_k − L̄)(h_k − p).
 // Salimans and Knowles 2014; Kool, van Hoof and Welling 2019; Richter et al. 2020 (VarGrad). Because Σ_k (L_k − L̄) = 0,
-// p drops out: g = 1/(K − 1) Σ_k (L_k − L̄) h_k, exact for saturated units, too.
+// p drops out: g = 1/(K − 1) Σ_k (L_k − L̄) h_k, exact for saturated units, too. That holds for every draw whose score is
+// h − E h; other scores come from the draw.
 
 #include "rules.h"
 
@@ -22,7 +23,8 @@ static double mean_of_row(const weir_unit_batch *batch, size_t row) {
 }
 
 WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
-    (void)context;
+    const weir_unit *unit = context;
+    const bool natural = weir_unit_draw(unit)->traits & WEIR_DRAW_NATURAL;
     const size_t units = batch->units, count = batch->rows * units;
     const double weight = (double)batch->row_weight / (double)(batch->groups - 1);
     for (size_t row = rows.first; row < rows.last; row++) {
@@ -32,7 +34,8 @@ WEIR__CLONES static void combine(const void *context, const weir_unit_batch *bat
         for (size_t k = 0; k < batch->groups; k++) {
             const float *restrict h = batch->h + k * count + row * units;
             const float factor = (float)(weight * ((double)batch->loss[k * batch->rows + row] - mean));
-            for (size_t i = 0; i < units; i++) da[i] += factor * h[i];
+            for (size_t i = 0; natural && i < units; i++) da[i] += factor * h[i];
+            if (!natural) weir__add_score(unit, batch, row, k, factor);
         }
     }
 }
@@ -60,6 +63,13 @@ static const weir_form forms[] = {
      .toy_digit = {5e-07, 5e-07}},
     {.text = "samples=3", .variance = 0.936, .one_bit = three_samples},
     {.text = "samples=4", .variance = 0.587, .one_bit = four_samples},
+    {.text = "draw=hard-sigmoid,slope=0.5"},
+    {.text = "draw=one-of"},
+    {.text = "samples=4,draw=one-of"},
+    {.text = "draw=k-subset"},
+    {.text = "samples=4,draw=k-subset"},
+    {.text = "draw=gumbel-top-k"},
+    {.text = "samples=4,draw=gumbel-top-k"},
 };
 
 const weir_rule weir__rule_rloo = {
@@ -72,7 +82,8 @@ const weir_rule weir__rule_rloo = {
     .evaluations = 2,
     .cost = "K",
     WEIR__PARAMETERS,
-    .sample = weir__sample_bernoulli_groups,
+    .draws = weir__scored,
+    .sample = weir__sample_groups_of_draw,
     .backward = backward,
     .groups = weir__sample_groups,
     WEIR__FORMS,

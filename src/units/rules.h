@@ -31,6 +31,9 @@ WEIR__INLINE float weir__score(float a, float h) {
     return h > 0.5f ? rest : -p;
 }
 
+/// Draws of which every score-function rule can do with one.
+enum { weir__scored = WEIR_DRAW_SCORE };
+
 /// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
 enum { weir__span_units = 512 };
@@ -94,6 +97,16 @@ void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch)
 void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
 /// Draws h for training: by the rule's own sample, or as its draw does.
 void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch);
+/// Draws all batch->groups row groups by the unit's draw, independent of each other: group g at noise.sample + g.
+void weir__sample_groups_of_draw(const weir_unit *unit, const weir_unit_batch *batch);
+
+/// Most outputs of a variable.
+enum { weir__variable_most = 4096 };
+/// Adds factor·∂ log P(h)/∂a to da of a row, h being that of a group.
+void weir__add_score(const weir_unit *unit, const weir_unit_batch *batch, size_t row, size_t group, float factor);
+/// to[rows][units] = ∂ log P(h)/∂a of the first group.
+void weir__write_scores(const weir_unit *unit, const weir_unit_batch *batch, float *to);
+static inline bool weir__is_bernoulli(const weir_unit *unit) { return weir_unit_draw(unit) == weir_draw_bernoulli(); }
 /// ∂L/∂a = ∂L/∂h where h ≠ 0, else 0 without reading ∂L/∂h.
 void weir__backward_open(const weir_unit *unit, const weir_unit_batch *batch);
 /// ∂L/∂a = ∂L/∂h·saved: sample left the slope.
@@ -122,5 +135,7 @@ void weir__merge_first(const weir_unit *unit, const weir_unit_batch *batch, floa
 
 /// Reads "parameter=value,…" (NULL: the defaults) for a given rule.
 weir_status weir__unit_read(weir_unit *unit, const weir_rule *rule, const char *parameters, weir_error *error);
+/// Whether a rule is one of the library's.
+bool weir__in_table(const weir_rule *rule);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include <weir/units.h>
+#include "rules.h"
 
 #define RULES(ROW)                                                                                                     \
     ROW(noisy_rectifier)                                                                                               \
@@ -63,6 +63,13 @@ static const weir_rule *const rules[] = {RULES(REFER)};
 size_t weir_rule_count(void) { return sizeof rules / sizeof *rules; }
 
 const weir_rule *weir_rule_at(size_t index) { return index < weir_rule_count() ? rules[index] : NULL; }
+
+bool weir__in_table(const weir_rule *rule) {
+    for (size_t i = 0; i < weir_rule_count(); i++) {
+        if (rules[i] == rule) return true;
+    }
+    return false;
+}
 
 const weir_rule *weir_rule_find(const char *name) {
     for (size_t i = 0; name && i < weir_rule_count(); i++) {

@@ -9,7 +9,6 @@
 
 #include <math.h>
 
-#include "../core/math.h"
 #include "rules.h"
 
 enum { samples_index, mean_index };
@@ -79,14 +78,9 @@ static void merge(const weir_unit *unit, const weir_unit_batch *batch, float *lo
     }
 }
 
-WEIR__CLONES static void add_score(float *restrict da, float factor, const float *restrict h, const float *restrict a,
-                                   size_t units) {
-    for (size_t i = 0; i < units; i++) da[i] += factor * weir__score(a[i], h[i]);
-}
-
 static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
     const weir_unit *unit = context;
-    const size_t units = batch->units, count = batch->rows * units;
+    const size_t units = batch->units;
     bound b;
     for (size_t row = rows.first; row < rows.last; row++) {
         float *da = batch->da + row * units;
@@ -97,8 +91,7 @@ static void combine(const void *context, const weir_unit_batch *batch, weir__row
         for (size_t i = 0; i < units; i++) da[i] = 0;
         for (size_t k = 0; k < b.samples; k++) {
             const double signal = value - value_without(&b, k, (int)unit->values[mean_index], log_sum);
-            add_score(da, (float)(-(double)batch->row_weight * signal), batch->h + k * count + row * units,
-                      batch->a + row * units, units);
+            weir__add_score(unit, batch, row, k, (float)(-(double)batch->row_weight * signal));
         }
     }
 }
@@ -112,6 +105,8 @@ static const weir_form forms[] = {
     {.text = "samples=3"},
     {.text = "samples=2"},
     {.text = "samples=3,mean=arithmetic"},
+    {.text = "samples=3,draw=one-of"},
+    {.text = "samples=2,draw=gumbel-top-k"},
 };
 
 const weir_rule weir__rule_vimco = {
@@ -124,7 +119,8 @@ const weir_rule weir__rule_vimco = {
     .evaluations = 5,
     .cost = "K",
     WEIR__PARAMETERS,
-    .sample = weir__sample_bernoulli_groups,
+    .draws = weir__scored,
+    .sample = weir__sample_groups_of_draw,
     .backward = backward,
     .groups = weir__sample_groups,
     .merge = merge,

@@ -54,6 +54,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     weir_error reason;
     status =
         weir_unit_parse_among(&data->unit, node->spec.rule, graph->options.rules, graph->options.rule_count, &reason);
+    if (status == WEIR_OK) status = weir_unit_fit(&data->unit, node->width, &reason);
     if (status != WEIR_OK) return weir__fail_node(error, status, node, "%s", reason.text);
     node->unit = &data->unit;
     const weir_rule *rule = data->unit.rule;

@@ -16,6 +16,7 @@
 #include "testing.h"
 
 #include "core/core.h"
+#include "core/lock.h"
 
 static char folder[] = "/tmp/weir-file-XXXXXX";
 
@@ -103,6 +104,49 @@ static void two_writers_of_one_name_do_not_meet(void **state) {
 }
 
 // A limit on the size of files is what a full disk looks like to the writer: a short write with an error.
+/// A process that has ended.
+static pid_t ended_process(void) {
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return child;
+}
+
+static void leftovers_of_killed_writers_are_removed(void **state) {
+    (void)state;
+    const long gone = (long)ended_process(), here = (long)getpid();
+    const struct {
+        const char *before, *after;
+        long process;
+        bool goes;
+    } cases[] = {
+        {"a.safetensors.", "-0.tmp", gone, true},
+        {"a.b.7.", "-17.tmp", gone, true},
+        {"a.", "-0.tmp", here, false},
+        {"b.", ".tmp", gone, false},
+        {"c.", "-0.tmp.csv", gone, false},
+        {"d.", "-x.tmp", gone, false},
+        {"e-", "-0.tmp", gone, false},
+        {"f.-", "-0.tmp", gone, false},
+        {"g.", "-0.tmp9", gone, false},
+    };
+    char path[sizeof cases / sizeof *cases][256];
+    const size_t count = sizeof path / sizeof *path;
+    for (size_t k = 0; k < count; k++) {
+        snprintf(path[k], sizeof path[k], "%s/%s%ld%s", folder, cases[k].before, cases[k].process, cases[k].after);
+        write_plainly(path[k], "x");
+    }
+    weir__lock lock = {0};
+    assert_int_equal(weir__lock_take(&lock, folder, NULL), WEIR_OK);
+    weir__lock_release(&lock);
+    for (size_t k = 0; k < count; k++) {
+        if ((access(path[k], F_OK) != 0) != cases[k].goes) fail_msg("%s", path[k]);
+        unlink(path[k]);
+    }
+    weir__file_sweep("no such folder");
+}
+
 static void full_disk_keeps_the_former(void **state) {
     (void)state;
     write_plainly(in_folder("model"), "former");
@@ -435,6 +479,7 @@ int main(void) {
         cmocka_unit_test(commit_replaces),
         cmocka_unit_test(abandon_leaves_nothing),
         cmocka_unit_test(two_writers_of_one_name_do_not_meet),
+        cmocka_unit_test(leftovers_of_killed_writers_are_removed),
         cmocka_unit_test(full_disk_keeps_the_former),
         cmocka_unit_test(earlier_failure_is_remembered),
         cmocka_unit_test(unwritable_folder),

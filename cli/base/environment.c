@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 /// \file environment.c
-/// The variables of the environment that choose among names: another name would be left aside by the library.
+/// The variables of the environment that the library reads: it would leave aside, without a word, what it cannot use.
 #include "cli.h"
 
 #include <stdlib.h>
@@ -27,7 +27,22 @@ static int value_among(const char *variable, const char *const *names, size_t co
     return (int)count;
 }
 
+/// Says what becomes of a number of threads that the library does not take as it stands.
+static void note_threads(const char *variable) {
+    const char *value = getenv(variable);
+    char *end = NULL;
+    if (value == NULL || value[0] == '\0') return;
+    const long number = strtol(value, &end, 10);
+    if (end == value || number < 1 || (*end != '\0' && *end != ',')) {
+        cli_note("%s=%.40s is left aside: expected a number from 1; threads: %d", variable, value, weir_threads());
+    } else if (number > WEIR_THREADS_MOST) {
+        cli_note("%s=%.40s: weir uses at most %d threads", variable, value, WEIR_THREADS_MOST);
+    }
+}
+
 int cli_check_environment(void) {
+    note_threads("OMP_NUM_THREADS");
+    note_threads("OMP_THREAD_LIMIT");
     const char *names[NAMES_MOST];
     for (int i = 0; i < WEIR_ISA_COUNT; i++) names[i] = weir_isa_name((weir_isa)i);
     const int isa = value_among("WEIR_ISA", names, WEIR_ISA_COUNT);

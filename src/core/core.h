@@ -81,6 +81,9 @@ weir_status weir__file_commit(weir__file *file, weir_error *error);
 /// Removes the temporary file. Does nothing after a commit, or on a zero-initialised file.
 void weir__file_abandon(weir__file *file);
 
+/// Removes the temporary files of processes that were killed while they wrote into the folder.
+void weir__file_sweep(const char *folder);
+
 /// A whole file in memory, with a terminating zero beyond *size. WEIR_FORMAT if larger than most bytes.
 weir_status weir__file_read(const char *path, size_t most, char **text, size_t *size, weir_error *error);
 

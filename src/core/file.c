@@ -3,8 +3,10 @@
 
 // Whole files: written so that a crash, a full disk or a second writer never leaves half of one; read with a bound.
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,6 +31,25 @@ static int open_temporary(char *name, size_t size, const char *path) {
         if (descriptor >= 0 || errno != EEXIST) return descriptor;
     }
     return -1;
+}
+
+// Whether a name is that of a temporary file (open_temporary) whose process is no more.
+static bool is_orphan(const char *name) {
+    const char *dot = NULL;
+    long process = 0;
+    int end = 0;
+    for (const char *at = name; (at = strchr(at, '.')); at++) dot = at[1] >= '0' && at[1] <= '9' ? at : dot;
+    if (!dot || sscanf(dot, ".%ld-%*u.tmp%n", &process, &end) != 1 || !end || dot[end]) return false;
+    return process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+}
+
+void weir__file_sweep(const char *folder) {
+    DIR *stream = opendir(folder);
+    const struct dirent *entry = NULL;
+    while (stream && (entry = readdir(stream))) {
+        if (is_orphan(entry->d_name)) unlinkat(dirfd(stream), entry->d_name, 0);
+    }
+    if (stream) closedir(stream);
 }
 
 static void release(weir__file *file) {

@@ -53,6 +53,7 @@ weir_status weir__lock_take(weir__lock *lock, const char *folder, weir_error *er
         if (!locked) close(file);
     }
     write_process(file);
+    weir__file_sweep(folder);
     *lock = (weir__lock){.path = path, .file = file};
     path = NULL;
     file = -1;

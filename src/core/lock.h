@@ -15,7 +15,7 @@ typedef struct weir__lock {
 } weir__lock;
 
 /// Locks a folder by the file ".lock" in it, which names the process. The kernel gives the lock back when the process
-/// ends, however it ends. WEIR_IO, with folder and process, when another lock holds it, in this process or another.
+/// ends, however it ends. Temporary files that a killed writer has left there are removed. WEIR_IO, with folder and process, when another lock holds it, in this process or another.
 /// Where the file cannot be made or the file system knows no locks, nothing is held and nothing fails.
 weir_status weir__lock_take(weir__lock *lock, const char *folder, weir_error *error);
 void weir__lock_release(weir__lock *lock);

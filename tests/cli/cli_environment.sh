@@ -61,6 +61,17 @@ OPENBLAS_NUM_THREADS=99999
 GOTO_NUM_THREADS=-3
 LIST
 
+# What becomes of a number that cannot be used is said.
+for setting in OMP_NUM_THREADS=many OMP_NUM_THREADS=0 OMP_NUM_THREADS=-1 OMP_NUM_THREADS=999999 OMP_THREAD_LIMIT=257 \
+    OMP_NUM_THREADS=4,2 OMP_NUM_THREADS=256 OMP_THREAD_LIMIT=1; do
+    env "OMP_DYNAMIC=false" "$setting" "$tool" units 2>err >out || fail "units with $setting: $(cat err)"
+    case $setting in
+    *=many | *=0 | *=-1) grep -qx "weir: $setting is left aside: expected a number from 1; threads: [0-9]*" err ;;
+    *=999999 | *=257) grep -qx "weir: $setting: weir uses at most 256 threads" err ;;
+    *) [ ! -s err ] ;;
+    esac || fail "$setting: $(cat err)"
+done
+
 if command -v taskset >/dev/null; then
     rm -rf run
     timeout 300 taskset -c 0 "$tool" train digits --out run --set data.train=500 --set data.valid=50 \

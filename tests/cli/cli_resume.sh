@@ -57,7 +57,9 @@ for delay in 0.1 0.2 0.3 0.4 0.5; do
     wait $pid 2>/dev/null || true
 done
 [ $stops -ge 1 ] || fail "never killed"
+: >"killed/checkpoint.safetensors.$pid-3.tmp" # as of a writer that was killed in the middle
 must 0 "$tool" train --out killed --resume
+ls killed | grep '\.tmp$' && fail "what a killed training was writing is still there"
 same killed
 
 # A run that is finished: resuming trains no more and gives the same result. Other settings are refused.

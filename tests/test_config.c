@@ -55,7 +55,8 @@ static void test_defaults(void **state) {
     assert_true(c.train.sparsity.average == train.sparsity.average);
     assert_string_equal(c.train.sparsity.kind, train.sparsity.kind);
     assert_string_equal(c.data.source, data.source);
-    assert_true(c.data.seed == data.seed && c.data.label_column == data.label_column);
+    assert_true(c.data.seed == data.seed);
+    assert_string_equal(c.data.label_column, data.label_column);
     weir_config_free(&c);
     weir_config_free(&c);
     weir_config_free(NULL);
@@ -72,7 +73,7 @@ static void test_file_values(void **state) {
     assert_string_equal(c.about, "a: b");
     assert_string_equal(c.data.source, "files");
     assert_string_equal(c.data.train_rows, "x #1");
-    assert_int_equal(c.data.label_column, 0);
+    assert_string_equal(c.data.label_column, "0");
     assert_true(c.data.seed == UINT64_MAX);
     assert_false(c.train.test_threshold);
     assert_true(c.train.sparsity.target == 1e-3);
@@ -179,7 +180,9 @@ static void test_errors_in_files(void **state) {
         {"train: {seed: 18446744073709551616}", "train.seed", "found '18446744073709551616'"},
         {"train: {seed: -1}", "train.seed", "found '-1'"},
         {"train: {test_threshold: maybe}", "train.test_threshold", "true or false, found 'maybe'"},
-        {"data: {label_column: -2}", "data.label_column", "found '-2'"},
+        {"data: {label_column: -2}", "data.label_column", "data.label_column is \"-2\""},
+        {"data: {label_column: 'a,b'}", "data.label_column", "expected one column, by number from 0 or by name"},
+        {"data: {skip_columns: '3-1'}", "data.skip_columns", "expected columns by number from 0 or by name"},
         {"data: {source: mist}", "data.source", "did you mean 'mnist'?"},
         {"rule: stss", "f.yaml:1: rule: ", "stss"},
         {"rule: 'sts:nose=beta'", "f.yaml:1: rule: ", "nose"},
@@ -322,7 +325,7 @@ static void test_print_reads_back(void **state) {
     assert_string_equal(second.data.test_rows, "null");
     assert_string_equal(second.data.test_labels, "~");
     assert_true(second.data.seed == UINT64_MAX);
-    assert_int_equal(second.data.label_column, 3);
+    assert_string_equal(second.data.label_column, "3");
     assert_int_equal(second.train.epochs, 77);
     assert_false(second.train.test_threshold);
     assert_true(second.train.optimizer.rate == 5e-324);

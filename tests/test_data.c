@@ -234,6 +234,7 @@ static void no_rows(void **state) {
     labels_refused(WEIR_DATA, "holds no labels");
     write_text("a,b\n\n");
     refused(WEIR_DATA, "holds no rows");
+    write_text("a\n\n");
     labels_refused(WEIR_DATA, "holds no rows");
     write_text("");
     refused(WEIR_FORMAT, "is empty");
@@ -520,7 +521,9 @@ static void csv_refused(void **state) {
     write_text("1,2,3\n4,5\n");
     refused(WEIR_DATA, "line 2 has 2 values, but line 1 has 3");
     write_text("a,b\n\n1,2\n3,4\n5,6,7\n");
-    refused(WEIR_DATA, "line 5 has 3 values, but line 3 has 2");
+    refused(WEIR_DATA, "line 5 has 3 values, but line 1 has 2");
+    write_text("a,b\n1,2,3\n2,3,4\n");
+    refused(WEIR_DATA, "line 2 has 3 values, but line 1 has 2 names; R's write.table");
     write_text("1,2\n3,four\n");
     refused(WEIR_DATA, "line 2, column 1: \"four\" is not a number");
     write_text("1,2\n3,4x\n");

@@ -286,7 +286,7 @@ static void files_split_off(void **state) {
     weir_data_options options = weir_data_options_default();
     options.source = "files";
     options.train_rows = path_of("train.csv");
-    options.label_column = 2;
+    options.label_column = "2";
     for (int i = 0; i < 3; i++) {
         options.seed = i < 2 ? 5 : 6;
         load(&options);
@@ -330,14 +330,14 @@ static void files_with_tests_of_their_own(void **state) {
     options.source = "files";
     options.train_rows = path_of("train.csv");
     options.test_rows = path_of("test.csv");
-    options.label_column = 2;
+    options.label_column = "2";
     load(&options);
     assert_counts(50, 10, 5);
     const weir_part parts[] = {weir_data_train(data), weir_data_valid(data)}, test = weir_data_test(data);
     check_files(60, parts, 2, order);
     for (size_t i = 0; i < 5; i++) assert_true(first_value(&test, i) == (float)(100 + i));
 
-    options.label_column = -1;
+    options.label_column = "-1";
     refused(&options, WEIR_ARGUMENT, "no labels");
     options.test_rows = NULL;
     options.train_rows = "";

@@ -359,7 +359,7 @@ static void what_is_noted(void **state) {
     (void)state;
     weir_data_options options = of_files();
     options.train_labels = "";
-    options.label_column = 3;
+    options.label_column = "3";
     write_table(false, 20, 0);
     load(&options);
     assert_true(noted("the first value of each row counts the rows"));
@@ -396,7 +396,7 @@ static void nearly_all_of_one_class(void **state) {
     for (int r = 0; r < 600; r++) fprintf(stream, "%g,%d\n", r % 7 / 7.0, r % 100 == 0);
     fclose(stream);
     options.train_labels = "";
-    options.label_column = 1;
+    options.label_column = "1";
     load(&options);
     assert_true(noted("of the training rows have the label 0: an error of"));
 }

@@ -91,7 +91,7 @@ static void names_of_columns(void **state) {
     const float numbers[] = {1, 2, 3, 4};
     reads("a,b\n1,2\n3,4\n", &guess, 2, 2, numbers, NULL);
     reads("a,b\n1,2\n3,4\n", &yes, 2, 2, numbers, NULL);
-    reads("9,9\n1,2\n3,4\n", &yes, 2, 2, numbers, NULL);
+    reads("9,8\n1,2\n3,4\n", &yes, 2, 2, numbers, NULL);
     reads("1,2\n3,4\n", &no, 2, 2, numbers, NULL);
     reads("1,2\n3,4\n", &guess, 2, 2, numbers, NULL);
     reads("# made by hand\n# two columns\n1,2\n3,4\n", &guess, 2, 2, numbers, NULL);
@@ -136,17 +136,17 @@ static void columns_that_are_not_used(void **state) {
     refused("1,2\n", &options, "line 1 has 2 columns, but data.skip_columns goes up to 4");
     options.skip_columns = "0-1";
     refused("1,2\n", &options, "and no values");
-    const char *const wrong[] = {"x", "1,", "3-1", "-1", "1;2", "99999999999"};
+    const char *const wrong[] = {"1,", ",1", "3-1", "-1", "1,,2", "99999999999", "\"a", "\"\"", "\"a\"b"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         options.skip_columns = wrong[i];
-        refused_file(path, &options, WEIR_CONFIG, "expected columns by number from 0, as in 0,3-5");
+        refused_file(path, &options, WEIR_CONFIG, "expected columns by number from 0 or by name, as in 0,3-5,width");
     }
 }
 
 static void labels_and_targets(void **state) {
     (void)state;
     weir_read_options options = weir_read_options_default();
-    options.label_column = 1;
+    options.label_column = "1";
     options.target_columns = "3-4,0";
     const char text[] = "a,b,c,d,e\n0.5,7,1,-1,1e3\n1.5,8,2,-2,2e3\n";
     write_bytes(text, sizeof text - 1);
@@ -159,8 +159,122 @@ static void labels_and_targets(void **state) {
     assert_memory_equal(out, ((const float[]){0.5F, -1, 1e3F, 1.5F, -2, 2e3F}), sizeof out);
     weir_table_free(&table);
     options.target_columns = "9";
-    refused(text, &options, "line 2 has 5 columns, but data.target_columns goes up to 9");
+    refused(text, &options, "line 1 has 5 columns, but data.target_columns goes up to 9");
     weir_table_free(NULL);
+}
+
+static void expect_names(weir_named list, const char *const *names, size_t count) {
+    assert_int_equal(weir_names_count(table.names, list), count);
+    for (size_t i = 0; i < count; i++) assert_string_equal(weir_names_at(table.names, list, i), names[i]);
+}
+
+static void columns_by_name(void **state) {
+    (void)state;
+    weir_read_options options = weir_read_options_default();
+    options.label_column = "kind";
+    options.skip_columns = "id, \"a, b\",5";
+    options.target_columns = "\"2019\"";
+    const char text[] = "id,x,kind,\"a, b\",2019,note,petal width\n1,0.5,red,?,9,hi,2\n2,1.5,green,,8,\"h,o\",3\n";
+    write_bytes(text, sizeof text - 1);
+    read_file(path, &options, 2, 2, (const float[]){0.5F, 2, 1.5F, 3});
+    expect_names(WEIR_NAMED_COLUMNS, (const char *const[]){"x", "petal width"}, 2);
+    expect_names(WEIR_NAMED_CLASSES, (const char *const[]){"green", "red"}, 2);
+    expect_names(WEIR_NAMED_TARGETS, (const char *const[]){"2019"}, 1);
+    expect_names(WEIR_NAMED_LABEL, (const char *const[]){"kind"}, 1);
+    assert_int_equal(table.labels[0], 1);
+    assert_int_equal(table.labels[1], 0);
+    weir_table_free(&table);
+    options.label_column = "knd";
+    refused(text, &options, "has no column \"knd\" (data.label_column); it has id, x, kind, a, b, 2019, note, petal "
+                            "width; did you mean 'kind'?");
+    options = weir_read_options_default();
+    options.label_column = "kind";
+    refused("1,2,3\n4,5,6\n", &options, "data.label_column says \"kind\", but line 1 gives no names of columns");
+    options.header = "no";
+    refused_file(path, &options, WEIR_CONFIG, "data.header is \"no\", but data.label_column");
+    options.header = "yes";
+    refused("a,kind,kind\n1,2,3\n", &options, "columns 1 and 2 are both called \"kind\"");
+    refused("a,a,kind\n1,2,3\n", &options, "columns 0 and 1 are both called \"a\"; rename one of them");
+    refused("a,b\xe9,kind\n1,2,3\n", &options, ": the name is not in UTF-8");
+    refused("a,b,kind\n1,x,3\n", &options, "line 2, column 1 (b): \"x\" is not a number");
+    reads(",b,kind\n0,7,3\n", &options, 1, 2, (const float[]){0, 7}, NULL); // pandas' index
+}
+
+static void labels_that_are_texts(void **state) {
+    (void)state;
+    weir_read_options options = weir_read_options_default();
+    options.label_column = "1";
+    const struct {
+        const char *text, *names[4];
+        int32_t labels[4];
+        size_t rows;
+    } cases[] = {
+        {"1,b\n2,a\n3,b\n", {"a", "b"}, {1, 0, 1}, 3},                             // no header: values are numbers
+        {"x,y\n1,b\n2,a\n", {"a", "b"}, {1, 0}, 2},                               // a header
+        {"x,y\n1,1\n2,-1\n3,-1.0\n4,10\n", {"-1", "1", "10"}, {1, 0, 0, 2}, 4},   // numbers in their order
+        {"x,y\n1,true\n2,false\n", {"false", "true"}, {1, 0}, 2},                 //
+        {"x,y\n1,none\n2,-\n3,\"NA\"\n", {"-", "NA", "none"}, {2, 0, 1}, 3},      // quoted: no missing label
+        {"x,y\n1,\"say \"\"hi\"\"\"\n2,\"a,b\"\n", {"a,b", "say \"hi\""}, {1, 0}, 2}, // as RFC 4180 writes
+        {"x,y\n1, z\xc3\xa9 \n2,zz\n", {"zz", "z\xc3\xa9"}, {1, 0}, 2},           // UTF-8
+        {"x,y\n1,3\n2,1\n", {NULL}, {3, 1}, 2},                                   // whole numbers are the classes
+        {"x,y\n1,3.0\n2,1e0\n", {NULL}, {3, 1}, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t count = 0;
+        while (count < 4 && cases[i].names[count]) count++;
+        write_bytes(cases[i].text, strlen(cases[i].text));
+        must(weir_table_read(&table, path, &options, &error), &error);
+        expect_names(WEIR_NAMED_CLASSES, cases[i].names, count);
+        assert_int_equal(weir_rows_shape(table.rows).rows, cases[i].rows);
+        for (size_t r = 0; r < cases[i].rows; r++) assert_int_equal(table.labels[r], cases[i].labels[r]);
+        weir_table_free(&table);
+    }
+    refused("x,y\n1,a\n2,\n", &options, "line 3, column 1: the label is missing");
+    refused("x,y\n1,a\n2,NA\n", &options, "line 3, column 1: the label is missing (\"NA\")");
+    refused("x,y\n1,0.5\n2,1.5\n", &options, "line 2, column 1: label \"0.5\"; labels are whole numbers or names; a "
+                                             "value to be predicted is a target");
+    refused("x,y\n1,a\n2,\xff\n", &options, "line 3, column 1: the label is not in UTF-8");
+    write_bytes("x,y\n1,a\n2,b\n", 12);
+    weir_rows *rows = NULL;
+    int32_t *labels = NULL;
+    assert_int_equal(weir_rows_read(&rows, &labels, path, 1, &error), WEIR_DATA); // nowhere to put names
+    assert_non_null(strstr(error.text, "line 2, column 1: label a; labels are whole numbers"));
+    options.labels_may_lack = true;
+    write_bytes("x,y\n1,a\n2,\n3,b\n", 15);
+    must(weir_table_read(&table, path, &options, &error), &error);
+    assert_int_equal(table.labels[1], -1);
+    assert_int_equal(table.labels[2], 1);
+    weir_table_free(&table);
+}
+
+// Rows for a model that knows names: the order of the file does not count.
+static void names_of_a_model(void **state) {
+    (void)state;
+    weir_names *names = NULL;
+    must(weir_names_create(&names, &error), &error);
+    weir_read_options options = weir_read_options_default();
+    options.names = names;
+    options.label_column = "2";
+    refused("x,y,k\n1,2,a\n", &options, "label \"a\"; the classes that were trained are numbers");
+    options.label_column = NULL;
+    must(weir_names_set(names, WEIR_NAMED_COLUMNS, (const char *const[]){"x", "y"}, 2, &error), &error);
+    must(weir_names_set(names, WEIR_NAMED_CLASSES, (const char *const[]){"-1", "red"}, 2, &error), &error);
+    must(weir_names_set(names, WEIR_NAMED_LABEL, (const char *const[]){"k"}, 1, &error), &error);
+    const float numbers[] = {1, 2};
+    reads("y,x\n2,1\n", &options, 1, 2, numbers, NULL);
+    reads("y,k,x\n2,red,1\n", &options, 1, 2, numbers, NULL);
+    reads("z,y,k,x\n?,2,-1.0,1\n", &options, 1, 2, numbers, "1 column that the model does not know is left out: z");
+    reads("1,2\n", &options, 1, 2, numbers, "gives no names of columns: taken in the order of training");
+    refused("x,k\n1,red\n", &options, "lacks 1 of the 2 columns that were trained on: \"y\"; it has x, k");
+    refused("x,y,x\n1,2,3\n", &options, "columns 0 and 2 are both called \"x\"");
+    refused("x,y,k\n1,2,read\n", &options, "line 2, column 2: label \"read\"; none of the classes that were trained: "
+                                          "-1, red; did you mean 'red'?");
+    options.skip_columns = "k";
+    reads("x,y,k\n1,2,read\n", &options, 1, 2, numbers, NULL);
+    options.skip_columns = NULL;
+    options.label_column = "other";
+    reads("x,y,other\n1,2,red\n", &options, 1, 2, numbers, NULL);
+    weir_names_free(names);
 }
 
 static void missing_values(void **state) {
@@ -439,6 +553,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_columns),   cmocka_unit_test(quotes),
         cmocka_unit_test(labels_and_targets), cmocka_unit_test(columns_that_are_not_used),
+        cmocka_unit_test(columns_by_name),
+        cmocka_unit_test(labels_that_are_texts),
+        cmocka_unit_test(names_of_a_model),
         cmocka_unit_test(missing_values),     cmocka_unit_test(gzip_members),
         cmocka_unit_test(npy_of_all_kinds),   cmocka_unit_test(labels_in_a_column),
         cmocka_unit_test(archives_of_arrays),

@@ -194,6 +194,11 @@ weir_part cli_part(const weir_data *data, const char *name);
 /// What a network is judged by: its errors, the likelihood of targets, or how far values are off (weir_kind.traits).
 typedef enum cli_judge { CLI_BY_ERROR, CLI_BY_LIKELIHOOD, CLI_BY_DISTANCE } cli_judge;
 cli_judge cli_judged_by(const weir_graph *graph);
+/// A list of names as text, in lines of the terminal's width after `indent` blanks, "label" before them in the first;
+/// nothing for a list without names.
+void cli_print_names(FILE *out, const char *label, size_t indent, const weir_names *names, weir_named list);
+/// Sets "columns", "classes", "targets" and "label" of a JSON object, those that have names.
+void cli_names_json(json_t *object, const weir_names *names);
 /// Number of gated layers.
 size_t cli_gated_layers(const weir_graph *graph);
 

@@ -6,6 +6,7 @@
 #include "base/cli.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *data_folder, *precision, *part_name = "test";
@@ -32,8 +33,49 @@ static void set_number(json_t *object, const char *name, double value) {
     json_object_set_new(object, name, isfinite(value) ? json_real(value) : json_null());
 }
 
+/// How many rows of a class there are, and how many of them are recognised.
+typedef struct tally {
+    size_t rows, right;
+} tally;
+
+/// Counts the classes that have names; *classes [count] is freed by the caller, NULL where none has.
+static int count_classes(weir_graph *graph, const weir_part *part, tally **classes, size_t *count) {
+    weir_error error = {0};
+    weir_evaluation evaluation;
+    *classes = NULL;
+    *count = part->labels != NULL ? weir_names_count(weir_graph_names(graph), WEIR_NAMED_CLASSES) : 0;
+    if (*count == 0) return CLI_OK;
+    int32_t *predicted = malloc((part->count + 1) * sizeof *predicted);
+    *classes = calloc(*count, sizeof **classes);
+    int status = predicted == NULL || *classes == NULL ? cli_error("out of memory") : CLI_OK;
+    if (status == CLI_OK && weir_evaluate(graph, &evaluation, predicted, part, WEIR_MODE_DECIDE, &error) != WEIR_OK)
+        status = cli_weir_error(&error);
+    for (size_t i = 0; status == CLI_OK && i < part->count; i++) {
+        tally *one = &(*classes)[part->labels[part->first + i]];
+        one->rows++;
+        one->right += predicted[i] == part->labels[part->first + i];
+    }
+    free(predicted);
+    return status;
+}
+
+static void print_classes(const weir_names *names, const tally *classes, size_t count) {
+    cli_table table = {.align = "lrrr"};
+    cli_table_add(&table, "class\trows\tright\t");
+    for (size_t k = 0; k < count; k++) {
+        char share[CLI_NUMBER] = "";
+        if (classes[k].rows > 0)
+            snprintf(share, sizeof share, "%.2f %%", 100.0 * (double)classes[k].right / (double)classes[k].rows);
+        cli_table_add(&table, "%s\t%zu\t%zu\t%s", weir_names_at(names, WEIR_NAMED_CLASSES, k), classes[k].rows,
+                      classes[k].right, share);
+    }
+    printf("\n");
+    cli_table_print(&table, stdout);
+}
+
 /// The names of result.json; error and loss without "test_", for they are of any part.
-static void print_json(const weir_result *r, const char *model, size_t rows) {
+static void print_json(const weir_result *r, const char *model, size_t rows, const weir_names *names,
+                       const tally *classes, size_t count) {
     json_t *all = json_object();
     json_object_set_new(all, "model", json_string(model));
     json_object_set_new(all, "part", json_string(part_name));
@@ -58,6 +100,12 @@ static void print_json(const weir_result *r, const char *model, size_t rows) {
     json_object_set_new(all, "precision", json_string(r->precision));
     json_object_set_new(all, "threads", json_integer(r->threads));
     json_object_set_new(all, "version", json_string(weir_version()));
+    json_t *per_class = count > 0 ? json_object() : NULL;
+    for (size_t k = 0; k < count; k++)
+        json_object_set_new(per_class, weir_names_at(names, WEIR_NAMED_CLASSES, k),
+                            json_pack("{s:I, s:I}", "rows", (json_int_t)classes[k].rows, "right",
+                                      (json_int_t)classes[k].right));
+    if (count > 0) json_object_set_new(all, "classes", per_class);
     cli_print_json(all);
     json_decref(all);
 }
@@ -74,6 +122,9 @@ static int run(char **operands, size_t count) {
     if (status == CLI_OK) {
         weir_part part = cli_part(data, part_name);
         weir_result result = weir_result_empty();
+        const weir_names *names = weir_graph_names(graph);
+        tally *classes = NULL;
+        size_t class_count = 0;
         if (samples > 0 && cli_judged_by(graph) != CLI_BY_LIKELIHOOD)
             status =
                 cli_usage("eval", "--samples has no effect here: nothing is drawn by a model that does not predict "
@@ -84,11 +135,16 @@ static int run(char **operands, size_t count) {
                  weir_measure_samples(graph, &result, &part, samples > 0 ? samples : config.train.test_samples,
                                       config.train.seed, &error) != WEIR_OK)
             status = cli_weir_error(&error);
-        else if (as_json)
-            print_json(&result, operands[0], part.count);
         else
+            status = count_classes(graph, &part, &classes, &class_count);
+        if (status == CLI_OK && as_json) {
+            print_json(&result, operands[0], part.count, names, classes, class_count);
+        } else if (status == CLI_OK) {
             cli_report(&result, part_name, part.count, cli_gated_layers(graph) > 0, config.train.sparsity.target,
                        stdout);
+            if (class_count > 0) print_classes(names, classes, class_count);
+        }
+        free(classes);
     }
     weir_data_free(data);
     weir_graph_free(graph);

@@ -141,6 +141,16 @@ static void print_layers(const weir_config *config, const layer *layers, size_t 
            cli_thousands(dense, (uint64_t)llround(total.dense)));
 }
 
+/// What a model reads and says.
+static void print_names(const weir_names *names) {
+    if (names == NULL) return;
+    printf("\n");
+    cli_print_names(stdout, "Columns: ", 9, names, WEIR_NAMED_COLUMNS);
+    cli_print_names(stdout, "Classes: ", 9, names, WEIR_NAMED_CLASSES);
+    cli_print_names(stdout, "Label:   ", 9, names, WEIR_NAMED_LABEL);
+    cli_print_names(stdout, "Targets: ", 9, names, WEIR_NAMED_TARGETS);
+}
+
 static json_t *layers_json(const weir_config *config, const layer *layers, size_t count, double share, bool gated,
                            weir_graph *graph) {
     json_t *all = json_array();
@@ -214,10 +224,12 @@ static int run(char **operands, size_t count) {
     if (status == CLI_OK) status = collect(graph, share, &layers, &layer_count);
     if (status == CLI_OK && as_json) {
         json_t *all = layers_json(&config, layers, layer_count, share, gated, graph);
+        cli_names_json(all, weir_graph_names(graph));
         cli_print_json(all);
         json_decref(all);
     } else if (status == CLI_OK)
         print_layers(&config, layers, layer_count, share, gated);
+    if (status == CLI_OK && !as_json) print_names(weir_graph_names(graph));
     free(layers);
     weir_graph_free(graph);
     weir_config_free(&config);

@@ -6,6 +6,7 @@
 #include "base/cli.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,7 @@ enum { BATCH = 256, SAMPLES = 100 };
 static bool as_json, as_csv, batch_invariant;
 static const char *precision;
 static size_t limit, top, samples;
-static int label_column = -1;
-static const char *skip_columns, *header = "auto", *scale_name = "auto";
+static const char *label_column, *target_columns, *skip_columns, *header = "auto", *scale_name = "auto";
 
 static const cli_option options[] = {
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print a JSON array: file, row, class, probabilities"},
@@ -23,10 +23,16 @@ static const cli_option options[] = {
     {"samples", "M", CLI_COUNT, &samples, NULL,
      "models that predict targets: draws per row that are averaged [default: 100]"},
     {"limit", "N", CLI_COUNT, &limit, NULL, "only the first N rows of each file"},
-    {"label-column", "N", CLI_INDEX, &label_column, NULL, "CSV: column N, from 0, holds labels and is left out"},
-    {"skip-columns", "LIST", CLI_TEXT, &skip_columns, NULL, "CSV: columns that are left out, as in 0,3-5"},
+    {"label-column", "COLUMN", CLI_TEXT, &label_column, NULL,
+     "CSV: column of the labels, by number from 0 or by name; they are compared with the classes, and the accuracy is "
+     "told on standard error [default: the one with the name that it had in training]"},
+    {"target-columns", "LIST", CLI_TEXT, &target_columns, NULL,
+     "CSV, regression: columns of the true values, as in 4,price, compared with those predicted [default: those with "
+     "the names that they had in training]"},
+    {"skip-columns", "LIST", CLI_TEXT, &skip_columns, NULL, "CSV: columns that are left out, as in 0,3-5,id"},
     {"header", "H", CLI_CHOICE, &header, "auto|yes|no",
-     "CSV: does the first line name columns; auto: it does when it holds no numbers, or counts 0, 1, 2, ..."},
+     "CSV: does the first line name columns; auto: it does when it holds a name from training, or no numbers, or "
+     "counts 0, 1, 2, ..."},
     {"scale", "SCALE", CLI_CHOICE, &scale_name, "auto|model|none|1/255",
      "of values: that of the model's training rows (model), or none, or 1/255; auto: the model's, unless the values "
      "are "
@@ -45,8 +51,34 @@ typedef struct predictor {
     size_t inputs, classes;
     int32_t *best;
     float *probabilities;
-    size_t printed; // rows so far
+    const weir_names *names; // of columns, classes and targets, or NULL
+    size_t printed;          // rows so far
+    bool with_label;         // CSV: the first file has labels
 } predictor;
+
+/// The rows of a file, with what they are known to be.
+typedef struct input {
+    const char *file;
+    bool with_file; // it is one of several
+    const weir_rows *rows;
+    const int32_t *labels;    // or NULL
+    const weir_rows *targets; // or NULL
+    size_t known, right;      // rows with a label, and those with the class that it says
+    double squares, sum, sum_of_squares; // of differences, of true values
+    size_t values;
+} input;
+
+/// The name of a class, or its number.
+static const char *class_text(const predictor *p, size_t class, char text[CLI_NUMBER]) {
+    const char *name = weir_names_at(p->names, WEIR_NAMED_CLASSES, class);
+    if (name == NULL) snprintf(text, CLI_NUMBER, "%zu", class);
+    return name != NULL ? name : text;
+}
+
+static json_t *class_json(const predictor *p, int32_t class) {
+    const char *name = weir_names_at(p->names, WEIR_NAMED_CLASSES, (size_t)class);
+    return name != NULL ? json_string(name) : json_integer(class);
+}
 
 static void print_csv_field(const char *text) {
     if (strpbrk(text, ",\"\n\r") == NULL) {
@@ -61,32 +93,56 @@ static void print_csv_field(const char *text) {
     fputc('"', stdout);
 }
 
-static void print_csv_row(const predictor *p, const char *file, size_t row, size_t in_batch) {
-    print_csv_field(file);
+static void print_csv_row(const predictor *p, const input *from, size_t row, size_t in_batch) {
+    char number[CLI_NUMBER];
+    print_csv_field(from->file);
     printf(",%zu", row);
-    if (!p->targets) printf(",%d", (int)p->best[in_batch]);
+    if (!p->targets) {
+        putchar(',');
+        print_csv_field(class_text(p, (size_t)p->best[in_batch], number));
+    }
+    if (p->with_label) {
+        putchar(',');
+        if (from->labels != NULL && from->labels[row] >= 0)
+            print_csv_field(class_text(p, (size_t)from->labels[row], number));
+    }
     for (size_t k = 0; k < p->classes; k++) printf(",%.7g", (double)p->probabilities[in_batch * p->classes + k]);
     fputc('\n', stdout);
 }
 
-static void print_json_row(const predictor *p, const char *file, size_t row, size_t in_batch) {
-    json_t *probabilities = json_array();
-    for (size_t k = 0; k < p->classes; k++)
-        json_array_append_new(probabilities, json_real((double)p->probabilities[in_batch * p->classes + k]));
-    json_t *name = json_string(file), *one = json_object(); // no string when the file's name is no UTF-8
+/// The outputs of a row: an object where they have names, else an array.
+static json_t *outputs_json(const predictor *p, size_t in_batch) {
+    const weir_named list = p->targets ? WEIR_NAMED_TARGETS : WEIR_NAMED_CLASSES;
+    const bool named = weir_names_count(p->names, list) == p->classes;
+    json_t *outputs = named ? json_object() : json_array();
+    for (size_t k = 0; k < p->classes; k++) {
+        json_t *value = json_real((double)p->probabilities[in_batch * p->classes + k]);
+        if (named)
+            json_object_set_new(outputs, weir_names_at(p->names, list, k), value);
+        else
+            json_array_append_new(outputs, value);
+    }
+    return outputs;
+}
+
+static void print_json_row(const predictor *p, const input *from, size_t row, size_t in_batch) {
+    json_t *name = json_string(from->file), *one = json_object(); // no string when the file's name is no UTF-8
     json_object_set_new(one, "file", name != NULL ? name : json_null());
     json_object_set_new(one, "row", json_integer((json_int_t)row));
-    if (!p->targets) json_object_set_new(one, "class", json_integer(p->best[in_batch]));
-    json_object_set_new(one, p->values ? "values" : "probabilities", probabilities);
+    if (!p->targets) json_object_set_new(one, "class", class_json(p, p->best[in_batch]));
+    if (from->labels != NULL)
+        json_object_set_new(one, "label", from->labels[row] >= 0 ? class_json(p, from->labels[row]) : json_null());
+    json_object_set_new(one, p->values ? "values" : "probabilities", outputs_json(p, in_batch));
     printf(p->printed == 0 ? "[\n" : ",\n");
     json_dumpf(one, stdout, JSON_REAL_PRECISION(7));
     json_decref(one);
 }
 
 /// The classes from the most likely on, ties in the order of the classes.
-static void print_text_row(const predictor *p, const char *file, size_t row, size_t in_batch, bool with_file) {
+static void print_text_row(const predictor *p, const input *from, size_t row, size_t in_batch) {
     const float *probabilities = p->probabilities + in_batch * p->classes;
-    if (with_file) printf("%s\t", file);
+    char number[CLI_NUMBER];
+    if (from->with_file) printf("%s\t", from->file);
     printf("%zu", row);
     if (p->targets) {
         for (size_t k = 0; k < p->classes; k++) printf(p->values ? "\t%.7g" : "\t%.4f", (double)probabilities[k]);
@@ -102,7 +158,7 @@ static void print_text_row(const predictor *p, const char *file, size_t row, siz
             if (later && (next == SIZE_MAX || probabilities[k] > probabilities[next])) next = k;
         }
         if (next == SIZE_MAX) break;
-        printf("\t%zu\t%.4f", next, (double)probabilities[next]);
+        printf("\t%s\t%.4f", class_text(p, next, number), (double)probabilities[next]);
         above = probabilities[next];
         last = next;
         shown++;
@@ -110,35 +166,83 @@ static void print_text_row(const predictor *p, const char *file, size_t row, siz
     fputc('\n', stdout);
 }
 
-static void print_csv_heading(const predictor *p) {
-    printf("file,row%s", p->targets ? "" : ",class");
-    for (size_t k = 0; k < p->classes; k++) printf(",%c%zu", p->values ? 'y' : 'p', k);
+static void print_csv_heading(predictor *p, const input *from) {
+    const weir_named list = p->targets ? WEIR_NAMED_TARGETS : WEIR_NAMED_CLASSES;
+    p->with_label = from->labels != NULL;
+    printf("file,row%s%s", p->targets ? "" : ",class", p->with_label ? ",label" : "");
+    for (size_t k = 0; k < p->classes; k++) {
+        const char *name = weir_names_at(p->names, list, k), letter = p->values ? 'y' : 'p';
+        char heading[300];
+        if (name != NULL)
+            snprintf(heading, sizeof heading, "%c_%s", letter, name);
+        else
+            snprintf(heading, sizeof heading, "%c%zu", letter, k);
+        putchar(',');
+        print_csv_field(heading);
+    }
     fputc('\n', stdout);
 }
 
-static int predict_rows(predictor *p, const weir_rows *rows, const char *file, bool with_file) {
+/// Compares the batch's predictions with what is known of its rows.
+static int judge(const predictor *p, input *from, size_t first, size_t size) {
+    for (size_t i = 0; from->labels != NULL && i < size; i++) {
+        from->known += from->labels[first + i] >= 0;
+        from->right += from->labels[first + i] == p->best[i];
+    }
+    if (from->targets == NULL) return CLI_OK;
+    float *truth = malloc(size * p->classes * sizeof *truth);
+    if (truth == NULL) return cli_error("out of memory");
+    weir_rows_copy(from->targets, truth, NULL, first, size);
+    for (size_t i = 0; i < size * p->classes; i++) {
+        const double value = (double)truth[i], apart = (double)p->probabilities[i] - value;
+        from->squares += apart * apart;
+        from->sum += value;
+        from->sum_of_squares += value * value;
+        from->values++;
+    }
+    free(truth);
+    return CLI_OK;
+}
+
+static void tell_score(const input *from) {
+    char rows[CLI_NUMBER], right[CLI_NUMBER];
+    if (from->known > 0)
+        cli_note("%s: accuracy %.2f %%: %s of %s rows with a label have the class that it says", from->file,
+                 100.0 * (double)from->right / (double)from->known, cli_thousands(right, from->right),
+                 cli_thousands(rows, from->known));
+    if (from->values > 0)
+        cli_note("%s: root mean square error %.6g over %s values, which spread by %.6g", from->file,
+                 sqrt(from->squares / (double)from->values), cli_thousands(rows, from->values),
+                 sqrt(fmax(from->sum_of_squares / (double)from->values -
+                               from->sum * from->sum / ((double)from->values * (double)from->values),
+                           0)));
+}
+
+static int predict_rows(predictor *p, input *from) {
     weir_error error = {0};
-    size_t count = weir_rows_shape(rows).rows;
+    size_t count = weir_rows_shape(from->rows).rows;
     if (limit > 0 && limit < count) count = limit;
     for (size_t first = 0; first < count; first += BATCH) {
         size_t size = count - first < BATCH ? count - first : BATCH;
         weir_status status =
             p->targets && !p->values
-                ? weir_predict_samples(p->graph, p->probabilities, rows, first, size, samples > 0 ? samples : SAMPLES,
-                                       p->config.train.seed, &error)
-                : weir_predict(p->graph, p->values ? NULL : p->best, p->probabilities, rows, first, size, &error);
-        if (status != WEIR_OK) return cli_error("%s: %s", file, error.text);
-        if (as_csv && p->printed == 0) print_csv_heading(p);
+                ? weir_predict_samples(p->graph, p->probabilities, from->rows, first, size,
+                                       samples > 0 ? samples : SAMPLES, p->config.train.seed, &error)
+                : weir_predict(p->graph, p->values ? NULL : p->best, p->probabilities, from->rows, first, size, &error);
+        if (status != WEIR_OK) return cli_error("%s: %s", from->file, error.text);
+        if (judge(p, from, first, size) != CLI_OK) return CLI_FAILED;
+        if (as_csv && p->printed == 0) print_csv_heading(p, from);
         for (size_t i = 0; i < size; i++, p->printed++) {
             if (as_csv)
-                print_csv_row(p, file, first + i, i);
+                print_csv_row(p, from, first + i, i);
             else if (as_json)
-                print_json_row(p, file, first + i, i);
+                print_json_row(p, from, first + i, i);
             else
-                print_text_row(p, file, first + i, i, with_file);
+                print_text_row(p, from, first + i, i);
         }
         if (!cli_flush()) return CLI_FAILED; // cli_finish says why
     }
+    tell_score(from);
     return CLI_OK;
 }
 
@@ -172,37 +276,64 @@ static int scale_rows(const predictor *p, weir_rows *rows, const char *name) {
     return status == WEIR_OK ? CLI_OK : cli_error("%s: %s", name, error.text);
 }
 
-/// Reads a file; a column of labels is left out, whatever it holds.
-static int read_rows(weir_table *table, const char *file) {
+static int read_rows(const predictor *p, weir_table *table, const char *file) {
     weir_error error = {0};
+    weir_names *none = NULL;
     weir_read_options reading = weir_read_options_default();
-    char left_out[256];
-    const bool skips = skip_columns != NULL && skip_columns[0] != '\0';
+    if (weir_names_create(&none, &error) != WEIR_OK) return cli_weir_error(&error);
     reading.header = header;
-    reading.skip_columns = skips ? skip_columns : "";
-    if (label_column >= 0) {
-        reading.label_column = label_column;
-        snprintf(left_out, sizeof left_out, "%d%s%s", label_column, skips ? "," : "", reading.skip_columns);
-        reading.skip_columns = left_out;
-    }
-    if (weir_table_read(table, file, &reading, &error) != WEIR_OK) return cli_weir_error(&error);
+    reading.label_column = label_column;
+    reading.target_columns = target_columns;
+    reading.skip_columns = skip_columns;
+    reading.labels_may_lack = true;
+    reading.names = p->names != NULL ? p->names : none;
+    const weir_status status = weir_table_read(table, file, &reading, &error);
+    weir_names_free(none);
+    if (status != WEIR_OK) return cli_weir_error(&error);
     if (table->note[0] != '\0') cli_note("%s", table->note);
     return CLI_OK;
+}
+
+/// Where a row has as many values more than the network reads as training's labels and columns that were left out.
+static void advise_columns(const predictor *p, char *text, size_t size, size_t columns) {
+    const weir_data_options *data = &p->config.data;
+    const bool label = data->label_column != NULL && data->label_column[0] != '\0' && label_column == NULL;
+    text[0] = '\0';
+    if (columns <= p->inputs) return;
+    if (label)
+        snprintf(text, size, "; is one column the label? In training it was --label-column %s",
+                 cli_shell(data->label_column).text);
+    else if (columns == p->inputs + 1)
+        snprintf(text, size, "; is one column the label? See --label-column");
 }
 
 static int predict_file(predictor *p, const char *file, bool with_file) {
     weir_table table = {0};
     const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
-    if (read_rows(&table, file) != CLI_OK) return CLI_FAILED;
+    if (read_rows(p, &table, file) != CLI_OK) return CLI_FAILED;
     weir_shape shape = weir_rows_shape(table.rows);
     int status = CLI_OK;
+    char advice[300];
     const bool whole = p->targets && shape.columns == p->inputs + p->classes;
+    advise_columns(p, advice, sizeof advice, shape.columns);
     if (shape.columns != p->inputs && !whole)
-        status = cli_error("%s: rows of %zu values, but the network reads %zu%s", name, shape.columns, p->inputs,
-                           shape.columns == p->inputs + 1 ? "; is one column the label? See --label-column" : "");
+        status =
+            cli_error("%s: rows of %zu values, but the network reads %zu%s", name, shape.columns, p->inputs, advice);
+    if (status == CLI_OK && table.targets != NULL && weir_rows_shape(table.targets).columns != p->classes)
+        status = cli_error("%s: %zu columns of targets, but the network predicts %zu", name,
+                           weir_rows_shape(table.targets).columns, p->classes);
+    if (status == CLI_OK && table.labels != NULL && p->targets)
+        status = cli_error("%s: has labels, but the network predicts targets; --target-columns names their columns, "
+                           "--skip-columns leaves columns out",
+                           name);
     if (status == CLI_OK) status = scale_rows(p, table.rows, name);
     if (status == CLI_OK) status = prepare_rows(p, table.rows, name);
-    if (status == CLI_OK) status = predict_rows(p, table.rows, file, with_file);
+    if (status == CLI_OK)
+        status = predict_rows(p, &(input){.file = file,
+                                          .with_file = with_file,
+                                          .rows = table.rows,
+                                          .labels = table.labels,
+                                          .targets = table.targets});
     weir_table_free(&table);
     return status;
 }
@@ -214,10 +345,16 @@ static int open_model(predictor *p, const char *model) {
     if (weir_graph_batch_invariant_use(p->graph, batch_invariant, &error) != WEIR_OK) return cli_weir_error(&error);
     size_t count = 0;
     const weir_node *nodes = weir_graph_nodes(p->graph, &count);
+    p->names = weir_graph_names(p->graph);
     p->inputs = nodes[0].size;
     p->classes = nodes[count - 1].size;
     p->targets = cli_judged_by(p->graph) != CLI_BY_ERROR;
     p->values = cli_judged_by(p->graph) == CLI_BY_DISTANCE;
+    if (p->targets && label_column != NULL)
+        return cli_usage("predict", "--label-column is of classes, but this model predicts targets; see "
+                                    "--target-columns and --skip-columns");
+    if (!p->values && target_columns != NULL)
+        return cli_usage("predict", "--target-columns is of a regression's values, which this model does not predict");
     if (p->targets && top > 0) return cli_usage("predict", "--top is of classes, but this model predicts targets");
     if (samples > 0 && (!p->targets || p->values))
         return cli_usage("predict", "--samples has no effect here: nothing is drawn by a model that does not predict "
@@ -280,6 +417,9 @@ const cli_command cli_predict = {
         "of each. As text, a line is: row, class, probability, separated by tabs, with the file's name before "
         "them when there are several files. A model that predicts targets gives the probability of each, the mean of "
         "several draws of its random units, from whole rows or from their upper halves; a regression gives the values. "
+        "Columns of a CSV file that names them are found by the names that they had in training; classes are printed "
+        "by their names if they have some. Where the file holds the labels, or a regression's true values, the "
+        "accuracy, or the error, is told on standard error. "
         "MODEL is a model file or a run directory; nothing else is needed. Results have the same bits for any number "
         "of "
         "threads; the last bits of a row may depend on the rows that it is computed with, but not with "
@@ -291,6 +431,6 @@ const cli_command cli_predict = {
     .examples = {"weir predict runs/digits images.npy",
                  "weir predict runs/mnist-blocks data/mnist/t10k-images-idx3-ubyte.gz "
                  "--csv > classes.csv",
-                 "gzip -dc rows.csv.gz | weir predict runs/digits - --json"},
+                 "weir predict runs/iris new.csv --label-column species --json"},
     .run = run,
 };

@@ -159,6 +159,8 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
     fprintf(out, "  data      %s: %s training, %s validation, %s test rows\n", config->data.source,
             cli_thousands(a, weir_data_train(data).count), cli_thousands(b, weir_data_valid(data).count),
             cli_thousands(c, weir_data_test(data).count));
+    cli_print_names(out, "  columns   ", 12, weir_data_names(data), WEIR_NAMED_COLUMNS);
+    cli_print_names(out, "  classes   ", 12, weir_data_names(data), WEIR_NAMED_CLASSES);
     char scale[128];
     fprintf(out, "  scale     %s\n", weir_scale_text(weir_data_scale(data), scale, sizeof scale));
     for (size_t i = 0; weir_data_note(data, i) != NULL; i++) {

@@ -70,8 +70,10 @@ static int open_network(bed *b, const lab_options *o, const char *operand) {
         return cli_weir_error(&error);
     }
     if (model != NULL) b->config.data.known_scale = weir_graph_scale(model);
+    if (model != NULL) b->config.data.known_names = weir_graph_names(model);
     weir_status status = weir_data_load(&b->data, &b->config.data, &error);
     b->config.data.known_scale = NULL;
+    b->config.data.known_names = NULL;
     if (status == WEIR_OK)
         status = weir_graph_create(&b->base, b->config.network, b->config.network_count, &making, &error);
     if (status == WEIR_OK && model != NULL) status = weir_graph_values_copy(b->base, model, &error);

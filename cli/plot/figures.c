@@ -266,6 +266,32 @@ static void print_map(FILE *out, const plot_run *run, const size_t *order) {
     fprintf(out, "EOD\n");
 }
 
+/// The ticks of the classes: their names, or numbers.
+static void class_ticks(FILE *out, const plot_run *run) {
+    if (run->class_name == NULL) {
+        fprintf(out, "set ytics 1\n");
+        return;
+    }
+    fprintf(out, "set ytics noenhanced (");
+    for (size_t c = 0; c < run->classes; c++) {
+        char name[32];
+        snprintf(name, sizeof name, "%.28s", run->class_name[c] != NULL ? run->class_name[c] : "");
+        fprintf(out, "%s", c > 0 ? ", " : "");
+        draw_quoted(out, name);
+        fprintf(out, " %zu", c);
+    }
+    fprintf(out, ")\n");
+}
+
+static size_t longest_name(const plot_run *run) {
+    size_t longest = 0;
+    for (size_t c = 0; run->class_name != NULL && c < run->classes; c++) {
+        const size_t length = run->class_name[c] != NULL ? strlen(run->class_name[c]) : 0;
+        if (length > longest) longest = length < 28 ? length : 28;
+    }
+    return longest;
+}
+
 /// Rows: classes, each with a picture of it; columns: gates, by their favourite class. Of one run alone.
 static void classes_figure(FILE *out, const plot_run *run, const char *folder, const char *format, const char *part,
                            cli_list *written) {
@@ -276,7 +302,7 @@ static void classes_figure(FILE *out, const plot_run *run, const char *folder, c
     }
     print_map(out, run, order);
     const int height = 90 + 34 * (int)run->classes;
-    const double left = 0.085, bottom = 50.0 / height, top = 1 - 52.0 / height;
+    const double left = run->picture == NULL ? fmax(0.085, 0.02 + 0.0092 * (double)longest_name(run)) : 0.085, bottom = 50.0 / height, top = 1 - 52.0 / height;
     char axis[160];
     snprintf(axis, sizeof axis, "how often each of %zu gates is open for the %s rows of a class; %zu are never open",
              run->gates, strcmp(part, "valid") == 0 ? "validation" : "test", run->never);
@@ -289,11 +315,14 @@ static void classes_figure(FILE *out, const plot_run *run, const char *folder, c
             "set palette defined (0 '#f3f6f8', 15 '#bcdcee', 50 '#2f8fc6', 100 '#053d61')\n"
             "set colorbox user origin 0.905,%g size 0.018,%g noborder\nset cbtics 25 format '%%.0f %%%%'\n"
             "unset xtics\nset xlabel 'gates, ordered by the class for which they are open most often' textcolor rgb "
-            "'#666666'\n%s\n"
-            "plot $map using 1:2:3 with image %s\n",
-            left, bottom, top, (double)run->gates - 0.5, (double)run->classes - 0.5, bottom, top - bottom,
-            run->picture != NULL ? "unset ytics" : "set ytics 1",
-            run->gates <= 400 ? "pixels" : ""); // sharp cells; one image, which viewers smooth, where they are tiny
+            "'#666666'\n",
+            left, bottom, top, (double)run->gates - 0.5, (double)run->classes - 0.5, bottom, top - bottom);
+    if (run->picture != NULL)
+        fprintf(out, "unset ytics\n");
+    else
+        class_ticks(out, run);
+    // Sharp cells; one image, which viewers smooth, where they are tiny.
+    fprintf(out, "plot $map using 1:2:3 with image %s\n", run->gates <= 400 ? "pixels" : "");
     if (run->picture != NULL)
         fprintf(out,
                 "unset label\nunset xlabel\nset lmargin at screen %g\nset rmargin at screen %g\nset xrange [0:1]\n"

@@ -37,6 +37,8 @@ static void free_run(plot_run *run) {
     free(run->epoch);
     for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->column[c]);
     free(run->by_class);
+    for (size_t c = 0; run->class_name != NULL && c < run->classes; c++) free(run->class_name[c]);
+    free((void *)run->class_name);
     free(run->picture);
     *run = (plot_run){0};
 }
@@ -173,6 +175,13 @@ static void finish_by_class(plot_run *run, size_t gates, const weir_part *part) 
     free(image);
 }
 
+static void take_class_names(plot_run *run, const weir_names *names) {
+    const size_t count = weir_names_count(names, WEIR_NAMED_CLASSES);
+    run->class_name = count >= run->classes && count > 0 ? calloc(count, sizeof *run->class_name) : NULL;
+    for (size_t c = 0; run->class_name != NULL && c < run->classes; c++)
+        run->class_name[c] = strdup(weir_names_at(names, WEIR_NAMED_CLASSES, c));
+}
+
 static void fill_bins(plot_run *run, const uint64_t *counts, size_t gates, size_t rows) {
     for (size_t g = 0; g < gates; g++) {
         size_t bin = (size_t)((double)counts[g] / (double)rows * PLOT_BINS);
@@ -214,6 +223,7 @@ static int count_gates(plot_run *run, weir_graph *graph, weir_part part) {
         fill_bins(run, counts, offset[count], part.count);
         run->mean_open /= (double)run->gates;
         if (run->classes > 0) finish_by_class(run, offset[count], &part);
+        take_class_names(run, weir_graph_names(graph));
     }
     free(rows);
     free(counts);
@@ -236,6 +246,7 @@ static void read_gates(plot_run *run) {
         weir_error error = {0};
         weir_data_options source = config.data;
         source.known_scale = weir_graph_scale(graph);
+        source.known_names = weir_graph_names(graph);
         run->target = 100 * config.train.sparsity.target;
         if (weir_data_load(&data, &source, &error) != WEIR_OK) {
             data_refused = data_folder != NULL || changes.count > 0;

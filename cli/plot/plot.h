@@ -27,6 +27,7 @@ typedef struct plot_run {
     double mean_open;       ///< percent
     size_t classes;         ///< 0: no map of gates by class
     float *by_class;        ///< [classes][gates]: how often each gate is open for rows of each class, percent
+    char **class_name;      ///< [classes] or NULL
     uint8_t *picture;       ///< [classes][side][side]: a row of each class, where rows are square images; or NULL
     size_t side;
 } plot_run;

@@ -43,14 +43,23 @@ WEIR_API weir_status weir_rows_create(weir_rows **rows, const float *values, siz
 WEIR_API weir_status weir_rows_share(weir_rows **rows, const float *values, const uint8_t *bytes, size_t count,
                                      size_t columns, weir_error *error);
 
-/// How a file is read; from weir_read_options_default. Strings belong to the caller; NULL means the default.
+/// How a file is read; from weir_read_options_default. Strings belong to the caller; NULL means the default. Columns of
+/// a CSV file are said by number, from 0, or by the names in its first line: "3", "3,5-7", "id,petal width". A name that
+/// holds a comma or looks like a number stands in quotes: "\"2019\"".
 typedef struct weir_read_options {
-    int label_column;           ///< CSV: column of the label, from 0; −1: none
-    const char *target_columns; ///< CSV: columns of what is to be predicted, "3" or "3,5-7"; "": none
+    const char *label_column;   ///< CSV: column of the label; "" or "-1": none
+    const char *target_columns; ///< CSV: columns of what is to be predicted; "": none
     const char *skip_columns;   ///< CSV: columns that are not used and may hold text; "": none
-    const char *header;         ///< CSV: does the first line name columns? "yes", "no" or "auto": it does when no used
-                                ///< column of it holds a number, or when it counts 0, 1, 2, … as pandas' names do;
-                                ///< numbers beside text are WEIR_DATA. Lines before it that begin with '#' are left out
+    const char *header;         ///< CSV: does the first line name columns? "yes", "no" or "auto": it does when one of
+                                ///< the above, or of names, names a column of it, when no column of values in it holds
+                                ///< a number, or when it counts 0, 1, 2, … as pandas' names do; numbers beside text are
+                                ///< WEIR_DATA. Lines before it that begin with '#' are left out
+    const weir_names *names;    ///< a model's (weir_graph_names), for rows that it is to read; empty ones for a model
+                                ///< without names; NULL: the rows are for no model yet. Where both the model and the
+                                ///< file name columns, values, targets and the label are found by these names, whatever
+                                ///< their order; columns beyond them are left out, which the note says; one that lacks
+                                ///< is WEIR_DATA. Labels are then the model's classes, other ones are WEIR_DATA
+    bool labels_may_lack;       ///< a label that is missing is −1 and no error
 } weir_read_options;
 WEIR_API weir_read_options weir_read_options_default(void);
 
@@ -60,7 +69,10 @@ WEIR_API weir_read_options weir_read_options_default(void);
 typedef struct weir_table {
     weir_rows *rows;
     int32_t *labels;      ///< [rows], of a CSV file with a label column; else NULL
-    weir_rows *targets;   ///< of a CSV file with target columns, in the order of the file; else NULL
+    weir_rows *targets;   ///< of a CSV file with target columns, in the order of the file or of the model; else NULL
+    weir_names *names;    ///< of a CSV file that is read for no model: of its columns, where it names them; and of the
+                          ///< classes, where labels are no whole numbers from 0 but other whole numbers, in their order,
+                          ///< or texts, in the order of their bytes
     char note[WEIR_NOTE]; ///< what was guessed and how to say otherwise, one line for a person; "" when nothing was
 } weir_table;
 
@@ -133,7 +145,8 @@ typedef struct weir_data_options {
     uint64_t seed;             ///< digits: of the generator. files: of the split
     const char *train_rows, *train_labels; ///< files: rows and labels (labels "" when a CSV column holds them)
     const char *test_rows, *test_labels;   ///< files: may be "": then the test part is split off the training rows
-    int label_column;                      ///< files, CSV: column of the label, −1: labels are in files of their own
+    const char *label_column; ///< files, CSV: column of the label, by number or name; "" or "-1": labels are in files of
+                              ///< their own. Labels that are texts name the classes (weir_data_names)
     const char *binarise; ///< values of rows: "none" (as they are), "threshold" (1 above ½, else 0) or "fixed" (1 with
                           ///< the value's probability, drawn once, a pure function of seed, row and column)
     const char *targets; ///< what is predicted: "labels"; "lower-half": the network sees the upper half of each row (of
@@ -142,7 +155,9 @@ typedef struct weir_data_options {
     const char *scale; ///< of all rows, before they are binarised: "none", "1/255", "standardise", or "auto": 1/255 for
                        ///< whole numbers 0 … 255 of which one in the training rows is above 127, or above 1 where the
                        ///< file says that they are unsigned bytes (IDX, NPY); else none
-    const weir_scale *known_scale;     ///< a model's, used in place of `scale` as by weir_rows_scale_like; NULL: none
+    const weir_scale *known_scale; ///< a model's, used in place of `scale` as by weir_rows_scale_like; NULL: none
+    const weir_names *known_names; ///< files: a model's, as in weir_read_options; NULL: the training rows' own, which
+                                   ///< hold for the test rows
     const char *header, *skip_columns; ///< files, CSV: as in weir_read_options
     const char *target_columns;        ///< files, CSV, targets "values": as in weir_read_options
     const char *train_targets, *test_targets; ///< files, targets "values": rows of targets in files of their own, one

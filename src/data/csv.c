@@ -1,207 +1,92 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Numbers as text, one row per line. The first line decides what separates values and whether it names columns:
-//
-//   header "yes"    it does
-//   header "no"     it does not
-//   header "auto"   it does when no used column of it holds a number (and one a text), or when it counts its columns
-//                   0, 1, 2, … (at least three; pandas writes such names), which a note says. Numbers beside text are
-//                   refused: nobody but the user knows whether that is a name or a damaged value. Lines before it that
-//                   begin with '#' are comments.
-//
-// Values may stand in quotes. A column that is not used may hold anything. Rows stay bytes, at a quarter of the memory,
-// until a value comes that is none.
+// Numbers as text, one row per line. Values may stand in quotes. A column that is not used may hold anything. Rows stay
+// bytes, at a quarter of the memory, until a value comes that is none. Where the header is to be guessed, lines before
+// it that begin with '#' are comments.
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lines.h"
-#include "table.h"
+#include "csv.h"
 
-enum { shown = 25, least_counted = 3 };
+enum { shown = 25 };
 
-typedef enum role { ROLE_VALUE, ROLE_LABEL, ROLE_TARGET, ROLE_NONE } role;
-
-typedef struct csv {
-    weir__lines lines;
-    weir__csv_options options;
-    bool only_labels;
-    size_t columns, first_line; ///< of the row that came first
-    weir__growing roles;        ///< uint8_t per column
-    weir__growing row, targets; ///< floats of the row
-    double label;
-    weir__growing all_values, all_targets, all_labels;
-    bool values_are_floats;
-    char *note; ///< [WEIR_NOTE], or NULL
-} csv;
-
-static role role_of(const weir__csv_options *o, size_t column) {
-    if (weir__columns_have(&o->skipped, column)) return ROLE_NONE;
-    if (o->label_column >= 0 && column == (size_t)o->label_column) return o->labels ? ROLE_LABEL : ROLE_NONE;
-    return weir__columns_have(&o->targets, column) ? ROLE_TARGET : ROLE_VALUE;
-}
-
-static weir_status fail_field(const csv *c, size_t column, const weir__field *field, weir__content content,
-                              weir_error *error) {
-    char text[shown];
+weir_status weir__csv_fail(const weir__csv *c, size_t column, const weir__field *field, weir__content content,
+                           weir_error *error) {
+    char text[shown], place[80];
     const char *name = c->lines.stream->name;
-    const size_t line = c->lines.line;
+    weir__csv_place(c, column, place, sizeof place);
     weir__show(text, sizeof text, field->begin, (size_t)(field->end - field->begin));
     if (field->unclosed)
-        return weir__fail(error, WEIR_DATA,
-                          "%s: line %zu, column %zu: %s begins with a quote that is not closed in its line", name, line,
-                          column, text);
+        return weir__fail(error, WEIR_DATA, "%s: %s: %s begins with a quote that is not closed in its line", name,
+                          place, text);
     if (field->begin == field->end)
         return weir__fail(error, WEIR_DATA,
-                          "%s: line %zu, column %zu is empty; every value must be there: fill it in, or leave out the "
-                          "row or the column (data.skip_columns, --skip-columns)",
-                          name, line, column);
+                          "%s: %s is empty; every value must be there: fill it in, or leave out the row or the column "
+                          "(data.skip_columns, --skip-columns)",
+                          name, place);
     if (content == WEIR__IS_MISSING)
         return weir__fail(
             error, WEIR_DATA,
-            "%s: line %zu, column %zu: \"%s\" stands for a missing value; fill it in, or leave out the row "
-            "or the column (data.skip_columns, --skip-columns)",
-            name, line, column, text);
+            "%s: %s: \"%s\" stands for a missing value; fill it in, or leave out the row or the column "
+            "(data.skip_columns, --skip-columns)",
+            name, place, text);
     const bool comma = memchr(field->begin, ',', (size_t)(field->end - field->begin));
-    return weir__fail(error, WEIR_DATA, "%s: line %zu, column %zu: \"%s\" is not a number; %s", name, line, column,
-                      text,
+    return weir__fail(error, WEIR_DATA, "%s: %s: \"%s\" is not a number; %s", name, place, text,
                       comma ? "decimal points are points"
                             : "write it as one, or leave out the column (data.skip_columns, --skip-columns)");
 }
 
-// ---- The header.
-
-/// What the first line holds.
-typedef struct first_look {
-    size_t columns, numbers, texts;
-    size_t text_column;
-    weir__field text; ///< the first one
-    bool counts;      ///< 0, 1, 2, …, perhaps after an empty field, where pandas names no index
-} first_look;
-
-static first_look look(const csv *c) {
-    first_look l = {.counts = true};
-    const char *at = c->lines.text.data;
-    bool index = false;
-    for (weir__field field; weir__lines_field(&c->lines, &at, &field); l.columns++) {
-        double number;
-        const weir__content content = weir__field_read(&field, &number);
-        if (!l.columns) index = content == WEIR__IS_MISSING && field.begin == field.end;
-        if (l.columns || !index) l.counts &= content == WEIR__IS_NUMBER && number == (double)(l.columns - index);
-        if (role_of(&c->options, l.columns) == ROLE_NONE) continue;
-        l.numbers += content == WEIR__IS_NUMBER;
-        if (content == WEIR__IS_TEXT && !l.texts++) {
-            l.text = field;
-            l.text_column = l.columns;
-        }
-    }
-    return l;
-}
-
-static weir_status judge_header(const csv *c, bool *header, weir_error *error) {
-    char text[shown];
-    const first_look l = look(c);
-    const char *name = c->lines.stream->name;
-    if (l.text.unclosed) return fail_field(c, l.text_column, &l.text, WEIR__IS_TEXT, error);
-    *header = c->options.header == WEIR__HEADER_YES;
-    if (c->options.header != WEIR__HEADER_AUTO) return WEIR_OK;
-    if (l.texts && l.numbers)
-        return weir__fail(error, WEIR_DATA,
-                          "%s: line %zu has numbers, but in column %zu the text \"%s\": are these names of columns, or "
-                          "values? Say data.header (--header) yes or no",
-                          name, c->lines.line, l.text_column,
-                          weir__show(text, sizeof text, l.text.begin, (size_t)(l.text.end - l.text.begin)));
-    *header = l.texts || (l.counts && l.columns >= least_counted);
-    if (l.counts && l.columns > 1 && c->note)
-        snprintf(c->note, WEIR_NOTE, "%s: line %zu counts 0, 1, ...: read as %s; data.header (--header) %s otherwise",
-                 name, c->lines.line, *header ? "names of columns" : "a row", *header ? "no" : "yes");
-    return WEIR_OK;
-}
-
 // ---- Rows.
 
-static weir_status push_float(weir__growing *to, double value, const char *what, weir_error *error) {
-    const weir_status status = weir__grow(to, 1, what, error);
-    if (status == WEIR_OK) ((float *)to->data)[to->count++] = (float)value;
+static weir_status make_room(weir__growing *row, size_t count, weir_error *error) {
+    if (row->count >= count) return WEIR_OK;
+    const weir_status status = weir__grow(row, count - row->count, "a row", error);
+    if (status == WEIR_OK) row->count = count;
     return status;
 }
 
-// The roles of the columns of the row that comes first.
-static weir_status assign_role(csv *c, size_t column, weir_error *error) {
-    const weir_status status = weir__grow(&c->roles, 1, "the columns", error);
-    if (status == WEIR_OK) ((uint8_t *)c->roles.data)[c->roles.count++] = (uint8_t)role_of(&c->options, column);
-    return status;
-}
-
-static weir_status read_field(csv *c, size_t column, const weir__field *field, weir_error *error) {
+static weir_status read_field(weir__csv *c, size_t number, const weir__field *field, weir_error *error) {
     weir_status status = WEIR_OK;
-    const char *name = c->lines.stream->name;
-    const size_t line = c->lines.line;
     double value;
-    if (!c->first_line) TRY(assign_role(c, column, error));
-    if (column >= c->roles.count) return WEIR_OK; // the number of values is wrong, which is told at the line's end
-    const role part = ((const uint8_t *)c->roles.data)[column];
-    if (part == ROLE_NONE) return field->unclosed ? fail_field(c, column, field, WEIR__IS_TEXT, error) : WEIR_OK;
-    const weir__content content = weir__field_read(field, &value);
-    if (content != WEIR__IS_NUMBER) return fail_field(c, column, field, content, error);
-    if (part == ROLE_LABEL) {
-        TRY_THAT(value >= 0 && value < INT32_MAX && value == floor(value), WEIR_DATA,
-                 "%s: line %zu, column %zu: label %g; labels are whole numbers, 0 or more, below %d", name, line,
-                 column, value, INT32_MAX);
-        c->label = value;
-        return WEIR_OK;
+    char place[80];
+    if (number >= c->columns.count) return WEIR_OK; // the number of values is wrong, which is told at the line's end
+    const weir__csv_column *column = weir__csv_column_at(c, number);
+    if (field->unclosed) return weir__csv_fail(c, number, field, WEIR__IS_TEXT, error);
+    if (column->role == WEIR__ROLE_NONE) return WEIR_OK;
+    if (column->role == WEIR__ROLE_LABEL) {
+        c->labels.column = number;
+        return weir__labels_add(&c->labels, field, c->lines.line, error);
     }
-    TRY_THAT(isfinite((float)value), WEIR_DATA, "%s: line %zu, column %zu is %g; values must be finite floats", name,
-             line, column, value);
-    TRY(push_float(part == ROLE_TARGET ? &c->targets : &c->row, value, "a row", error));
+    const weir__content content = weir__field_read(field, &value);
+    if (content != WEIR__IS_NUMBER) return weir__csv_fail(c, number, field, content, error);
+    TRY_THAT(isfinite((float)value), WEIR_DATA, "%s: %s is %g; values must be finite floats", c->lines.stream->name,
+             weir__csv_place(c, number, place, sizeof place), value);
+    weir__growing *row = column->role == WEIR__ROLE_TARGET ? &c->targets : &c->row;
+    TRY(make_room(row, column->slot + 1, error));
+    ((float *)row->data)[column->slot] = (float)value;
 done:
     return status;
 }
 
-// The line's numbers to c->row, c->targets and c->label. Columns are counted from 0, as in label_column.
-static weir_status read_values(csv *c, size_t *columns, weir_error *error) {
+// The line's numbers to c->row, c->targets and c->labels.
+static weir_status read_values(weir__csv *c, weir_error *error) {
     weir_status status = WEIR_OK;
     const char *at = c->lines.text.data;
     size_t column = 0;
-    c->row.count = c->targets.count = 0;
     for (weir__field field; weir__lines_field(&c->lines, &at, &field); column++) {
         TRY(read_field(c, column, &field, error));
     }
-    *columns = column;
+    TRY_THAT(column == c->columns.count, WEIR_DATA, "%s: line %zu has %zu values, but line %zu has %zu%s",
+             c->lines.stream->name, c->lines.line, column, c->columns_line, c->columns.count,
+             c->named && column == c->columns.count + 1 && !c->all_values.count
+                 ? " names; R's write.table writes none for the names of rows: write.csv(row.names = FALSE) leaves them "
+                   "out"
+                 : "");
 done:
     return status;
-}
-
-// What is only known when the row that comes first has been read.
-static weir_status check_first(csv *c, size_t columns, weir_error *error) {
-    weir_status status = WEIR_OK;
-    const char *name = c->lines.stream->name;
-    const size_t line = c->lines.line, targets = weir__columns_end(&c->options.targets),
-                 skipped = weir__columns_end(&c->options.skipped);
-    TRY_THAT(!c->only_labels || columns == 1, WEIR_DATA, "%s: line %zu has %zu values; labels are one per line", name,
-             line, columns);
-    TRY_THAT(c->options.label_column < 0 || (size_t)c->options.label_column < columns, WEIR_DATA,
-             "%s: line %zu has %zu columns, but the label's is %d (counted from 0)", name, line, columns,
-             c->options.label_column);
-    TRY_THAT(targets <= columns, WEIR_DATA, "%s: line %zu has %zu columns, but data.target_columns goes up to %zu",
-             name, line, columns, targets - 1);
-    TRY_THAT(skipped <= columns, WEIR_DATA, "%s: line %zu has %zu columns, but data.skip_columns goes up to %zu", name,
-             line, columns, skipped - 1);
-    TRY_THAT(c->only_labels || c->row.count, WEIR_DATA, "%s: line %zu has %s and no values", name, line,
-             c->options.label_column >= 0 ? "a label" : "targets, or columns that are left out,");
-    c->columns = columns;
-    c->first_line = line;
-done:
-    return status;
-}
-
-static weir_status check_columns(csv *c, size_t columns, weir_error *error) {
-    if (!c->first_line) return check_first(c, columns, error);
-    if (columns == c->columns) return WEIR_OK;
-    return weir__fail(error, WEIR_DATA, "%s: line %zu has %zu values, but line %zu has %zu", c->lines.stream->name,
-                      c->lines.line, columns, c->first_line, c->columns);
 }
 
 static bool all_bytes(const weir__growing *row) {
@@ -213,7 +98,7 @@ static bool all_bytes(const weir__growing *row) {
     return true;
 }
 
-static weir_status become_floats(csv *c, weir_error *error) {
+static weir_status become_floats(weir__csv *c, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__growing floats = {.size = sizeof(float)}, *values = &c->all_values;
     const uint8_t *bytes = values->data;
@@ -226,7 +111,7 @@ done:
     return status;
 }
 
-static weir_status push_values(csv *c, weir_error *error) {
+static weir_status push_values(weir__csv *c, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__growing *values = &c->all_values;
     const float *row = c->row.data;
@@ -244,41 +129,46 @@ done:
     return status;
 }
 
-static weir_status push_row(csv *c, weir_error *error) {
+static weir_status push_row(weir__csv *c, weir_error *error) {
     weir_status status = WEIR_OK;
     if (!c->only_labels) TRY(push_values(c, error));
-    const float *targets = c->targets.data;
-    for (size_t i = 0; i < c->targets.count; i++)
-        TRY(push_float(&c->all_targets, (double)targets[i], "targets", error));
-    if (c->options.label_column >= 0 && c->options.labels) {
-        TRY(weir__grow(&c->all_labels, 1, "labels", error));
-        ((int32_t *)c->all_labels.data)[c->all_labels.count++] = (int32_t)c->label;
-    }
+    if (!c->targets.count) goto done;
+    TRY(weir__grow(&c->all_targets, c->targets.count, "targets", error));
+    memcpy((float *)c->all_targets.data + c->all_targets.count, c->targets.data, c->targets.count * sizeof(float));
+    c->all_targets.count += c->targets.count;
 done:
     return status;
 }
 
-static bool is_comment(const csv *c) {
+static bool is_comment(const weir__csv *c) {
     const char *text = c->lines.text.data;
     return c->options.header == WEIR__HEADER_AUTO && text[strspn(text, " \t")] == '#';
 }
 
-static weir_status read_lines(csv *c, size_t *rows, weir_error *error) {
+// The first line that is no comment: what separates values, and what the columns are.
+static weir_status read_first(weir__csv *c, bool *is_row, weir_error *error) {
+    weir_status status = WEIR_OK;
+    bool header = false;
+    *is_row = false;
+    if (is_comment(c)) return WEIR_OK;
+    weir__lines_find_separator(&c->lines);
+    TRY(weir__csv_header(c, &header, error));
+    *is_row = !header;
+done:
+    return status;
+}
+
+static weir_status read_lines(weir__csv *c, size_t *rows, weir_error *error) {
     weir_status status = WEIR_OK;
     *rows = 0;
     for (;;) {
-        bool more = false, header = false;
+        bool more = false, is_row = true;
         TRY(weir__lines_next(&c->lines, &more, error));
         if (!more) break;
-        if (!c->lines.separator) {
-            if (is_comment(c)) continue;
-            weir__lines_find_separator(&c->lines);
-            TRY(judge_header(c, &header, error));
-            if (header) continue;
-        }
-        size_t columns = 0;
-        TRY(read_values(c, &columns, error));
-        TRY(check_columns(c, columns, error));
+        if (!c->lines.separator) TRY(read_first(c, &is_row, error));
+        if (!is_row) continue;
+        if (!c->columns.count) TRY(weir__csv_columns(c, error));
+        TRY(read_values(c, error));
         TRY(push_row(c, error));
         ++*rows;
     }
@@ -288,33 +178,57 @@ done:
     return status;
 }
 
+// A file of labels that are texts: is the first line one of them, or a name? It is one that occurs again.
+static weir_status judge_first_label(weir__csv *c, size_t *rows, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const char *first = c->named ? weir__csv_column_at(c, 0)->name : NULL;
+    if (!first || c->options.header != WEIR__HEADER_AUTO || weir__texts_find(&c->labels.texts, first) == SIZE_MAX)
+        return WEIR_OK;
+    const weir__field field = {.begin = first, .end = first + strlen(first)};
+    TRY(weir__labels_add(&c->labels, &field, c->columns_line, error));
+    int32_t *numbers = c->labels.numbers.data, last = numbers[*rows];
+    memmove(numbers + 1, numbers, *rows * sizeof *numbers);
+    numbers[0] = last;
+    ++*rows;
+done:
+    return status;
+}
+
 // strtod follows the thread's locale, which is the caller's business: it is set aside meanwhile.
-static weir_status parse(csv *c, size_t *rows, weir_error *error) {
+static weir_status parse(weir__csv *c, size_t *rows, weir_error *error) {
     const weir__locale plain = weir__locale_begin();
-    const weir_status status = read_lines(c, rows, error);
+    weir_status status = read_lines(c, rows, error);
+    if (status == WEIR_OK && c->only_labels) status = judge_first_label(c, rows, error);
+    if (status == WEIR_OK && c->labels.numbers.count)
+        status = weir__labels_finish(&c->labels, &c->table->labels, c->options.names, c->table->names, c->table->note,
+                                     error);
     weir__locale_end(plain);
     return status;
 }
 
-static csv start(weir__stream *stream, const weir__csv_options *options) {
-    return (csv){.lines.stream = stream,
-                 .options = *options,
-                 .roles.size = 1,
-                 .row.size = sizeof(float),
-                 .targets.size = sizeof(float),
-                 .all_values.size = 1,
-                 .all_targets.size = sizeof(float),
-                 .all_labels.size = sizeof(int32_t)};
+static weir_status start(weir__csv *c, weir_table *table, weir__stream *stream, const weir__csv_options *options,
+                         weir_error *error) {
+    *c = (weir__csv){.lines.stream = stream,
+                     .options = *options,
+                     .labels = {.file = stream->name, .may_lack = options->may_lack},
+                     .row.size = sizeof(float),
+                     .targets.size = sizeof(float),
+                     .all_values.size = 1,
+                     .all_targets.size = sizeof(float),
+                     .table = table};
+    return options->named_labels ? weir_names_create(&table->names, error) : WEIR_OK;
 }
 
-static void release(csv *c) {
+static void release(weir__csv *c) {
+    for (size_t j = 0; j < c->columns.count; j++) weir__free(weir__csv_column_at(c, j)->name);
     weir__lines_free(&c->lines);
-    weir__free(c->roles.data);
+    weir__labels_free(&c->labels);
+    weir__free(c->columns.data);
+    weir__free(c->memory.data);
     weir__free(c->row.data);
     weir__free(c->targets.data);
     weir__free(c->all_values.data);
     weir__free(c->all_targets.data);
-    weir__free(c->all_labels.data);
 }
 
 static void *take(weir__growing *from) {
@@ -327,8 +241,8 @@ weir_status weir__csv_read(weir_table *table, weir__stream *stream, const weir__
                            weir_error *error) {
     weir_status status = WEIR_OK;
     size_t count = 0;
-    csv c = start(stream, options);
-    c.note = table->note;
+    weir__csv c;
+    TRY(start(&c, table, stream, options, error));
     TRY(parse(&c, &count, error));
     const weir_shape shape = {.rows = count, .columns = c.row.count, .height = 1, .width = c.row.count};
     void *values = take(&c.all_values);
@@ -338,20 +252,22 @@ weir_status weir__csv_read(weir_table *table, weir__stream *stream, const weir__
         const weir_shape wide = {.rows = count, .columns = c.targets.count, .height = 1, .width = c.targets.count};
         TRY(weir__rows_adopt(&table->targets, wide, NULL, 1, take(&c.all_targets), error));
     }
-    table->labels = take(&c.all_labels);
 done:
     release(&c);
     return status;
 }
 
-weir_status weir__csv_labels(int32_t **labels, size_t *count, weir__stream *stream, weir__header header, char *note,
+weir_status weir__csv_labels(weir_table *table, size_t *count, weir__stream *stream, const weir__csv_options *options,
                              weir_error *error) {
     weir_status status = WEIR_OK;
-    csv c = start(stream, &(weir__csv_options){.header = header, .labels = true});
+    weir__csv c;
+    const weir__csv_options alone = {.header = options->header,
+                                     .labels = true,
+                                     .named_labels = options->named_labels,
+                                     .names = options->names};
+    TRY(start(&c, table, stream, &alone, error));
     c.only_labels = true;
-    c.note = note;
     TRY(parse(&c, count, error));
-    *labels = take(&c.all_labels);
 done:
     release(&c);
     return status;

@@ -179,6 +179,10 @@ static weir_status check_names(weir_data *data, weir_error *error) {
     TRY_THAT(!targets || targets == halves, WEIR_SHAPE, "names of %zu targets, but there are %zu per row", targets,
              halves);
     if (classes) data->classes = classes;
+    if (columns + classes + targets == 0) {
+        weir_names_free(data->names);
+        data->names = NULL;
+    }
 done:
     return status;
 }
@@ -193,11 +197,12 @@ static weir_status note_all(weir_data *data, const weir_data_options *options, w
                    "the first value of each row counts the rows of %s: if it is an index, data.skip_columns "
                    "leaves it out",
                    options->train_rows);
-    TRY(weir__note_columns(&data->notes, &data->train, error));
+    TRY(weir__note_columns(&data->notes, &data->train, data->names, error));
     if (binarised) weir__note_binarised(&data->notes, &data->train, options->binarise);
     if (weir__wants_values(options)) TRY(weir__note_targets(&data->notes, &data->train, error));
     if (data->train.labels && weir__wants_labels(options))
-        TRY(weir__note_labels(&data->notes, &data->train, data->classes, error));
+        TRY(weir__note_labels(&data->notes, (const weir_part[]){data->train, data->valid, data->test}, data->classes,
+                              data->names, error));
 done:
     return status;
 }

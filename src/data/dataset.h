@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "columns.h"
 #include "notes.h"
 #include "rows.h"
 
@@ -33,8 +34,6 @@ struct weir_data {
 static inline weir_part weir__part_of(const weir__labelled *set, size_t first, size_t count) {
     return (weir_part){.rows = set->rows, .labels = set->labels, .first = first, .count = count};
 }
-
-static inline bool weir__given(const char *text) { return text && *text; }
 
 static inline bool weir__wants_labels(const weir_data_options *options) {
     return !options->targets || strcmp(options->targets, "labels") == 0;

@@ -4,8 +4,15 @@
 // The table of a data set's options, which weir_data_options_default follows.
 
 #include "fields.h"
+#include "table.h"
 
-static const weir__interval column = {-1, 2147483647, false, false, "a column's number from 0, or -1"};
+static weir_status check_label(const char *text, weir_error *error) {
+    return weir__csv_options_check(&(weir__csv_options){.label = weir__label_column(text)}, error);
+}
+static weir_status check_columns(const char *text, weir_error *error) {
+    return weir__columns_check(text, "the list", error);
+}
+static const char columns[] = "columns by number or name, as in 0,3-5,width";
 
 #define AT(member) offsetof(weir_data_options, member)
 
@@ -31,8 +38,9 @@ static const weir__field fields[] = {
      .numbers = WEIR__ALWAYS, .about = "files: test rows"},
     {"data.test_labels", WEIR__TEXT, AT(test_labels), .names_file = true, .initial = "",
      .applies = "data.source=files and data.test_rows", .numbers = WEIR__ALWAYS, .about = "files: their labels"},
-    {"data.label_column", WEIR__INTEGER, AT(label_column), &column, .initial = "-1", .applies = "data.source=files",
-     .numbers = WEIR__ALWAYS, .about = "files, CSV: column of the label; -1: labels are in files of their own"},
+    {"data.label_column", WEIR__TEXT, AT(label_column), .initial = "", .applies = "data.source=files",
+     .numbers = WEIR__ALWAYS, .expects = "a column's number from 0, or its name", .check = check_label,
+     .about = "files, CSV: column of the label, whose texts name the classes; empty: labels are in files of their own"},
     {"data.binarise", WEIR__CHOICE, AT(binarise), .choices = "none|threshold|fixed", .initial = "none",
      .numbers = WEIR__ALWAYS,
      .about = "values of rows: as they are, 1 above 0.5, or 1 with the value's probability, drawn once"},
@@ -47,10 +55,11 @@ static const weir__field fields[] = {
      .applies = "data.source=files", .numbers = WEIR__ALWAYS,
      .about = "files, CSV: does the first line name columns; auto: it does without numbers, or counting 0, 1, 2, ..."},
     {"data.skip_columns", WEIR__TEXT, AT(skip_columns), .is_list = true, .initial = "", .applies = "data.source=files",
-     .numbers = WEIR__ALWAYS, .about = "files, CSV: columns that are not used, from 0, as in 0,3-5"},
+     .numbers = WEIR__ALWAYS, .expects = columns, .check = check_columns,
+     .about = "files, CSV: columns that are not used and may hold text"},
     {"data.target_columns", WEIR__TEXT, AT(target_columns), .is_list = true, .initial = "",
-     .applies = "data.source=files and data.targets=values", .numbers = WEIR__ALWAYS,
-     .about = "files, CSV, targets values: columns that are predicted, as in 0,3-5"},
+     .applies = "data.source=files and data.targets=values", .numbers = WEIR__ALWAYS, .expects = columns,
+     .check = check_columns, .about = "files, CSV, targets values: columns that are predicted"},
     {"data.train_targets", WEIR__TEXT, AT(train_targets), .names_file = true, .initial = "",
      .applies = "data.source=files and data.targets=values", .numbers = WEIR__ALWAYS,
      .about = "files, targets values: rows of targets of the training rows"},

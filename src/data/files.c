@@ -31,7 +31,7 @@ typedef struct set_files {
 static weir_status read_targets(weir__labelled *set, const set_files *files, weir_error *error) {
     weir_status status = WEIR_OK;
     weir_table table = {0};
-    const weir__csv_options all = {.label_column = -1};
+    const weir__csv_options all = {0};
     if (!weir__given(files->targets)) return WEIR_OK;
     TRY_THAT(!set->targets, WEIR_CONFIG, "%s: data.target_columns and a file of targets exclude each other",
              files->targets);
@@ -46,40 +46,69 @@ done:
     return status;
 }
 
-static weir_status read_options_of(weir__csv_options *out, const set_files *files, const weir_data_options *options,
-                                   weir_error *error) {
+// Names that a file has, beside those that are there. Nothing is said of lists without names.
+static weir_status add_names(weir_data *data, const weir_names *names, weir_error *error) {
     weir_status status = WEIR_OK;
-    *out = (weir__csv_options){.label_column = weir__given(files->labels) ? -1 : options->label_column, .labels = true};
-    TRY(weir__header_find(&out->header, options->header, error));
-    TRY(weir__columns_parse(&out->targets, options->target_columns, "data.target_columns", error));
-    TRY(weir__columns_parse(&out->skipped, options->skip_columns, "data.skip_columns", error));
+    if (!data->names) TRY(weir_names_create(&data->names, error));
+    for (weir_named list = WEIR_NAMED_COLUMNS; list <= WEIR_NAMED_LABEL; list++) {
+        const size_t count = weir_names_count(names, list);
+        const char **texts = NULL;
+        if (!count) continue;
+        TRY(weir__new((void *)&texts, count, sizeof *texts, "names", error));
+        for (size_t i = 0; i < count; i++) texts[i] = weir_names_at(names, list, i);
+        status = weir_names_set(data->names, list, texts, count, error);
+        weir__free((void *)texts);
+        TRY(status);
+    }
 done:
     return status;
 }
 
-static weir_status read_labels(weir__labelled *set, weir__notes *notes, const set_files *files, weir__header header,
-                               weir_error *error) {
+static weir_status read_options_of(weir__csv_options *out, const set_files *files, const weir_data_options *options,
+                                   const weir_names *known, weir_error *error) {
+    weir_status status = WEIR_OK;
+    *out = (weir__csv_options){.label = weir__given(files->labels) ? "" : weir__label_column(options->label_column),
+                               .targets = options->target_columns,
+                               .skipped = options->skip_columns,
+                               .labels = true,
+                               .named_labels = true,
+                               .names = known};
+    TRY(weir__header_find(&out->header, options->header, error));
+    TRY(weir__csv_options_check(out, error));
+done:
+    return status;
+}
+
+static weir_status read_labels(weir__labelled *set, weir_data *data, const set_files *files,
+                               const weir__csv_options *csv, weir_error *error) {
     weir_status status = WEIR_OK;
     size_t count = 0;
-    char note[WEIR_NOTE] = "";
+    weir_table table = {0};
     if (!weir__given(files->labels)) return WEIR_OK;
-    TRY(weir__labels_read(&set->labels, &count, files->labels, header, note, error));
+    TRY(weir__labels_read(&table, &count, files->labels, csv, error));
     TRY(check_counts(set, count, files->rows, files->labels, error));
-    if (*note) weir__note(notes, "%s", note);
+    if (*table.note) weir__note(&data->notes, "%s", table.note);
+    set->labels = table.labels;
+    table.labels = NULL;
+    if (!csv->names) TRY(add_names(data, table.names, error));
 done:
+    weir_table_free(&table);
     return status;
 }
 
-static weir_status read_set(weir__labelled *set, weir__notes *notes, const set_files *files,
-                            const weir_data_options *options, weir_error *error) {
+static weir_status read_set(weir__labelled *set, weir_data *data, const set_files *files,
+                            const weir_data_options *options, const weir_names *known, weir_error *error) {
     weir_status status = WEIR_OK;
     weir_table table = {0};
     weir__csv_options csv;
-    TRY(read_options_of(&csv, files, options, error));
+    TRY(read_options_of(&csv, files, options, known, error));
     TRY(weir__table_read(&table, files->rows, &csv, false, error));
     *set = (weir__labelled){.rows = table.rows, .labels = table.labels, .targets = table.targets};
-    if (*table.note) weir__note(notes, "%s", table.note);
-    TRY(read_labels(set, notes, files, csv.header, error));
+    table.rows = table.targets = NULL;
+    table.labels = NULL;
+    if (*table.note) weir__note(&data->notes, "%s", table.note);
+    if (!known) TRY(add_names(data, table.names, error));
+    TRY(read_labels(set, data, files, &csv, error));
     TRY(read_targets(set, files, error));
     TRY_THAT(set->labels || !weir__wants_labels(options), WEIR_ARGUMENT,
              "%s: no labels; name a file of labels, or the label's column of a CSV file", files->rows);
@@ -88,6 +117,7 @@ static weir_status read_set(weir__labelled *set, weir__notes *notes, const set_f
              "data.test_targets)",
              files->rows);
 done:
+    weir_table_free(&table);
     return status;
 }
 
@@ -153,7 +183,7 @@ done:
     return status;
 }
 
-static weir_status read_mnist_set(weir__labelled *set, weir__notes *notes, const weir_data_options *options,
+static weir_status read_mnist_set(weir__labelled *set, weir_data *data, const weir_data_options *options,
                                   const char *which, weir_error *error) {
     weir_status status = WEIR_OK;
     char name[64], *rows = NULL, *labels = NULL;
@@ -161,7 +191,7 @@ static weir_status read_mnist_set(weir__labelled *set, weir__notes *notes, const
     TRY(find_file(&rows, options->path, name, error));
     snprintf(name, sizeof name, "%s-labels-idx1-ubyte", which);
     TRY(find_file(&labels, options->path, name, error));
-    TRY(read_set(set, notes, &(set_files){.rows = rows, .labels = labels}, options, error));
+    TRY(read_set(set, data, &(set_files){.rows = rows, .labels = labels}, options, NULL, error));
 done:
     weir__free(rows);
     weir__free(labels);
@@ -181,8 +211,8 @@ weir_status weir__load_mnist(weir_data *data, const weir_data_options *options, 
     TRY_THAT(content == WEIR_CONTENT_FOLDER || content == WEIR_CONTENT_RUN, WEIR_IO,
              "%s: is a file, but the folder with the four MNIST files is needed; it looks like %s", folder,
              weir_content_text(content));
-    TRY(read_mnist_set(&data->sets[0], &data->notes, options, "train", error));
-    TRY(read_mnist_set(&data->sets[1], &data->notes, options, "t10k", error));
+    TRY(read_mnist_set(&data->sets[0], data, options, "train", error));
+    TRY(read_mnist_set(&data->sets[1], data, options, "t10k", error));
     const size_t rows = data->sets[0].rows->shape.rows;
     const size_t valid = rows >= mnist_rows ? mnist_valid : rows / share_split_off;
     TRY(cut(&data->sets[0], &data->train, &data->valid, NULL, options, valid, "the MNIST training file", error));
@@ -214,18 +244,20 @@ weir_status weir__load_files(weir_data *data, const weir_data_options *options, 
     const set_files train = {name, options->train_labels, options->train_targets},
                     test = {options->test_rows, options->test_labels, options->test_targets};
     const bool own_test = weir__given(options->test_rows);
-    TRY_THAT(options->label_column < 0 || !weir__given(train.labels) || (own_test && !weir__given(test.labels)),
-             WEIR_CONFIG,
-             "data.label_column is %d, but data.train_labels names %s: labels are in a column or in a file of their "
-             "own; set label_column to -1 or train_labels to \"\" (data.skip_columns leaves columns out)",
-             (int)options->label_column, train.labels);
-    TRY(read_set(&data->sets[0], &data->notes, &train, options, error));
+    const char *label = weir__label_column(options->label_column);
+    TRY_THAT(!*label || !weir__given(train.labels) || (own_test && !weir__given(test.labels)), WEIR_CONFIG,
+             "data.label_column is %s, but data.train_labels names %s: labels are in a column or in a file of their "
+             "own; set label_column or train_labels to \"\" (data.skip_columns leaves columns out)",
+             label, train.labels);
+    TRY(weir_names_copy(&data->names, options->known_names, error));
+    if (options->known_scale && !data->names) TRY(weir_names_create(&data->names, error)); // of a model without names
+    TRY(read_set(&data->sets[0], data, &train, options, data->names, error));
     data->index = weir__counts_rows(data->sets[0].rows);
     TRY(shuffle(&data->sets[0], options->seed, error));
     const size_t valid = data->sets[0].rows->shape.rows / share_split_off;
     TRY(cut(&data->sets[0], &data->train, &data->valid, own_test ? NULL : &data->test, options, valid, name, error));
     if (own_test) {
-        TRY(read_set(&data->sets[1], &data->notes, &test, options, error));
+        TRY(read_set(&data->sets[1], data, &test, options, data->names, error));
         TRY(take_test(data, &data->sets[1], options, options->test_rows, error));
     }
 done:

@@ -102,12 +102,28 @@ bool weir__lines_field(const weir__lines *l, const char **at, weir__field *field
     while (stop > from && is_blank(stop[-1])) stop--;
     *field = (weir__field){.begin = from, .end = stop, .unclosed = *from == '"' && !close};
     if (close && stop == close + 1) { // what follows a closed quote would make it text
+        field->quoted = true;
         field->begin = from + 1;
         field->end = close;
         while (is_blank(*field->begin) && field->begin < close) field->begin++;
         while (field->end > field->begin && is_blank(field->end[-1])) field->end--;
     }
     return true;
+}
+
+weir_status weir__field_copy(const char **text, weir__growing *memory, const weir__field *field, weir_error *error) {
+    memory->size = 1;
+    memory->count = 0;
+    const weir_status status = weir__grow(memory, (size_t)(field->end - field->begin) + 1, "a text", error);
+    if (status != WEIR_OK) return status;
+    char *to = memory->data;
+    for (const char *from = field->begin; from < field->end; from++) {
+        *to++ = *from;
+        if (field->quoted && *from == '"') from++;
+    }
+    *to = 0;
+    *text = memory->data;
+    return WEIR_OK;
 }
 
 static bool is_missing(const char *begin, size_t length) {

@@ -19,6 +19,7 @@ typedef struct weir__lines {
 /// One field, without the blanks and quotes around it.
 typedef struct weir__field {
     const char *begin, *end;
+    bool quoted;   ///< it stood in quotes: a doubled quote inside is one letter
     bool unclosed; ///< it begins with a quote that nothing closes
 } weir__field;
 
@@ -37,6 +38,9 @@ void weir__lines_find_separator(weir__lines *lines);
 
 /// The field at *at, which is moved behind it (begin with text.data); false when the line has no more.
 bool weir__lines_field(const weir__lines *lines, const char **at, weir__field *field);
+
+/// The text of a field, doubled quotes made single, in memory that the next call uses again.
+weir_status weir__field_copy(const char **text, weir__growing *memory, const weir__field *field, weir_error *error);
 
 /// What a field holds, and its number.
 weir__content weir__field_read(const weir__field *field, double *number);

@@ -47,7 +47,24 @@ static void free_ranges(ranges *r) {
     weir__free(r->greatest);
 }
 
-weir_status weir__note_columns(weir__notes *notes, const weir_part *train, weir_error *error) {
+/// "3", or "3 (width)" where it has a name.
+typedef struct called {
+    char text[64];
+} called;
+
+static called name_of(const weir_names *names, weir_named list, size_t index) {
+    called c;
+    const char *name = weir_names_at(names, list, index);
+    char shown[40];
+    if (name)
+        snprintf(c.text, sizeof c.text, "%zu (%s)", index, weir__show(shown, sizeof shown, name, strlen(name)));
+    else
+        snprintf(c.text, sizeof c.text, "%zu", index);
+    return c;
+}
+
+weir_status weir__note_columns(weir__notes *notes, const weir_part *train, const weir_names *names,
+                               weir_error *error) {
     enum { apart = 1000 };
     const weir_shape shape = train->rows->shape;
     ranges r = {0};
@@ -65,18 +82,20 @@ weir_status weir__note_columns(weir__notes *notes, const weir_part *train, weir_
     }
     if (constant)
         weir__note(notes,
-                   "%zu of %zu values per row %s constant, the first of them value %zu: nothing can be learned "
+                   "%zu of %zu values per row %s constant, the first of them value %s: nothing can be learned "
                    "from %s",
-                   constant, shape.columns, constant == 1 ? "is" : "are", first_constant,
+                   constant, shape.columns, constant == 1 ? "is" : "are",
+                   name_of(names, WEIR_NAMED_COLUMNS, first_constant).text,
                    constant == 1 ? "it" : "them");
     if (widest < shape.columns) {
         const double wide = (double)(r.greatest[widest] - r.least[widest]),
                      narrow = (double)(r.greatest[narrowest] - r.least[narrowest]);
         if (wide > apart * narrow)
             weir__note(notes,
-                       "values of a row differ %.0f-fold in range (value %zu: %g, value %zu: %g); data.scale "
+                       "values of a row differ %.0f-fold in range (value %s: %g, value %s: %g); data.scale "
                        "standardise evens them out",
-                       wide / narrow, widest, wide, narrowest, narrow);
+                       wide / narrow, name_of(names, WEIR_NAMED_COLUMNS, widest).text, wide,
+                       name_of(names, WEIR_NAMED_COLUMNS, narrowest).text, narrow);
     }
     free_ranges(&r);
     return status;
@@ -95,10 +114,28 @@ static void list_empty(char *text, size_t size, const size_t *counts, size_t cla
     }
 }
 
-weir_status weir__note_labels(weir__notes *notes, const weir_part *train, size_t classes, weir_error *error) {
+// Classes that have rows elsewhere and none in training: no row of them can be recognised.
+static void note_unlearned(weir__notes *notes, const size_t *counts, const weir_part *part, const char *rows,
+                           const weir_names *names) {
+    size_t first = SIZE_MAX, count = 0;
+    for (size_t i = 0; part->labels && i < part->count; i++) {
+        const size_t label = (size_t)part->labels[part->first + i];
+        if (counts[label]) continue;
+        count++;
+        if (label < first) first = label;
+    }
+    if (count)
+        weir__note(notes, "%zu of the %zu %s rows %s a class that never occurs in training, as class %s", count,
+                   part->count, rows, count == 1 ? "is of" : "are of", name_of(names, WEIR_NAMED_CLASSES, first).text);
+}
+
+weir_status weir__note_labels(weir__notes *notes, const weir_part parts[3], size_t classes, const weir_names *names,
+                              weir_error *error) {
     enum { nearly_all = 95, rare = 100 };
+    const weir_part *train = &parts[0];
     size_t *counts = NULL, present = 0, most = 0, fewest = SIZE_MAX, common = 0, scarce = 0;
     char empty[128];
+    const bool named = weir_names_count(names, WEIR_NAMED_CLASSES) > 0;
     const weir_status status = weir__new(&counts, classes, sizeof *counts, "rows per class", error);
     if (status != WEIR_OK) return status;
     for (size_t i = 0; i < train->count; i++) counts[train->labels[train->first + i]]++;
@@ -110,23 +147,27 @@ weir_status weir__note_labels(weir__notes *notes, const weir_part *train, size_t
     }
     list_empty(empty, sizeof empty, counts, classes);
     if (present == 1)
-        weir__note(notes, "all training rows have the label %zu: there is nothing to learn", common);
-    else if (!counts[0] && present == classes - 1)
+        weir__note(notes, "all training rows have the label %s: there is nothing to learn",
+                   name_of(names, WEIR_NAMED_CLASSES, common).text);
+    else if (!named && !counts[0] && present == classes - 1)
         weir__note(notes, "the label 0 never occurs in training: labels count from 0, not from 1");
-    else if (present < classes)
+    else if (!named && present < classes)
         weir__note(notes,
                    "of the labels 0 to %zu these never occur in training: %s; labels without gaps need fewer "
                    "outputs",
                    classes - 1, empty);
+    note_unlearned(notes, counts, &parts[1], "validation", names);
+    note_unlearned(notes, counts, &parts[2], "test", names);
     if (present > 1 && most * 100 > train->count * nearly_all)
         weir__note(notes,
-                   "%.1f %% of the training rows have the label %zu: an error of %.1f %% is no better than always "
+                   "%.1f %% of the training rows have the label %s: an error of %.1f %% is no better than always "
                    "saying so",
-                   100.0 * (double)most / (double)train->count, common,
+                   100.0 * (double)most / (double)train->count, name_of(names, WEIR_NAMED_CLASSES, common).text,
                    100 - 100.0 * (double)most / (double)train->count);
     else if (present > 1 && most > fewest * rare)
-        weir__note(notes, "the label %zu has %zu training rows, the label %zu %zu: repeat the rare rows if they matter",
-                   scarce, fewest, common, most);
+        weir__note(notes, "the label %s has %zu training rows, the label %s %zu: repeat the rare rows if they matter",
+                   name_of(names, WEIR_NAMED_CLASSES, scarce).text, fewest,
+                   name_of(names, WEIR_NAMED_CLASSES, common).text, most);
     weir__free(counts);
     return WEIR_OK;
 }

@@ -21,9 +21,13 @@ typedef struct weir__notes {
 void weir__note(weir__notes *notes, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /// Columns of the training part: constant ones, and ranges a thousandfold apart. In images neither means anything.
-weir_status weir__note_columns(weir__notes *notes, const weir_part *train, weir_error *error);
-/// Labels of the training part: gaps, classes that only other parts have, a single class, one that is nearly all.
-weir_status weir__note_labels(weir__notes *notes, const weir_part *train, size_t classes, weir_error *error);
+/// names: of the columns, or NULL.
+weir_status weir__note_columns(weir__notes *notes, const weir_part *train, const weir_names *names,
+                               weir_error *error);
+/// Labels of the parts (training, validation, test): gaps, classes that only other parts have, a single class, one that
+/// is nearly all. names: of the classes, or NULL.
+weir_status weir__note_labels(weir__notes *notes, const weir_part parts[3], size_t classes, const weir_names *names,
+                              weir_error *error);
 /// Targets of the training part that are constant or large.
 weir_status weir__note_targets(weir__notes *notes, const weir_part *train, weir_error *error);
 /// Whether the first column counts the rows, as they stand in the file: an index, most likely.

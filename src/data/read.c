@@ -39,7 +39,7 @@ static weir_status read_array_header(weir__array *array, weir__stream *stream, w
                                        : weir__npy_header(array, stream, error);
 }
 
-weir_read_options weir_read_options_default(void) { return (weir_read_options){.label_column = -1}; }
+weir_read_options weir_read_options_default(void) { return (weir_read_options){0}; }
 
 weir_status weir__header_find(weir__header *header, const char *name, weir_error *error) {
     static const char *const names[] = {
@@ -52,13 +52,37 @@ weir_status weir__header_find(weir__header *header, const char *name, weir_error
     return weir__fail(error, WEIR_CONFIG, "data.header is \"%s\"; expected auto, yes or no", name);
 }
 
-static weir_status check_options(weir__csv_options *out, const weir_read_options *options, weir_error *error) {
+const char *weir__label_column(const char *column) { return column && strcmp(column, "-1") != 0 ? column : ""; }
+
+weir_status weir__csv_options_check(const weir__csv_options *options, weir_error *error) {
     weir_status status = WEIR_OK;
-    *out = (weir__csv_options){.label_column = options->label_column, .labels = true};
+    weir__column first;
+    const char *at = options->label;
+    TRY(weir__columns_check(options->label, "data.label_column", error));
+    TRY_THAT(!weir__columns_next(&first, &at) || (!*at && first.first == first.last), WEIR_CONFIG,
+             "data.label_column is \"%.60s\"; expected one column, by number from 0 or by name", options->label);
+    TRY(weir__columns_check(options->targets, "data.target_columns", error));
+    TRY(weir__columns_check(options->skipped, "data.skip_columns", error));
+    TRY_THAT(options->header != WEIR__HEADER_NO ||
+                 !(weir__columns_have_names(options->label) || weir__columns_have_names(options->targets) ||
+                   weir__columns_have_names(options->skipped)),
+             WEIR_CONFIG, "data.header is \"no\", but data.label_column, data.target_columns or data.skip_columns "
+             "names a column; say its number");
+done:
+    return status;
+}
+
+static weir_status take_options(weir__csv_options *out, const weir_read_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    *out = (weir__csv_options){.label = weir__label_column(options->label_column),
+                               .targets = options->target_columns,
+                               .skipped = options->skip_columns,
+                               .labels = true,
+                               .named_labels = true,
+                               .may_lack = options->labels_may_lack,
+                               .names = options->names};
     TRY(weir__header_find(&out->header, options->header, error));
-    TRY(weir__columns_parse(&out->targets, options->target_columns, "data.target_columns", error));
-    TRY(weir__columns_parse(&out->skipped, options->skip_columns, "data.skip_columns", error));
-    out->labels = out->label_column >= 0 && !weir__columns_have(&out->skipped, (size_t)out->label_column);
+    TRY(weir__csv_options_check(out, error));
 done:
     return status;
 }
@@ -75,7 +99,7 @@ weir_status weir__table_read(weir_table *table, const char *path, const weir__cs
     if (content == WEIR_CONTENT_CSV) {
         TRY(weir__csv_read(table, &stream, csv, error));
     } else {
-        TRY_THAT(!csv->targets.count && !csv->skipped.count, WEIR_ARGUMENT,
+        TRY_THAT(!weir__given(csv->targets) && !weir__given(csv->skipped), WEIR_ARGUMENT,
                  "%s: is %s; only CSV has columns to leave out or to predict (data.skip_columns, "
                  "data.target_columns; --skip-columns, --label-column)",
                  stream.name, content == WEIR_CONTENT_IDX ? "IDX" : "NPY");
@@ -91,7 +115,7 @@ done:
 weir_status weir_table_read(weir_table *table, const char *path, const weir_read_options *options, weir_error *error) {
     weir__csv_options csv;
     *table = (weir_table){0};
-    const weir_status status = check_options(&csv, options, error);
+    const weir_status status = take_options(&csv, options, error);
     return status == WEIR_OK ? weir__table_read(table, path, &csv, false, error) : status;
 }
 
@@ -100,39 +124,53 @@ void weir_table_free(weir_table *table) {
     weir_rows_free(table->rows);
     weir_labels_free(table->labels);
     weir_rows_free(table->targets);
+    weir_names_free(table->names);
     *table = (weir_table){0};
 }
 
 weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const char *path, int label_column, weir_error *error) {
     weir_table table;
-    const weir__csv_options csv = {.label_column = label_column, .labels = labels != NULL};
+    char label[16] = "";
+    if (label_column >= 0) snprintf(label, sizeof label, "%d", label_column);
+    const weir__csv_options csv = {.label = label, .labels = labels != NULL};
     const weir_status status = weir__table_read(&table, path, &csv, false, error);
     *rows = table.rows;
-    if (labels) *labels = table.labels;
+    table.rows = NULL;
+    if (labels) {
+        *labels = table.labels;
+        table.labels = NULL;
+    }
+    weir_table_free(&table);
     return status;
 }
 
-weir_status weir__labels_read(int32_t **labels, size_t *count, const char *path, weir__header header, char *note,
+weir_status weir__labels_read(weir_table *table, size_t *count, const char *path, const weir__csv_options *options,
                               weir_error *error) {
     weir_status status = WEIR_OK;
     weir__stream stream = {0};
     weir__array array;
     weir_content content;
-    *labels = NULL;
+    *table = (weir_table){0};
     *count = 0;
     TRY(weir__stream_open(&stream, path, error));
     TRY(tell_content(&content, &stream, error));
     if (content == WEIR_CONTENT_CSV) {
-        TRY(weir__csv_labels(labels, count, &stream, header, note, error));
+        TRY(weir__csv_labels(table, count, &stream, options, error));
     } else {
         TRY(read_array_header(&array, &stream, content, error));
-        TRY(weir__array_labels(labels, count, &array, &stream, error));
+        TRY(weir__array_labels(&table->labels, count, &array, &stream, error));
     }
 done:
     weir__stream_close(&stream);
+    if (status != WEIR_OK) weir_table_free(table);
     return status;
 }
 
 weir_status weir_labels_read(int32_t **labels, size_t *count, const char *path, weir_error *error) {
-    return weir__labels_read(labels, count, path, WEIR__HEADER_AUTO, NULL, error);
+    weir_table table;
+    const weir_status status = weir__labels_read(&table, count, path, &(weir__csv_options){0}, error);
+    *labels = table.labels;
+    table.labels = NULL;
+    weir_table_free(&table);
+    return status;
 }

@@ -53,7 +53,7 @@ grep -q '^ *root mean square error' .out && grep -q '^ *share of variance explai
 # Values, in the units of the targets; classes nowhere.
 cut -d, -f1-3 table.csv | head -n 101 >rows.csv
 must 0 "$tool" predict runs/fit rows.csv --csv
-[ "$(head -n 1 .out)" = file,row,y0,y1 ] || fail "predict: $(head -n 1 .out)"
+[ "$(head -n 1 .out)" = file,row,y_y,y_z ] || fail "predict: $(head -n 1 .out)"
 tail -n +2 .out | cut -d, -f3,4 >predicted
 head -n 101 table.csv | tail -n +2 | cut -d, -f4,5 | paste -d, predicted - |
     awk -F, '{ s += ($1 - $3)^2 + ($2 - $4)^2; n += 2 } END { exit !(n == 200 && sqrt(s / n) < 0.25) }' ||

@@ -185,11 +185,11 @@ static void columns_by_name(void **state) {
     assert_int_equal(table.labels[1], 0);
     weir_table_free(&table);
     options.label_column = "knd";
-    refused(text, &options, "has no column \"knd\" (data.label_column); it has id, x, kind, a, b, 2019, note, petal "
+    refused(text, &options, "has no column \"knd\" (data.label_column, --label-column); it has id, x, kind, a, b, 2019, note, petal "
                             "width; did you mean 'kind'?");
     options = weir_read_options_default();
     options.label_column = "kind";
-    refused("1,2,3\n4,5,6\n", &options, "data.label_column says \"kind\", but line 1 gives no names of columns");
+    refused("1,2,3\n4,5,6\n", &options, "data.label_column, --label-column says \"kind\", but line 1 gives no names of columns");
     options.header = "no";
     refused_file(path, &options, WEIR_CONFIG, "data.header is \"no\", but data.label_column");
     options.header = "yes";

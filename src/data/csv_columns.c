@@ -97,7 +97,10 @@ static weir_status fail_doubled(const weir__csv *c, const char *name, size_t fir
 // Every entry of a list is a column of the file.
 static weir_status check_selection(const weir__csv *c, const selection *s, weir_error *error) {
     weir__column entry;
+    // What a model does not know is left out all the same.
+    const bool matched = c->named && weir_names_count(c->options.names, WEIR_NAMED_COLUMNS);
     for (const char *at = s->list; weir__columns_next(&entry, &at);) {
+        const bool left_out = matched && *entry.name && s->list == c->options.skipped;
         size_t found = SIZE_MAX;
         for (size_t j = 0; *entry.name && j < c->columns.count; j++) {
             const char *name = weir__csv_column_at(c, j)->name;
@@ -106,6 +109,7 @@ static weir_status check_selection(const weir__csv *c, const selection *s, weir_
                 return fail_doubled(c, name, found, j, error);
             found = j;
         }
+        if (left_out && found == SIZE_MAX) continue;
         if (*entry.name && found == SIZE_MAX) return fail_name(c, entry.name, s->setting, error);
         if (!*entry.name && entry.last >= c->columns.count)
             return weir__fail(error, WEIR_DATA, "%s: line %zu has %zu columns, but %s %zu%s", c->lines.stream->name,
@@ -116,9 +120,9 @@ static weir_status check_selection(const weir__csv *c, const selection *s, weir_
 }
 
 static weir_status check_selections(const weir__csv *c, weir_error *error) {
-    const selection all[] = {{c->options.label, "data.label_column", "the label's is"},
-                             {c->options.targets, "data.target_columns", "data.target_columns goes up to"},
-                             {c->options.skipped, "data.skip_columns", "data.skip_columns goes up to"}};
+    const selection all[] = {{c->options.label, "data.label_column, --label-column", "the label's is"},
+                             {c->options.targets, "data.target_columns, --target-columns", "data.target_columns goes up to"},
+                             {c->options.skipped, "data.skip_columns, --skip-columns", "data.skip_columns goes up to"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const weir_status status = check_selection(c, &all[i], error);
         if (status != WEIR_OK) return status;

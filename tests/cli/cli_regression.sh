@@ -59,7 +59,7 @@ head -n 101 table.csv | tail -n +2 | cut -d, -f4,5 | paste -d, predicted - |
     awk -F, '{ s += ($1 - $3)^2 + ($2 - $4)^2; n += 2 } END { exit !(n == 200 && sqrt(s / n) < 0.25) }' ||
     fail "predict is far off"
 must 0 "$tool" predict runs/fit rows.csv --limit 1 --json
-grep -q '"values": *\[' .out || fail "predict --json: $(cat .out)"
+grep -q '"values": *{"y": ' .out || fail "predict --json: $(cat .out)"
 ! grep -q class .out || fail "predict --json speaks of classes"
 must 2 "$tool" predict runs/fit rows.csv --top 2
 

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 #
-# The tests of the rules, tested: a rule added as README.md says, which is one file and one row of the table, passes them
+# The tests of the rules, tested: a rule added as docs/tour.md says, which is one file and one row of the table, passes them
 # and `weir estimate exactness`; the same rule with its gradient multiplied by −140 fails both.
 set -eu
 work=$(mktemp -d)

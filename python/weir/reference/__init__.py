@@ -6,6 +6,8 @@ This is documentation that runs. It is written from the formulas and their paper
 equal to the library; it is not fast. Random words, uniform numbers and integers have the library's bits. What is
 computed from them is in double precision here and in single precision there.
 
+Examples
+--------
 >>> import numpy as np
 >>> from weir import reference
 >>> unit = reference.unit("noisy-rectifier:sd=0.3")

@@ -33,7 +33,7 @@ enum {
 };
 
 static const double helper_spin = 150e-6, caller_spin = 50e-6; // seconds, before sleeping
-static const double first_credit = 4e-3, most_credit = 8e-3;   // seconds that helpers may cost
+static const double first_credit = 4e-3, most_credit = 16e-3;  // seconds that helpers may cost
 static const double most_loss = 0.03;                          // share of the time that they may cost for long
 static const double most_alone = 0.4;                          // seconds without helpers, after any loss
 static const double long_ago = 1e-3, long_work = 0.5e-3; // seconds that make it worth to ask for the processor's time

@@ -70,49 +70,25 @@ INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride,
 /// add_dots for any number of units up to DOT_UNITS.
 INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
                               const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
-    switch (units) {
+#define SOME_UNITS(units) add_dots(rows, units, y, y_stride, x, w, w_stride, count, coming)
 #if LANES == 16
-    case 4:
-        add_dots(rows, 4, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    case 3:
-        add_dots(rows, 3, y, y_stride, x, w, w_stride, count, coming);
-        break;
+    WITH_CONSTANT(units, 4, SOME_UNITS)
+#else
+    WITH_CONSTANT(units, 2, SOME_UNITS)
 #endif
-    case 2:
-        add_dots(rows, 2, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    default:
-        add_dots(rows, 1, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    }
+#undef SOME_UNITS
 }
 
 /// Any number of rows up to DOT_ROWS.
 static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
                              const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
-    switch (rows) {
+#define SOME_ROWS(rows) add_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, coming)
 #if LANES == 16
-    case 6:
-        add_dots_of_units(6, units, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    case 5:
-        add_dots_of_units(5, units, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    case 4:
-        add_dots_of_units(4, units, y, y_stride, x, w, w_stride, count, coming);
-        break;
+    WITH_CONSTANT(rows, 6, SOME_ROWS)
+#else
+    WITH_CONSTANT(rows, 3, SOME_ROWS)
 #endif
-    case 3:
-        add_dots_of_units(3, units, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    case 2:
-        add_dots_of_units(2, units, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    default:
-        add_dots_of_units(1, units, y, y_stride, x, w, w_stride, count, coming);
-        break;
-    }
+#undef SOME_ROWS
 }
 
 /// What a thread computes of a block: some slots, some units.

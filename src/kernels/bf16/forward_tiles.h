@@ -43,24 +43,8 @@ static void add_inputs(const tile_task *t, size_t unit, size_t first, size_t cou
     _Alignas(64) uint16_t copy[2][INPUT_STEPS * TILE_NUMBERS];
     const size_t some = least_of(t->units - unit, 2 * TILE_EDGE), rows = some > TILE_EDGE ? 2 : 1;
     const uint16_t *strip = t->weights + unit * t->width + first;
-    const bool whole = some % TILE_EDGE == 0 && count % TILE_DEPTH == 0;
-    tile_product p = {
-        .a = {strip, strip + TILE_EDGE * t->width},
-        .a_stride = t->width,
-        .a_step = TILE_DEPTH,
-        .c_stride = TILE_EDGE,
-        .steps = steps_of(count),
-        .fresh = first == 0,
-    };
-    if (!whole) {
-        const uint16_t *row[2 * TILE_EDGE];
-        for (size_t k = 0; k < some; k++) row[k] = strip + k * t->width;
-        for (size_t k = 0; k < count; k += TILE_DEPTH) {
-            left_tile(copy[0] + k * TILE_EDGE, row, some, k, count - k);
-            if (rows > 1) left_tile(copy[1] + k * TILE_EDGE, row + TILE_EDGE, some - TILE_EDGE, k, count - k);
-        }
-        p.a[0] = copy[0], p.a[1] = copy[1], p.a_stride = TILE_DEPTH, p.a_step = TILE_NUMBERS;
-    }
+    tile_product p = {.c_stride = TILE_EDGE, .steps = steps_of(count), .fresh = first == 0};
+    weights_on_the_left(&p, copy[0], INPUT_STEPS * TILE_NUMBERS, strip, t->width, some, count);
     for (size_t s = 0; s < t->slots; s += 2 * TILE_EDGE) {
         const size_t columns = t->slots - s > TILE_EDGE ? 2 : 1;
         for (size_t h = 0; h < columns; h++) {

@@ -37,8 +37,7 @@ static void add_block(float *sums, size_t begin, weir__range columns, weir__rang
             const uint16_t *b[PANEL_NUMBERS];
             for (size_t k = 0; k < depth; k++) b[k] = strip + (o + k) * width;
             left_of_rows(&left, a, some, o, depth);
-            add_panels(some, false, to, (weir__range){0, count}, &left, b, depth, last ? 0 : depth * width,
-                       &(target){0});
+            add_panels(some, false, to, (weir__range){0, count}, &left, b, depth, last ? 0 : depth * width);
         }
     }
 }
@@ -93,7 +92,7 @@ static void compact_from_dense(weir__range slots, const weir__side *dx, const we
                 for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
                 left_of_rows(&left, a, count, o, depth);
                 add_panels(count, o == 0, to, (weir__range){0, width}, &left, b, depth,
-                           o + depth < units ? depth * width : 0, &(target){0});
+                           o + depth < units ? depth * width : 0);
             }
         }
         slots.first = last;
@@ -168,15 +167,15 @@ static void add_tile_to_dx(const weir__side *dx, size_t ji, const weir__bf16_sid
             for (size_t k = 0; k < depth; k++) b[k] = tile + (o + k) * width;
             left_of_rows(&left, a, m->count, o, depth);
             add_panels(m->count, false, to, (weir__range){0, width}, &left, b, depth,
-                       ahead ? ahead - (size_t)(tile - weights) : 0, &(target){0});
+                       ahead ? ahead - (size_t)(tile - weights) : 0);
         }
         if (!are_more_matches(m)) return;
         next_matches(m);
     }
 }
 
-/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
-/// Returns whether there are any of these.
+/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones,
+/// which m keeps. Returns whether there are any of these.
 static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__bf16_side *dy, size_t jo,
                               const uint16_t *weights, matches *m) {
     const part_of_block of_dy = open_slots(dy->side, jo, rows), closed = closed_slots(dx, ji, rows);

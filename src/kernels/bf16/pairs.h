@@ -81,8 +81,61 @@ INLINE vec add_pairs(vec sum, pairs a, pairs b) {
 #endif
 }
 
-// ---- weights in halves (bf16.h)
-// --------------------------------------------------------------------------------------
+/// Rows and columns of LANES × LANES pairs, or floats by their bits, exchanged.
+INLINE void exchange(pairs *r) {
+    pairs t[LANES];
+#if LANES == 16
+    __m512i *const from = (__m512i *)(void *)r, *const to = (__m512i *)(void *)t;
+    UNROLL for (size_t i = 0; i < 16; i += 2) {
+        to[i] = _mm512_unpacklo_epi32(from[i], from[i + 1]);
+        to[i + 1] = _mm512_unpackhi_epi32(from[i], from[i + 1]);
+    }
+    UNROLL for (size_t i = 0; i < 16; i += 4) {
+        from[i] = _mm512_unpacklo_epi64(to[i], to[i + 2]);
+        from[i + 1] = _mm512_unpackhi_epi64(to[i], to[i + 2]);
+        from[i + 2] = _mm512_unpacklo_epi64(to[i + 1], to[i + 3]);
+        from[i + 3] = _mm512_unpackhi_epi64(to[i + 1], to[i + 3]);
+    }
+    // Now quarter q of row 4·g + c has column 4·q + c of rows 4·g … 4·g + 3.
+    UNROLL for (size_t c = 0; c < 4; c++) {
+        to[c] = _mm512_shuffle_i32x4(from[c], from[4 + c], 0x88);
+        to[4 + c] = _mm512_shuffle_i32x4(from[8 + c], from[12 + c], 0x88);
+        to[8 + c] = _mm512_shuffle_i32x4(from[c], from[4 + c], 0xdd);
+        to[12 + c] = _mm512_shuffle_i32x4(from[8 + c], from[12 + c], 0xdd);
+    }
+    UNROLL for (size_t c = 0; c < 4; c++) {
+        from[c] = _mm512_shuffle_i32x4(to[c], to[4 + c], 0x88);
+        from[4 + c] = _mm512_shuffle_i32x4(to[8 + c], to[12 + c], 0x88);
+        from[8 + c] = _mm512_shuffle_i32x4(to[c], to[4 + c], 0xdd);
+        from[12 + c] = _mm512_shuffle_i32x4(to[8 + c], to[12 + c], 0xdd);
+    }
+#elif LANES == 8
+    __m256i *const from = (__m256i *)(void *)r, *const to = (__m256i *)(void *)t;
+    UNROLL for (size_t i = 0; i < 8; i += 2) {
+        to[i] = _mm256_unpacklo_epi32(from[i], from[i + 1]);
+        to[i + 1] = _mm256_unpackhi_epi32(from[i], from[i + 1]);
+    }
+    UNROLL for (size_t i = 0; i < 8; i += 4) {
+        from[i] = _mm256_unpacklo_epi64(to[i], to[i + 2]);
+        from[i + 1] = _mm256_unpackhi_epi64(to[i], to[i + 2]);
+        from[i + 2] = _mm256_unpacklo_epi64(to[i + 1], to[i + 3]);
+        from[i + 3] = _mm256_unpackhi_epi64(to[i + 1], to[i + 3]);
+    }
+    // Now half h of row 4·g + c has column 4·h + c of rows 4·g … 4·g + 3.
+    UNROLL for (size_t c = 0; c < 4; c++) {
+        to[c] = _mm256_permute2x128_si256(from[c], from[4 + c], 0x20);
+        to[4 + c] = _mm256_permute2x128_si256(from[c], from[4 + c], 0x31);
+    }
+    memcpy(r, t, sizeof t);
+#else
+    for (size_t i = 0; i < LANES; i++) {
+        for (size_t k = 0; k < LANES; k++) t[k][i] = r[i][k];
+    }
+    memcpy(r, t, sizeof t);
+#endif
+}
+
+// ---- weights in halves (halves.h) ----------------------------------------------------------------------------------
 //
 // With both halves side by side in a lane, the lower one is counted from −0x8000 on where the float has it from 0 on:
 // one bit less, and the lane is the float.

@@ -45,7 +45,7 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
                 r[0][p] = pair[0], r[1][p] = pair[1];
             }
             for (size_t h = 0; h < 2; h++) {
-                exchange(r[h]);
+                exchange_tile(r[h]);
                 store_tile(a->tiles[u / TILE_EDGE + h] + k * TILE_EDGE, r[h]);
             }
         }
@@ -102,10 +102,9 @@ INLINE void finish_sums(const pending_sums *s, bool fresh) {
 /// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
 /// that are wanted after these and prefetched from memory meanwhile; 0: none.
 static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, const left_factor *a,
-                       const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
+                       const uint16_t *const *b, size_t depth, size_t ahead) {
     _Alignas(64) uint16_t right[2][PANEL_TILE_NUMBERS];
     pending_sums pending;
-    (void)next;
     pending.turn = 0, pending.rows = 0;
     for (size_t c = columns.first; c < columns.last; c += 2 * TILE_EDGE) {
         const size_t count = least_of(columns.last - c, 2 * TILE_EDGE);
@@ -142,6 +141,7 @@ static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const le
                        size_t depth, const target *next) {
     _Alignas(64) uint16_t right[2][PANEL_TILE_NUMBERS];
     size_t c = 0;
+    (void)next;
     for (; c + TILE_EDGE <= width; c += 2 * TILE_EDGE) {
         const size_t count = least_of((width - c) / TILE_EDGE, 2) * TILE_EDGE;
         pack_columns(right, b, depth, c, count);
@@ -163,7 +163,7 @@ static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const le
     if (width % TILE_EDGE) {
         float *to[LEFT_COLUMNS];
         for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
-        add_panels(rows, fresh, to, (weir__range){width / TILE_EDGE * TILE_EDGE, width}, a, b, depth, 0, next);
+        add_panels(rows, fresh, to, (weir__range){width / TILE_EDGE * TILE_EDGE, width}, a, b, depth, 0);
     }
 }
 
@@ -173,7 +173,7 @@ static void sum_panels(size_t rows, bool fresh, float *g, size_t width, const le
 INLINE void move_exchanged(float *const *to, size_t rows, const float *sums, size_t unit, size_t units, bool fresh) {
     tile_row r[TILE_EDGE];
     UNROLL for (size_t i = 0; i < TILE_EDGE; i++) r[i] = ((const tile_row *)(const void *)sums)[i];
-    exchange(r);
+    exchange_tile(r);
     for (size_t k = 0; k < least_of(rows, TILE_EDGE); k++) {
         move_sums(to[k] + unit, (const float *)(const void *)&r[k], units, fresh);
     }
@@ -187,6 +187,21 @@ INLINE void finish_exchanged(const pending_sums *s) {
                            s->columns - u, false);
         }
     }
+}
+
+/// Weights of at most 32 units as the left factor: where they lie or, where they do not fill whole tiles, in a copy,
+/// whose second half begins `half` numbers after the first.
+INLINE void weights_on_the_left(tile_product *p, uint16_t *copy, size_t half, const uint16_t *weights, size_t stride,
+                                size_t units, size_t depth) {
+    p->a[0] = weights, p->a[1] = weights + TILE_EDGE * stride, p->a_stride = stride, p->a_step = TILE_DEPTH;
+    if (units % TILE_EDGE == 0 && depth % TILE_DEPTH == 0) return;
+    const uint16_t *row[2 * TILE_EDGE];
+    for (size_t k = 0; k < units; k++) row[k] = weights + k * stride;
+    for (size_t k = 0; k < depth; k += TILE_DEPTH) {
+        left_tile(copy + k * TILE_EDGE, row, units, k, depth - k);
+        if (units > TILE_EDGE) left_tile(copy + half + k * TILE_EDGE, row + TILE_EDGE, units - TILE_EDGE, k, depth - k);
+    }
+    p->a[0] = copy, p->a[1] = copy + half, p->a_stride = TILE_DEPTH, p->a_step = TILE_NUMBERS;
 }
 
 /// to[r][u] += Σ_{k<depth} a[r][offset + k]·b[u][k] for units u, depth at most PANEL_NUMBERS, at most LEFT_ROWS rows:
@@ -203,28 +218,11 @@ static void add_units(size_t rows, float *const *to, weir__range units, const ui
     }
     for (size_t u = units.first; u < units.last; u += 2 * TILE_EDGE) {
         const size_t some = least_of(units.last - u, 2 * TILE_EDGE);
-        const bool whole = some % TILE_EDGE == 0 && depth % TILE_DEPTH == 0;
         const uint16_t *strip = b + u * stride;
         tile_fetch prefetch = prefetch_rows(strip + ahead, stride * sizeof *b, ahead ? some : 0, (depth + 31) / 32,
                                             (rows + 2 * TILE_EDGE - 1) / (2 * TILE_EDGE) * steps_of(depth));
-        tile_product p = {
-            .a = {strip, strip + TILE_EDGE * stride},
-            .a_stride = stride,
-            .a_step = TILE_DEPTH,
-            .steps = steps_of(depth),
-            .fresh = true,
-        };
-        if (!whole) {
-            const uint16_t *row[2 * TILE_EDGE];
-            for (size_t k = 0; k < some; k++) row[k] = strip + k * stride;
-            for (size_t k = 0; k < depth; k += TILE_DEPTH) {
-                left_tile(copy[0] + k * TILE_EDGE, row, some, k, depth - k);
-                if (some > TILE_EDGE) {
-                    left_tile(copy[1] + k * TILE_EDGE, row + TILE_EDGE, some - TILE_EDGE, k, depth - k);
-                }
-            }
-            p.a[0] = copy[0], p.a[1] = copy[1], p.a_stride = TILE_DEPTH, p.a_step = TILE_NUMBERS;
-        }
+        tile_product p = {.steps = steps_of(depth), .fresh = true};
+        weights_on_the_left(&p, copy[0], PANEL_TILE_NUMBERS, strip, stride, some, depth);
         for (size_t r = 0; r < rows; r += 2 * TILE_EDGE) {
             const size_t halves = rows - r > TILE_EDGE ? 2 : 1;
             p.b[0] = right[r / TILE_EDGE], p.b[1] = right[r / TILE_EDGE] + PANEL_TILE_NUMBERS;

@@ -81,12 +81,6 @@ INLINE void fetch_some(coming_rows *coming) {
     }
 }
 
-INLINE void fetch_target_of_panel(const target *next, size_t first, const int rows, size_t column, const int vectors,
-                                  size_t tail) {
-    if (!next->halves.upper && !next->halves.lower) return;
-    prefetch_target(next, first, rows, column, vectors == 1 ? tail : (size_t)vectors * LANES);
-}
-
 #if LANES == 16
 /// The left factor: pair k of row r lies at row[r] + offset + k·step. What lies `ahead` numbers behind it is wanted
 /// next, and prefetched meanwhile; 0: nothing.
@@ -112,11 +106,9 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 }
 
 /// sum[r][v] = Σ over pairs of numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
-/// Meanwhile the weights `next` of the same rows and columns are prefetched.
-INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
-                      left_factor *a, size_t first, const pairs *panel, size_t pair_count, const target *next) {
+INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, vec *sum, left_factor *a, size_t first,
+                      const pairs *panel, size_t pair_count) {
     (void)of_columns;
-    fetch_target_of_panel(next, first, rows, column, vectors, tail);
     for (size_t k = 0, at = a->offset; k < pair_count; k++, at += a->step) {
         pairs b[8];
         UNROLL for (int v = 0; v < vectors; v++) b[v] = panel[k * (size_t)vectors + (size_t)v];
@@ -168,193 +160,39 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 }
 
 /// sum[r][v] = Σ over the numbers of row first + r of a and a panel, for rows × vectors (constants, at most 24).
-/// of_columns (a constant): a is. Meanwhile the weights `next` of the same rows and columns are prefetched.
-INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, size_t tail, vec *sum, size_t column,
-                      left_factor *a, size_t first, const panel_pairs *panel, size_t pair_count, const target *next) {
+/// of_columns (a constant): a is.
+INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, vec *sum, left_factor *a, size_t first,
+                      const panel_pairs *panel, size_t pair_count) {
     enum { BY_ROW = PANEL_NUMBERS, BY_NUMBER = LEFT_COLUMNS };
-    const float *at = a->numbers + first * (of_columns ? 1 : BY_ROW);
-    fetch_target_of_panel(next, first, rows, column, vectors, tail);
+    const size_t row = of_columns ? 1 : BY_ROW, number = of_columns ? BY_NUMBER : 1;
+    const float *at = a->numbers + first * row;
     for (const panel_pairs *end = panel + pair_count * (size_t)vectors; panel < end; panel += vectors) {
         if (!of_columns && a->coming.rows) fetch_some(&a->coming);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vec ak = in_register(splat(at[r * (of_columns ? 1 : BY_ROW)]));
-            UNROLL for (int v = 0; v < vectors; v++) sum[r * vectors + v] += ak * panel[v].first;
+        UNROLL for (int half = 0; half < 2; half++, at += number) {
+            UNROLL for (int r = 0; r < rows; r++) {
+                const vec ak = in_register(splat(at[(size_t)r * row]));
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    sum[r * vectors + v] += ak * (half ? panel[v].second : panel[v].first);
+                }
+            }
         }
-        at += of_columns ? BY_NUMBER : 1;
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vec ak = in_register(splat(at[r * (of_columns ? 1 : BY_ROW)]));
-            UNROLL for (int v = 0; v < vectors; v++) sum[r * vectors + v] += ak * panel[v].second;
-        }
-        at += of_columns ? BY_NUMBER : 1;
     }
 }
 #endif
 
-/// to[r][column …] (+)= these sums.
-INLINE void add_panel(const bool of_columns, const int rows, const int vectors, size_t tail, bool fresh,
-                      float *const *to, size_t column, left_factor *a, size_t first, const panel_pairs *panel,
-                      size_t pair_count, const target *next) {
-    vec sum[24] = {{0}};
-    sum_panel(of_columns, rows, vectors, tail, sum, column, a, first, panel, pair_count, next);
-    UNROLL for (int r = 0; r < rows; r++) {
-        UNROLL for (int v = 0; v < vectors; v++) {
-            float *at = to[first + (size_t)r] + column + v * LANES;
-            const bool partial = v == vectors - 1 && tail < LANES;
-            vec total = sum[r * vectors + v];
-            if (!fresh) total += load_columns(partial, tail, at);
-            store_columns(partial, tail, at, total);
-        }
-    }
-}
-
-/// Any number of rows, in groups.
-INLINE void add_panel_to_rows(const bool of_columns, size_t rows, const int vectors, size_t tail, bool fresh,
-                              float *const *to, size_t column, left_factor *a, const panel_pairs *panel,
-                              size_t pair_count, const target *next) {
-    size_t r = 0;
-    for (; r + PANEL_ROWS <= rows; r += PANEL_ROWS) {
-        add_panel(of_columns, PANEL_ROWS, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-    }
-    switch (rows - r) {
-    case 5:
-        add_panel(of_columns, 5, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 4:
-        add_panel(of_columns, 4, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 3:
-        add_panel(of_columns, 3, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 2:
-        add_panel(of_columns, 2, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    case 1:
-        add_panel(of_columns, 1, vectors, tail, fresh, to, column, a, r, panel, pair_count, next);
-        break;
-    default:
-        break;
-    }
-}
-
-/// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
-/// that are wanted after these and prefetched from memory meanwhile; 0: none. Rows of b are then a constant stride
-/// apart.
-static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, left_factor *a,
-                       const uint16_t *const *b, size_t depth, size_t ahead, const target *next) {
-    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
-    const size_t pair_count = (depth + 1) / 2, stride = depth > 1 ? (size_t)(b[1] - b[0]) : 0;
-    size_t c = columns.first;
-    for (; c + PANEL_VECTORS * LANES <= columns.last; c += PANEL_VECTORS * LANES) {
-        pack_panel(panel, PANEL_VECTORS, PANEL_VECTORS * LANES, b, depth, c, 0);
-        a->coming = rows_ahead(b[0] + c, stride, PANEL_VECTORS * LANES, depth, ahead, rows, depth);
-        add_panel_to_rows(false, rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
-    }
-    for (; c < columns.last; c += LANES) {
-        const size_t tail = columns.last - c < LANES ? columns.last - c : LANES;
-        pack_panel(panel, 1, tail, b, depth, c, 0);
-        a->coming = rows_ahead(b[0] + c, stride, tail, depth, ahead, rows, depth);
-        add_panel_to_rows(false, rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
-    }
-}
-
-/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows, and rows of b anywhere. Each panel
-/// prefetches the next one.
-static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_factor *a, const uint16_t *const *b,
-                       size_t depth, const target *next) {
-    enum { WHOLE = PANEL_VECTORS * LANES };
-    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
-    const size_t pair_count = (depth + 1) / 2;
-    float *to[LEFT_COLUMNS];
-    size_t c = 0;
-    for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
-    for (; c + WHOLE <= width; c += WHOLE) {
-        pack_panel(panel, PANEL_VECTORS, WHOLE, b, depth, c, WHOLE);
-        add_panel_to_rows(true, rows, PANEL_VECTORS, LANES, fresh, to, c, a, panel, pair_count, next);
-    }
-    for (; c < width; c += LANES) {
-        const size_t tail = least_of(width - c, LANES);
-        pack_panel(panel, 1, tail, b, depth, c, WHOLE);
-        add_panel_to_rows(true, rows, 1, tail, fresh, to, c, a, panel, pair_count, next);
-    }
-}
-
-// ---- the other factor contiguous along k, too -----------------------------------------------------------------------
-
-#if LANES == 16
-/// The pairs of LANES rows at LANES places, exchanged: to[k·step] has pair k of every row. Only `rows` of them are
-/// there, and the first `count` numbers of each.
+/// panel[k·step], k < LANES: pair k of LANES rows, of which only `rows` are there, and the first `count` numbers of
+/// each.
 static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
                             size_t count) {
-    __m512i r[16], t[16];
-    UNROLL for (size_t i = 0; i < 16; i++) {
-        r[i] = _mm512_setzero_si512();
+    pairs r[LANES];
+    UNROLL for (size_t i = 0; i < LANES; i++) {
+        r[i] = (pairs){0};
         if (i < rows)
-            r[i] = (__m512i)(count < PAIR_LANES ? load_first_pairs(from + i * stride, count)
-                                                : load_pairs(from + i * stride));
+            r[i] = count < PAIR_LANES ? load_first_pairs(from + i * stride, count) : load_pairs(from + i * stride);
     }
-    UNROLL for (size_t i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    UNROLL for (size_t i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    // Now quarter q of r[4·g + c] has pair 4·q + c of rows 4·g … 4·g + 3.
-    UNROLL for (size_t c = 0; c < 4; c++) {
-        const __m512i even_low = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88);
-        const __m512i even_high = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88);
-        const __m512i odd_low = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd);
-        const __m512i odd_high = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xdd);
-        to[c * step] = (pairs)_mm512_shuffle_i32x4(even_low, even_high, 0x88);
-        to[(4 + c) * step] = (pairs)_mm512_shuffle_i32x4(odd_low, odd_high, 0x88);
-        to[(8 + c) * step] = (pairs)_mm512_shuffle_i32x4(even_low, even_high, 0xdd);
-        to[(12 + c) * step] = (pairs)_mm512_shuffle_i32x4(odd_low, odd_high, 0xdd);
-    }
+    exchange(r);
+    UNROLL for (size_t k = 0; k < LANES; k++) to[k * step] = panel_of_pairs(r[k]);
 }
-#elif LANES == 8
-/// transpose_pairs in AVX2 registers, eight by eight.
-static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
-                            size_t count) {
-    __m256i r[8], t[8];
-    UNROLL for (size_t i = 0; i < 8; i++) {
-        r[i] = _mm256_setzero_si256();
-        if (i < rows)
-            r[i] = (__m256i)(count < PAIR_LANES ? load_first_pairs(from + i * stride, count)
-                                                : load_pairs(from + i * stride));
-    }
-    UNROLL for (size_t i = 0; i < 8; i += 2) {
-        t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    UNROLL for (size_t i = 0; i < 8; i += 4) {
-        r[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    // Now half h of r[4·g + c] has pair 4·h + c of rows 4·g … 4·g + 3.
-    UNROLL for (size_t c = 0; c < 4; c++) {
-        to[c * step] = panel_of_pairs((pairs)_mm256_permute2x128_si256(r[c], r[4 + c], 0x20));
-        to[(4 + c) * step] = panel_of_pairs((pairs)_mm256_permute2x128_si256(r[c], r[4 + c], 0x31));
-    }
-}
-#else
-/// transpose_pairs without permutations of the instruction set: number by number.
-static void transpose_pairs(panel_pairs *to, size_t step, const uint16_t *from, size_t stride, size_t rows,
-                            size_t count) {
-    pairs transposed[LANES] = {{0}};
-    for (size_t i = 0; i < LANES; i++) {
-        pairs row = {0};
-        if (i < rows)
-            row = count < PAIR_LANES ? load_first_pairs(from + i * stride, count) : load_pairs(from + i * stride);
-        for (size_t k = 0; k < LANES; k++) transposed[k][i] = row[k];
-    }
-    for (size_t k = 0; k < LANES; k++) to[k * step] = panel_of_pairs(transposed[k]);
-}
-#endif
 
 /// panel[pair][vector] of units (lanes) that are rows of b, depth numbers of each.
 static void pack_units(panel_pairs *panel, size_t vectors, size_t units, const uint16_t *b, size_t stride,
@@ -368,26 +206,157 @@ static void pack_units(panel_pairs *panel, size_t vectors, size_t units, const u
     }
 }
 
+/// Where a panel's sums come from and go to, constants where it is inlined.
+typedef enum panel_kind {
+    OF_ROWS,    // the left factor is of rows; the sums are added to rows
+    OF_UNITS,   // so they are, and columns of the right factor are contiguous along k
+    OF_COLUMNS, // the left factor is of columns
+    DESCENT     // so it is, and the sums move weights
+} panel_kind;
+
+/// The numbers of a step of gradient descent, and Σ w² of each row, lane by lane (NULL: not wanted).
+typedef struct descent_numbers {
+    vec rate, decay;
+    vec *squares;
+} descent_numbers;
+
+/// Rows of weights.
+typedef struct weight_rows {
+    weir__halves halves;
+    size_t stride;
+} weight_rows;
+
+/// A product, and where it has got to: one panel of columns at a time.
+typedef struct panel_product {
+    left_factor *left;
+    size_t rows, depth;
+    const uint16_t *const *b; // rows k
+    const uint16_t *units;    // OF_UNITS: row u is column u
+    size_t stride;            // of these, or of rows of b
+    size_t ahead;             // how far the numbers lie that are prefetched meanwhile; 0: none
+    float *const *to;
+    bool fresh;
+    const weight_rows *weights; // DESCENT
+    const descent_numbers *numbers;
+    const target *next;
+    size_t column, tail; // first column of the panel, columns of its last vector
+} panel_product;
+
+/// to[r][column …] (+)= these sums.
+INLINE void add_sums(const int rows, const int vectors, const vec *sum, const panel_product *p, size_t first) {
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            float *at = p->to[first + (size_t)r] + p->column + v * LANES;
+            const bool partial = v == vectors - 1 && p->tail < LANES;
+            vec total = sum[r * vectors + v];
+            if (!p->fresh) total += load_columns(partial, p->tail, at);
+            store_columns(partial, p->tail, at, total);
+        }
+    }
+}
+
+/// Plain gradient descent with the gradient in registers: w −= rate·(dW + decay·w), both halves of it. Other rules, and
+/// lists of matches in several parts, go by an array (weight_update.h).
+INLINE void descend_by_sums(const int rows, const int vectors, const vec *sum, const panel_product *p, size_t first) {
+    const descent_numbers *n = p->numbers;
+    UNROLL for (int r = 0; r < rows; r++) {
+        const size_t at = (first + (size_t)r) * p->weights->stride + p->column;
+        uint16_t *const upper = p->weights->halves.upper + at, *const lower = p->weights->halves.lower + at;
+        vec now[8];
+        load_joined(vectors, p->tail, now, upper, lower);
+        UNROLL for (int v = 0; v < vectors; v++) now[v] -= n->rate * (sum[r * vectors + v] + n->decay * now[v]);
+        if (n->squares) {
+            UNROLL for (int v = 0; v < vectors; v++) n->squares[first + (size_t)r] += now[v] * now[v];
+        }
+        store_split(vectors, p->tail, upper, lower, now);
+    }
+}
+
+/// Some rows of a panel.
+INLINE void use_panel(const panel_kind kind, const int rows, const int vectors, const panel_pairs *panel,
+                      panel_product *p, size_t first) {
+    vec sum[24] = {{0}};
+    if (p->next && (p->next->halves.upper || p->next->halves.lower))
+        prefetch_target(p->next, first, rows, p->column, vectors == 1 ? p->tail : (size_t)vectors * LANES);
+    sum_panel(kind >= OF_COLUMNS, rows, vectors, sum, p->left, first, panel, (p->depth + 1) / 2);
+    if (kind == DESCENT)
+        descend_by_sums(rows, vectors, sum, p, first);
+    else
+        add_sums(rows, vectors, sum, p, first);
+}
+
+/// Packs a panel of some columns, and goes through all rows, in groups.
+INLINE void do_panel(const panel_kind kind, const int vectors, size_t columns, panel_pairs *panel, panel_product *p) {
+    enum { WHOLE = PANEL_VECTORS * LANES };
+    p->tail = columns < LANES ? columns : LANES;
+    if (kind == OF_UNITS) {
+        const uint16_t *from = p->units + p->column * p->stride;
+        pack_units(panel, (size_t)vectors, columns, from, p->stride, p->depth);
+        p->left->coming = rows_ahead(from, p->stride, p->depth, columns, p->ahead, p->rows, p->depth);
+    } else {
+        pack_panel(panel, (size_t)vectors, columns, p->b, p->depth, p->column, kind == OF_ROWS ? 0 : WHOLE);
+        if (kind == OF_ROWS)
+            p->left->coming =
+                rows_ahead(p->b[0] + p->column, p->stride, columns, p->depth, p->ahead, p->rows, p->depth);
+    }
+    size_t r = 0;
+    for (; r + PANEL_ROWS <= p->rows; r += PANEL_ROWS) use_panel(kind, PANEL_ROWS, vectors, panel, p, r);
+#define SOME_ROWS(some) use_panel(kind, some, vectors, panel, p, r)
+    WITH_CONSTANT(p->rows - r, 5, SOME_ROWS)
+#undef SOME_ROWS
+}
+
+/// Whole panels of columns, then vectors.
+INLINE void do_panels(const panel_kind kind, weir__range columns, panel_product *p) {
+    enum { WHOLE = PANEL_VECTORS * LANES };
+    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    for (p->column = columns.first; p->column + WHOLE <= columns.last; p->column += WHOLE) {
+        do_panel(kind, PANEL_VECTORS, WHOLE, panel, p);
+    }
+    for (; p->column < columns.last; p->column += LANES) {
+        do_panel(kind, 1, least_of(columns.last - p->column, LANES), panel, p);
+    }
+}
+
+/// to[r][c] (+)= Σ_{k<depth} a[r][k]·b[k][c] for columns c, depth at most PANEL_NUMBERS. ahead: how far the numbers lie
+/// that are wanted after these and prefetched from memory meanwhile; 0: none. Rows of b are then a constant stride
+/// apart.
+static void add_panels(size_t rows, bool fresh, float *const *to, weir__range columns, left_factor *a,
+                       const uint16_t *const *b, size_t depth, size_t ahead) {
+    panel_product p;
+    p.left = a, p.rows = rows, p.depth = depth, p.b = b, p.ahead = ahead, p.to = to, p.fresh = fresh, p.next = NULL;
+    p.stride = depth > 1 ? (size_t)(b[1] - b[0]) : 0;
+    do_panels(OF_ROWS, columns, &p);
+}
+
+/// g[r·width + c] (+)= the same for columns 0 … width, at most LEFT_COLUMNS rows, and rows of b anywhere. Each panel
+/// prefetches the next one.
+static void sum_panels(size_t rows, bool fresh, float *g, size_t width, left_factor *a, const uint16_t *const *b,
+                       size_t depth, const target *next) {
+    panel_product p;
+    float *to[LEFT_COLUMNS];
+    for (size_t r = 0; r < rows; r++) to[r] = g + r * width;
+    p.left = a, p.rows = rows, p.depth = depth, p.b = b, p.to = to, p.fresh = fresh, p.next = next;
+    do_panels(OF_COLUMNS, (weir__range){0, width}, &p);
+}
+
+/// Columns 0 … width of at most LEFT_COLUMNS rows of weights move by the sums of sum_panels.
+static void descend_panels(size_t rows, const weight_rows *w, size_t width, left_factor *a, const uint16_t *const *b,
+                           size_t depth, const descent_numbers *n, const target *next) {
+    panel_product p;
+    p.left = a, p.rows = rows, p.depth = depth, p.b = b, p.weights = w, p.numbers = n, p.next = next;
+    do_panels(DESCENT, (weir__range){0, width}, &p);
+}
+
 /// to[r][u] += Σ_{k<depth} a[r][offset + k]·b[u][k] for units u, depth at most PANEL_NUMBERS. ahead as in add_panels.
 static void add_units(size_t rows, float *const *to, weir__range units, const uint16_t *const *a, size_t offset,
                       const uint16_t *b, size_t stride, size_t depth, size_t ahead) {
-    enum { WHOLE = PANEL_VECTORS * LANES };
-    panel_pairs panel[PANEL_PAIRS * PANEL_VECTORS];
+    panel_product p;
     left_factor left;
-    const size_t pair_count = (depth + 1) / 2;
-    size_t u = units.first;
     left_of_rows(&left, a, rows, offset, depth);
-    for (; u + WHOLE <= units.last; u += WHOLE) {
-        pack_units(panel, PANEL_VECTORS, WHOLE, b + u * stride, stride, depth);
-        left.coming = rows_ahead(b + u * stride, stride, depth, WHOLE, ahead, rows, depth);
-        add_panel_to_rows(false, rows, PANEL_VECTORS, LANES, false, to, u, &left, panel, pair_count, &(target){0});
-    }
-    for (; u < units.last; u += LANES) {
-        const size_t tail = least_of(units.last - u, LANES);
-        pack_units(panel, 1, tail, b + u * stride, stride, depth);
-        left.coming = rows_ahead(b + u * stride, stride, depth, tail, ahead, rows, depth);
-        add_panel_to_rows(false, rows, 1, tail, false, to, u, &left, panel, pair_count, &(target){0});
-    }
+    p.left = &left, p.rows = rows, p.depth = depth, p.units = b, p.stride = stride, p.ahead = ahead, p.to = to;
+    p.fresh = false, p.next = NULL;
+    do_panels(OF_UNITS, units, &p);
 }
 
 #endif

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../vector/lanes.h"
+#include "pairs.h"
 
 enum { TILE_EDGE = 16, TILE_DEPTH = 32, TILE_FLOATS = 256, TILE_NUMBERS = 512, TILE_BYTES = 1024 };
 
@@ -202,34 +202,11 @@ INLINE void load_tile_row(tile_row *to, const uint16_t *from, size_t count) {
 }
 
 /// Rows and columns exchanged.
-INLINE void exchange(tile_row *r) {
-    tile_row t[TILE_EDGE];
-#if defined(__AVX512F__)
-    __m512i *const from = (__m512i *)(void *)r, *const to = (__m512i *)(void *)t;
-    UNROLL for (size_t i = 0; i < 16; i += 2) {
-        to[i] = _mm512_unpacklo_epi32(from[i], from[i + 1]);
-        to[i + 1] = _mm512_unpackhi_epi32(from[i], from[i + 1]);
-    }
-    UNROLL for (size_t i = 0; i < 16; i += 4) {
-        from[i] = _mm512_unpacklo_epi64(to[i], to[i + 2]);
-        from[i + 1] = _mm512_unpackhi_epi64(to[i], to[i + 2]);
-        from[i + 2] = _mm512_unpacklo_epi64(to[i + 1], to[i + 3]);
-        from[i + 3] = _mm512_unpackhi_epi64(to[i + 1], to[i + 3]);
-    }
-    // Now quarter q of row 4·g + c has column 4·q + c of rows 4·g … 4·g + 3.
-    UNROLL for (size_t c = 0; c < 4; c++) {
-        to[c] = _mm512_shuffle_i32x4(from[c], from[4 + c], 0x88);
-        to[4 + c] = _mm512_shuffle_i32x4(from[8 + c], from[12 + c], 0x88);
-        to[8 + c] = _mm512_shuffle_i32x4(from[c], from[4 + c], 0xdd);
-        to[12 + c] = _mm512_shuffle_i32x4(from[8 + c], from[12 + c], 0xdd);
-    }
-    UNROLL for (size_t c = 0; c < 4; c++) {
-        from[c] = _mm512_shuffle_i32x4(to[c], to[4 + c], 0x88);
-        from[4 + c] = _mm512_shuffle_i32x4(to[8 + c], to[12 + c], 0x88);
-        from[8 + c] = _mm512_shuffle_i32x4(to[c], to[4 + c], 0xdd);
-        from[12 + c] = _mm512_shuffle_i32x4(to[8 + c], to[12 + c], 0xdd);
-    }
+INLINE void exchange_tile(tile_row *r) {
+#if LANES == 16
+    exchange(r);
 #else
+    tile_row t[TILE_EDGE];
     for (size_t i = 0; i < TILE_EDGE; i++) {
         for (size_t k = 0; k < TILE_EDGE; k++) t[k][i] = r[i][k];
     }
@@ -262,7 +239,7 @@ INLINE void right_tile(uint16_t *to, const uint16_t *const *row, size_t rows, si
             if (i < rows) load_tile_row(&r[i], row[i] + offset, count);
         }
     }
-    exchange(r);
+    exchange_tile(r);
     store_tile(to, r);
 }
 
@@ -271,13 +248,9 @@ INLINE void pair_rows(tile_row *to, const uint16_t *low, const uint16_t *high, s
     tile_row a, b = {0};
     load_tile_row(&a, low, count);
     if (high) load_tile_row(&b, high, count);
-#if defined(__AVX512BW__)
-    const __m512i first = _mm512_set_epi32(0x002f000f, 0x002e000e, 0x002d000d, 0x002c000c, 0x002b000b, 0x002a000a,
-                                           0x00290009, 0x00280008, 0x00270007, 0x00260006, 0x00250005, 0x00240004,
-                                           0x00230003, 0x00220002, 0x00210001, 0x00200000);
-    to[0] = (tile_row)_mm512_permutex2var_epi16((__m512i)a, first, (__m512i)b);
-    to[1] = (tile_row)_mm512_permutex2var_epi16((__m512i)a, _mm512_add_epi16(first, _mm512_set1_epi16(TILE_EDGE)),
-                                                (__m512i)b);
+#if LANES == 16
+    to[0] = (tile_row)words_of_both((__m512i)a, (__m512i)b, 0);
+    to[1] = (tile_row)words_of_both((__m512i)a, (__m512i)b, TILE_EDGE);
 #else
     for (size_t n = 0; n < TILE_DEPTH; n++) {
         const uint32_t left = a[n / 2] >> (n % 2 * 16) & 0xffff, right = b[n / 2] >> (n % 2 * 16) & 0xffff;

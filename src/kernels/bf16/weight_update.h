@@ -15,10 +15,6 @@
 #include "../matches.h"
 #include "../walk/bias.h"
 
-#if !defined(BF16_TILES)
-#include "descend.h"
-#endif
-
 _Static_assert((int)MATCHES_AT_ONCE <= (int)PANEL_NUMBERS, "the matches at hand are the depth of a panel");
 
 enum { PIECE_UNITS = LEFT_COLUMNS, PIECE_COLUMNS = 256 };

@@ -126,19 +126,10 @@ INLINE void add_dots_of_rows(const bool copies, const int units, const int most,
     add_dots(copies, n, units, rows->to + r, unit, rows->from + r, offset, rows->source + r, w, w_stride, count,       \
              next_piece(next, count))
     for (; r + (size_t)most <= rows->count; r += (size_t)most) ADD_DOTS(most);
-    if (most > 4 && r + 4 <= rows->count) {
-        ADD_DOTS(4);
-        r += 4;
-    }
-    if (most > 3 && r + 3 <= rows->count) {
-        ADD_DOTS(3);
-        r += 3;
-    }
-    if (most > 2 && r + 2 <= rows->count) {
-        ADD_DOTS(2);
-        r += 2;
-    }
-    if (most > 1 && r < rows->count) ADD_DOTS(1);
+    for (; most > 4 && r + 4 <= rows->count; r += 4) ADD_DOTS(4);
+    for (; most > 3 && r + 3 <= rows->count; r += 3) ADD_DOTS(3);
+    for (; most > 2 && r + 2 <= rows->count; r += 2) ADD_DOTS(2);
+    for (; most > 1 && r < rows->count; r++) ADD_DOTS(1);
 #undef ADD_DOTS
 }
 
@@ -150,20 +141,16 @@ static size_t units_of_tile(size_t left, size_t rows) {
 
 static void add_tile_of_rows(size_t units, const row_list *rows, size_t unit, size_t offset, const float *w,
                              size_t w_stride, size_t count, weights_ahead *next) {
-    switch (units) {
-    case 8:
-        add_dots_of_rows(false, 8, TILE_ROWS_OF_8, rows, unit, offset, w, w_stride, count, next);
-        break;
-    case 4:
-        add_dots_of_rows(false, 4, TILE_ROWS, rows, unit, offset, w, w_stride, count, next);
-        break;
-    case 2:
-        add_dots_of_rows(false, 2, 4, rows, unit, offset, w, w_stride, count, next);
-        break;
-    default:
-        add_dots_of_rows(false, 1, 8, rows, unit, offset, w, w_stride, count, next);
-        break;
-    }
+#define SOME_UNITS(units, most) add_dots_of_rows(false, units, most, rows, unit, offset, w, w_stride, count, next)
+    if (units == 8)
+        SOME_UNITS(8, TILE_ROWS_OF_8);
+    else if (units == 4)
+        SOME_UNITS(4, TILE_ROWS);
+    else if (units == 2)
+        SOME_UNITS(2, 4);
+    else
+        SOME_UNITS(1, 8);
+#undef SOME_UNITS
 }
 
 /// Eight units, the first ones of a block: rows of x are copied on the way.

@@ -161,19 +161,9 @@ static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, con
         add_dots_of_entries(4, to + u, x, row, entries, strip, height, u);
         u += 4;
     }
-    switch (height - u) {
-    case 3:
-        add_dots_of_entries(3, to + u, x, row, entries, strip, height, u);
-        break;
-    case 2:
-        add_dots_of_entries(2, to + u, x, row, entries, strip, height, u);
-        break;
-    case 1:
-        add_dots_of_entries(1, to + u, x, row, entries, strip, height, u);
-        break;
-    default:
-        break;
-    }
+#define SOME_UNITS(units) add_dots_of_entries(units, to + u, x, row, entries, strip, height, u)
+    WITH_CONSTANT(height - u, 3, SOME_UNITS)
+#undef SOME_UNITS
 }
 
 /// Tile by tile, a range of blocks of y. Tiles of a block follow one another in memory: the next one is prefetched

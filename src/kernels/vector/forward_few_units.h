@@ -57,46 +57,23 @@ INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_str
 INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
                                   const float *w, size_t w_stride, size_t count, const float *next) {
     size_t u = 0;
-    if (rows == 1) {
-        for (; u + 8 <= units; u += 8)
-            add_few_dots(rows, 8, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
-    }
-    for (; u + 4 <= units; u += 4)
-        add_few_dots(rows, 4, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
-    switch (units - u) {
-    case 3:
-        add_few_dots(rows, 3, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
-        break;
-    case 2:
-        add_few_dots(rows, 2, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
-        break;
-    case 1:
-        add_few_dots(rows, 1, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride);
-        break;
-    default:
-        break;
-    }
+#define SOME_UNITS(some)                                                                                               \
+    add_few_dots(rows, some, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride)
+    for (; rows == 1 && u + 8 <= units; u += 8) SOME_UNITS(8);
+    for (; u + 4 <= units; u += 4) SOME_UNITS(4);
+    WITH_CONSTANT(units - u, 3, SOME_UNITS)
+#undef SOME_UNITS
 }
 
 static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
                                  const float *w, size_t w_stride, size_t count, const float *next) {
-    switch (rows) {
-#define CASE(rows)                                                                                                     \
-    case rows:                                                                                                         \
-        add_few_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, next);                                  \
-        break
+#define SOME_ROWS(rows) add_few_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, next)
 #if LANES == 16
-        CASE(6);
-        CASE(5);
+    WITH_CONSTANT(rows, 6, SOME_ROWS)
+#else
+    WITH_CONSTANT(rows, 4, SOME_ROWS)
 #endif
-        CASE(4);
-        CASE(3);
-        CASE(2);
-        CASE(1);
-#undef CASE
-    default:
-        break;
-    }
+#undef SOME_ROWS
 }
 
 /// The columns of x that are taken at a time.
@@ -178,25 +155,13 @@ static void forward_unit(size_t first, size_t last, const weir__side *y, const w
         const size_t rows = last - s < MOST_UNIT_ROWS ? last - s : MOST_UNIT_ROWS;
         const float *from[MOST_UNIT_ROWS];
         for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-        switch (rows) {
-#define CASE(rows)                                                                                                     \
-    case rows:                                                                                                         \
-        add_dots_of_unit(rows, weir__values(y, s), y->block, from, w + k, count, width);                               \
-        break
-            CASE(1);
-            CASE(2);
-            CASE(3);
-            CASE(4);
+#define SOME_ROWS(rows) add_dots_of_unit(rows, weir__values(y, s), y->block, from, w + k, count, width)
 #if LANES == 16
-            CASE(5);
-            CASE(6);
-            CASE(7);
-            CASE(8);
+        WITH_CONSTANT(rows, 8, SOME_ROWS)
+#else
+        WITH_CONSTANT(rows, 4, SOME_ROWS)
 #endif
-#undef CASE
-        default:
-            break;
-        }
+#undef SOME_ROWS
         s += rows;
     }
 }

@@ -115,22 +115,13 @@ INLINE void add_lanes(const int vectors, const transposed_rows *x, size_t units,
 
 static void add_lanes_of_rows(const transposed_rows *x, size_t units, float *y, size_t y_stride, const float *w,
                               size_t w_stride, size_t ahead) {
-    switch (vectors_of_rows(x->count)) {
-    case 1:
-        add_lanes(1, x, units, y, y_stride, w, w_stride, ahead);
-        break;
+#define SOME_VECTORS(vectors) add_lanes(vectors, x, units, y, y_stride, w, w_stride, ahead)
 #if LANES == 16
-    case 3:
-        add_lanes(3, x, units, y, y_stride, w, w_stride, ahead);
-        break;
-    case 4:
-        add_lanes(4, x, units, y, y_stride, w, w_stride, ahead);
-        break;
+    WITH_CONSTANT(vectors_of_rows(x->count), 4, SOME_VECTORS)
+#else
+    WITH_CONSTANT(vectors_of_rows(x->count), 2, SOME_VECTORS)
 #endif
-    default:
-        add_lanes(2, x, units, y, y_stride, w, w_stride, ahead);
-        break;
-    }
+#undef SOME_VECTORS
 }
 
 /// Units first … last of a dense side, dense x.

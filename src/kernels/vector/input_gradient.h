@@ -64,22 +64,13 @@ INLINE void add_products_of_columns(const int rows, bool fresh, float *const *to
 /// rows: of those that rows_of_tile gives.
 static void add_products_of_rows(size_t rows, bool fresh, float *const *to, size_t first, size_t last,
                                  const float *const *a, const float *w, size_t w_stride, size_t count, drip *coming) {
-#define CASE(some)                                                                                                     \
-    case some:                                                                                                         \
-        add_products_of_columns(some, fresh, to, first, last, a, w, w_stride, count, coming);                          \
-        break
-    switch (rows) {
-        CASE(8);
-        CASE(6);
-        CASE(5);
-        CASE(4);
-        CASE(3);
-        CASE(2);
-    default:
-        add_products_of_columns(1, fresh, to, first, last, a, w, w_stride, count, coming);
-        break;
-    }
-#undef CASE
+#define SOME_ROWS(rows) add_products_of_columns(rows, fresh, to, first, last, a, w, w_stride, count, coming)
+#if LANES == 16
+    WITH_CONSTANT(rows, 8, SOME_ROWS)
+#else
+    WITH_CONSTANT(rows, 6, SOME_ROWS)
+#endif
+#undef SOME_ROWS
 }
 
 /// How many of the rows left go into the next tile. A tile of one or two rows takes as long as one of four.
@@ -272,24 +263,10 @@ static void add_slots_to_panel(const sums_at_hand *sums, size_t column, const we
             to[r] = sums_of_row(sums, weir__row(dy, s + r)) + column;
             a[r] = weir__values(dy, s + r) + unit;
         }
-#define CASE(rows)                                                                                                     \
-    case rows:                                                                                                         \
-        add_to_panel(rows, false, to, a, from, sums->copy, line);                                                      \
-        break
-        switch (s == slots.first ? 0 : group) {
-        case 0:
-            add_to_panel(PANEL_ROWS, true, to, a, from, sums->copy, line);
-            break;
-            CASE(1);
-            CASE(2);
-            CASE(3);
-            CASE(4);
-            CASE(5);
-            CASE(6);
-#undef CASE
-        default:
-            break;
-        }
+        if (s == slots.first) add_to_panel(PANEL_ROWS, true, to, a, from, sums->copy, line);
+#define SOME_ROWS(rows) add_to_panel(rows, false, to, a, from, sums->copy, line)
+        WITH_CONSTANT(s == slots.first ? 0 : group, 6, SOME_ROWS)
+#undef SOME_ROWS
         if (line + 16 < PANEL) line += 16;
     }
 }
@@ -400,20 +377,9 @@ INLINE void units_of_row(const int vectors, const weir__side *dx, size_t row, co
 
 static void units_by_rows(weir__range rows, const weir__side *dx, const weir__side *dy, const float *weights) {
     for (size_t r = rows.first; r < rows.last; r++) {
-        switch ((dy->width + LANES - 1) / LANES) {
-        case 1:
-            units_of_row(1, dx, r, dy, weights);
-            break;
-        case 2:
-            units_of_row(2, dx, r, dy, weights);
-            break;
-        case 3:
-            units_of_row(3, dx, r, dy, weights);
-            break;
-        default:
-            units_of_row(4, dx, r, dy, weights);
-            break;
-        }
+#define SOME_VECTORS(vectors) units_of_row(vectors, dx, r, dy, weights)
+        WITH_CONSTANT((dy->width + LANES - 1) / LANES, 4, SOME_VECTORS)
+#undef SOME_VECTORS
     }
 }
 
@@ -494,8 +460,8 @@ static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__sid
     }
 }
 
-/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones, which m keeps.
-/// Returns whether there are any of these.
+/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones,
+/// which m keeps. Returns whether there are any of these.
 static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__side *dy, size_t jo,
                               const float *weights, matches *m, const float *next, size_t coming) {
     const part_of_block of_dy = open_slots(dy, jo, rows), closed = closed_slots(dx, ji, rows);

@@ -39,6 +39,21 @@ enum { TILE_SUMS = 8, MOST_SUMS = 12, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VE
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/// use(n), a macro, with a count of 1 … most (a literal) as a constant n; other counts do nothing.
+#define WITH_CONSTANT(count, most, use)                                                                                \
+    switch (count) { CONSTANTS_##most(use) default : break; }
+#define CONSTANTS_1(use) CONSTANT(1, use)
+#define CONSTANTS_2(use) CONSTANTS_1(use) CONSTANT(2, use)
+#define CONSTANTS_3(use) CONSTANTS_2(use) CONSTANT(3, use)
+#define CONSTANTS_4(use) CONSTANTS_3(use) CONSTANT(4, use)
+#define CONSTANTS_5(use) CONSTANTS_4(use) CONSTANT(5, use)
+#define CONSTANTS_6(use) CONSTANTS_5(use) CONSTANT(6, use)
+#define CONSTANTS_8(use) CONSTANTS_6(use) CONSTANT(7, use) CONSTANT(8, use)
+#define CONSTANT(n, use)                                                                                               \
+    case n:                                                                                                            \
+        use(n);                                                                                                        \
+        break;
+
 INLINE size_t least_of(size_t a, size_t b) { return a < b ? a : b; }
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));

@@ -259,23 +259,10 @@ static void update_columns(size_t rows, const descent *d, weir__range blocks, co
                            const weir__side *x) {
     (void)rows;
     const size_t vectors = x->block == 1 ? (dy->width + LANES - 1) / LANES : 0;
-    switch (vectors) {
-    case 1:
-        update_short_columns(1, d, blocks, dy, x);
-        break;
-    case 2:
-        update_short_columns(2, d, blocks, dy, x);
-        break;
-    case 3:
-        update_short_columns(3, d, blocks, dy, x);
-        break;
-    case 4:
-        update_short_columns(4, d, blocks, dy, x);
-        break;
-    default:
-        update_tiles_of_columns(d, blocks, dy, x);
-        break;
-    }
+#define SOME_VECTORS(vectors) update_short_columns(vectors, d, blocks, dy, x)
+    WITH_CONSTANT(vectors, 4, SOME_VECTORS)
+#undef SOME_VECTORS
+    if (!vectors || vectors > 4) update_tiles_of_columns(d, blocks, dy, x);
 }
 
 // ---- both compact ---------------------------------------------------------------------------------------------------

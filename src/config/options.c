@@ -5,6 +5,7 @@
 // elsewhere.
 
 #include "options.h"
+#include "../kernels/update.h"
 
 static const weir__interval batch = {1, 1 << 20, false, false, "a whole number from 1 to 1048576"};
 
@@ -12,7 +13,7 @@ static const weir__interval batch = {1, 1 << 20, false, false, "a whole number f
 
 static const weir__field optimizer_fields[] = {
     {"train.optimizer", WEIR__SECTION, 0, .about = "how parameters move"},
-    {"train.optimizer.kind", WEIR__CHOICE, AT(kind), .choices = "sgd|momentum|adam", .initial = "sgd",
+    {"train.optimizer.kind", WEIR__CHOICE, AT(kind), .choices = WEIR__UPDATE_NAMES, .initial = "sgd",
      .numbers = WEIR__ALWAYS, .about = "the optimizer"},
     {"train.optimizer.rate", WEIR__NUMBER, AT(rate), &weir__positive, .initial = "0.1", .numbers = WEIR__ALWAYS,
      .about = "learning rate"},

@@ -32,6 +32,7 @@ typedef struct weir__kind {
     unsigned fields;   // of weir_node that it takes: WEIR__FIELD_…
     bool keeps_zero;   // elementwise with f(0) = 0: works on compact outputs as they are
     bool keeps_finite; // its outputs are finite where what it reads is
+    const void *how;   // what functions of several kinds have to know of this one
     /// Checks the description, sets node->width and node->block, declares tensors, allocates what does not depend on
     /// the batch.
     weir_status (*build)(weir_graph *graph, weir__node *node, weir_error *error);

@@ -17,7 +17,8 @@
 #include "../core/core.h"
 #include "../core/parallel.h"
 
-static const weir__update_rule *const rules[] = {&weir__sgd, &weir__momentum, &weir__adam};
+#define ROW(name) &weir__##name,
+static const weir__update_rule *const rules[] = {WEIR__UPDATE_RULES(ROW)};
 enum { rule_count = sizeof rules / sizeof *rules };
 
 enum { group_rows = 64 }; // rows of tiles whose norms are taken together

@@ -26,8 +26,7 @@ typedef struct weir__move {
     float correction1, correction2; ///< adam: 1 / (1 − beta1^t), 1 / (1 − beta2^t)
 } weir__move;
 
-/// A rule. Adding one is a file, its declaration below, a row in update.c, and a choice of train.optimizer.kind in
-/// config/options.c.
+/// A rule. Adding one is a file and a row below.
 typedef struct weir__update_rule {
     const char *name;
     const char *slots[WEIR__UPDATE_SLOTS + 1]; ///< names of its moving averages, NULL after the last
@@ -37,7 +36,14 @@ typedef struct weir__update_rule {
     bool visits_all_for_decay; ///< with weight decay, blocks without a gradient decay all the same
 } weir__update_rule;
 
-extern const weir__update_rule weir__sgd, weir__momentum, weir__adam;
+/// All rules, X(name) standing for weir__name; and their names "sgd|…", which train.optimizer.kind takes.
+#define WEIR__UPDATE_RULES(X)   X(sgd) X(momentum) X(adam)
+#define WEIR__UPDATE_NAME(name) "|" #name
+#define WEIR__UPDATE_NAMES      (&(WEIR__UPDATE_RULES(WEIR__UPDATE_NAME))[1])
+
+#define WEIR__UPDATE_DECLARE(name) extern const weir__update_rule weir__##name;
+WEIR__UPDATE_RULES(WEIR__UPDATE_DECLARE)
+#undef WEIR__UPDATE_DECLARE
 
 /// The rule at index (NULL beyond the last), and that of a name, or NULL.
 const weir__update_rule *weir__update_rule_at(size_t index);

@@ -26,20 +26,15 @@ static void apply_mask(const void *context, weir__range rows) {
     }
 }
 
-static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return weir__noisy_forward(graph, node, pass, apply_mask, error);
-}
-
-static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return weir__noisy_backward(graph, node, pass, apply_mask, error);
-}
+static const weir__noisy_map how = {apply_mask};
 
 const weir__kind weir__kind_dropout = {
     .about = {.name = "dropout",
               .summary = "zeroes outputs at random in training",
               .equation = "y = x m / (1 - p), m ~ Bernoulli(1 - p)"},
     .fields = WEIR__FIELD_DROPOUT,
+    .how = &how,
     .build = build,
-    .forward = forward,
-    .backward = backward,
+    .forward = weir__noisy_forward,
+    .backward = weir__noisy_backward,
 };

@@ -40,19 +40,19 @@ static void gradient_range(const void *context, weir__range own) {
     t->f->gradient(own.last - own.first, t->to + own.first, t->x + own.first, t->y + own.first);
 }
 
-static weir_status forward_of(const elementwise *f, weir_graph *graph, weir__node *node, weir_error *error) {
+static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
+    (void)pass;
     const float *x = node->from->memory.values.data;
     TRY(weir__output_reserve(graph, node, node->facts.compact ? node->from->pass.route : NULL, error));
     if (!node->facts.compact) TRY(weir__output_dense(graph, node->from, &x, error));
-    const elementwise_task t = {f, node->memory.values.data, x, NULL};
+    const elementwise_task t = {node->kind->how, node->memory.values.data, x, NULL};
     weir__parallel_ranges(weir__output_count(graph, node), 1, value_range, &t);
 done:
     return status;
 }
 
-static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__node *node, const weir_pass *pass,
-                               weir_error *error) {
+static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
     const float *y = node->memory.values.data;
     float *dx = NULL;
@@ -61,7 +61,7 @@ static weir_status backward_of(const elementwise *f, weir_graph *graph, weir__no
     if (dense) TRY(weir__output_dense(graph, node, &y, error));
     TRY(weir__gradient_open(graph, node->from, pass->rows, dense, &dx, error));
     const size_t count = dense ? pass->rows * node->width : weir__output_count(graph, node);
-    const elementwise_task t = {f, dx, node->memory.gradient.data, y};
+    const elementwise_task t = {node->kind->how, dx, node->memory.gradient.data, y};
     weir__parallel_ranges(count, 1, gradient_range, &t);
     weir__gradient_close(graph, node->from, pass->rows, dense, dx);
 done:
@@ -99,50 +99,31 @@ static const elementwise tanh_function = {tanh_value, tanh_gradient};
 static const elementwise rectifier_function = {rectifier_value, rectifier_gradient};
 static const elementwise sigmoid_function = {sigmoid_value, sigmoid_gradient};
 
-static weir_status tanh_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    return forward_of(&tanh_function, graph, node, error);
-}
-static weir_status tanh_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return backward_of(&tanh_function, graph, node, pass, error);
-}
-static weir_status rectifier_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    return forward_of(&rectifier_function, graph, node, error);
-}
-static weir_status rectifier_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return backward_of(&rectifier_function, graph, node, pass, error);
-}
-static weir_status sigmoid_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    (void)pass;
-    return forward_of(&sigmoid_function, graph, node, error);
-}
-static weir_status sigmoid_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return backward_of(&sigmoid_function, graph, node, pass, error);
-}
-
 const weir__kind weir__kind_tanh = {
     .about = {.name = "tanh", .summary = "hyperbolic tangent", .equation = "y = tanh(x)"},
     .keeps_zero = true,
     .keeps_finite = true,
+    .how = &tanh_function,
     .build = build,
-    .forward = tanh_forward,
-    .backward = tanh_backward,
+    .forward = forward,
+    .backward = backward,
 };
 
 const weir__kind weir__kind_rectifier = {
     .about = {.name = "rectifier", .synonyms = {"relu"}, .summary = "rectified linear", .equation = "y = max(0, x)"},
     .keeps_zero = true,
     .keeps_finite = true,
+    .how = &rectifier_function,
     .build = build,
-    .forward = rectifier_forward,
-    .backward = rectifier_backward,
+    .forward = forward,
+    .backward = backward,
 };
 
 const weir__kind weir__kind_sigmoid = {
     .about = {.name = "sigmoid", .summary = "logistic sigmoid", .equation = "y = 1 / (1 + exp(-x))"},
     .keeps_finite = true,
+    .how = &sigmoid_function,
     .build = build,
-    .forward = sigmoid_forward,
-    .backward = sigmoid_backward,
+    .forward = forward,
+    .backward = backward,
 };

@@ -46,10 +46,12 @@ typedef struct weir__noisy_rows {
     const float *from;
     bool back;
 } weir__noisy_rows;
-/// forward and backward of a kind that is such a map; map's context is a weir__noisy_rows.
-weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__range_function *map,
-                                weir_error *error);
-weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__range_function *map,
-                                 weir_error *error);
+/// Such a map, a function of ranges of rows whose context is a weir__noisy_rows: `how` of a kind whose forward and
+/// backward are these.
+typedef struct weir__noisy_map {
+    weir__range_function *map;
+} weir__noisy_map;
+weir_status weir__noisy_forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error);
+weir_status weir__noisy_backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error);
 
 #endif

@@ -52,13 +52,7 @@ static void move_rows(const void *context, weir__range rows) {
     }
 }
 
-static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return weir__noisy_forward(graph, node, pass, move_rows, error);
-}
-
-static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
-    return weir__noisy_backward(graph, node, pass, move_rows, error);
-}
+static const weir__noisy_map how = {move_rows};
 
 const weir__kind weir__kind_shift = {
     .about = {.name = "shift",
@@ -66,7 +60,8 @@ const weir__kind weir__kind_shift = {
               .equation = "y[i][j] = x[i - v][j - h], v, h ~ uniform {-s, ..., s}"},
     .fields = WEIR__FIELD_SHIFT,
     .keeps_finite = true,
+    .how = &how,
     .build = build,
-    .forward = forward,
-    .backward = backward,
+    .forward = weir__noisy_forward,
+    .backward = weir__noisy_backward,
 };

@@ -61,7 +61,8 @@ static void backward_by_tiles(weir__range blocks, size_t rows, const weir__side 
             const size_t after = weir__tile(dy->side, dx, last ? jo : jo + 1, ji);
             const target next = {{NULL, d->update->halves.lower + after}, width}; // the upper half is prefetched for dx
             const place tile = {weir__tile(dy->side, dx, jo, ji), width, height, width};
-            const bool any = add_tile_to_block(rows, dx, ji, dy, jo, d->update->halves.upper, &m);
+            const uint16_t *upper = d->update->halves.upper;
+            const bool any = add_tile_to_block(rows, dx, ji, dy, jo, upper, &m, upper + after, 0);
             if (!any && !d->update->all) continue;
             move_tile(d, &tile, (weir__range){0, height}, (weir__range){0, width}, false, &m, &next);
         }

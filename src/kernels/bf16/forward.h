@@ -13,8 +13,11 @@
 /// columns. One row, many weights: the units' rows are read once, in order, as fast as memory gives them.
 
 #include "numbers.h"
+#include "panel.h"
 
 #include "../walk/forward.h"
+
+#include "../walk/dots.h"
 
 #if defined(BF16_TILES)
 #include "forward_tiles.h"
@@ -24,53 +27,10 @@ enum { ROWS_OF_PANEL = 48, UNIT_GROUP = 8 };
 #endif
 enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
 
-/// Units whose weights are prefetched meanwhile: as many numbers of each as are worked on.
-typedef struct units_ahead {
-    const uint16_t *w;
-    size_t stride, units;
-} units_ahead;
-
-/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (constants where it is inlined, at most 24).
-INLINE void add_dots(const int rows, const int units, float *y, size_t y_stride, const uint16_t *const *x,
-                     const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
-    vec sum[24] = {{0}};
-    size_t k = 0;
-    for (; k + PAIR_LANES <= count; k += PAIR_LANES) {
-        pairs wk[8];
-        for (size_t u = 0; u < coming->units; u++) __builtin_prefetch(coming->w + u * coming->stride + k, 0, 2);
-        UNROLL for (int u = 0; u < units; u++) wk[u] = load_pairs(w + (size_t)u * w_stride + k);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const pairs xk = load_pairs(x[r] + k);
-            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] = add_pairs(sum[r * units + u], xk, wk[u]);
-        }
-    }
-    if (k < count) {
-        pairs wk[8];
-        UNROLL for (int u = 0; u < units; u++) wk[u] = load_first_pairs(w + (size_t)u * w_stride + k, count - k);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const pairs xk = load_first_pairs(x[r] + k, count - k);
-            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] = add_pairs(sum[r * units + u], xk, wk[u]);
-        }
-    }
-    // Lanes beyond rows·units hold 0 and are dropped.
-    UNROLL for (int q = 0; q < rows * units; q += 4) {
-        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
-        if (units % 4 == 0) {
-            four_at *to = (four_at *)(y + (size_t)(q / units) * y_stride + (size_t)(q % units));
-            *to += total;
-            continue;
-        }
-        UNROLL for (int p = 0; p < 4; p++) {
-            const int r = (q + p) / units, u = (q + p) % units;
-            if (r < rows) y[(size_t)r * y_stride + (size_t)u] += total[p];
-        }
-    }
-}
-
-/// add_dots for any number of units up to DOT_UNITS.
+/// add_few_dots for any number of units up to DOT_UNITS.
 INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
                               const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
-#define SOME_UNITS(units) add_dots(rows, units, y, y_stride, x, w, w_stride, count, coming)
+#define SOME_UNITS(units) add_few_dots(rows, units, y, y_stride, x, w, w_stride, count, coming)
 #if LANES == 16
     WITH_CONSTANT(units, 4, SOME_UNITS)
 #else
@@ -109,8 +69,8 @@ static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side
         const size_t left = p->units.last - u, rows_left = p->slots.last - p->slots.first;
         if (rows_left == 1 && left >= 8) {
             const uint16_t *from = half_values(x, weir__row(y, p->slots.first)) + k;
-            add_dots(1, 8, weir__values(y, p->slots.first) + u, 0, &from, strip + u * width + k, width, count,
-                     &(units_ahead){0});
+            add_few_dots(1, 8, weir__values(y, p->slots.first) + u, 0, &from, strip + u * width + k, width, count,
+                         &(units_ahead){0});
             u += 8;
             continue;
         }
@@ -185,79 +145,15 @@ static void forward_piece(size_t rows, const weir__side *y, const piece *p, cons
 
 // ---- compact x -----------------------------------------------------------------------------------------------------
 
-/// y[u] += Σ over the entries of x and their units, for units constant outputs.
-INLINE void add_dots_of_entries(const int units, float *y, const weir__bf16_side *x, size_t row, weir__entries entries,
-                                const uint16_t *strip, size_t height, size_t u) {
-    const weir__side *side = x->side;
-    const bool more = u + 2 * (size_t)units <= height; // as many units, whose weights are prefetched
-    vec sum[8] = {{0}};
-    for (size_t e = entries.first; e < entries.open; e++) {
-        const size_t j = weir__entry_block(side, e), width = weir__units(side, j);
-        const uint16_t *from = half_values(x, weir__entry_slot(side, row, e));
-        const uint16_t *tile = strip + j * side->block * height + u * width;
-        size_t k = 0;
-        for (; k + PAIR_LANES <= width; k += PAIR_LANES) {
-            const pairs xk = load_pairs(from + k);
-            UNROLL for (int o = 0; o < units; o++) {
-                const uint16_t *w = tile + (size_t)o * width + k;
-                sum[o] = add_pairs(sum[o], xk, load_pairs(w));
-                if (more) __builtin_prefetch(w + (size_t)units * width, 0, 2);
-            }
-        }
-        if (k < width) {
-            const pairs xk = load_first_pairs(from + k, width - k);
-            UNROLL for (int o = 0; o < units; o++) {
-                sum[o] = add_pairs(sum[o], xk, load_first_pairs(tile + (size_t)o * width + k, width - k));
-            }
-        }
-    }
-    UNROLL for (int q = 0; q < units; q += 4) {
-        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
-        UNROLL for (int p = 0; p < 4; p++) {
-            if (q + p < units) y[q + p] += total[p];
-        }
-    }
-}
-
-/// Blocks of one input: y[0 … count) += Σ_e x_e·column_e, vectors at a time (the last may be partial), in four
-/// interleaved partial sums.
-INLINE void add_columns(const int vectors, float *y, size_t count, const weir__bf16_side *x, size_t row,
-                        weir__entries entries, const uint16_t *strip, size_t height) {
-    enum { WAYS = 4 };
-    const size_t tail = count - (size_t)(vectors - 1) * LANES;
-    vec sum[4 * WAYS] = {{0}};
-    for (size_t e = entries.first; e < entries.open; e += WAYS) {
-        UNROLL for (size_t w = 0; w < WAYS; w++) {
-            if (e + w >= entries.open) break;
-            const uint16_t *column = strip + weir__entry_block(x->side, e + w) * height;
-            const vec a = splat(weir__bf16_value(*half_values(x, weir__entry_slot(x->side, row, e + w))));
-            UNROLL for (int v = 0; v < vectors; v++) {
-                sum[w * (size_t)vectors + (size_t)v] +=
-                    a * (v == vectors - 1 && tail < LANES ? expand_first(column + v * LANES, tail)
-                                                          : expand(column + v * LANES));
-            }
-        }
-    }
-    UNROLL for (int v = 0; v < vectors; v++) {
-        vec total = sum[v];
-        UNROLL for (int w = 1; w < WAYS; w++) total += sum[w * vectors + v];
-        if (v == vectors - 1 && tail < LANES) {
-            store_first(y + v * LANES, load_first(y + v * LANES, tail) + total, tail);
-        } else {
-            store(y + v * LANES, load(y + v * LANES) + total);
-        }
-    }
-}
-
 static void add_columns_of_row(float *y, weir__range units, const weir__bf16_side *x, size_t row, weir__entries entries,
                                const uint16_t *strip, size_t height) {
     size_t o = units.first;
     for (; o + 4 * LANES <= units.last; o += 4 * LANES) {
-        add_columns(4, y + o, 4 * LANES, x, row, entries, strip + o, height);
+        add_columns(4, 4, y + o, 4 * LANES, x, row, entries, strip + o, height);
     }
     for (; o < units.last; o += LANES) {
         const size_t left = units.last - o;
-        add_columns(1, y + o, left < LANES ? left : LANES, x, row, entries, strip + o, height);
+        add_columns(1, 4, y + o, left < LANES ? left : LANES, x, row, entries, strip + o, height);
     }
 }
 
@@ -273,10 +169,10 @@ static void add_tile_of_row(float *y, weir__range units, const uint16_t *x, size
                             const uint16_t *next) {
     size_t u = units.first;
     for (; u + 8 <= units.last; u += 8) {
-        add_dots(1, 8, y + u, 0, &x, tile + u * width, width, width,
-                 &(units_ahead){next + u * width, width, next ? 8 : 0});
+        add_few_dots(1, 8, y + u, 0, &x, tile + u * width, width, width,
+                     &(units_ahead){next + u * width, width, next ? 8 : 0});
     }
-    for (; u < units.last; u++) add_dots(1, 1, y + u, 0, &x, tile + u * width, width, width, &(units_ahead){0});
+    for (; u < units.last; u++) add_few_dots(1, 1, y + u, 0, &x, tile + u * width, width, width, &(units_ahead){0});
 }
 
 /// Some units of a slot whose row has large tiles.
@@ -301,10 +197,9 @@ static void forward_compact_piece(size_t rows, const weir__side *y, const piece 
     for (size_t s = p->slots.first; s < p->slots.last; s++) {
         const size_t row = weir__row(y, s);
         const weir__entries entries = weir__entries_of(x->side, row);
-        const size_t last = p->units.last;
-        size_t u = p->units.first;
+        const size_t u = p->units.first;
         float *to = weir__values(y, s);
-        begin_slot(to + u, last - u, bias ? bias + p->block * y->block + u : NULL);
+        begin_slot(to + u, p->units.last - u, bias ? bias + p->block * y->block + u : NULL);
         if (x->side->block == 1) {
             add_columns_of_row(to, p->units, x, row, entries, strip, height);
             continue;
@@ -315,12 +210,7 @@ static void forward_compact_piece(size_t rows, const weir__side *y, const piece 
                              more ? first_tile(y, p->block, s + 1, x->side, weights) : p->next);
             continue;
         }
-        for (; u + 8 <= last; u += 8) add_dots_of_entries(8, to + u, x, row, entries, strip, height, u);
-        if (u + 4 <= last) {
-            add_dots_of_entries(4, to + u, x, row, entries, strip, height, u);
-            u += 4;
-        }
-        for (; u < last; u++) add_dots_of_entries(1, to + u, x, row, entries, strip, height, u);
+        add_entries(true, to, p->units, x, row, entries, strip, height);
     }
 }
 

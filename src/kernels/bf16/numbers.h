@@ -6,7 +6,8 @@
 #ifndef WEIR_NUMBERS_H
 #define WEIR_NUMBERS_H
 
-#include "panel.h"
+#include "../side.h"
+#include "pairs.h"
 
 typedef uint16_t number;
 typedef weir__bf16_side numbers_side;
@@ -17,11 +18,13 @@ INLINE const weir__side *side_of(const numbers_side *side) { return side->side; 
 INLINE const number *numbers_at(const numbers_side *side, size_t slot) { return half_values(side, slot); }
 INLINE float value_of(number a) { return weir__bf16_value(a); }
 
-INLINE vec sum_products(vec sum, const number *a, const number *b) {
-    return add_pairs(sum, load_pairs(a), load_pairs(b));
-}
-INLINE vec sum_first_products(vec sum, const number *a, const number *b, size_t count) {
-    return add_pairs(sum, load_first_pairs(a, count), load_first_pairs(b, count));
-}
+typedef pairs numbers;
+INLINE numbers load_numbers(const number *from) { return load_pairs(from); }
+INLINE numbers load_first_numbers(const number *from, size_t count) { return load_first_pairs(from, count); }
+INLINE vec add_numbers(vec sum, numbers a, numbers b) { return add_pairs(sum, a, b); }
+INLINE numbers load_to_keep(const number *from) { return load_pairs(from); }
+
+INLINE vec floats_at(const number *from) { return expand(from); }
+INLINE vec first_floats_at(const number *from, size_t count) { return expand_first(from, count); }
 
 #endif

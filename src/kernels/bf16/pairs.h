@@ -14,6 +14,10 @@
 
 enum { PAIR_LANES = 2 * LANES }; // bf16 numbers in a vector
 
+INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
+    return side->values + slot * side->stride;
+}
+
 // Rows and units of a tile of dot products, rows and vectors of a tile of panels.
 #if LANES == 16
 enum { DOT_ROWS = 6, DOT_UNITS = 4, PANEL_ROWS = 6, PANEL_VECTORS = 4 };

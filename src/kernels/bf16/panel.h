@@ -20,10 +20,6 @@
 #include "../side.h"
 #include "bf16.h"
 
-INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
-    return side->values + slot * side->stride;
-}
-
 // Most k of a panel, most rows of a left factor taken from rows, and from columns.
 enum { PANEL_NUMBERS = 128, LEFT_ROWS = 256, LEFT_COLUMNS = 64 };
 

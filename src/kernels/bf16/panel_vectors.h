@@ -164,11 +164,11 @@ static void left_of_columns(left_factor *a, const uint16_t *const *row, size_t d
 INLINE void sum_panel(const bool of_columns, const int rows, const int vectors, vec *sum, left_factor *a, size_t first,
                       const panel_pairs *panel, size_t pair_count) {
     enum { BY_ROW = PANEL_NUMBERS, BY_NUMBER = LEFT_COLUMNS };
-    const size_t row = of_columns ? 1 : BY_ROW, number = of_columns ? BY_NUMBER : 1;
+    const size_t row = of_columns ? 1 : BY_ROW, next = of_columns ? BY_NUMBER : 1;
     const float *at = a->numbers + first * row;
     for (const panel_pairs *end = panel + pair_count * (size_t)vectors; panel < end; panel += vectors) {
         if (!of_columns && a->coming.rows) fetch_some(&a->coming);
-        UNROLL for (int half = 0; half < 2; half++, at += number) {
+        UNROLL for (int half = 0; half < 2; half++, at += next) {
             UNROLL for (int r = 0; r < rows; r++) {
                 const vec ak = in_register(splat(at[(size_t)r * row]));
                 UNROLL for (int v = 0; v < vectors; v++) {

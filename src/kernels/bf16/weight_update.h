@@ -11,6 +11,7 @@
 /// rows are cut into pieces depends on the shapes alone: any number of threads gives the same bits.
 
 #include "numbers.h"
+#include "panel.h"
 
 #include "../matches.h"
 #include "../walk/bias.h"

@@ -14,6 +14,8 @@
 
 #include "../walk/forward.h"
 
+#include "../walk/dots.h"
+
 enum {
     CHUNK = 512,                     // floats of i at a time
     ROWS = 256,                      // rows whose chunk is packed at a time

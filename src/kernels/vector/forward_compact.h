@@ -9,70 +9,6 @@
 
 #include "forward_common.h"
 
-/// y[u] += Σ over the entries of x and their units, for units constant outputs. tile_of(entry) begins at the first.
-INLINE void add_dots_of_entries(const int units, float *y, const weir__side *x, size_t row, weir__entries entries,
-                                const float *strip, size_t height, size_t u) {
-    vec sum[8] = {{0}};
-    for (size_t e = entries.first; e < entries.open; e++) {
-        const size_t j = weir__entry_block(x, e), width = weir__units(x, j);
-        const float *from = weir__values(x, weir__entry_slot(x, row, e));
-        const float *tile = strip + j * x->block * height + u * width;
-        size_t k = 0;
-        for (; k + LANES <= width; k += LANES) {
-            const vec xk = load(from + k);
-            UNROLL for (int o = 0; o < units; o++) sum[o] += xk * load(tile + (size_t)o * width + k);
-        }
-        if (k < width) {
-            const vec xk = load_first(from + k, width - k);
-            UNROLL for (int o = 0; o < units; o++) {
-                sum[o] += xk * load_first(tile + (size_t)o * width + k, width - k);
-            }
-        }
-    }
-    UNROLL for (int q = 0; q < units; q += 4) {
-        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
-        UNROLL for (int p = 0; p < 4; p++) {
-            if (q + p < units) y[q + p] += total[p];
-        }
-    }
-}
-
-/// Columns: y[0 … count) += Σ_e x_e·column_e, in the given number of vectors (the last may be partial) and of
-/// interleaved partial sums, which hide the latency of the additions.
-INLINE void add_columns(const int vectors, const int ways, float *y, size_t count, const weir__side *x, size_t row,
-                        weir__entries entries, const float *strip, size_t height) {
-    const size_t tail = count - (size_t)(vectors - 1) * LANES;
-    vec sum[8] = {{0}};
-    size_t e = entries.first;
-    for (; e + (size_t)ways <= entries.open; e += (size_t)ways) {
-        UNROLL for (int w = 0; w < ways; w++) {
-            const float *column = strip + weir__entry_block(x, e + (size_t)w) * height;
-            const vec a = splat(*weir__values(x, weir__entry_slot(x, row, e + (size_t)w)));
-            UNROLL for (int v = 0; v < vectors; v++) {
-                sum[w * vectors + v] += a * (v == vectors - 1 && tail < LANES ? load_first(column + v * LANES, tail)
-                                                                              : load(column + v * LANES));
-            }
-        }
-    }
-    for (; e < entries.open; e++) {
-        const float *column = strip + weir__entry_block(x, e) * height;
-        const vec a = splat(*weir__values(x, weir__entry_slot(x, row, e)));
-        UNROLL for (int v = 0; v < vectors; v++) {
-            sum[v] += a * (v == vectors - 1 && tail < LANES ? load_first(column + v * LANES, tail)
-                                                            : load(column + v * LANES));
-        }
-    }
-    UNROLL for (int v = 0; v < vectors; v++) {
-        vec total = sum[v];
-        UNROLL for (int w = 1; w < ways; w++) total += sum[w * vectors + v];
-        if (v == vectors - 1 && tail < LANES) {
-            store_first(y + v * LANES, load_first(y + v * LANES, tail) + total, tail);
-        } else {
-            store(y + v * LANES, load(y + v * LANES) + total);
-        }
-    }
-}
-
 static void add_columns_of_row(float *y, size_t count, const weir__side *x, size_t row, weir__entries entries,
                                const float *strip) {
     size_t o = 0;
@@ -155,15 +91,7 @@ static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, con
         }
         return;
     }
-    size_t u = 0;
-    for (; u + 8 <= height; u += 8) add_dots_of_entries(8, to + u, x, row, entries, strip, height, u);
-    if (u + 4 <= height) {
-        add_dots_of_entries(4, to + u, x, row, entries, strip, height, u);
-        u += 4;
-    }
-#define SOME_UNITS(units) add_dots_of_entries(units, to + u, x, row, entries, strip, height, u)
-    WITH_CONSTANT(height - u, 3, SOME_UNITS)
-#undef SOME_UNITS
+    add_entries(false, to, (weir__range){0, height}, x, row, entries, strip, height);
 }
 
 /// Tile by tile, a range of blocks of y. Tiles of a block follow one another in memory: the next one is prefetched

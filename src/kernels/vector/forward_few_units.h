@@ -15,50 +15,13 @@ enum {
     MOST_UNIT_ROWS = TILE_SUMS / 2
 };
 
-/// y[r][u] += Σ_{k<count} x[r][k]·w[u][k] for rows × units outputs (both constants where it is inlined, at most 24).
-/// Meanwhile count floats of `next` are prefetched, a line at a time.
-INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_stride, const float *const *x,
-                         const float *w, size_t w_stride, size_t count, const float *next) {
-    vec sum[24] = {{0}};
-    size_t k = 0;
-    for (; k + LANES <= count; k += LANES) {
-        vec wk[8];
-        if (k % 16 == 0) __builtin_prefetch(next + k, 0, 2);
-        UNROLL for (int u = 0; u < units; u++) wk[u] = in_register(load(w + (size_t)u * w_stride + k));
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vec xk = in_register(load(x[r] + k));
-            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
-        }
-    }
-    if (k < count) {
-        vec wk[8];
-        UNROLL for (int u = 0; u < units; u++) wk[u] = load_first(w + (size_t)u * w_stride + k, count - k);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vec xk = load_first(x[r] + k, count - k);
-            UNROLL for (int u = 0; u < units; u++) sum[r * units + u] += xk * wk[u];
-        }
-    }
-    // Lanes beyond rows·units hold 0 and are dropped.
-    UNROLL for (int q = 0; q < rows * units; q += 4) {
-        const four total = sums(sum[q], sum[q + 1], sum[q + 2], sum[q + 3]);
-        if (units % 4 == 0) {
-            four_at *to = (four_at *)(y + (size_t)(q / units) * y_stride + (size_t)(q % units));
-            *to += total;
-            continue;
-        }
-        UNROLL for (int p = 0; p < 4; p++) {
-            const int r = (q + p) / units, u = (q + p) % units;
-            if (r < rows) y[(size_t)r * y_stride + (size_t)u] += total[p];
-        }
-    }
-}
-
 /// add_few_dots for any number of units, each one's next weights w_stride after the other's.
 INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
                                   const float *w, size_t w_stride, size_t count, const float *next) {
     size_t u = 0;
 #define SOME_UNITS(some)                                                                                               \
-    add_few_dots(rows, some, y + u, y_stride, x, w + u * w_stride, w_stride, count, next + u * w_stride)
+    add_few_dots(rows, some, y + u, y_stride, x, w + u * w_stride, w_stride, count,                                    \
+                 &(units_ahead){next + u * w_stride, w_stride, 1})
     for (; rows == 1 && u + 8 <= units; u += 8) SOME_UNITS(8);
     for (; u + 4 <= units; u += 4) SOME_UNITS(4);
     WITH_CONSTANT(units - u, 3, SOME_UNITS)

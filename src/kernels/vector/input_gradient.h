@@ -383,56 +383,6 @@ static void units_by_rows(weir__range rows, const weir__side *dx, const weir__si
     }
 }
 
-// ---- the rest: row by row through the open blocks of dy -------------------------------------------------------------
-
-/// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
-INLINE void sum_entries(const int vectors, const int ways, const bool partial, size_t tail, float *to,
-                        const weir__side *dx, size_t ji, size_t column, const weir__side *dy, size_t row,
-                        weir__entries entries, const float *weights) {
-    const size_t width = weir__units(dx, ji);
-    vec sum[16] = {{0}};
-    for (size_t e = entries.first; e < entries.open; e++) {
-        const size_t jo = weir__entry_block(dy, e), height = weir__units(dy, jo);
-        const float *from = weights + weir__tile(dy, dx, jo, ji) + column;
-        const float *a = weir__values(dy, weir__entry_slot(dy, row, e));
-        size_t u = 0;
-        for (; u + (size_t)ways <= height; u += (size_t)ways) {
-            UNROLL for (int k = 0; k < ways; k++) {
-                const vec ak = splat(a[u + (size_t)k]);
-                const float *w = from + (u + (size_t)k) * width;
-                UNROLL for (int v = 0; v < vectors; v++) {
-                    sum[k * vectors + v] += ak * load_columns(partial, tail, w + v * LANES);
-                }
-            }
-        }
-        for (; u < height; u++) {
-            const vec ak = splat(a[u]);
-            const float *w = from + u * width;
-            UNROLL for (int v = 0; v < vectors; v++) { sum[v] += ak * load_columns(partial, tail, w + v * LANES); }
-        }
-    }
-    UNROLL for (int v = 0; v < vectors; v++) {
-        vec total = sum[v];
-        UNROLL for (int k = 1; k < ways; k++) total += sum[k * vectors + v];
-        store_columns(partial, tail, to + column + v * LANES, total);
-    }
-}
-
-/// Columns first … last of block ji in one row.
-static void sum_entries_of_columns(float *to, const weir__side *dx, size_t ji, size_t first, size_t last,
-                                   const weir__side *dy, size_t row, const float *weights) {
-    const weir__entries entries = weir__entries_of(dy, row);
-    size_t c = first;
-    for (; c + 8 * LANES <= last; c += 8 * LANES) {
-        sum_entries(8, 1, false, 0, to, dx, ji, c, dy, row, entries, weights);
-    }
-    for (; c + 4 * LANES <= last; c += 4 * LANES) {
-        sum_entries(4, 2, false, 0, to, dx, ji, c, dy, row, entries, weights);
-    }
-    for (; c + LANES <= last; c += LANES) sum_entries(1, 8, false, 0, to, dx, ji, c, dy, row, entries, weights);
-    if (c < last) sum_entries(1, 8, true, last - c, to, dx, ji, c, dy, row, entries, weights);
-}
-
 // ---- both compact, rows that share tiles: tile by tile -------------------------------------------------------------
 
 /// Adds to slots of block ji of dx what the rows give that match, by tile (jo, ji). Meanwhile `coming` floats at next
@@ -460,34 +410,7 @@ static void add_tile_of_matches(const weir__side *dx, size_t ji, const weir__sid
     }
 }
 
-/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones,
-/// which m keeps. Returns whether there are any of these.
-static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const weir__side *dy, size_t jo,
-                              const float *weights, matches *m, const float *next, size_t coming) {
-    const part_of_block of_dy = open_slots(dy, jo, rows), closed = closed_slots(dx, ji, rows);
-    if (closed.slots.first < closed.slots.last) {
-        match_parts(m, &of_dy, &closed);
-        add_tile_of_matches(dx, ji, dy, jo, weights, m, next, 0);
-    }
-    match_open(m, rows, dy, jo, dx, ji);
-    const bool any = m->count > 0;
-    add_tile_of_matches(dx, ji, dy, jo, weights, m, next, coming);
-    return any;
-}
-
-/// A range of blocks of dx. Tiles of a column of them lie apart: the next one is prefetched meanwhile.
-static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const weir__side *dy,
-                             const float *weights) {
-    matches m;
-    for (size_t ji = blocks.first; ji < blocks.last; ji++) {
-        weir__clear_block(dx, ji, rows);
-        for (size_t jo = 0; jo < weir__blocks(dy); jo++) {
-            const size_t after = jo + 1 < weir__blocks(dy) ? jo + 1 : jo;
-            const float *next = weights + weir__tile(dy, dx, after, ji);
-            add_tile_to_block(rows, dx, ji, dy, jo, weights, &m, next, weir__units(dy, after) * weir__units(dx, ji));
-        }
-    }
-}
+enum { MOST_ENTRY_VECTORS = 8, ENTRY_WAYS = 8 }; // of sums that run through a row's entries
 
 // ---- all cases -----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ typedef float number;            ///< of weights, and of the side that is read
 typedef weir__side numbers_side; ///< that side
 
 enum {
-    NUMBER_LANES = LANES,              ///< numbers that sum_products multiplies
+    NUMBER_LANES = LANES,              ///< numbers that add_numbers multiplies
     LANE_FLOATS = WEIR__THREAD_SCRATCH ///< of scratch memory that a lane of pieces has
 };
 
@@ -21,11 +21,17 @@ INLINE const weir__side *side_of(const numbers_side *side) { return side; }
 INLINE const number *numbers_at(const numbers_side *side, size_t slot) { return weir__values(side, slot); }
 INLINE float value_of(number a) { return a; }
 
-/// sum + a·b, vector by vector; of the first count numbers.
-INLINE vec sum_products(vec sum, const number *a, const number *b) { return sum + load(a) * load(b); }
-INLINE vec sum_first_products(vec sum, const number *a, const number *b, size_t count) {
-    return sum + load_first(a, count) * load_first(b, count);
-}
+/// NUMBER_LANES numbers, or the first count of them, the rest 0; and sum + a·b.
+typedef vec numbers;
+INLINE numbers load_numbers(const number *from) { return load(from); }
+INLINE numbers load_first_numbers(const number *from, size_t count) { return load_first(from, count); }
+INLINE vec add_numbers(vec sum, numbers a, numbers b) { return sum + a * b; }
+/// Numbers that are used several times.
+INLINE numbers load_to_keep(const number *from) { return in_register(load(from)); }
+
+/// LANES of them as floats.
+INLINE vec floats_at(const number *from) { return load(from); }
+INLINE vec first_floats_at(const number *from, size_t count) { return load_first(from, count); }
 
 /// Around each piece, for processors whose register tiles must be set up.
 INLINE void begin_tiles(void) {}

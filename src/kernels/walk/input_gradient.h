@@ -3,9 +3,55 @@
 
 /// \file input_gradient.h
 /// The walks of the input gradient, for either precision (numbers.h), around what each one does with its registers:
-/// sum_entries_of_columns, dense_by_blocks, compact_from_dense, compact_by_tiles.
+/// dense_by_blocks, compact_from_dense, add_tile_of_matches.
 
-/// Input gradient between two sides in blocks of one unit: the row's units of dx are summed up side by side, picked from rows of W.
+/// to[0 … ] = Σ over the row's open units of dy, for vectors of columns of block ji, in ways interleaved partial sums.
+INLINE void sum_entries(const int vectors, const int ways, const bool partial, size_t tail, float *to,
+                        const weir__side *dx, size_t ji, size_t column, const numbers_side *dy, size_t row,
+                        weir__entries entries, const number *weights) {
+    const weir__side *side = side_of(dy);
+    const size_t width = weir__units(dx, ji);
+    vec sum[16] = {{0}};
+    for (size_t e = entries.first; e < entries.open; e++) {
+        const size_t jo = weir__entry_block(side, e), height = weir__units(side, jo);
+        const number *from = weights + weir__tile(side, dx, jo, ji) + column;
+        const number *a = numbers_at(dy, weir__entry_slot(side, row, e));
+        for (size_t u = 0, some = 0; u < height; u += some) {
+            some = u + (size_t)ways <= height ? (size_t)ways : 1;
+            UNROLL for (int k = 0; k < ways; k++) {
+                if (k && some == 1) break;
+                const vec ak = splat(value_of(a[u + (size_t)k]));
+                const number *w = from + (u + (size_t)k) * width;
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    const number *at = w + v * LANES;
+                    sum[k * vectors + v] += ak * (partial ? first_floats_at(at, tail) : floats_at(at));
+                }
+            }
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vec total = sum[v];
+        UNROLL for (int k = 1; k < ways; k++) total += sum[k * vectors + v];
+        store_columns(partial, tail, to + column + v * LANES, total);
+    }
+}
+
+/// Columns first … last of block ji in one row.
+static void sum_entries_of_columns(float *to, const weir__side *dx, size_t ji, size_t first, size_t last,
+                                   const numbers_side *dy, size_t row, const number *weights) {
+    const weir__entries entries = weir__entries_of(side_of(dy), row);
+    size_t c = first;
+#define SOME_VECTORS(vectors, ways, partial)                                                                           \
+    sum_entries(vectors, ways, partial, last - c, to, dx, ji, c, dy, row, entries, weights)
+    for (; MOST_ENTRY_VECTORS >= 8 && c + 8 * LANES <= last; c += 8 * LANES) SOME_VECTORS(8, 1, false);
+    for (; c + 4 * LANES <= last; c += 4 * LANES) SOME_VECTORS(4, 2, false);
+    for (; c + LANES <= last; c += LANES) SOME_VECTORS(1, ENTRY_WAYS, false);
+    if (c < last) SOME_VECTORS(1, ENTRY_WAYS, true);
+#undef SOME_VECTORS
+}
+
+/// Input gradient between two sides in blocks of one unit: the row's units of dx are summed up side by side, picked
+/// from rows of W.
 static void unit_pairs_by_rows(weir__range rows, const weir__side *dx, const numbers_side *dy, const number *weights) {
     enum { AT_ONCE = 512 };
     const weir__side *side = side_of(dy);
@@ -38,8 +84,11 @@ static float sum_columns_of_entries(const weir__side *dx, size_t ji, const numbe
         const number *column = weights + weir__tile(side, dx, jo, ji);
         const number *a = numbers_at(dy, weir__entry_slot(side, row, e));
         size_t u = 0;
-        for (; u + NUMBER_LANES <= height; u += NUMBER_LANES) sum = sum_products(sum, a + u, column + u);
-        if (u < height) sum = sum_first_products(sum, a + u, column + u, height - u);
+        for (; u + NUMBER_LANES <= height; u += NUMBER_LANES) {
+            sum = add_numbers(sum, load_numbers(a + u), load_numbers(column + u));
+        }
+        const size_t left = height - u;
+        if (left) sum = add_numbers(sum, load_first_numbers(a + u, left), load_first_numbers(column + u, left));
     }
     return sums(sum, zero, zero, zero)[0];
 }
@@ -72,6 +121,36 @@ static void compact_by_slots(weir__range slots, const weir__side *dx, const numb
 }
 
 // ---- pieces --------------------------------------------------------------------------------------------------------
+
+/// Adds a tile to all slots of a block: those of rows that are closed in dx but evaluated, and then the open ones,
+/// which m keeps. Meanwhile `coming` numbers at next are prefetched. Returns whether there are any open ones.
+static bool add_tile_to_block(size_t rows, const weir__side *dx, size_t ji, const numbers_side *dy, size_t jo,
+                              const number *weights, matches *m, const number *next, size_t coming) {
+    const part_of_block of_dy = open_slots(side_of(dy), jo, rows), closed = closed_slots(dx, ji, rows);
+    if (closed.slots.first < closed.slots.last) {
+        match_parts(m, &of_dy, &closed);
+        add_tile_of_matches(dx, ji, dy, jo, weights, m, next, 0);
+    }
+    match_open(m, rows, side_of(dy), jo, dx, ji);
+    const bool any = m->count > 0;
+    add_tile_of_matches(dx, ji, dy, jo, weights, m, next, coming);
+    return any;
+}
+
+/// A range of blocks of dx. Tiles of a column of them lie apart: the next one is prefetched meanwhile.
+static void compact_by_tiles(weir__range blocks, size_t rows, const weir__side *dx, const numbers_side *dy,
+                             const number *weights) {
+    const weir__side *side = side_of(dy);
+    matches m;
+    for (size_t ji = blocks.first; ji < blocks.last; ji++) {
+        weir__clear_block(dx, ji, rows);
+        for (size_t jo = 0; jo < weir__blocks(side); jo++) {
+            const size_t after = jo + 1 < weir__blocks(side) ? jo + 1 : jo;
+            const number *next = weights + weir__tile(side, dx, after, ji);
+            add_tile_to_block(rows, dx, ji, dy, jo, weights, &m, next, weir__units(side, after) * weir__units(dx, ji));
+        }
+    }
+}
 
 typedef struct input_product {
     size_t rows;

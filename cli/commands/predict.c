@@ -40,7 +40,7 @@ static const cli_option options[] = {
     {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes [default: 1]"},
     {"precision", "P", CLI_CHOICE, &precision, "fp32|bf16", "fp32 or bf16 [default: as in training]"},
     {"batch-invariant", NULL, CLI_FLAG, &batch_invariant, NULL,
-     "each row has the bits that it has alone, whatever rows are with it; three to six times slower"},
+     "each row has the bits that it has alone, whatever rows are with it; takes 2 to 5 times as long"},
 };
 
 /// The network and room for one batch. A network that predicts targets has a probability for each of them, no classes.

@@ -205,9 +205,9 @@ WEIR_API weir_precision weir_graph_precision(const weir_graph *graph);
 /// or more.
 WEIR_API weir_status weir_graph_threads_use(weir_graph *graph, int threads, weir_error *error);
 /// Whether each row of later passes has the bits that it has alone, whatever other rows are in its batch and however
-/// many. Rows are then run one after the other: a batch takes what its rows take by themselves, for a small dense
-/// network some three to six times as long as together. Otherwise the last bits of a row may depend on the batch:
-/// products of many rows add in another order than those of few. WEIR_ARGUMENT: the graph was made for training.
+/// many. Rows are then run one after the other: a batch takes what its rows take by themselves, 2 to 5 times as
+/// long as together (bench/batch_invariant.c: the built-in networks, batches of 8 to 256). Otherwise the last bits of a
+/// row may depend on the batch: products of many rows add in another order than those of few. WEIR_ARGUMENT: the graph was made for training.
 WEIR_API weir_status weir_graph_batch_invariant_use(weir_graph *graph, bool batch_invariant, weir_error *error);
 /// The unit of a unit node and its running averages [rule->state][size], or NULL.
 WEIR_API const weir_unit *weir_graph_unit(const weir_graph *graph, size_t node);

@@ -139,7 +139,7 @@ def python_page():
 def numpy_page():
     lines = ["---", "hide: [toc]", "---", "", "# Rules in NumPy", "", "::: weir.reference"]
     lines += ["    options: {members: [], show_root_heading: false, show_root_toc_entry: false}", ""]
-    for module in ("noise", "base", "pathwise", "straight_through", "score_function", "coordinates", "control_variates", "model"):
+    for module in ("noise", "base", "pathwise", "straight_through", "score_function", "coordinates", "control_variates", "draws", "model"):
         path = ROOT / "python" / "weir" / "reference" / f"{module}.py"
         text = LICENCE.sub("", path.read_text())
         about = ast.get_docstring(ast.parse(text)).split("\n")[0]

@@ -14,34 +14,40 @@ Examples
 >>> unit.decide(np.array([[-1.0, 0.2, 1.5]]), threshold=0.1).round(4)
 array([[0.    , 0.3282, 1.5   ]])
 """
-from . import control_variates, coordinates, pathwise, score_function, straight_through
-from .base import Drawn, Rule
+from . import control_variates, coordinates, draws as draw_classes, pathwise, score_function, straight_through
+from .base import Draw, Drawn, Rule
 from .noise import Noise
 
-__all__ = ["Drawn", "Model", "Noise", "Rule", "load", "rules", "unit"]
+__all__ = ["Draw", "Drawn", "Model", "Noise", "Rule", "load", "rules", "unit"]
 
 
-def _rules():
-    modules = (pathwise, straight_through, score_function, coordinates, control_variates)
+def _named(kind, *modules):
     found = (value for module in modules for value in vars(module).values() if isinstance(value, type))
-    return {rule.name: rule for rule in found if issubclass(rule, Rule) and rule.name}
+    return {one.name: one for one in found if issubclass(one, kind) and one.name}
 
 
-#: Every rule by its name.
-rules = _rules()
+#: Every rule, and every draw that can take the place of a rule's own, by its name.
+rules = _named(Rule, pathwise, straight_through, score_function, coordinates, control_variates)
+draws = {"bernoulli": Draw, **_named(Draw, draw_classes)}
 
 
 def unit(text):
-    """The rule that a text names, as the library and its configurations write it: "NAME" or "NAME:parameter=value,…".
+    """The unit that a text describes as the library and its configurations write it.
 
-    Raises ValueError for an unknown rule or parameter.
+    "NAME", or "NAME:parameter=value,…"; with draw=NAME among these, parameters of the draw stand beside those of the
+    rule. Raises ValueError for an unknown rule, draw or parameter.
     """
     name, _, rest = text.partition(":")
     if name not in rules:
         raise ValueError(f"no rule is called '{name}'; there are: {', '.join(rules)}")
     values = dict(pair.split("=", 1) for pair in rest.split(",") if pair)
+    draw = values.pop("draw", None)
+    if draw is not None and draw not in draws:
+        raise ValueError(f"no draw is called '{draw}'; there are: {', '.join(draws)}")
+    of_draw = {key: float(values.pop(key)) for key in list(values) if draw and key in draws[draw].defaults}
     defaults = rules[name].defaults
-    return rules[name](**{k: v if isinstance(defaults.get(k), str) else float(v) for k, v in values.items()})
+    rule = rules[name](**{k: v if isinstance(defaults.get(k), str) else float(v) for k, v in values.items()})
+    return rule.use(draws[draw](**of_draw)) if draw else rule
 
 
 from .model import Model, load  # noqa: E402 (it needs `unit`)

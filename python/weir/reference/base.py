@@ -47,8 +47,13 @@ class Drawn(NamedTuple):
     kept: Any = None
 
 
-class Rule:
-    """A stochastic unit and the rule for its gradient. Here: h ~ Bernoulli(σ(a)), which most rules draw.
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+class Draw:
+    """How outputs are distributed. Here: h ~ Bernoulli(σ(a)), which most rules draw.
 
     Parameters are attributes; `defaults` names them. A choice is a word, anything else a number. Where a parameter has
     the name of a method or is a word of Python's own, the attribute ends in an underscore.
@@ -63,9 +68,7 @@ class Rule:
             if key not in self.defaults:
                 raise ValueError(f"{self.name} has no parameter '{key}'; it has: {', '.join(self.defaults) or 'none'}")
         for key, value in {**self.defaults, **values}.items():
-            setattr(self, key + "_" * (hasattr(Rule, key) or keyword.iskeyword(key)), value)
-
-    # ---- the draw: what a finished network does with a unit
+            setattr(self, key + "_" * (hasattr(type(self), key) or keyword.iskeyword(key)), value)
 
     def draw(self, a, noise):
         """Outputs as a finished network draws them. [rows, units]"""
@@ -87,7 +90,27 @@ class Rule:
         """P(h ≠ 0) and its derivative by a; σ(a) for units that are never 0."""
         return sigmoid(a), slope(a)
 
-    # ---- training
+    def score(self, h, a):
+        """∂ log P(h)/∂a."""
+        return score(h, a)
+
+    def pull(self, a, v):
+        """(∂E h/∂a)ᵀ v."""
+        return slope(a) * v
+
+    def outcomes(self, a):
+        """The outcomes of a variable [outputs], and the chance of each [rows, variables]."""
+        return [np.zeros(1), np.ones(1)], [sigmoid(-a), sigmoid(a)]
+
+
+class Rule(Draw):
+    """A stochastic unit: a draw, which is its own or another one, and the rule for the gradient through it."""
+
+    def use(self, draw):
+        """Draws as that one does in place of its own draw."""
+        for name in ("draw", "expect", "decide", "opening", "score", "pull", "outcomes"):
+            setattr(self, name, getattr(draw, name))
+        return self
 
     def start(self, units):
         """What a layer of so many units keeps from step to step, before the first."""
@@ -112,7 +135,7 @@ class Rule:
 
     def draws(self, a, noise, groups):
         """Independent draws, one per group."""
-        return np.stack([coin(random.uniform(noise.other(k), *a.shape), sigmoid(a)) for k in range(groups)])
+        return np.stack([self.draw(a, noise.other(k)) for k in range(groups)])
 
 
 class Adam:

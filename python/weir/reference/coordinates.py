@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 """Rules that compare outcomes: unit by unit, or antithetic draws; and perturbations without back-propagation."""
+import itertools
 import math
-from statistics import NormalDist
 
 import numpy as np
 
@@ -14,40 +14,52 @@ from .score_function import Rloo
 class Leg(Rule):
     """p(1 − p)[L(h; h_i = 1) − L(h; h_i = 0)] for every unit. Titsias and Lázaro-Gredilla 2015, eq. 8.
 
-    Group 0 is the draw, group i + 1 the draw with unit i flipped.
+    Group 0 is the draw, group i + 1 the draw with unit i flipped. Of categorical variables group i + 1 has output i
+    chosen, and the losses are weighed as the softmax would move them: π_i [L_i − Σ_c π_c L_c]. De Smet et al. 2023.
     """
 
     name = "leg"
 
     def sample(self, a, noise):
-        h = self.draw(a, noise)
-        flips = np.eye(a.shape[1])[:, None, :]
-        return Drawn(a, np.concatenate([h[None], np.abs(h - flips)]))
+        h, units = self.draw(a, noise), a.shape[1]
+        size = len(self.outcomes(a)[0][0])
+        own = np.arange(units) // size == (np.arange(units) // size)[:, None]  # units of the same variable
+        flips = np.eye(units)[:, None, :]
+        moved = np.abs(h - flips) if size == 1 else np.where(own[:, None, :], flips, h)
+        return Drawn(a, np.concatenate([h[None], moved]), size)
 
     def merge(self, drawn, L):
         return self.first(L)
 
     def backward(self, drawn, L, dh):
-        return slope(drawn.a) * (1 - 2 * drawn.h[0]) * (L[1:] - L[0]).T
+        change = (L[1:] - L[0]).T
+        return self.pull(drawn.a, change if drawn.kept > 1 else (1 - 2 * drawn.h[0]) * change)
 
 
 class Exact(Rule):
-    """Σ_h P(h) L(h) (h − p) over all 2^D outcomes; group s has unit i at bit i of s."""
+    """Σ_h P(h) L(h) ∂ log P(h)/∂a over all outcomes of a layer; group s has unit i at bit i of s.
+
+    Variables of several outputs have digits in place of bits, the first variable the lowest one.
+    """
 
     name = "exact"
 
     def sample(self, a, noise):
-        units = a.shape[1]
-        outcomes = np.arange(2**units)[:, None] >> np.arange(units) & 1
-        h = np.broadcast_to(outcomes[:, None, :].astype(float), (2**units, *a.shape))
-        return Drawn(a, h, np.where(h > 0.5, sigmoid(a), sigmoid(-a)).prod(2))
+        values, chances = self.outcomes(a)
+        variables = a.shape[1] // len(values[0])
+        h, P = [], []
+        for digits in itertools.product(range(len(values)), repeat=variables):
+            digits = digits[::-1]
+            h.append(np.broadcast_to(np.concatenate([values[d] for d in digits]), a.shape))
+            P.append(np.prod([chances[d].reshape(len(a), -1)[:, v] for v, d in enumerate(digits)], 0))
+        return Drawn(a, np.stack(h), np.stack(P))
 
     def merge(self, drawn, L):
         return (drawn.kept * L).sum(0), drawn.kept
 
     def backward(self, drawn, L, dh):
         centred = drawn.kept * (L - (drawn.kept * L).sum(0))
-        return (centred[..., None] * drawn.h).sum(0)
+        return (centred[..., None] * np.stack([self.score(h, drawn.a) for h in drawn.h])).sum(0)
 
 
 class Ar(Rule):
@@ -118,7 +130,7 @@ class Arms(Rloo):
 
     def quantile(self, a):
         """|t| with Φ(t) = σ(a)."""
-        return -np.vectorize(NormalDist().inv_cdf, otypes=[float])(sigmoid(-np.abs(a)))
+        return -np.vectorize(random.NORMAL.inv_cdf, otypes=[float])(sigmoid(-np.abs(a)))
 
     def joint(self, a):
         """p − J."""

@@ -11,7 +11,7 @@ import json
 import numpy as np
 
 from . import unit
-from .base import sigmoid, softplus
+from .base import sigmoid, softmax, softplus
 from .noise import Noise
 
 
@@ -42,11 +42,6 @@ def read_network(text):
                 nodes.append({})
             nodes[-1][key] = value
     return rule, nodes
-
-
-def softmax(x):
-    e = np.exp(x - x.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
 
 
 #: What a node makes of what it reads, x. Dropout and shift do nothing outside training.

@@ -10,6 +10,7 @@ Words, uniform numbers, integers and permutations equal the library's bit for bi
 functions of uniform ones, here in double precision: the library's differ from them by at most 10⁻⁶, absolutely or
 relatively.
 """
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ MULTIPLIER = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
 KEY_STEP = (0x9E3779B9, 0xBB67AE85)  # the golden ratio and √3 − 1, as fractions of 2³²
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
+NORMAL = NormalDist()
 
 
 class Noise(NamedTuple):

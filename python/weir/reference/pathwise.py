@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Units whose gradient is ordinary back-propagation through the drawn output, or nearly."""
 import math
-from statistics import NormalDist
 
 import numpy as np
 
 from . import noise as random
 from .base import Drawn, Rule, coin, sigmoid, slope, softplus
 
-density = np.vectorize(NormalDist().pdf, otypes=[float])  # φ
+density = np.vectorize(random.NORMAL.pdf, otypes=[float])  # φ
 below = np.vectorize(lambda x: math.erfc(-x / math.sqrt(2)) / 2, otypes=[float])  # Φ, accurate in the lower tail
 
 

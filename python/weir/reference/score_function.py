@@ -21,7 +21,7 @@ class Reinforce(Rule):
         self.average = Average(self.decay, units)
 
     def backward(self, drawn, L, dh):
-        s, loss, rows = score(drawn.h[0], drawn.a), L[0][:, None], len(L[0])
+        s, loss, rows = self.score(drawn.h[0], drawn.a), L[0][:, None], len(L[0])
         if self.baseline == "leave-one-out" and rows > 1:
             return s * (loss - loss.mean()) * rows / (rows - 1)
         baseline = self.average.value() if self.baseline in ("average", "optimal") else 0
@@ -55,7 +55,7 @@ class Nvil(Rule):
         t = np.tanh(a @ self.w.T + self.b)
         signal = L[0] - self.mean.value() - (t @ self.v + self.end)
         scale = np.sqrt(max(1, self.variance.value(1))) if self.normalise == "yes" else 1
-        gradient = signal[:, None] / scale * score(drawn.h[0], a)
+        gradient = signal[:, None] / scale * self.score(drawn.h[0], a)
         behind = -signal[:, None] * self.v * (1 - t**2) / rows  # of the mean of signal²/2
         slopes = [behind.T @ a, behind.sum(0), -signal @ t / rows, [-signal.mean()]]
         self.adam.step([self.w, self.b, self.v, self.end], [np.asarray(s) for s in slopes])
@@ -74,7 +74,8 @@ class Rloo(Rule):
         return Drawn(a, self.draws(a, noise, int(self.samples)))
 
     def backward(self, drawn, L, dh):
-        return ((L - L.mean(0))[..., None] * drawn.h).sum(0) / (self.samples - 1)  # p drops out: Σ_k (L_k − L̄) = 0
+        scores = np.stack([self.score(h, drawn.a) for h in drawn.h])
+        return ((L - L.mean(0))[..., None] * scores).sum(0) / (self.samples - 1)
 
 
 class Vimco(Rule):
@@ -100,7 +101,7 @@ class Vimco(Rule):
             others = np.delete(L, k, 0)
             mean = others.mean(0) if self.mean == "geometric" else self.merge(drawn, others)[0]
             without = self.merge(drawn, np.concatenate([others, mean[None]]))[0]
-            gradient = gradient + (bound - without)[:, None] * score(drawn.h[k], drawn.a)
+            gradient = gradient + (bound - without)[:, None] * self.score(drawn.h[k], drawn.a)
         return gradient
 
 

@@ -12,13 +12,18 @@ from .pathwise import Annealed
 
 
 class StraightThrough(Rule):
-    """w = 1, σ'(a), or 1[|a| ≤ 1]. Hinton 2012; Bengio et al. 2013, section 4, eq. 13; Courbariaux et al. 2016."""
+    """w = 1, σ'(a), or 1[|a| ≤ 1]. Hinton 2012; Bengio et al. 2013, section 4, eq. 13; Courbariaux et al. 2016.
+
+    derivative=mean: (∂E h/∂a)ᵀ ∂L/∂h of the draw; of subsets that is SIMPLE (Ahmed et al. 2023, eq. 5).
+    """
 
     name = "straight-through"
     defaults = dict(derivative="identity")
 
     def backward(self, drawn, L, dh):
         a = drawn.a
+        if self.derivative == "mean":
+            return self.pull(a, dh[0])
         return dh[0] * {"identity": 1, "sigmoid": slope(a), "clipped": np.abs(a) <= 1}[self.derivative]
 
 

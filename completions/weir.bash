@@ -51,11 +51,11 @@ _weir() {
             --sides) words="one two" ;;
             esac
             ;;
-        KEY=VALUE) words=$(_weir_section Settings: help settings | sed 's/$/=/') ;;
+        KEY=VALUE | KEY=LIST) words=$(_weir_section Settings: help settings | sed 's/$/=/') ;;
         esac
     else
         case $command:$previous in
-        train:* | inspect:*) words=$(_weir_section Built-in train --help) ;;
+        train:* | inspect:* | compare:*) words=$(_weir_section Built-in train --help) ;;
         reproduce:reproduce) words=$(_weir_section Experiments: reproduce --help) ;;
         reproduce:*) words=$(_weir_rows) ;;
         units:*) words=$(_weir_rules) ;;

@@ -30,7 +30,7 @@ awk -F: '
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = public["kind"] = "graph"; public["data"] = public["names"] = "data"
         public["config"] = public["options"] = "config"; public["model"] = "model"
-        public["train"] = public["optimizer"] = "train"; public["lab"] = "lab"
+        public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"
     }
     {
         split($1, parts, "/"); from = parts[2]; seen++
@@ -78,10 +78,11 @@ awk -F: '
     }' "$work/includes" >"$work/findings" || true
 
 # The tool: a path in quotes names another folder of cli/, never one of the library. base/ stands below all others,
-# plot/ (figures) below the commands that draw; commands do not know each other.
+# plot/ (figures) below the commands that draw, experiment/
+# (many trainings) below those that train; commands do not know each other.
 grep -rnE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' cli --include='*.[ch]' |
     awk -F: '
-        BEGIN { floor["base"] = 1; floor["plot"] = 2 }
+        BEGIN { floor["base"] = 1; floor["plot"] = 2; floor["experiment"] = 3 }
         {
             split($1, parts, "/"); from = parts[2]
             match($0, /"[^"]*"/); path = substr($0, RSTART + 1, RLENGTH - 2)

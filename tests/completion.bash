@@ -58,6 +58,9 @@ expect straight-through train digits --rule straight
 expect test eval runs/digits --part t
 expect fetch help f
 expect bengio2013 reproduce ''
+expect digits compare dig
+expect reinmax compare digits --rules rein
+expect train.batch= compare digits --vary train.ba
 expect straight-through reproduce bengio2013 --row st
 expect gated bench g
 expect --share bench gated --sh
@@ -66,7 +69,7 @@ expect disarm estimate exactness --rules dis
 expect bf16 train --precision b
 expect forward bench gated --pass f
 expect train.optimizer.rate= train digits --set train.optimizer.r
-for command in '' train eval predict inspect units plot fetch reproduce bench estimate help; do
+for command in '' train eval predict inspect units plot fetch reproduce bench estimate compare help; do
     never $command ''
     never $command -
 done

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool cli_list_add(cli_list *list, const char *format, ...) {
     char **items = realloc(list->items, (list->count + 1) * sizeof *items);
@@ -29,4 +30,20 @@ void cli_list_free(cli_list *list) {
     for (size_t i = 0; i < list->count; i++) free(list->items[i]);
     free(list->items);
     *list = (cli_list){0};
+}
+
+bool cli_list_split(cli_list *list, const char *text) {
+    bool done = true;
+    while (done && *text != '\0') {
+        size_t length = strcspn(text, ",");
+        for (const char *next = text + length; *next == ',' && memchr(text, ':', length); next = text + length) {
+            const size_t piece = strcspn(next + 1, ",");
+            const char *equals = memchr(next + 1, '=', piece);
+            if (equals == NULL || memchr(next + 1, ':', (size_t)(equals - next - 1)) != NULL) break;
+            length += 1 + piece;
+        }
+        done = cli_list_add(list, "%.*s", (int)length, text);
+        text += length + (text[length] == ',');
+    }
+    return done;
 }

@@ -29,24 +29,19 @@ static bool add_text(lab_rules *rules, const char *text, weir_error *error) {
     return weir_unit_parse(&unit, text, error) == WEIR_OK && add(rules, text, &unit, error);
 }
 
-/// A list "a,b:c=1,d=2,e": a piece that is an assignment continues the rule before it.
-static int read_list(lab_rules *rules, const char *list) {
-    char text[LAB_TEXT] = "";
+static int read_list(lab_rules *rules, const char *text) {
     weir_error error = {0};
-    while (*list != '\0') {
-        size_t length = strcspn(list, ",");
-        for (const char *next = list + length; *next == ','; next = list + length) {
-            const size_t piece = strcspn(next + 1, ",");
-            const char *equals = memchr(next + 1, '=', piece);
-            if (equals == NULL || memchr(next + 1, ':', (size_t)(equals - next - 1)) != NULL) break;
-            length += 1 + piece;
-        }
-        if (length >= LAB_TEXT) return cli_usage("estimate", "a rule of --rules is too long: %.40s…", list);
-        snprintf(text, sizeof text, "%.*s", (int)length, list);
-        if (!add_text(rules, text, &error)) return cli_usage("estimate", "%s", error.text);
-        list += length + (list[length] == ',');
+    cli_list list = {0};
+    int status = cli_list_split(&list, text) ? CLI_OK : cli_error("out of memory");
+    for (size_t i = 0; i < list.count && status == CLI_OK; i++) {
+        if (strlen(list.items[i]) >= LAB_TEXT)
+            status = cli_usage("estimate", "a rule of --rules is too long: %.40s…", list.items[i]);
+        else if (!add_text(rules, list.items[i], &error))
+            status = cli_usage("estimate", "%s", error.text);
     }
-    return rules->count > 0 ? CLI_OK : cli_usage("estimate", "--rules is empty");
+    if (status == CLI_OK && rules->count == 0) status = cli_usage("estimate", "--rules is empty");
+    cli_list_free(&list);
+    return status;
 }
 
 int lab_rules_read(lab_rules *rules, const char *list, bool alone) {

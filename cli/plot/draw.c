@@ -96,6 +96,19 @@ size_t draw_room(const draw_label *labels, size_t count) {
     return 3 + (longest < 50 ? longest : 50) * 17 / 20; // proportional letters are narrower than gnuplot's unit
 }
 
+void draw_band(FILE *out, const char *name, size_t k, int mean, double low, bool line, const char *colour) {
+    const int spread = mean + 1;
+    fprintf(out, "$%s%zu using 1:", name, k);
+    if (line)
+        fprintf(out,
+                "($%d-$%d > %g ? $%d-$%d : %g):($%d+$%d) with filledcurves fillcolor rgb '%s' fillstyle transparent solid "
+                "0.14 noborder, ",
+                mean, spread, low, mean, spread, low, mean, spread, colour);
+    else
+        fprintf(out, "%d:%d with yerrorbars pointtype 7 pointsize 0 linewidth 1.5 linecolor rgb '%s', ", mean, spread,
+                colour);
+}
+
 void draw_epochs(FILE *out, double last) {
     static const int steps[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
     size_t s = 0;

@@ -29,6 +29,9 @@ void draw_title(FILE *out, const char *title, const char *axis);
 void draw_labels(FILE *out, draw_label *labels, size_t count, double x, double low, double high, bool log_y);
 /// Room for labels at the right, in characters.
 size_t draw_room(const draw_label *labels, size_t count);
+/// Begins a curve's part of a plot command with its band, ending in ", ": data block `$NAMEk`, the mean in column
+/// `mean`, the standard deviation in the next one. What lies under `low` is cut off. Bars where there is one point.
+void draw_band(FILE *out, const char *name, size_t k, int mean, double low, bool line, const char *colour);
 /// The x axis of epochs up to `last`.
 void draw_epochs(FILE *out, double last);
 /// The range of an axis.

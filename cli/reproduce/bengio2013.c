@@ -5,7 +5,7 @@
 /// Bengio, Léonard and Courville, "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
 /// Computation", arXiv 1308.3432 (2013): Figure 2, and seven questions beyond the paper. The settings of the rows, each
 /// with its source, are in examples/bengio2013.
-#include "experiment.h"
+#include "reproduce.h"
 
 #define CONFIG(name) "bengio2013/" name
 

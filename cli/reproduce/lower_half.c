@@ -4,7 +4,7 @@
 /// \file lower_half.c
 /// The lower half of a digit of MNIST from its upper half, through two layers of 200 random binary units: three
 /// published protocols, whose numbers are not interchangeable. The rows' rates were chosen by the validation part.
-#include "experiment.h"
+#include "reproduce.h"
 
 #define CONFIG "mnist-lower-half"
 

@@ -4,6 +4,7 @@
 /// \file reproduce.c
 /// `weir reproduce`: a published experiment from the data to its table and figures. The table of experiments is here.
 #include "reproduce.h"
+#include "experiment/plan.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -79,18 +80,18 @@ static const experiment *find_experiment(const char *name) {
 
 // The whole.
 
-static int carry_out(reproduce_plan *plan) {
-    int status = reproduce_plan_make(plan);
+static int carry_out(experiment_plan *plan) {
+    int status = experiment_plan_make(plan);
     if (status == CLI_OK) status = cli_folder_make(plan->out);
-    if (status == CLI_OK) status = reproduce_train(plan);
-    if (status == CLI_OK) status = reproduce_time(plan);
-    if (status == CLI_OK) status = reproduce_tables(plan, stdout);
-    if (status == CLI_OK) status = reproduce_figures(plan);
+    if (status == CLI_OK) status = experiment_train(plan);
+    if (status == CLI_OK) status = experiment_time(plan);
+    if (status == CLI_OK) status = experiment_tables(plan, stdout);
+    if (status == CLI_OK) status = experiment_figures(plan, stdout);
     return status;
 }
 
 static int run(char **operands, size_t count) {
-    reproduce_plan plan = {.experiment = find_experiment(operands[0])};
+    experiment_plan plan = {.experiment = find_experiment(operands[0]), .command = "reproduce"};
     if (plan.experiment == NULL) return CLI_USAGE;
     for (size_t i = 1; i < count; i++)
         if (!cli_list_add(&row_names, "%s", operands[i])) return cli_error("out of memory");
@@ -108,7 +109,7 @@ static int run(char **operands, size_t count) {
     if (cli_use_machine(threads) != CLI_OK) status = CLI_FAILED;
     cli_interrupt_begin();
     if (status == CLI_OK) status = usual == NULL ? CLI_FAILED : carry_out(&plan);
-    reproduce_plan_free(&plan);
+    experiment_plan_free(&plan);
     free(usual);
     cli_list_free(&row_names);
     cli_list_free(&settings);

@@ -2,81 +2,12 @@
 // SPDX-License-Identifier: MIT
 
 /// \file reproduce.h
-/// The steps of `weir reproduce`, a file reproduce_STEP.c for each: plan, jobs (the trainings), timing, table, figures;
-/// all of them read results by reproduce_result.c.
+/// The published experiments.
 #ifndef WEIR_REPRODUCE_H
 #define WEIR_REPRODUCE_H
 
-#include "experiment.h"
+#include "experiment/experiment.h"
 
-#include <sys/types.h>
-
-typedef enum reproduce_state {
-    REPRODUCE_WAITING,
-    REPRODUCE_RUNNING,
-    REPRODUCE_DONE,
-    REPRODUCE_SHARED, ///< another run of the plan has the same folder, and is trained and timed for both
-} reproduce_state;
-
-/// One training: a row with a seed.
-typedef struct reproduce_run {
-    const experiment_part *part;
-    const experiment_row *row;
-    size_t seed;
-    char *folder; ///< OUT/ROW/SEED, of the row that it is the same as if there is one
-    reproduce_state state;
-    bool begun;        ///< the folder holds a run that goes on
-    size_t epochs;     ///< of the configuration
-    size_t done;       ///< epochs finished
-    double mean_epoch; ///< seconds, over the epochs finished; 0 before
-    double latest;     ///< clock at the end of the latest epoch, or at the start
-    long long seen;    ///< bytes of metrics.jsonl that were read
-    pid_t process;
-} reproduce_run;
-
-typedef struct reproduce_plan {
-    const experiment *experiment;
-    const char *out, *data_folder;
-    const cli_list *settings; ///< changes of every row, from the command line
-    const cli_list *rows;     ///< names of the rows and parts that are wanted; none: the first part, or
-    bool extended;            ///< all of them
-    size_t seeds;             ///< 1 … seeds; 0: as many as the experiment says
-    bool resume;              ///< runs that are there already go on
-    reproduce_run *runs;      ///< all rows with the first seed, then with the second, …
-    size_t run_count;
-    size_t jobs, threads; ///< processes at a time; threads of all of them together
-} reproduce_plan;
-
-/// Fills in the runs and finds out how far each of them is, and whether the data is there. Reports failures.
-int reproduce_plan_make(reproduce_plan *plan);
-/// Frees the runs.
-void reproduce_plan_free(reproduce_plan *plan);
-
-/// The name of the row whose training stands for this one: of the row that it is the same as if there is one.
-const char *reproduce_row_name(const experiment_row *row);
-
-/// The settings of a run in the order in which they apply: the row's, the command line's, the seed.
-bool reproduce_settings(const reproduce_plan *plan, const reproduce_run *run, cli_list *settings);
-
-/// Trains what is not done, `jobs` processes at a time, and shows how far it is. Ctrl-C stops all of them in an orderly
-/// way.
-int reproduce_train(reproduce_plan *plan);
-
-/// Times prediction with each trained network, one after the other on the idle machine, and puts "row" and the times
-/// into each result.json.
-int reproduce_time(const reproduce_plan *plan);
-
-/// Tables: text to a stream, and Markdown to OUT/table.md.
-int reproduce_tables(const reproduce_plan *plan, FILE *out);
-
-/// Figures: OUT/NAME.svg and OUT/NAME.png for each part that has runs.
-int reproduce_figures(const reproduce_plan *plan);
-
-/// result.json of a run, or NULL after a message.
-json_t *reproduce_result(const reproduce_run *run);
-/// A number of a JSON object (a result, or a line of metrics.jsonl); NaN when it is missing.
-double reproduce_field(const json_t *object, const char *name);
-/// A value of a result; NaN when it is missing.
-double reproduce_value(const json_t *result, const experiment_value *value);
+extern const experiment experiment_bengio2013, experiment_lower_half;
 
 #endif

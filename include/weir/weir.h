@@ -42,6 +42,7 @@
 #include "plan.h"
 #include "random.h"
 #include "status.h"
+#include "summary.h"
 #include "system.h"
 #include "train.h"
 #include "units.h"

@@ -5,14 +5,6 @@
 # Tables with names: columns and classes go by their names from training to every later command, whatever their order.
 . "$(dirname "$0")/lib.sh"
 
-must() { # STATUS, command
-    expected=$1
-    shift
-    code=0
-    "$@" </dev/null >.out 2>.err || code=$?
-    [ "$code" = "$expected" ] || fail "$*: exit status $code, expected $expected: $(cat .err)"
-}
-
 # Three kinds of flower by length and width, an id, a remark with commas and quotes; a shuffled order of columns.
 awk 'BEGIN { srand(5); print "id,length (cm),\"width, cm\",remark,kind"
     split("lily,rose,\"tulip, red\"", names, ","); names[3] = "\"tulip, red\""

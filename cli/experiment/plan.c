@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file reproduce_plan.c
-/// The plan of `weir reproduce`: which rows, with which seeds, in which folders, and what is there already.
-#include "reproduce.h"
+/// \file experiment_plan.c
+/// The plan of an experiment: which rows, with which seeds, in which folders, and what is there already.
+#include "plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool wanted(const reproduce_plan *plan, const experiment_part *part, const experiment_row *row) {
+static bool wanted(const experiment_plan *plan, const experiment_part *part, const experiment_row *row) {
     const cli_list *rows = plan->rows;
     if (rows->count == 0) return plan->extended || part == plan->experiment->parts;
     for (size_t i = 0; i < rows->count; i++)
@@ -16,7 +16,7 @@ static bool wanted(const reproduce_plan *plan, const experiment_part *part, cons
     return false;
 }
 
-static int check_names(const reproduce_plan *plan) {
+static int check_names(const experiment_plan *plan) {
     const experiment *x = plan->experiment;
     const char *names[128];
     size_t count = 0;
@@ -29,27 +29,27 @@ static int check_names(const reproduce_plan *plan) {
         size_t k = 0;
         while (k < count && strcmp(plan->rows->items[i], names[k]) != 0) k++;
         if (k < count) continue;
-        return cli_usage("reproduce", "%s has no row '%s'%s", x->name, plan->rows->items[i],
+        return cli_usage(plan->command, "%s has no row '%s'%s", x->name, plan->rows->items[i],
                          weir_suggest(plan->rows->items[i], names, count).text);
     }
     return CLI_OK;
 }
 
-const char *reproduce_row_name(const experiment_row *row) { return row->same != NULL ? row->same : row->name; }
+const char *experiment_row_name(const experiment_row *row) { return row->same != NULL ? row->same : row->name; }
 
-static int add_run(reproduce_plan *plan, const experiment_part *part, const experiment_row *row, size_t seed) {
+static int add_run(experiment_plan *plan, const experiment_part *part, const experiment_row *row, size_t seed) {
     char name[160];
-    snprintf(name, sizeof name, "%s/%zu", reproduce_row_name(row), seed);
-    reproduce_run *run = &plan->runs[plan->run_count];
-    *run = (reproduce_run){.part = part, .row = row, .seed = seed, .folder = cli_path(plan->out, name)};
+    snprintf(name, sizeof name, "%s/%zu", experiment_row_name(row), seed);
+    experiment_run *run = &plan->runs[plan->run_count];
+    *run = (experiment_run){.part = part, .row = row, .seed = seed, .folder = cli_path(plan->out, name)};
     if (run->folder == NULL) return CLI_FAILED;
     for (size_t i = 0; i < plan->run_count; i++)
-        if (strcmp(plan->runs[i].folder, run->folder) == 0) run->state = REPRODUCE_SHARED;
+        if (strcmp(plan->runs[i].folder, run->folder) == 0) run->state = EXPERIMENT_SHARED;
     plan->run_count++;
     return CLI_OK;
 }
 
-static int make_runs(reproduce_plan *plan) {
+static int make_runs(experiment_plan *plan) {
     const experiment *x = plan->experiment;
     size_t rows = 0, count = plan->seeds > 0 ? plan->seeds : x->seeds;
     for (size_t p = 0; p < x->part_count; p++) rows += x->parts[p].row_count;
@@ -64,12 +64,12 @@ static int make_runs(reproduce_plan *plan) {
     return status;
 }
 
-void reproduce_plan_free(reproduce_plan *plan) {
+void experiment_plan_free(experiment_plan *plan) {
     for (size_t i = 0; i < plan->run_count; i++) free(plan->runs[i].folder);
     free(plan->runs);
 }
 
-bool reproduce_settings(const reproduce_plan *plan, const reproduce_run *run, cli_list *list) {
+bool experiment_settings(const experiment_plan *plan, const experiment_run *run, cli_list *list) {
     bool done = true;
     for (size_t i = 0; i < EXPERIMENT_SETTINGS && run->row->settings[i] != NULL; i++)
         done &= cli_list_add(list, "%s", run->row->settings[i]);
@@ -80,7 +80,7 @@ bool reproduce_settings(const reproduce_plan *plan, const reproduce_run *run, cl
 
 // What is there already.
 
-static bool holds(const reproduce_run *run, const char *name) {
+static bool holds(const experiment_run *run, const char *name) {
     char *path = cli_path(run->folder, name);
     bool there = path != NULL && cli_exists(path);
     free(path);
@@ -88,7 +88,7 @@ static bool holds(const reproduce_run *run, const char *name) {
 }
 
 /// The configuration of the run in its folder as text, the place of the data left to `path`. NULL: there is none.
-static char *stored_settings(const reproduce_run *run, const char *path) {
+static char *stored_settings(const experiment_run *run, const char *path) {
     char *file = cli_path(run->folder, "config.yaml"), *text = NULL;
     cli_list place = {0};
     weir_config config = {0};
@@ -102,13 +102,13 @@ static char *stored_settings(const reproduce_run *run, const char *path) {
 }
 
 /// A run goes on only with the settings that it began with: a table is of one experiment.
-static int check_stored(const reproduce_run *run, const weir_config *config) {
+static int check_stored(const experiment_run *run, weir_config *config) {
     weir_error error = {0};
     char *now = NULL, *then = stored_settings(run, config->data.path);
     int status = CLI_OK;
     if (then == NULL)
         status = cli_error("%s/config.yaml cannot be read; remove that folder to begin this run anew", run->folder);
-    else if (weir_config_print(config, &now, &error) != WEIR_OK)
+    else if (weir_config_absolute(config, &error) != WEIR_OK || weir_config_print(config, &now, &error) != WEIR_OK)
         status = cli_weir_error(&error);
     else if (strcmp(now, then) != 0)
         status = cli_error("%s was begun with other settings; give the same ones, or another --out", run->folder);
@@ -117,38 +117,38 @@ static int check_stored(const reproduce_run *run, const weir_config *config) {
     return status;
 }
 
-static int look_at(const reproduce_plan *plan, reproduce_run *run) {
+static int look_at(const experiment_plan *plan, experiment_run *run) {
     weir_config config = {0};
     weir_error error = {0};
     cli_list list = {0};
-    int status = reproduce_settings(plan, run, &list) ? CLI_OK : cli_error("out of memory");
+    int status = experiment_settings(plan, run, &list) ? CLI_OK : cli_error("out of memory");
     if (status == CLI_OK &&
         weir_config_load(&config, run->row->config, (const char *const *)list.items, list.count, &error) != WEIR_OK)
-        status = cli_usage("reproduce", "row %s: %s", run->row->name, error.text);
+        status = cli_usage(plan->command, "row %s: %s", run->row->name, error.text);
     if (status == CLI_OK) {
         char place[96];
         snprintf(place, sizeof place, "row %s: ", run->row->name);
-        status = cli_tell_idle("reproduce", place, &config, &list);
+        status = cli_tell_idle(plan->command, place, &config, &list);
     }
     run->epochs = config.train.epochs;
     run->begun = holds(run, "config.yaml");
     if (run->begun && !plan->resume)
         status = cli_error("%s holds runs already; --resume goes on with them, --out DIR writes elsewhere", plan->out);
     if (status == CLI_OK && run->begun) status = check_stored(run, &config);
-    if (run->begun && holds(run, "result.json") && run->state != REPRODUCE_SHARED) run->state = REPRODUCE_DONE;
+    if (run->begun && holds(run, "result.json") && run->state != EXPERIMENT_SHARED) run->state = EXPERIMENT_DONE;
     weir_config_free(&config);
     cli_list_free(&list);
     return status;
 }
 
 /// Is the data there? Better told now than by the first training.
-static int check_data(const reproduce_plan *plan) {
+static int check_data(const experiment_plan *plan) {
     weir_config config = {0};
     weir_data *data = NULL;
     weir_error error = {0};
     cli_list list = {0};
-    const reproduce_run *run = &plan->runs[0];
-    int status = reproduce_settings(plan, run, &list) ? CLI_OK : cli_error("out of memory");
+    const experiment_run *run = &plan->runs[0];
+    int status = experiment_settings(plan, run, &list) ? CLI_OK : cli_error("out of memory");
     if (status == CLI_OK &&
         (weir_config_load(&config, run->row->config, (const char *const *)list.items, list.count, &error) != WEIR_OK ||
          weir_data_load(&data, &config.data, &error) != WEIR_OK))
@@ -159,7 +159,7 @@ static int check_data(const reproduce_plan *plan) {
     return status;
 }
 
-int reproduce_plan_make(reproduce_plan *plan) {
+int experiment_plan_make(experiment_plan *plan) {
     int status = make_runs(plan);
     for (size_t i = 0; i < plan->run_count && status == CLI_OK; i++) status = look_at(plan, &plan->runs[i]);
     return status == CLI_OK ? check_data(plan) : status;

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file reproduce_timing.c
-/// The times of `weir reproduce`: after all trainings, one network after the other with nothing else running, so that
+/// \file timing.c
+/// The times of an experiment: after all trainings, one network after the other with nothing else running, so that
 /// rows can be compared. What a training measured at its own end, beside others, is replaced.
-#include "reproduce.h"
+#include "plan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@ static int put(json_t *result, const char *field, double value) {
     return json_object_set_new(result, field, isfinite(value) ? json_real(value) : json_null());
 }
 
-static int store(const reproduce_run *run, const weir_result *whole, const weir_result *single, double step_ms) {
-    json_t *result = reproduce_result(run);
+static int store(const experiment_run *run, const weir_result *whole, const weir_result *single, double step_ms) {
+    json_t *result = experiment_result(run);
     if (result == NULL) return CLI_FAILED;
     double rows = (double)single->predict_rows;
-    int failed = json_object_set_new(result, "row", json_string(reproduce_row_name(run->row)));
+    int failed = json_object_set_new(result, "row", json_string(experiment_row_name(run->row)));
     failed |= put(result, "predict_ms_dense", whole->predict_ms_dense);
     failed |= put(result, "predict_ms_gated", whole->predict_ms_gated);
     failed |= put(result, "predict_single_ms_dense", single->predict_ms_dense / rows);
@@ -91,7 +91,7 @@ static int time_training(weir_graph *trained, const weir_config *config, const w
     return status;
 }
 
-static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
+static int time_run(const experiment_plan *plan, const experiment_run *run) {
     weir_error error = {0};
     weir_graph *graph = NULL;
     weir_config config = {0};
@@ -114,12 +114,12 @@ static int time_run(const reproduce_plan *plan, const reproduce_run *run) {
     return status;
 }
 
-int reproduce_time(const reproduce_plan *plan) {
+int experiment_time(const experiment_plan *plan) {
     cli_bar bar;
     cli_bar_begin(&bar);
     int status = CLI_OK;
     for (size_t i = 0; i < plan->run_count && status == CLI_OK && !cli_interrupted(); i++) {
-        if (plan->runs[i].state == REPRODUCE_SHARED) continue;
+        if (plan->runs[i].state == EXPERIMENT_SHARED) continue;
         cli_bar_show(&bar, (double)i / (double)plan->run_count, -1, "times", plan->runs[i].row->name);
         status = time_run(plan, &plan->runs[i]);
     }

@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file reproduce_result.c
-/// Results of the runs of `weir reproduce`, as their result.json has them.
-#include "reproduce.h"
+/// \file experiment_result.c
+/// Results of the runs of an experiment, as their result.json has them.
+#include "plan.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-json_t *reproduce_result(const reproduce_run *run) {
+json_t *experiment_result(const experiment_run *run) {
     char *path = cli_path(run->folder, "result.json");
     json_error_t reason;
     json_t *result = path != NULL ? json_load_file(path, 0, &reason) : NULL;
@@ -22,13 +22,13 @@ json_t *reproduce_result(const reproduce_run *run) {
     return result;
 }
 
-double reproduce_field(const json_t *result, const char *field) {
+double experiment_field(const json_t *result, const char *field) {
     const json_t *value = json_object_get(result, field);
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-double reproduce_value(const json_t *result, const experiment_value *value) {
-    double sum = reproduce_field(result, value->field);
-    if (value->plus != NULL) sum += reproduce_field(result, value->plus);
+double experiment_number(const json_t *result, const experiment_value *value) {
+    double sum = experiment_field(result, value->field);
+    if (value->plus != NULL) sum += experiment_field(result, value->plus);
     return value->factor * sum;
 }

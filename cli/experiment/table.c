@@ -1,35 +1,25 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file reproduce_table.c
-/// The tables of `weir reproduce`, one for each part that has runs: a row for each network, means over its seeds with
+/// \file table.c
+/// The tables of an experiment, one for each part that has runs: a row for each network, means over its seeds with
 /// their standard deviation, and the paper's figures beside them. As text and as Markdown.
-#include "reproduce.h"
+#include "plan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/// Mean and standard deviation (of a sample; NaN for one) over the runs of a row.
-typedef struct summary {
-    size_t count;
-    double mean, deviation;
-} summary;
-
-static summary summarise(const reproduce_plan *plan, json_t *const *results, const experiment_row *row,
-                         const experiment_value *value) {
-    summary s = {0};
-    double squares = 0;
-    for (size_t i = 0; i < plan->run_count; i++) { // Welford 1962
-        double x = plan->runs[i].row == row ? reproduce_value(results[i], value) : NAN;
-        if (!isfinite(x)) continue;
-        double step = x - s.mean;
-        s.mean += step / (double)++s.count;
-        squares += step * (x - s.mean);
-    }
-    s.deviation = s.count > 1 ? sqrt(squares / (double)(s.count - 1)) : NAN;
-    if (s.count == 0) s.mean = NAN;
-    return s;
+/// Over the runs of a row.
+static weir_summary summarise(const experiment_plan *plan, json_t *const *results, const experiment_row *row,
+                              const experiment_value *value) {
+    double *values = calloc(plan->run_count + 1, sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < plan->run_count && values != NULL; i++)
+        if (plan->runs[i].row == row) values[count++] = experiment_number(results[i], value);
+    const weir_summary summary = weir_summarise(values, count);
+    free(values);
+    return summary;
 }
 
 static void number_text(char text[CLI_NUMBER], double number, int digits) {
@@ -49,21 +39,21 @@ static bool any_published(const experiment_part *part, size_t which) {
     return false;
 }
 
-static bool any_value(const reproduce_plan *plan, json_t *const *results, const experiment_part *part,
+static bool any_value(const experiment_plan *plan, json_t *const *results, const experiment_part *part,
                       const experiment_value *value) {
     for (size_t i = 0; i < plan->run_count; i++)
-        if (plan->runs[i].part == part && isfinite(reproduce_value(results[i], value))) return true;
+        if (plan->runs[i].part == part && isfinite(experiment_number(results[i], value))) return true;
     return false;
 }
 
-static size_t row_runs(const reproduce_plan *plan, const experiment_row *row) {
+static size_t row_runs(const experiment_plan *plan, const experiment_row *row) {
     size_t count = 0;
     for (size_t i = 0; i < plan->run_count; i++) count += plan->runs[i].row == row;
     return count;
 }
 
 /// A row as cells with tabs between them; row NULL: the heading.
-static char *cells(const reproduce_plan *plan, json_t *const *results, const experiment_part *part,
+static char *cells(const experiment_plan *plan, json_t *const *results, const experiment_part *part,
                    const experiment_row *row, const char *plus_minus) {
     char *line = NULL, text[CLI_NUMBER], spread[CLI_NUMBER];
     size_t size = 0;
@@ -82,7 +72,7 @@ static char *cells(const reproduce_plan *plan, json_t *const *results, const exp
             fprintf(out, "\t%s", column->heading);
             continue;
         }
-        summary s = summarise(plan, results, row, &column->value);
+        const weir_summary s = summarise(plan, results, row, &column->value);
         number_text(text, s.mean, column->digits);
         number_text(spread, s.deviation, column->digits);
         bool both = column->spread && spread[0] != '\0';
@@ -99,7 +89,7 @@ static char *cells(const reproduce_plan *plan, json_t *const *results, const exp
 }
 
 /// Every row of the part that has runs, the heading first, given to `take`.
-static int each_row(const reproduce_plan *plan, json_t *const *results, const experiment_part *part,
+static int each_row(const experiment_plan *plan, json_t *const *results, const experiment_part *part,
                     const char *plus_minus, void (*take)(void *context, const char *line, bool heading),
                     void *context) {
     for (size_t r = 0; r <= part->row_count; r++) {
@@ -134,7 +124,7 @@ static void take_markdown(void *context, const char *line, bool heading) {
     if (heading) fputc('\n', out);
 }
 
-static int print_part(const reproduce_plan *plan, json_t *const *results, const experiment_part *part, FILE *text,
+static int print_part(const experiment_plan *plan, json_t *const *results, const experiment_part *part, FILE *text,
                       FILE *markdown) {
     fprintf(text, "\n%s%s%s\n", cli_bold(text), part->title, cli_plain(text));
     cli_table table = {.align = "lrrrrrrrrrrrrrr"};
@@ -145,7 +135,7 @@ static int print_part(const reproduce_plan *plan, json_t *const *results, const 
     return status;
 }
 
-static int print_all(const reproduce_plan *plan, json_t *const *results, FILE *text) {
+static int print_all(const experiment_plan *plan, json_t *const *results, FILE *text) {
     const experiment *x = plan->experiment;
     char *markdown = NULL;
     size_t size = 0;
@@ -168,11 +158,11 @@ static int print_all(const reproduce_plan *plan, json_t *const *results, FILE *t
     return status;
 }
 
-int reproduce_tables(const reproduce_plan *plan, FILE *out) {
+int experiment_tables(const experiment_plan *plan, FILE *out) {
     json_t **results = calloc(plan->run_count + 1, sizeof(json_t *));
     int status = results == NULL ? cli_error("out of memory") : CLI_OK;
     for (size_t i = 0; i < plan->run_count && status == CLI_OK; i++) {
-        results[i] = reproduce_result(&plan->runs[i]);
+        results[i] = experiment_result(&plan->runs[i]);
         if (results[i] == NULL) status = CLI_FAILED;
     }
     if (status == CLI_OK) status = print_all(plan, results, out);

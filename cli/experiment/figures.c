@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-/// \file reproduce_figures.c
-/// The figures of `weir reproduce`: per part, either one curve a row over the epochs (mean over its seeds), or each row
+/// \file experiment_figures.c
+/// The figures of an experiment: per part, either one curve a row over the epochs (mean over its seeds), or each row
 /// as a point at the means of two of its results.
 #include "plot/draw.h"
-#include "reproduce.h"
+#include "plan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,18 +22,14 @@ static void print_number(FILE *out, double value) {
 
 // Curves.
 
-/// Adds a run's metric to sums per epoch.
-static void add_metric(const reproduce_run *run, const experiment_figure *figure, double *sums, double *counts) {
+/// A run's metric of each epoch, NaN where there is none.
+static void read_metric(const experiment_run *run, const experiment_figure *figure, double values[EPOCHS]) {
     char *path = cli_path(run->folder, "metrics.jsonl"), *line = NULL;
     FILE *file = path != NULL ? fopen(path, "r") : NULL;
     size_t size = 0;
-    for (size_t e = 0; file != NULL && e < EPOCHS && getline(&line, &size, file) > 0; e++) {
-        json_t *value = json_loads(line, 0, NULL);
-        const json_t *number = json_object_get(value, figure->metric);
-        if (json_is_number(number)) {
-            sums[e] += figure->factor * json_number_value(number);
-            counts[e]++;
-        }
+    for (size_t e = 0; e < EPOCHS; e++) {
+        json_t *value = file != NULL && getline(&line, &size, file) > 0 ? json_loads(line, 0, NULL) : NULL;
+        values[e] = figure->factor * experiment_field(value, figure->metric);
         json_decref(value);
     }
     if (file != NULL) fclose(file);
@@ -41,74 +37,82 @@ static void add_metric(const reproduce_run *run, const experiment_figure *figure
     free(path);
 }
 
-/// Means over the runs of a row; returns the number of epochs that all of them have.
-static size_t mean_curve(const reproduce_plan *plan, const experiment_row *row, const experiment_figure *figure,
-                         double *means) {
-    double *counts = calloc(EPOCHS, sizeof *counts), runs = 0;
-    size_t epochs = 0;
-    memset(means, 0, EPOCHS * sizeof *means);
-    for (size_t i = 0; i < plan->run_count && counts != NULL; i++) {
-        if (plan->runs[i].row != row) continue;
-        add_metric(&plan->runs[i], figure, means, counts);
-        runs++;
+/// Means and standard deviations over the runs of a row; returns the number of epochs that all of them have.
+static size_t mean_curve(const experiment_plan *plan, const experiment_row *row, const experiment_figure *figure,
+                         weir_summary *curve) {
+    double *values = calloc(plan->run_count * EPOCHS, sizeof *values);
+    double *one = calloc(plan->run_count + 1, sizeof *one);
+    size_t runs = 0, epochs = 0;
+    for (size_t i = 0; i < plan->run_count && values != NULL; i++)
+        if (plan->runs[i].row == row) read_metric(&plan->runs[i], figure, values + runs++ * EPOCHS);
+    for (; one != NULL && runs > 0 && epochs < EPOCHS; epochs++) {
+        for (size_t r = 0; r < runs; r++) one[r] = values[r * EPOCHS + epochs];
+        curve[epochs] = weir_summarise(one, runs);
+        if (curve[epochs].count < runs) break;
     }
-    while (counts != NULL && runs > 0 && epochs < EPOCHS && counts[epochs] >= runs) {
-        means[epochs] /= runs;
-        epochs++;
-    }
-    free(counts);
+    free(one);
+    free(values);
     return epochs;
 }
 
-static void curves(FILE *out, const reproduce_plan *plan, const experiment_part *part, const char *format,
+static void curves(FILE *out, const experiment_plan *plan, const experiment_part *part, const char *format,
                    cli_list *written) {
     const experiment_figure *figure = &part->figure;
-    double *means = calloc(EPOCHS, sizeof *means), least = INFINITY, most = -INFINITY, last = 1;
+    weir_summary *curve = calloc(EPOCHS, sizeof *curve);
+    double least = INFINITY, most = -INFINITY, last = 1, lowest = INFINITY; // least: of means, lowest: of bands
+    bool bands = false;
     draw_label labels[DRAW_LABELS] = {{0}};
     size_t count = 0;
-    for (size_t r = 0; r < part->row_count && means != NULL && count < DRAW_LABELS; r++) {
-        size_t epochs = mean_curve(plan, &part->rows[r], figure, means);
+    for (size_t r = 0; r < part->row_count && curve != NULL && count < DRAW_LABELS; r++) {
+        size_t epochs = mean_curve(plan, &part->rows[r], figure, curve);
         if (epochs == 0) continue;
         fprintf(out, "$curve%zu << EOD\n", count);
         for (size_t e = 0; e < epochs; e++) {
-            fprintf(out, "%zu %.9g\n", e + 1, means[e]);
-            least = fmin(least, means[e]);
-            most = fmax(most, means[e]);
+            const double mean = curve[e].mean, spread = isfinite(curve[e].deviation) ? curve[e].deviation : 0;
+            fprintf(out, "%zu %.9g %.9g\n", e + 1, mean, spread);
+            least = fmin(least, mean);
+            lowest = fmin(lowest, fmax(mean - spread, 0.5 * mean));
+            most = fmax(most, mean + spread);
+            bands |= spread > 0;
         }
         fprintf(out, "EOD\n");
         last = fmax(last, (double)epochs);
-        labels[count] = (draw_label){means[epochs - 1], part->rows[r].label, draw_colour(r)};
+        labels[count] = (draw_label){curve[epochs - 1].mean, part->rows[r].label, draw_colour(r)};
         count++;
     }
-    free(means);
+    free(curve);
     if (count == 0) return;
     // The first epochs, far above the others, may lie outside.
-    draw_range y = draw_range_of(least, least > 0 ? fmin(most, 8 * least) : most, true);
+    draw_range y = draw_range_of(lowest, least > 0 ? fmin(most, 8 * least) : most, true);
     if (figure->linear && least > 0 && most > least) {
         y.high = fmin(most, 1.3 * least);
         y.low = least - 0.2 * (y.high - least);
         y.log = false;
     }
     size_t room = draw_room(labels, count);
+    char axis[160];
+    snprintf(axis, sizeof axis, "%s; band: standard deviation over the seeds", figure->axis);
     draw_begin(out, plan->out, figure->name, format, 620 + 10 * (int)room, 460, written);
-    draw_title(out, figure->title, figure->axis);
+    draw_title(out, figure->title, bands ? axis : figure->axis);
     draw_epochs(out, last);
     fprintf(out, "set lmargin 8\nset rmargin %zu\nset tmargin 3.8\nset bmargin 3.5\nset yrange [%g:%g]\n", room, y.low,
             y.high);
     if (y.log) draw_log_ticks(out, "y", y.low, y.high);
     draw_labels(out, labels, count, last, y.low, y.high, y.log);
+    fprintf(out, "plot ");
+    for (size_t k = 0; k < count && bands; k++) draw_band(out, "curve", k, 2, y.low, last > 1, labels[k].colour);
     for (size_t k = 0; k < count; k++)
-        fprintf(out, "%s$curve%zu using 1:2 with %s linewidth 2 linecolor rgb '%s'%s", k == 0 ? "plot " : ", ", k,
+        fprintf(out, "%s$curve%zu using 1:2 with %s linewidth 2 linecolor rgb '%s'%s", k == 0 ? "" : ", ", k,
                 last > 1 ? "lines" : "points pointtype 7", labels[k].colour, k + 1 == count ? "\nunset output\n" : "");
 }
 
 // Points.
 
-static double row_mean(const reproduce_plan *plan, const experiment_row *row, const experiment_value *value) {
+static double row_mean(const experiment_plan *plan, const experiment_row *row, const experiment_value *value) {
     double sum = 0, count = 0;
     for (size_t i = 0; i < plan->run_count; i++) {
-        json_t *result = plan->runs[i].row == row ? reproduce_result(&plan->runs[i]) : NULL;
-        double x = result != NULL ? reproduce_value(result, value) : NAN;
+        json_t *result = plan->runs[i].row == row ? experiment_result(&plan->runs[i]) : NULL;
+        double x = result != NULL ? experiment_number(result, value) : NAN;
         json_decref(result);
         if (!isfinite(x)) continue;
         sum += x;
@@ -134,7 +138,7 @@ static bool in_series(const experiment_row *row, const char *name) {
 }
 
 /// The data of one panel: a block for each series that has a point, a line "x y label" for each row. shown: which have.
-static size_t print_points(FILE *out, const reproduce_plan *plan, const experiment_part *part, size_t panel,
+static size_t print_points(FILE *out, const experiment_plan *plan, const experiment_part *part, size_t panel,
                            const char *const *series, size_t series_count, bool shown[SERIES], double range[4]) {
     size_t found = 0;
     range[0] = range[2] = INFINITY;
@@ -192,7 +196,7 @@ static void panel(FILE *out, const experiment_part *part, size_t which, const ch
     fprintf(out, "\n");
 }
 
-static void points(FILE *out, const reproduce_plan *plan, const experiment_part *part, const char *format,
+static void points(FILE *out, const experiment_plan *plan, const experiment_part *part, const char *format,
                    cli_list *written) {
     const experiment_figure *figure = &part->figure;
     const char *series[SERIES];
@@ -209,7 +213,7 @@ static void points(FILE *out, const reproduce_plan *plan, const experiment_part 
 
 // ---- all figures ---------------------------------------------------------------------------------------------------
 
-static int draw(const char *script, const cli_list *written) {
+static int draw(const char *script, const cli_list *written, FILE *messages) {
     bool missing = false;
     (void)draw_gnuplot("", &missing);
     if (missing) {
@@ -217,12 +221,12 @@ static int draw(const char *script, const cli_list *written) {
         return CLI_OK;
     }
     int status = draw_files(script, written);
-    if (status != CLI_OK) cli_note("the table is complete; 'weir reproduce' with --resume draws the figures again");
-    for (size_t i = 0; i < written->count && status == CLI_OK; i++) printf("%s\n", written->items[i]);
+    if (status != CLI_OK) cli_note("the table is complete; the same command with --resume draws the figures again");
+    for (size_t i = 0; i < written->count && status == CLI_OK; i++) fprintf(messages, "%s\n", written->items[i]);
     return status;
 }
 
-int reproduce_figures(const reproduce_plan *plan) {
+int experiment_figures(const experiment_plan *plan, FILE *messages) {
     static const char *const formats[] = {"svg", "png"};
     char *script = NULL;
     size_t size = 0;
@@ -238,7 +242,7 @@ int reproduce_figures(const reproduce_plan *plan) {
                 points(out, plan, part, formats[f], &written);
         }
     }
-    int status = fclose(out) != 0 || script == NULL ? cli_error("out of memory") : draw(script, &written);
+    int status = fclose(out) != 0 || script == NULL ? cli_error("out of memory") : draw(script, &written, messages);
     cli_list_free(&written);
     free(script);
     return status;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 
 /// \file experiment.h
-/// A published experiment as one constant descriptor: what `weir reproduce` trains, measures, tabulates and draws.
+/// An experiment as one descriptor: what is trained, measured, tabulated and drawn.
 ///
 /// An experiment is a list of parts, a part a list of rows, a row a built-in configuration with some settings changed
-/// and the figures that the paper gives for it. To add one: write NAME.c after bengio2013.c and one row of the
-/// table in reproduce.c.
+/// and the figures that the paper gives for it. To add a published one: write NAME.c after
+/// cli/reproduce/bengio2013.c and one row of the table in reproduce.c.
 #ifndef WEIR_EXPERIMENT_H
 #define WEIR_EXPERIMENT_H
 
@@ -66,7 +66,5 @@ typedef struct experiment {
     const experiment_part *parts; ///< the first is the table of the paper; the others need --extended
     size_t part_count;
 } experiment;
-
-extern const experiment experiment_bengio2013, experiment_lower_half;
 
 #endif

@@ -160,6 +160,7 @@ def on_config(config):
 def on_files(files, config):
     made = {"index.md": (ROOT / "README.md").read_text(), "reference/python.md": python_page(),
             "reference/numpy.md": numpy_page(), "reference/c/index.md": header_index()}  # fmt: skip
+    made["assets/weir.css"] = (ROOT / "docs" / "site" / "weir.css").read_text()
     made.update({f"reference/c/{h.stem}.md": header_page(h) for h in HEADERS})
     for path, text in made.items():
         files.append(File.generated(config, path, content=text))

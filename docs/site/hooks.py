@@ -107,7 +107,7 @@ def header_page(path):
 
 def summary_of(path):
     about = re.search(r"/// \\file .*\n/// (.*(?:\n/// .*)*)", path.read_text())[1].replace("\n/// ", " ")
-    return re.split(r"(?<=[.:]) ", about)[0].rstrip(":")
+    return re.split(r"(?<=[.:]) | \(", about)[0].rstrip(":.")
 
 
 def header_index():
@@ -131,6 +131,8 @@ def python_page():
     lines = ["# Python", "", "::: weir", "    options: {members: [], show_root_heading: false, show_root_toc_entry: false}", ""]
     for name in exported("weir/__init__.py"):
         lines += [f"::: weir.{name}", ""]
+        if name in ("Classifier", "Regressor"):
+            lines[-1:] = ["    options: {inherited_members: true, show_bases: false}", ""]
     for name in exported("weir/torch/__init__.py") if (ROOT / "python/weir/torch/__init__.py").exists() else []:
         lines += [f"::: weir.torch.{name}", ""]
     return "\n".join(lines)

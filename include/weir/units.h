@@ -60,7 +60,7 @@ typedef struct weir_rule weir_rule;
 
 #define WEIR_DRAW_PARAMETERS 4 ///< most parameters that a draw can have
 
-/// A draw: constant, as a rule.
+/// A draw: constant, so that any number of threads may read one at a time.
 typedef struct weir_draw weir_draw;
 
 /// A rule and a draw with their parameter values, in the order of rule->parameters and of draw->parameters. Plain data:

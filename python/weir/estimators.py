@@ -325,8 +325,15 @@ class Classifier(_Estimator):
         Nodes between rows and outputs in place of those (see ``weir.Network``).
     epochs : int or None
         Passes over the rows. None: 2000 steps, but at least 20 and at most 200 epochs.
-    batch, optimizer, rate, schedule, decay
-        Rows per step; "sgd", "momentum" or "adam"; learning rate; "constant", "step" or "cosine"; L2 weight decay.
+    batch : int
+        Rows per step.
+    optimizer : "sgd", "momentum" or "adam"
+    rate : float
+        Learning rate.
+    schedule : "constant", "step" or "cosine"
+        How the rate falls.
+    decay : float
+        L2 weight decay.
     standardise : bool
         Rows are scaled to mean 0 and deviation 1 per column. The model keeps the scale: predictions take raw rows.
         False: grey values 0 to 255 are divided by 255, others left as they are.
@@ -345,9 +352,18 @@ class Classifier(_Estimator):
 
     Attributes
     ----------
-    classes_ : the classes, of any type. network_ : weir.Network. n_features_in_, feature_names_in_ (of tables).
-    history_ : a record per epoch. n_epochs_ : epochs done. share_ : open gates in predictions so far.
+    classes_ : array
+        The classes, of any type.
+    network_ : weir.Network
+    n_features_in_ : int
+        Columns; of tables, feature_names_in_ has their names.
+    history_ : list of records
+        One per epoch.
+    n_epochs_ : int
+        Epochs done.
 
+    Notes
+    -----
     X is [rows][columns]: float32 and uint8 arrays that are C-contiguous are read where they lie, whatever library they
     are of; anything else is converted. ``predict_proba`` gives an array of the caller's kind.
     """

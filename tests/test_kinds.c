@@ -4,9 +4,12 @@
 // Kinds of one's own beside the library's: the same network built of both has the same outputs, gradients and training.
 // And a graph as a part of a larger one: gradients put in from outside, and read out at the inputs.
 
+#include <unistd.h>
+
 #include "graph_reference.h"
 #include "train/optimizer.h"
 #include <weir/kind.h>
+#include <weir/model.h>
 
 enum { INPUTS = 5, HIDDEN = 4, OUTPUTS = 3, ROWS = 11 };
 
@@ -131,6 +134,10 @@ static weir_graph_options options_with(const weir_custom_kind *kinds, size_t cou
     return options;
 }
 
+/// straight-through under a name of our own.
+static weir_rule own_rule;
+static const weir_rule *const own_rules[] = {&own_rule};
+
 /// A gated layer between nodes that are the library's or our own; loss NULL: without one.
 static weir_graph *network(bool ours, const char *rule, const char *loss) {
     const char *affine = ours ? "my-affine" : "affine", *sum = ours ? "my-sum" : "add";
@@ -151,7 +158,10 @@ static weir_graph *network(bool ours, const char *rule, const char *loss) {
         {.name = "loss", .kind = loss},
     };
     weir_graph *graph = NULL;
-    const weir_graph_options options = options_with(own, COUNT(own));
+    weir_graph_options options = options_with(own, COUNT(own));
+    own_rule = *weir_rule_find("straight-through");
+    own_rule.name = "my-rule";
+    options.rules = own_rules, options.rule_count = 1;
     must(weir_graph_create(&graph, nodes, loss ? COUNT(nodes) : COUNT(nodes) - 1, &options, &error), &error);
     return graph;
 }
@@ -283,6 +293,44 @@ static void test_refused_kinds(void **state) {
     }
 }
 
+/// Model files and configurations that name them are read by those who bring them, and nobody else.
+static void test_names_in_files(void **state) {
+    (void)state;
+    void *bytes = NULL;
+    size_t size = 0;
+    weir_graph *made = network(true, "my-rule:derivative=clipped", "my-error"), *read = NULL;
+    weir_graph_options options = options_with(own, COUNT(own));
+    weir_config config;
+    must(weir_model_save_memory(made, &bytes, &size, NULL, 0.5, &error), &error);
+    assert_int_equal(weir_model_load_memory(&read, NULL, bytes, size, ROWS, &error), WEIR_FORMAT);
+    assert_non_null(strstr(error.text, "my-affine"));
+    assert_int_equal(weir_model_load_with(&read, NULL, NULL, bytes, size, &options, &error), WEIR_FORMAT);
+    assert_non_null(strstr(error.text, "my-rule"));
+    options.rules = own_rules, options.rule_count = 1;
+    must(weir_model_load_with(&read, &config, NULL, bytes, size, &options, &error), &error);
+    check_parameters(read, made, false, 0);
+    const weir_pass pass = pass_of(WEIR_MODE_DECIDE);
+    must(weir_graph_forward(made, &pass, &error), &error);
+    must(weir_graph_forward(read, &pass, &error), &error);
+    check_same("losses", weir_graph_loss(read), weir_graph_loss(made), ROWS, 0);
+    char path[] = "/tmp/test_kinds.XXXXXX", *text = NULL;
+    const int file = mkstemp(path);
+    assert_true(file >= 0 && close(file) == 0);
+    must(weir_config_print(&config, &text, &error), &error);
+    must(weir_file_write(path, text, strlen(text), &error), &error);
+    weir_config_free(&config);
+    assert_int_equal(weir_config_load(&config, path, NULL, 0, &error), WEIR_CONFIG);
+    must(weir_config_load_with(&config, path, NULL, 0, &options, &error), &error);
+    assert_string_equal(config.network[1].kind, "my-affine");
+    assert_int_equal(weir_config_load(&config, path, NULL, 0, &error), WEIR_CONFIG); // the names are gone again
+    remove(path);
+    weir_text_free(text);
+    weir_config_free(&config);
+    weir_bytes_free(bytes);
+    weir_graph_free(made);
+    weir_graph_free(read);
+}
+
 // ---- a part of a larger network ------------------------------------------------------------------------------------
 
 /// The gradient of the squared error, formed outside, gives every gradient that the loss node gives.
@@ -365,7 +413,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_kinds),          cmocka_unit_test(test_steps),
         cmocka_unit_test(test_own_gradient_check), cmocka_unit_test(test_refused_kinds),
-        cmocka_unit_test(test_outside_gradient),   cmocka_unit_test(test_input_gradients),
+        cmocka_unit_test(test_names_in_files),     cmocka_unit_test(test_outside_gradient),
+        cmocka_unit_test(test_input_gradients),
     };
     return cmocka_run_group_tests_name("kinds", tests, fill_batch, NULL);
 }

@@ -39,6 +39,10 @@ typedef struct weir_config {
 /// and what was expected.
 WEIR_API weir_status weir_config_load(weir_config *config, const char *path_or_name, const char *const *settings,
                                       size_t setting_count, weir_error *error);
+/// weir_config_load of a file whose nodes may name kinds and rules of the caller's own: `kinds` and `rules` of these
+/// options, of which nothing else is read (NULL: none). The configuration keeps the names alone.
+WEIR_API weir_status weir_config_load_with(weir_config *config, const char *path_or_name, const char *const *settings,
+                                           size_t setting_count, const weir_graph_options *own, weir_error *error);
 /// weir_config_load from text; name is used in errors.
 WEIR_API weir_status weir_config_parse(weir_config *config, const char *text, const char *name,
                                        const char *const *settings, size_t setting_count, weir_error *error);

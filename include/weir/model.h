@@ -34,6 +34,13 @@ WEIR_API weir_status weir_model_save(weir_graph *graph, const char *path, const 
 WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
                                      weir_error *error);
 
+/// weir_model_load, or with path NULL weir_model_load_memory, into a graph with these options: max_rows, threads,
+/// batch_invariant and, for a model whose nodes name kinds or rules of the caller's own, `kinds` and `rules`, which live
+/// as long as weir_graph_create asks. The other options are not read: precision is the model's. path not NULL: bytes and
+/// size are not read.
+WEIR_API weir_status weir_model_load_with(weir_graph **graph, weir_config *config, const char *path, const void *bytes,
+                                          size_t size, const weir_graph_options *options, weir_error *error);
+
 /// A model in memory: the bytes that weir_model_save would write, in new memory of *size bytes that becomes the
 /// caller's, freed with weir_bytes_free. *bytes is NULL after an error.
 WEIR_API weir_status weir_model_save_memory(weir_graph *graph, void **bytes, size_t *size, const char *config_text,

@@ -151,7 +151,7 @@ static weir_status complete(weir_config *config, const weir__document *document,
         const char *wrong = NULL;
         if (!node->kind) {
             wrong = "has no kind; expected 'kind: NAME'";
-        } else if (weir_kind_find(node->kind)->traits & WEIR_KIND_UNITS && !node->rule) {
+        } else if (weir__kind_named(node->kind)->traits & WEIR_KIND_UNITS && !node->rule) {
             node->rule = config->rule;
             if (!node->rule) wrong = "has no rule; expected 'rule: NAME' here or at the top of the file";
         }
@@ -254,6 +254,14 @@ weir_status weir_config_load(weir_config *config, const char *path_or_name, cons
     weir_status status = weir_config_read(&text, path_or_name, error);
     if (status == WEIR_OK) status = weir_config_parse(config, text, path_or_name, settings, setting_count, error);
     weir__free(text);
+    return status;
+}
+
+weir_status weir_config_load_with(weir_config *config, const char *path_or_name, const char *const *settings,
+                                  size_t setting_count, const weir_graph_options *own, weir_error *error) {
+    const weir_graph_options *former = weir__own_names_use(own);
+    const weir_status status = weir_config_load(config, path_or_name, settings, setting_count, error);
+    weir__own_names_use(former);
     return status;
 }
 

@@ -6,8 +6,25 @@
 #include <string.h>
 
 #include "fields.h"
+#include <weir/kind.h>
 
 enum { kinds_most = 64 };
+
+static _Thread_local const weir_graph_options *own_names;
+
+const weir_graph_options *weir__own_names_use(const weir_graph_options *own) {
+    const weir_graph_options *former = own_names;
+    own_names = own;
+    return former;
+}
+
+const weir_kind *weir__kind_named(const char *name) {
+    for (size_t k = 0; own_names && own_names->kinds && k < own_names->kind_count; k++) {
+        const weir_kind *own = &own_names->kinds[k].about;
+        if (own->name && !strcmp(own->name, name)) return own;
+    }
+    return weir_kind_find(name);
+}
 
 static weir_status check_name(const char *text, weir_error *error) {
     if (*text && !text[strcspn(text, ".,= \t\r\n")]) return WEIR_OK;
@@ -18,14 +35,15 @@ static weir_status check_name(const char *text, weir_error *error) {
 static weir_status check_kind(const char *text, weir_error *error) {
     const char *names[kinds_most];
     size_t count = 0;
-    if (weir_kind_find(text)) return WEIR_OK;
+    if (weir__kind_named(text)) return WEIR_OK;
     for (const weir_kind *kind; count < kinds_most && (kind = weir_kind_at(count)); count++) names[count] = kind->name;
     return weir__fail_choice(error, names, count, text);
 }
 
 static weir_status check_rule(const char *text, weir_error *error) {
     weir_unit unit;
-    if (weir_unit_parse(&unit, text, error) == WEIR_OK) return WEIR_OK;
+    const size_t own = own_names && own_names->rules ? own_names->rule_count : 0;
+    if (weir_unit_parse_among(&unit, text, own ? own_names->rules : NULL, own, error) == WEIR_OK) return WEIR_OK;
     if (error) error->status = WEIR_CONFIG;
     return WEIR_CONFIG;
 }

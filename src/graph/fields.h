@@ -27,6 +27,12 @@ extern const weir__fields weir__node_fields;
 #define WEIR__FACT_READS_CLOSED "closed gates read"
 bool weir__rule_reads_closed(const weir_rule *rule);
 
+/// Has descriptions that this thread reads name the kinds and rules of the caller's own that are in these options, too
+/// (NULL: none), until weir__own_names_use gets what this returns.
+const weir_graph_options *weir__own_names_use(const weir_graph_options *own);
+/// The kind of that name, among those, too; or NULL.
+const weir_kind *weir__kind_named(const char *name);
+
 /// Bits of the fields in which a description says something, but of size.
 unsigned weir__node_said(const weir_node *spec);
 /// "gates, block, activation, closed or closed_share": the names of a bit's fields, in a buffer of the caller.

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 // Model files: parameters as plain float32 arrays; configuration, thresholds, share and scale as metadata, and the
-// pairs of a scale that has some per column as two more arrays, names of columns and classes. A weir that knows no scales refuses such a file for the
-// setting data.scale in its configuration. What only training needs (moving averages of units, the state of an
-// optimizer) is in checkpoints and not here.
+// pairs of a scale that has some per column as two more arrays, names of columns and classes. A weir that knows no
+// scales refuses such a file for the setting data.scale in its configuration. What only training needs (moving averages
+// of units, the state of an optimizer) is in checkpoints and not here.
 
 #include <float.h>
 #include <math.h>
@@ -364,7 +364,7 @@ static weir_status check_sizes(const weir__safetensors *file, const weir_config 
         const uint64_t before = width_before(config, widths, n);
         widths[n] = node->size ? node->size : before;
         outputs += (double)widths[n];
-        const weir_kind *kind = weir_kind_find(node->kind);
+        const weir_kind *kind = weir__kind_named(node->kind);
         if (!kind || !(kind->traits & WEIR_KIND_WEIGHTS)) continue;
         // Sizes of a configuration are below 2^32.
         TRY_THAT(widths[n] * before <= left, WEIR_FORMAT,
@@ -418,17 +418,17 @@ static weir_status read_config(weir_config *config, const weir__safetensors *fil
     return as_of_file(weir_config_parse(config, text, name, NULL, 0, error), NULL, error);
 }
 
-static weir_status load(weir_graph **graph, weir_config *config, const weir__safetensors *file, size_t max_rows,
-                        weir_error *error) {
+static weir_status load(weir_graph **graph, weir_config *config, const weir__safetensors *file,
+                        const weir_graph_options *wanted, weir_error *error) {
     weir_status status = WEIR_OK;
     const char *path = weir__safetensors_path(file);
     weir_graph *made = NULL;
     weir_config read = {0};
-    weir_graph_options options = weir_graph_options_default(max_rows);
-    options.training = false;
+    weir_graph_options options = *wanted;
+    options.training = options.input_gradients = false;
     TRY(check_format(file, error));
     TRY(read_config(&read, file, error));
-    TRY(check_sizes(file, &read, max_rows, error));
+    TRY(check_sizes(file, &read, wanted->max_rows, error));
     (void)weir_precision_find(&options.precision, read.precision); // the configuration knows no other names
     TRY(as_of_file(weir__graph_create_zero(&made, read.network, read.network_count, &options, error), path, error));
     TRY(read_parameters(made, file, error));
@@ -447,33 +447,34 @@ done:
     return status;
 }
 
-/// In the calling thread: starting others takes longer than a model of some megabytes, and larger ones wait for memory.
-static weir_status load_alone(weir_graph **graph, weir_config *config, const weir__safetensors *file, size_t max_rows,
-                              weir_error *error) {
-    const int former = weir__threads_begin(1);
-    const weir_status status = load(graph, config, file, max_rows, error);
-    weir__threads_end(former);
+weir_status weir_model_load_with(weir_graph **graph, weir_config *config, const char *path, const void *bytes,
+                                 size_t size, const weir_graph_options *options, weir_error *error) {
+    weir__safetensors *file = NULL;
+    *graph = NULL;
+    if (config) *config = (weir_config){0};
+    weir_status status =
+        path ? weir__safetensors_open(&file, path, error) : weir__safetensors_open_memory(&file, bytes, size, error);
+    if (status == WEIR_OK) {
+        // In the calling thread: starting others takes longer than a model of some megabytes, and larger ones wait for
+        // memory.
+        const int threads = weir__threads_begin(1);
+        const weir_graph_options *names = weir__own_names_use(options);
+        status = load(graph, config, file, options, error);
+        weir__own_names_use(names);
+        weir__threads_end(threads);
+    }
+    weir__safetensors_close(file);
     return status;
 }
 
 weir_status weir_model_load(weir_graph **graph, weir_config *config, const char *path, size_t max_rows,
                             weir_error *error) {
-    weir__safetensors *file = NULL;
-    *graph = NULL;
-    if (config) *config = (weir_config){0};
-    weir_status status = weir__safetensors_open(&file, path, error);
-    if (status == WEIR_OK) status = load_alone(graph, config, file, max_rows, error);
-    weir__safetensors_close(file);
-    return status;
+    const weir_graph_options options = weir_graph_options_default(max_rows);
+    return weir_model_load_with(graph, config, path ? path : "", NULL, 0, &options, error);
 }
 
 weir_status weir_model_load_memory(weir_graph **graph, weir_config *config, const void *bytes, size_t size,
                                    size_t max_rows, weir_error *error) {
-    weir__safetensors *file = NULL;
-    *graph = NULL;
-    if (config) *config = (weir_config){0};
-    weir_status status = weir__safetensors_open_memory(&file, bytes, size, error);
-    if (status == WEIR_OK) status = load_alone(graph, config, file, max_rows, error);
-    weir__safetensors_close(file);
-    return status;
+    const weir_graph_options options = weir_graph_options_default(max_rows);
+    return weir_model_load_with(graph, config, NULL, bytes, size, &options, error);
 }

@@ -20,87 +20,73 @@
 
 static const char *const format = "2"; // 1 had another text of what a run is
 
-// Arrays to write or to read, with memory for their names and for plain copies of tiled tensors.
+// Arrays to be written or read: where each lies in memory, and with memory for their names.
+typedef struct entry {
+    weir__array array;
+    char *name;
+    float *values;             // of a tensor: the flat array
+    const weir_tensor *tensor; // NULL: a plain array
+    float *copy;               // of a tensor in tiles, in plain order
+} entry;
+
 typedef struct list {
-    weir__array *arrays;
-    char **names;
-    float **copies;
+    entry *entries;
     size_t count, room;
 } list;
 
 static weir_status list_init(list *l, size_t room, weir_error *error) {
-    weir_status status = WEIR_OK;
     *l = (list){.room = room};
-    TRY(weir__new(&l->arrays, room, sizeof *l->arrays, "the list of a checkpoint", error));
-    TRY(weir__new(&l->names, room, sizeof *l->names, "the list of a checkpoint", error));
-    TRY(weir__new(&l->copies, room, sizeof *l->copies, "the list of a checkpoint", error));
-done:
-    return status;
+    return weir__new(&l->entries, room, sizeof *l->entries, "the list of a checkpoint", error);
 }
 
 static void list_free(list *l) {
-    for (size_t i = 0; i < l->room; i++) {
-        if (l->names) weir__free(l->names[i]);
-        if (l->copies) weir__free(l->copies[i]);
+    for (size_t i = 0; i < l->count; i++) {
+        weir__free(l->entries[i].name);
+        weir__free(l->entries[i].copy);
     }
-    weir__free(l->arrays);
-    weir__free(l->names);
-    weir__free(l->copies);
+    weir__free(l->entries);
     *l = (list){0};
 }
 
-static weir_status list_name(list *l, const char *prefix, const char *name, weir_error *error) {
-    return weir__path_in(&l->names[l->count], prefix, name, error);
-}
-
 // An array of floats that lies in memory as in the file.
-static weir_status add_floats(list *l, const char *prefix, const char *name, const float *data, size_t count,
+static weir_status add_floats(list *l, const char *prefix, const char *name, float *data, size_t count,
                               weir_error *error) {
-    const weir_status status = list_name(l, prefix, name, error);
+    entry *e = &l->entries[l->count];
+    const weir_status status = weir__path_in(&e->name, prefix, name, error);
     if (status != WEIR_OK) return status;
-    l->arrays[l->count] =
-        (weir__array){.name = l->names[l->count], .dtype = WEIR__F32, .rank = 1, .shape = {count}, .data = data};
+    e->values = data;
+    e->array = (weir__array){.name = e->name, .dtype = WEIR__F32, .rank = 1, .shape = {count}, .data = data};
     l->count++;
     return WEIR_OK;
-}
-
-static weir__array tensor_array(const weir_tensor *t, const char *name, const float *data) {
-    return (weir__array){.name = name,
-                         .dtype = WEIR__F32,
-                         .rank = t->role == WEIR_ROLE_WEIGHT ? 2 : 1,
-                         .shape = {t->rows, t->role == WEIR_ROLE_WEIGHT ? t->columns : 0},
-                         .data = data};
 }
 
 static bool is_plain(const weir_tensor *t) { return t->block_columns >= t->columns; }
 
 // All tensors of a flat array.
-static weir_status add_flat(list *l, const char *prefix, const weir_parameters_view *p, const float *flat,
-                            weir_error *error) {
+static weir_status add_flat(list *l, const char *prefix, const weir_parameters *p, float *flat, weir_error *error) {
     weir_status status = WEIR_OK;
     for (size_t i = 0; i < p->tensor_count; i++) {
         const weir_tensor *t = &p->tensors[i];
-        const float *data = flat + t->offset;
-        TRY(list_name(l, prefix, t->name, error));
-        if (!is_plain(t)) {
-            TRY(weir__new(&l->copies[l->count], t->rows * t->columns, sizeof(float), "a tensor to save", error));
-            weir__tensor_unpack(t, l->copies[l->count], flat);
-            data = l->copies[l->count];
-        }
-        l->arrays[l->count] = tensor_array(t, l->names[l->count], data);
-        l->count++;
+        entry *e = &l->entries[l->count];
+        TRY(add_floats(l, prefix, t->name, flat + t->offset, t->rows, error));
+        e->tensor = t, e->values = flat;
+        if (t->role == WEIR_ROLE_WEIGHT) e->array.rank = 2, e->array.shape[1] = t->columns;
+        if (is_plain(t)) continue;
+        TRY(weir__new(&e->copy, t->rows * t->columns, sizeof(float), "a tensor of a checkpoint", error));
+        e->array.data = e->copy;
     }
 done:
     return status;
 }
 
-static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters_view *p) {
+static size_t arrays_at_most(weir_trainer *trainer, const weir_parameters *p) {
     size_t nodes = 0;
     weir_graph_nodes(trainer->graph, &nodes);
     return p->tensor_count * (3 + WEIR__UPDATE_SLOTS) + 2 * nodes + 2;
 }
 
-static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters_view *p, const float *thresholds,
+// All that a checkpoint holds; parameters->values are written or read, and thresholds [gate_count].
+static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameters *p, float *thresholds,
                             weir_error *error) {
     weir_status status = WEIR_OK;
     size_t nodes = 0;
@@ -117,7 +103,7 @@ static weir_status list_all(list *l, weir_trainer *trainer, const weir_parameter
     }
     for (size_t i = 0; i < nodes; i++) {
         size_t count = 0;
-        const float *state = weir_graph_unit_state(trainer->graph, i, &count);
+        float *state = weir_graph_unit_state(trainer->graph, i, &count);
         if (state) TRY(add_floats(l, "unit", specs[i].name, state, count, error));
     }
     for (size_t i = 0; i < trainer->sparsity.count; i++) {
@@ -211,8 +197,7 @@ static weir_status state_read(weir_trainer *trainer, const char *text, weir_erro
     const weir__place *place = &trainer->place;
     const bool known = trainer->batches > 0;
     TRY_THAT((!known || place->batch <= trainer->batches) &&
-                 place->step >= place->epoch * trainer->batches + place->batch &&
-                 place->best_epoch <= place->epoch,
+                 place->step >= place->epoch * trainer->batches + place->batch && place->best_epoch <= place->epoch,
              WEIR_FORMAT, "weir.state names a place that this run cannot be at");
     TRY(read_count(&updates, root, "updates", error));
     trainer->optimizer.step = updates;
@@ -255,6 +240,7 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     list l = {0};
     char *path = NULL, *state = NULL;
     float *thresholds = NULL;
+    weir__array *arrays = NULL;
     const weir_parameters_view p = weir_graph_parameters_read(trainer->graph);
     TRY(all_finite(p.values, p.count, error));
     TRY(identify(trainer, error));
@@ -263,7 +249,16 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     for (size_t i = 0; i < trainer->gate_count; i++) {
         thresholds[i] = weir_graph_threshold(trainer->graph, trainer->gates[i]);
     }
-    TRY(list_all(&l, trainer, &p, thresholds, error));
+    // What is listed is only read here.
+    const weir_parameters listed = {
+        .values = (float *)(uintptr_t)p.values, .count = p.count, .tensors = p.tensors, .tensor_count = p.tensor_count};
+    TRY(list_all(&l, trainer, &listed, thresholds, error));
+    TRY(weir__new(&arrays, l.count, sizeof *arrays, "the list of a checkpoint", error));
+    for (size_t i = 0; i < l.count; i++) {
+        const entry *e = &l.entries[i];
+        if (e->copy) weir__tensor_unpack(e->tensor, e->copy, e->values);
+        arrays[i] = e->array;
+    }
     state = state_print(trainer);
     TRY_THAT(state, WEIR_MEMORY, "out of memory: the state of a checkpoint");
     const weir__machine_text machine = weir__machine_now();
@@ -273,7 +268,7 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
         {"weir.run", trainer->identity},  {"weir.state", state},
         {"weir.machine", machine.text},
     };
-    TRY(weir__safetensors_write(path, l.arrays, l.count, metadata, sizeof metadata / sizeof *metadata, error));
+    TRY(weir__safetensors_write(path, arrays, l.count, metadata, sizeof metadata / sizeof *metadata, error));
 done:
     // A folder that has gone is not "nothing there to continue".
     if (status == WEIR_NOT_FOUND) {
@@ -281,6 +276,7 @@ done:
         if (error) error->status = WEIR_IO;
     }
     list_free(&l);
+    weir__free(arrays);
     weir__free(path);
     weir__free(thresholds);
     free(state);
@@ -289,74 +285,23 @@ done:
 
 // ---- reading -------------------------------------------------------------------------------------------------------
 
-static weir_status read_floats(const weir__safetensors *file, const char *prefix, const char *name, float *out,
-                               size_t count, weir_error *error) {
-    char *full = NULL;
-    weir_status status = weir__path_in(&full, prefix, name, error);
-    if (status != WEIR_OK) return status;
-    const weir__array wanted = {.name = full, .dtype = WEIR__F32, .rank = 1, .shape = {count}};
-    status = weir__safetensors_read(file, &wanted, out, error);
-    weir__free(full);
-    return status;
-}
-
-static weir_status read_flat(const weir__safetensors *file, const char *prefix, const weir_parameters *p, float *flat,
-                             weir_error *error) {
-    weir_status status = WEIR_OK;
-    char *name = NULL;
-    weir__buffer plain = {0};
-    for (size_t i = 0; i < p->tensor_count; i++) {
-        const weir_tensor *t = &p->tensors[i];
-        TRY(weir__path_in(&name, prefix, t->name, error));
-        TRY(weir__buffer_reserve(&plain, t->rows * t->columns, error));
-        const weir__array wanted = tensor_array(t, name, NULL);
-        TRY(weir__safetensors_read(file, &wanted, plain.data, error));
-        weir__tensor_pack(t, flat, plain.data);
-        weir__free(name);
-        name = NULL;
-    }
-done:
-    weir__free(name);
-    weir__buffer_free(&plain);
-    return status;
-}
-
-static weir_status read_gates(const weir__safetensors *file, weir_trainer *trainer, weir_error *error) {
-    weir_status status = WEIR_OK;
-    float *thresholds = NULL;
-    const size_t count = trainer->gate_count;
-    if (!count) return WEIR_OK;
-    TRY(weir__new(&thresholds, count, sizeof *thresholds, "thresholds", error));
-    TRY(read_floats(file, "gates", "thresholds", thresholds, count, error));
-    TRY(read_floats(file, "gates", "best_thresholds", trainer->best_thresholds, count, error));
-    for (size_t i = 0; i < count; i++)
-        (void)weir_graph_threshold_set(trainer->graph, trainer->gates[i], thresholds[i], NULL);
-done:
-    weir__free(thresholds);
-    return status;
-}
-
 static weir_status read_all(const weir__safetensors *file, weir_trainer *trainer, weir_error *error) {
     weir_status status = WEIR_OK;
-    size_t nodes = 0;
-    const weir_node *specs = weir_graph_nodes(trainer->graph, &nodes);
     const weir_parameters p = weir_graph_parameters(trainer->graph);
-    const weir_optimizer *o = &trainer->optimizer;
-    TRY(read_flat(file, "parameters", &p, p.values, error));
-    if (trainer->place.best_epoch) TRY(read_flat(file, "best", &p, trainer->best_values, error));
-    if (trainer->average.values) TRY(read_flat(file, "average", &p, trainer->average.values, error));
-    for (size_t k = 0; o->rule->slots[k]; k++) TRY(read_flat(file, o->rule->slots[k], &p, o->slots[k], error));
-    TRY(read_gates(file, trainer, error));
-    for (size_t i = 0; i < nodes; i++) {
-        size_t count = 0;
-        float *state = weir_graph_unit_state(trainer->graph, i, &count);
-        if (state) TRY(read_floats(file, "unit", specs[i].name, state, count, error));
+    list l = {0};
+    float *thresholds = NULL;
+    TRY(weir__new(&thresholds, trainer->gate_count, sizeof *thresholds, "thresholds", error));
+    TRY(list_all(&l, trainer, &p, thresholds, error));
+    for (size_t i = 0; i < l.count; i++) {
+        const entry *e = &l.entries[i];
+        TRY(weir__safetensors_read(file, &e->array, e->copy ? e->copy : (float *)(uintptr_t)e->array.data, error));
+        if (e->copy) weir__tensor_pack(e->tensor, e->values, e->copy);
     }
-    for (size_t i = 0; i < trainer->sparsity.count; i++) {
-        const weir__gate_control *gate = &trainer->sparsity.gates[i];
-        TRY(read_floats(file, "open", specs[gate->node].name, gate->average, gate->units, error));
-    }
+    for (size_t i = 0; i < trainer->gate_count; i++)
+        (void)weir_graph_threshold_set(trainer->graph, trainer->gates[i], thresholds[i], NULL);
 done:
+    list_free(&l);
+    weir__free(thresholds);
     return status;
 }
 

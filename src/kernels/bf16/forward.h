@@ -27,30 +27,6 @@ enum { ROWS_OF_PANEL = 48, UNIT_GROUP = 8 };
 #endif
 enum { CHUNK = 2048, ROWS_AT_ONCE = 96 }; // 96 rows of 2048 bf16 numbers: 384 KiB, of the second-level cache
 
-/// add_few_dots for any number of units up to DOT_UNITS.
-INLINE void add_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
-                              const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
-#define SOME_UNITS(units) add_few_dots(rows, units, y, y_stride, x, w, w_stride, count, coming)
-#if LANES == 16
-    WITH_CONSTANT(units, 4, SOME_UNITS)
-#else
-    WITH_CONSTANT(units, 2, SOME_UNITS)
-#endif
-#undef SOME_UNITS
-}
-
-/// Any number of rows up to DOT_ROWS.
-static void add_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const uint16_t *const *x,
-                             const uint16_t *w, size_t w_stride, size_t count, const units_ahead *coming) {
-#define SOME_ROWS(rows) add_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, coming)
-#if LANES == 16
-    WITH_CONSTANT(rows, 6, SOME_ROWS)
-#else
-    WITH_CONSTANT(rows, 3, SOME_ROWS)
-#endif
-#undef SOME_ROWS
-}
-
 /// What a thread computes of a block: some slots, some units.
 typedef struct piece {
     size_t block;
@@ -83,7 +59,7 @@ static void add_chunk(const weir__side *y, const piece *p, const weir__bf16_side
             units_ahead coming = {0};
             if (next) coming = (units_ahead){next + own.first * width, width, own.last - own.first};
             for (size_t r = 0; r < rows; r++) from[r] = half_values(x, weir__row(y, s + r)) + k;
-            add_dots_of_rows(rows, units, weir__values(y, s) + u, y->block, from, w, width, count, &coming);
+            add_few_dots_of_rows(rows, units, weir__values(y, s) + u, y->block, from, w, width, count, &coming);
             s += rows;
         }
         u += units;
@@ -266,50 +242,21 @@ static void forward_by_slots(const forward_product *f, weir__piece own, piece_fu
     }
 }
 
-/// Adds what tile (jo, ji) gives to the slots of y that have matches.
-static void add_tile(const weir__side *y, size_t jo, const weir__bf16_side *x, size_t ji, const uint16_t *weights,
-                     matches *m) {
-    const size_t height = weir__units(y, jo), width = weir__units(x->side, ji);
-    const uint16_t *tile = weights + weir__tile(y, x->side, jo, ji);
-    for (;;) {
-        float *to[MATCHES_AT_ONCE];
-        const uint16_t *from[MATCHES_AT_ONCE];
-        for (size_t r = 0; r < m->count; r++) {
-            to[r] = weir__values(y, (size_t)m->out_slot[r]);
-            from[r] = half_values(x, (size_t)m->in_slot[r]);
-        }
-        for (size_t k = 0; m->count && k < width; k += PANEL_NUMBERS) {
-            add_units(m->count, to, (weir__range){0, height}, from, k, tile + k, width,
-                      least_of(width - k, PANEL_NUMBERS), height * width);
-        }
-        if (!are_more_matches(m)) return;
-        next_matches(m);
-    }
-}
-
-/// Forward product between two compact sides, for a part of the blocks of y: tile by tile, each for all of its rows.
-static void run_shared_tiles(const void *context, weir__piece p) {
-    const forward_product *f = context;
+/// Adds what tile (jo, ji) gives to the slots of y that have matches, the next tile being prefetched.
+static void add_tile_of_matches_to_y(const forward_product *f, size_t jo, size_t ji, matches *m) {
     const weir__side *y = f->y, *x = f->x->side;
-    const weir__range blocks = weir__blocks_of_part(y, p.index, p.count);
-    matches m;
-    begin_tiles();
-    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
-        const size_t units = weir__units(y, jo);
-        const part_of_block open = open_slots(y, jo, f->rows), closed = closed_slots(y, jo, f->rows);
-        for (size_t s = open.slots.first; s < closed.slots.last; s++) {
-            begin_slot(weir__values(y, s), units, f->bias ? f->bias + jo * y->block : NULL);
-        }
-        for (size_t ji = 0; ji < weir__blocks(x); ji++) {
-            const part_of_block of_x = open_slots(x, ji, f->rows);
-            match_parts(&m, &open, &of_x);
-            add_tile(y, jo, f->x, ji, f->weights, &m);
-            if (closed.slots.first == closed.slots.last) continue;
-            match_parts(&m, &closed, &of_x);
-            add_tile(y, jo, f->x, ji, f->weights, &m);
-        }
+    const size_t height = weir__units(y, jo), width = weir__units(x, ji);
+    const uint16_t *tile = f->weights + weir__tile(y, x, jo, ji);
+    float *to[MATCHES_AT_ONCE];
+    const uint16_t *from[MATCHES_AT_ONCE];
+    for (size_t r = 0; r < m->count; r++) {
+        to[r] = weir__values(y, (size_t)m->out_slot[r]);
+        from[r] = half_values(f->x, (size_t)m->in_slot[r]);
     }
-    end_tiles();
+    for (size_t k = 0; k < width; k += PANEL_NUMBERS) {
+        add_units(m->count, to, (weir__range){0, height}, from, k, tile + k, width, least_of(width - k, PANEL_NUMBERS),
+                  height * width);
+    }
 }
 
 /// Whether threads own units, not slots, so that each weight is read by one of them.
@@ -327,6 +274,8 @@ static void for_blocks(const forward_product *f, weir__piece p, piece_function *
     (by_units ? forward_by_units : forward_by_slots)(f, p, function);
     end_tiles();
 }
+
+#include "../walk/forward_tiles.h"
 
 static void run_dense_inputs(const void *context, weir__piece p) { for_blocks(context, p, forward_piece); }
 static void run_open_blocks(const void *context, weir__piece p) { for_blocks(context, p, forward_compact_piece); }

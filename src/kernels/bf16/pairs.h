@@ -18,11 +18,11 @@ INLINE const uint16_t *half_values(const weir__bf16_side *side, size_t slot) {
     return side->values + slot * side->stride;
 }
 
-// Rows and units of a tile of dot products, rows and vectors of a tile of panels.
+// Units of a tile of dot products, rows and vectors of a tile of panels.
 #if LANES == 16
-enum { DOT_ROWS = 6, DOT_UNITS = 4, PANEL_ROWS = 6, PANEL_VECTORS = 4 };
+enum { DOT_UNITS = 4, PANEL_ROWS = 6, PANEL_VECTORS = 4 };
 #else
-enum { DOT_ROWS = 3, DOT_UNITS = 2, PANEL_ROWS = 6, PANEL_VECTORS = 2 };
+enum { DOT_UNITS = 2, PANEL_ROWS = 6, PANEL_VECTORS = 2 };
 #endif
 
 typedef uint32_t pairs __attribute__((vector_size(LANES * sizeof(uint32_t))));

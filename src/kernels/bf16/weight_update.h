@@ -57,7 +57,7 @@ INLINE void prefetch_row(const descent *d, size_t at, size_t row, size_t height,
     prefetch_target(&coming, 0, 1, 0, width);
 }
 
-/// Moves a tile as move_tile does, by descend.h. Returns whether it did.
+/// Moves a tile as move_tile does, with its gradient in registers (panel_vectors.h). Returns whether it did.
 #if defined(BF16_TILES)
 static bool descend_tile(const descent *d, const place *tile, weir__range units, weir__range whole, bool limit,
                          const matches *m, const target *next) {

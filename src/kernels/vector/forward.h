@@ -28,31 +28,6 @@ static bool tiles_are_large(const weir__case *c) {
     return c->out_block >= LEAST_UNITS && c->in_block >= 2 * LANES;
 }
 
-static weir__range dense_units(const forward_product *f, weir__piece p) {
-    return weir__groups_of_part(f->y->width, 16, p.index, p.count);
-}
-
-static void run_dense_rows(const void *context, weir__piece p) {
-    const forward_product *f = context;
-    forward_dense_rows(dense_units(f, p), f->rows, f->y, f->x, f->weights, f->bias,
-                       f->scratch + p.lane * WEIR__THREAD_SCRATCH);
-}
-
-static void run_dense_units(const void *context, weir__piece p) {
-    const forward_product *f = context;
-    forward_dense_units(dense_units(f, p), f->rows, f->y, f->x, f->weights, f->bias);
-}
-
-static void run_single_units(const void *context, weir__piece p) {
-    const forward_product *f = context;
-    forward_single_units(slots_of_piece(f, p), f->rows, f->y, f->x, f->weights, f->bias);
-}
-
-static void run_shared_tiles(const void *context, weir__piece p) {
-    const forward_product *f = context;
-    forward_by_tiles(weir__blocks_of_part(f->y, p.index, p.count), f->rows, f->y, f->x, f->weights, f->bias);
-}
-
 /// Slots of block j, of a piece that goes up to slot `end`.
 typedef void slots_function(const forward_product *f, size_t j, weir__range slots, size_t end);
 

@@ -23,6 +23,11 @@ enum {
     FEW_ROWS = 64                    // most rows of a dense product that are not
 };
 
+/// The units of a dense output that a piece has.
+static weir__range units_of_piece(const forward_product *f, weir__piece p) {
+    return weir__groups_of_part(f->y->width, 16, p.index, p.count);
+}
+
 /// Some units of all rows of a dense output.
 static void begin_units(weir__range units, size_t rows, const weir__side *y, const float *bias) {
     for (size_t r = 0; r < rows; r++) {

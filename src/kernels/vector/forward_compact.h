@@ -94,33 +94,20 @@ static void forward_compact_slot(const weir__side *y, size_t j, size_t slot, con
     add_entries(false, to, (weir__range){0, height}, x, row, entries, strip, height);
 }
 
-/// Tile by tile, a range of blocks of y. Tiles of a block follow one another in memory: the next one is prefetched
-/// meanwhile.
-static void forward_by_tiles(weir__range blocks, size_t rows, const weir__side *y, const weir__side *x,
-                             const float *weights, const float *bias) {
-    matches m;
+/// Adds what tile (jo, ji) gives to the slots of y that have matches. Tiles of a block follow one another in memory:
+/// the next one is prefetched meanwhile.
+static void add_tile_of_matches_to_y(const forward_product *f, size_t jo, size_t ji, matches *m) {
+    const weir__side *y = f->y, *x = f->x;
+    const size_t height = weir__units(y, jo), width = weir__units(x, ji);
+    const float *tile = f->weights + weir__tile(y, x, jo, ji);
+    const bool last = jo + 1 == weir__blocks(y) && ji + 1 == weir__blocks(x);
     row_list list;
-    for (size_t jo = blocks.first; jo < blocks.last; jo++) {
-        const part_of_block parts[2] = {open_slots(y, jo, rows), closed_slots(y, jo, rows)};
-        const size_t height = weir__units(y, jo);
-        for (size_t s = parts[0].slots.first; s < parts[1].slots.last; s++) {
-            begin_slot(weir__values(y, s), height, bias ? bias + jo * y->block : NULL);
-        }
-        const size_t kinds = parts[1].slots.first < parts[1].slots.last ? 2 : 1;
-        for (size_t k = 0; k < kinds * weir__blocks(x); k++) {
-            const size_t ji = k / kinds, width = weir__units(x, ji);
-            const part_of_block of_x = open_slots(x, ji, rows);
-            const float *tile = weights + weir__tile(y, x, jo, ji);
-            const bool last = jo + 1 == weir__blocks(y) && ji + 1 == weir__blocks(x);
-            for (match_parts(&m, &parts[k % kinds], &of_x); m.count; next_matches(&m)) {
-                list.count = m.count;
-                for (size_t r = 0; r < m.count; r++) {
-                    list.to[r] = weir__values(y, (size_t)m.out_slot[r]);
-                    list.from[r] = weir__values(x, (size_t)m.in_slot[r]);
-                }
-                add_tile_of_list(&list, height, width, tile, last ? NULL : tile + height * width);
-                if (!are_more_matches(&m)) break;
-            }
-        }
+    list.count = m->count;
+    for (size_t r = 0; r < m->count; r++) {
+        list.to[r] = weir__values(y, (size_t)m->out_slot[r]);
+        list.from[r] = weir__values(x, (size_t)m->in_slot[r]);
     }
+    add_tile_of_list(&list, height, width, tile, last ? NULL : tile + height * width);
 }
+
+#include "../walk/forward_tiles.h"

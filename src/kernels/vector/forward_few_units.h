@@ -9,35 +9,10 @@
 #include "forward_common.h"
 
 enum {
-    SHORT_CHUNK = 800,                   // 6 rows and 4 units of 800 floats: 31 KiB
-    MOST_FEW_ROWS = LANES == 16 ? 6 : 3, // of a register tile with 4 units
-    UNIT_CHUNK = 1024,                   // columns of one unit: 256 rows of x are 1 MiB
+    SHORT_CHUNK = 800, // 6 rows and 4 units of 800 floats: 31 KiB
+    UNIT_CHUNK = 1024, // columns of one unit: 256 rows of x are 1 MiB
     MOST_UNIT_ROWS = TILE_SUMS / 2
 };
-
-/// add_few_dots for any number of units, each one's next weights w_stride after the other's.
-INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const float *const *x,
-                                  const float *w, size_t w_stride, size_t count, const float *next) {
-    size_t u = 0;
-#define SOME_UNITS(some)                                                                                               \
-    add_few_dots(rows, some, y + u, y_stride, x, w + u * w_stride, w_stride, count,                                    \
-                 &(units_ahead){next + u * w_stride, w_stride, 1})
-    for (; rows == 1 && u + 8 <= units; u += 8) SOME_UNITS(8);
-    for (; u + 4 <= units; u += 4) SOME_UNITS(4);
-    WITH_CONSTANT(units - u, 3, SOME_UNITS)
-#undef SOME_UNITS
-}
-
-static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const float *const *x,
-                                 const float *w, size_t w_stride, size_t count, const float *next) {
-#define SOME_ROWS(rows) add_few_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, next)
-#if LANES == 16
-    WITH_CONSTANT(rows, 6, SOME_ROWS)
-#else
-    WITH_CONSTANT(rows, 4, SOME_ROWS)
-#endif
-#undef SOME_ROWS
-}
 
 /// The columns of x that are taken at a time.
 static size_t chunk_of(size_t width, size_t most) {
@@ -47,7 +22,7 @@ static size_t chunk_of(size_t width, size_t most) {
 
 /// How many of the rows left go into the next tile: tiles of about the same number.
 static size_t few_rows_of_tile(size_t left) {
-    const size_t tiles = (left + MOST_FEW_ROWS - 1) / MOST_FEW_ROWS;
+    const size_t tiles = (left + DOT_ROWS - 1) / DOT_ROWS;
     return (left + tiles - 1) / tiles;
 }
 
@@ -57,13 +32,16 @@ static const float *next_weights(const float *w, size_t distance, size_t tile, s
     return distance ? w + distance + tile % 4 * w_stride : w;
 }
 
-/// Units first … last of a dense side, dense x, few rows. The weights of some units stay in the second-level cache
-/// while all rows pass: they are read from memory once.
-static void forward_dense_units(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
-                                const float *weights, const float *bias) {
+/// Some units of a dense side, dense x, few rows. Their weights stay in the second-level cache, a few at a time, while
+/// all rows pass: they are read from memory once.
+static void run_dense_units(const void *context, weir__piece p) {
     enum { CACHED = 32768 }; // floats of weights
-    const size_t in = x->width, chunk = chunk_of(in, SHORT_CHUNK), fit = chunk ? CACHED / chunk / 4 * 4 : y->width;
-    begin_units(units, rows, y, bias);
+    const forward_product *f = context;
+    const weir__side *y = f->y, *x = f->x;
+    const weir__range units = units_of_piece(f, p);
+    const size_t rows = f->rows, in = x->width, chunk = chunk_of(in, SHORT_CHUNK),
+                 fit = chunk ? CACHED / chunk / 4 * 4 : y->width;
+    begin_units(units, rows, y, f->bias);
     for (size_t u = units.first; u < units.last; u += fit) {
         const size_t some = units.last - u < fit ? units.last - u : fit;
         const bool more = u + 2 * some <= units.last;
@@ -71,11 +49,12 @@ static void forward_dense_units(weir__range units, size_t rows, const weir__side
             const size_t count = in - k < chunk ? in - k : chunk;
             for (size_t r = 0, group = 0, tile = 0; r < rows; r += group, tile++) {
                 group = few_rows_of_tile(rows - r);
-                const float *from[MOST_FEW_ROWS];
+                const float *from[DOT_ROWS];
                 for (size_t i = 0; i < group; i++) from[i] = x->values + (r + i) * in + k;
-                const float *w = weights + u * in + k;
+                const float *w = f->weights + u * in + k;
                 const float *next = next_weights(w, k + chunk < in ? chunk : more ? some * in - k : 0, tile, in);
-                add_few_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, w, in, count, next);
+                add_few_dots_of_rows(group, some, y->values + r * y->width + u, y->width, from, w, in, count,
+                                     &(units_ahead){next, in, 1});
             }
         }
     }
@@ -157,16 +136,18 @@ static void forward_unit_piece(const piece_of_x *p, size_t rows, const weir__sid
 
 /// Slots of blocks of one unit each, dense x. All blocks go over a piece of x before the next one: it then stays in the
 /// second-level cache, which one unit alone reads too seldom. The sums are the same either way.
-static void forward_single_units(weir__range slots, size_t rows, const weir__side *y, const weir__side *x,
-                                 const float *weights, const float *bias) {
+static void run_single_units(const void *context, weir__piece own) {
     enum { MOST_ROWS = 256 };
-    const size_t width = x->width, begin = weir__block_of_slot(y, slots.first);
+    const forward_product *f = context;
+    const weir__side *y = f->y, *x = f->x;
+    const weir__range slots = slots_of_piece(f, own);
+    const size_t rows = f->rows, width = x->width, begin = weir__block_of_slot(y, slots.first);
     const size_t bands = (rows + MOST_ROWS - 1) / MOST_ROWS, band = bands ? (rows + bands - 1) / bands : 1;
     piece_of_x p = {.chunk = chunk_of(width, UNIT_CHUNK)};
     const size_t columns = rows < FEW_ROWS ? width : p.chunk;
     for (size_t s = slots.first, j = begin; s < slots.last; s++) {
         while (s >= weir__evaluated(y, j, rows)) j++;
-        begin_slot(weir__values(y, s), 1, bias ? bias + j : NULL);
+        begin_slot(weir__values(y, s), 1, f->bias ? f->bias + j : NULL);
     }
     for (size_t r = 0; r < rows; r += band) {
         p.rows = (weir__range){r, least_of(r + band, rows)};
@@ -175,7 +156,7 @@ static void forward_single_units(weir__range slots, size_t rows, const weir__sid
             size_t first = slots.first;
             for (size_t j = begin; first < slots.last; j++) {
                 const size_t last = least_of(weir__evaluated(y, j, rows), slots.last);
-                forward_unit_piece(&p, rows, y, j, first, last, x, weights);
+                forward_unit_piece(&p, rows, y, j, first, last, x, f->weights);
                 first = last;
             }
         }
@@ -195,10 +176,11 @@ static void forward_few_units(const weir__side *y, size_t j, size_t first, size_
         const size_t distance = k + chunk < width ? chunk : more ? units * width - k : 0;
         for (size_t s = first, tile = 0; s < last; tile++) {
             const size_t rows = few_rows_of_tile(last - s);
-            const float *from[MOST_FEW_ROWS];
+            const float *from[DOT_ROWS];
             for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
             const float *next = next_weights(strip + k, distance, tile, width);
-            add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count, next);
+            add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count,
+                                 &(units_ahead){next, width, 1});
             s += rows;
         }
     }

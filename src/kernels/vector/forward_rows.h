@@ -124,12 +124,16 @@ static void add_lanes_of_rows(const transposed_rows *x, size_t units, float *y, 
 #undef SOME_VECTORS
 }
 
-/// Units first … last of a dense side, dense x.
-static void forward_dense_rows(weir__range units, size_t rows, const weir__side *y, const weir__side *x,
-                               const float *weights, const float *bias, float *scratch) {
+/// Some units of a dense side, dense x.
+static void run_dense_rows(const void *context, weir__piece p) {
     enum { AT_ONCE = LANES == 16 ? 8 : 12, MOST_LANES = ROW_VECTORS * LANES }; // units: some register tiles; rows
-    const size_t in = x->width, lanes = vectors_of_rows(rows) * LANES, most = MOST_TRANSPOSED / lanes / LANES * LANES;
-    begin_units(units, rows, y, bias);
+    const forward_product *f = context;
+    const weir__side *y = f->y, *x = f->x;
+    const weir__range units = units_of_piece(f, p);
+    float *scratch = f->scratch + p.lane * WEIR__THREAD_SCRATCH;
+    const size_t rows = f->rows, in = x->width, lanes = vectors_of_rows(rows) * LANES,
+                 most = MOST_TRANSPOSED / lanes / LANES * LANES;
+    begin_units(units, rows, y, f->bias);
     for (size_t k = 0; k < in; k += most) {
         const size_t count = least_of(in - k, most);
         for (size_t r = 0; r < rows; r += MOST_LANES) {
@@ -141,7 +145,7 @@ static void forward_dense_rows(weir__range units, size_t rows, const weir__side 
             for (size_t r = 0; r < rows; r += MOST_LANES) {
                 const transposed_rows piece = {scratch + r * count, r, least_of(rows - r, MOST_LANES), count};
                 const bool more = !r && u + 2 * AT_ONCE <= units.last;
-                add_lanes_of_rows(&piece, tile, y->values + u, y->width, weights + u * in + k, in,
+                add_lanes_of_rows(&piece, tile, y->values + u, y->width, f->weights + u * in + k, in,
                                   more ? AT_ONCE * in : 0);
             }
         }

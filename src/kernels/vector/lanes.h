@@ -25,9 +25,9 @@
 // What a register tile holds: 16 sums where there are 32 registers, else 8, or 12 with few rows of factors beside them
 // (dot products: 24 or 12).
 #if LANES == 16
-enum { TILE_SUMS = 16, MOST_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4 };
+enum { TILE_SUMS = 16, MOST_SUMS = 16, TILE_ROWS = 4, TILE_ROWS_OF_8 = 3, TILE_VECTORS = 4, DOT_ROWS = 6 };
 #else
-enum { TILE_SUMS = 8, MOST_SUMS = 12, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2 };
+enum { TILE_SUMS = 8, MOST_SUMS = 12, TILE_ROWS = 3, TILE_ROWS_OF_8 = 1, TILE_VECTORS = 2, DOT_ROWS = 3 };
 #endif
 
 #define INLINE static inline __attribute__((always_inline))

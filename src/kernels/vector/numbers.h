@@ -14,6 +14,7 @@ typedef weir__side numbers_side; ///< that side
 
 enum {
     NUMBER_LANES = LANES,              ///< numbers that add_numbers multiplies
+    DOT_UNITS = 4,                     ///< of a tile of dot products with DOT_ROWS rows
     LANE_FLOATS = WEIR__THREAD_SCRATCH ///< of scratch memory that a lane of pieces has
 };
 

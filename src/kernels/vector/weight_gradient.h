@@ -22,7 +22,7 @@ INLINE const float *factor_at(const factor *f, size_t k) {
 
 /// Weights that will be moved by a tile's sums: they are prefetched from memory while those are formed.
 typedef struct target {
-    const float *values; ///< NULL: none
+    const float *values;
     size_t stride;
 } target;
 
@@ -45,63 +45,130 @@ INLINE void sum_outer(const int units, const int vectors, const bool partial, si
     }
 }
 
-/// to[u][c] (+)= these sums.
-INLINE void add_outer(const int units, const int vectors, const bool partial, size_t tail, bool fresh, float *to,
-                      size_t stride, size_t unit, size_t column, const factor *a, const factor *b, size_t count,
-                      const target *next) {
-    vec sum[16] = {{0}};
-    if (next->values) {
-        prefetch_rows(next->values + unit * next->stride + column, next->stride, units, (size_t)vectors * LANES);
+/// The numbers of a step of gradient descent, v of the first weight (with momentum), and Σ w² of each unit, lane by
+/// lane.
+typedef struct descent_numbers {
+    vec rate, decay, momentum;
+    float *velocity;
+    vec *squares;
+} descent_numbers;
+
+/// What becomes of a tile's sums, a constant where it is inlined.
+typedef enum outer_kind {
+    ADDED,                 // they are added to a tile of gradients, or begin it
+    DESCENDING,            // its weights move: w −= rate·(dW + decay·w)
+    DESCENDING_BY_MOMENTUM // v = momentum·v + dW + decay·w, w −= rate·v
+} outer_kind;
+
+/// A tile, gradients or weights, of which row u begins at to + u·stride; and the count pairs that its sums run over.
+typedef struct outer_tile {
+    float *to;
+    size_t stride, units;
+    weir__range columns;
+    const factor *a, *b;
+    size_t count;
+    bool fresh;               // ADDED: without the old values
+    const target *next;       // ADDED: prefetched meanwhile
+    const descent_numbers *n; // DESCENDING: the weights are then prefetched, too, as weights_after says
+    const float *half;        // half of a tile that comes after it, as many columns; NULL: what is
+    size_t distance;          // so many columns to the right
+} outer_tile;
+
+/// Weights that come later and are prefetched meanwhile: as many, or half as many units.
+typedef struct coming_weights {
+    const float *at;
+    bool half;
+} coming_weights;
+
+/// Where the weights are that come after column c; beyond the last one those of the units below.
+INLINE coming_weights weights_after(const outer_tile *t, size_t c) {
+    const size_t columns = t->columns.last;
+    if (t->half) return (coming_weights){t->half + c, true};
+    if (c + t->distance < columns) return (coming_weights){t->to + c + t->distance, false};
+    return (coming_weights){t->to + t->units * t->stride + (c + t->distance - columns), false};
+}
+
+INLINE void prefetch_for_outer(const outer_kind kind, const int units, const int vectors, const outer_tile *t,
+                               size_t unit, size_t column) {
+    const size_t count = (size_t)vectors * LANES, at = unit * t->stride;
+    if (kind == ADDED) {
+        const target *next = t->next;
+        if (next) prefetch_rows(next->values + unit * next->stride + column, next->stride, units, count);
+        return;
     }
-    sum_outer(units, vectors, partial, tail, sum, unit, column, a, b, count);
+    const coming_weights coming = weights_after(t, column);
+    if (coming.half) {
+        prefetch_rows(coming.at + unit / 2 * t->stride, t->stride, (units + 1) / 2, count);
+        return;
+    }
+    prefetch_rows(coming.at + at, t->stride, units, count);
+    if (kind == DESCENDING_BY_MOMENTUM)
+        prefetch_rows(t->n->velocity + (coming.at - t->to) + at, t->stride, units, count);
+}
+
+/// Units × vectors (constants, at most 16) of a tile at the given unit and column.
+INLINE void do_outer(const outer_kind kind, const int units, const int vectors, const bool partial, size_t tail,
+                     const outer_tile *t, size_t unit, size_t column) {
+    const descent_numbers *n = t->n;
+    vec sum[16] = {{0}};
+    prefetch_for_outer(kind, units, vectors, t, unit, column);
+    sum_outer(units, vectors, partial, tail, sum, unit, column, t->a, t->b, t->count);
     UNROLL for (int u = 0; u < units; u++) {
+        vec squares = kind == ADDED ? (vec){0} : n->squares[unit + (size_t)u];
         UNROLL for (int v = 0; v < vectors; v++) {
-            float *at = to + (unit + (size_t)u) * stride + column + v * LANES;
-            vec total = sum[u * vectors + v];
-            if (!fresh) total += load_columns(partial, tail, at);
-            store_columns(partial, tail, at, total);
+            const size_t at = (unit + (size_t)u) * t->stride + column + v * LANES;
+            vec step = sum[u * vectors + v];
+            if (kind == ADDED) {
+                if (!t->fresh) step += load_columns(partial, tail, t->to + at);
+                store_columns(partial, tail, t->to + at, step);
+                continue;
+            }
+            vec now = load_columns(partial, tail, t->to + at);
+            step += n->decay * now;
+            if (kind == DESCENDING_BY_MOMENTUM) {
+                step += n->momentum * load_columns(partial, tail, n->velocity + at);
+                store_columns(partial, tail, n->velocity + at, step);
+            }
+            now -= n->rate * step;
+            store_columns(partial, tail, t->to + at, now);
+            squares += now * now;
         }
+        if (kind != ADDED) n->squares[unit + (size_t)u] = squares;
     }
 }
 
 /// All units of a tile, for some vectors of columns.
-INLINE void add_outer_of_units(const int vectors, const bool partial, size_t tail, bool fresh, float *to, size_t stride,
-                               size_t units, size_t column, const factor *a, const factor *b, size_t count,
-                               const target *next) {
+INLINE void do_outer_of_units(const outer_kind kind, const int vectors, const bool partial, size_t tail,
+                              const outer_tile *t, size_t column) {
+    const int most = kind == ADDED ? TILE_SUMS : MOST_SUMS;
     size_t u = 0;
-    if (vectors * 8 <= TILE_SUMS) {
-        for (; u + 8 <= units; u += 8)
-            add_outer(8, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
-    }
-    if (vectors * 4 <= TILE_SUMS) {
-        for (; u + 4 <= units; u += 4)
-            add_outer(4, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
-    }
-    if (vectors * 2 <= TILE_SUMS) {
-        for (; u + 2 <= units; u += 2)
-            add_outer(2, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
-    }
-    for (; u < units; u++) add_outer(1, vectors, partial, tail, fresh, to, stride, u, column, a, b, count, next);
+#define UNITS_AT_ONCE(some)                                                                                            \
+    for (; ((some) == 1 || vectors * (some) <= most) && u + (some) <= t->units; u += (some))                           \
+    do_outer(kind, some, vectors, partial, tail, t, u, column)
+    UNITS_AT_ONCE(8);
+    if (kind != ADDED) UNITS_AT_ONCE(6);
+    UNITS_AT_ONCE(4);
+    UNITS_AT_ONCE(2);
+    UNITS_AT_ONCE(1);
+#undef UNITS_AT_ONCE
 }
 
-/// Columns first … last of a tile of some units, over count ≥ 1 pairs.
+/// A whole tile.
+INLINE void do_outer_tile(const outer_kind kind, const outer_tile *t) {
+    const size_t last = t->columns.last;
+    size_t c = t->columns.first;
+    for (; t->units < 4 && c + 8 * LANES <= last; c += 8 * LANES) do_outer_of_units(kind, 8, false, 0, t, c);
+    for (; c + TILE_VECTORS * LANES <= last; c += TILE_VECTORS * LANES)
+        do_outer_of_units(kind, TILE_VECTORS, false, 0, t, c);
+    for (; c + LANES <= last; c += LANES) do_outer_of_units(kind, 1, false, 0, t, c);
+    if (c < last) do_outer_of_units(kind, 1, true, last - c, t, c);
+}
+
+/// Columns first … last of a tile of gradients of some units, over count ≥ 1 pairs. next NULL: nothing is prefetched.
 static void add_tile(float *to, size_t stride, size_t units, weir__range columns, bool fresh, const factor *a,
                      const factor *b, size_t count, const target *next) {
-    size_t c = columns.first;
-    if (units < 4) {
-        for (; c + 8 * LANES <= columns.last; c += 8 * LANES) {
-            add_outer_of_units(8, false, 0, fresh, to, stride, units, c, a, b, count, next);
-        }
-    }
-    for (; c + TILE_VECTORS * LANES <= columns.last; c += TILE_VECTORS * LANES) {
-        add_outer_of_units(TILE_VECTORS, false, 0, fresh, to, stride, units, c, a, b, count, next);
-    }
-    for (; c + LANES <= columns.last; c += LANES) {
-        add_outer_of_units(1, false, 0, fresh, to, stride, units, c, a, b, count, next);
-    }
-    if (c < columns.last) {
-        add_outer_of_units(1, true, columns.last - c, fresh, to, stride, units, c, a, b, count, next);
-    }
+    const outer_tile t = {to, stride, units, columns, a, b, count, fresh, next, NULL, NULL, 0};
+    do_outer_tile(ADDED, &t);
 }
 
 static void clear_tile(float *tile, size_t stride, size_t units, weir__range columns) {
@@ -120,7 +187,7 @@ static void strip_gradient(size_t rows, weir__range blocks, weir__range columns,
         if (count) {
             const factor a = {dy->values, dy->block, first, NULL};
             const factor b = {x->values, x->width, first, dy->route ? dy->route->row + first : NULL};
-            add_tile(strip, x->width, units, columns, true, &a, &b, count, &(target){0});
+            add_tile(strip, x->width, units, columns, true, &a, &b, count, NULL);
         } else if (!dy->route || touched[j]) {
             clear_tile(strip, x->width, units, columns);
         }
@@ -139,9 +206,9 @@ static void column_gradient(weir__range blocks, float *dweights, uint8_t *touche
             const factor a = {dy->values, height, first, x->route->row + first};
             const factor b = {x->values, x->block, first, NULL};
             if (width == 1) { // a column: contiguous along o
-                add_tile(tile, height, 1, (weir__range){0, height}, true, &b, &a, count, &(target){0});
+                add_tile(tile, height, 1, (weir__range){0, height}, true, &b, &a, count, NULL);
             } else {
-                add_tile(tile, width, height, (weir__range){0, width}, true, &a, &b, count, &(target){0});
+                add_tile(tile, width, height, (weir__range){0, width}, true, &a, &b, count, NULL);
             }
         } else if (touched[j]) {
             memset(tile, 0, height * width * sizeof *tile);
@@ -227,9 +294,9 @@ static void strip_of_rows(float *dweights, uint8_t *found, const weir__side *dy,
         float *tile = dweights + weir__tile(dy, x, jo, ji);
         const bool fresh = !(found[ji] & 2);
         if (width == 1) {
-            add_tile(tile, height, 1, (weir__range){0, height}, fresh, &b, &a, count, &(target){0});
+            add_tile(tile, height, 1, (weir__range){0, height}, fresh, &b, &a, count, NULL);
         } else {
-            add_tile(tile, width, height, (weir__range){0, width}, fresh, &a, &b, count, &(target){0});
+            add_tile(tile, width, height, (weir__range){0, width}, fresh, &a, &b, count, NULL);
         }
         found[ji] |= 2;
     }

@@ -15,7 +15,6 @@
 
 #include "../bf16/bf16.h"
 #include "../matches.h"
-#include "descend.h"
 
 #include "../walk/bias.h"
 
@@ -55,7 +54,7 @@ static bool descends(const weir__update *update, const pairs *p) {
     return rule && !update->halves.upper && (!p->m || p->m->complete);
 }
 
-/// Moves a tile as move_tile does, by descend.h.
+/// Moves a tile as move_tile does, with its gradient in registers (weight_gradient.h).
 INLINE void descend_tile(const bool momentum, const descent *d, const place *tile, weir__range units, bool limit,
                          const pairs *p) {
     enum { PACKED_PAIRS = 256, LEAST_COLUMNS = 128, NARROW = 64, AHEAD = 128 };
@@ -82,8 +81,17 @@ INLINE void descend_tile(const bool momentum, const descent *d, const place *til
         }
         for (size_t k = 0; k < rows; k++) squares[k] = (vec){0};
         if (momentum) n.velocity = update->slot[0] + at;
-        descend_columns(momentum, d->weights + at, tile->stride, rows, tile->width,
-                        tile->next ? tile->next + u / 2 * tile->stride : NULL, distance, &a, &p->b, p->count, &n);
+        const outer_tile t = {.to = d->weights + at,
+                              .stride = tile->stride,
+                              .units = rows,
+                              .columns = {0, tile->width},
+                              .a = &a,
+                              .b = &p->b,
+                              .count = p->count,
+                              .n = &n,
+                              .half = tile->next ? tile->next + u / 2 * tile->stride : NULL,
+                              .distance = distance};
+        do_outer_tile(momentum ? DESCENDING_BY_MOMENTUM : DESCENDING, &t);
         for (size_t k = 0; limit && k < rows; k++) {
             const vec zero = {0};
             weir__update_limit_row(update, d->weights, at + k * tile->stride, tile->width,
@@ -119,13 +127,13 @@ static void move_tile(const descent *d, const place *tile, weir__range units, bo
             const size_t columns = least_of(panel, tile->width - c), at = tile->at + u * tile->stride + c;
             factor a = p->a, b = p->b;
             // A tile of one row: the next one follows it, and would come too late if it were prefetched by itself.
-            target next = {NULL, tile->stride}; // halves: there are half as many lines to wait for
-            if (!d->update->halves.upper) next.values = d->weights + at + (tile->height == 1 ? tile->stride : 0);
+            const target next = {d->weights + at + (tile->height == 1 ? tile->stride : 0), tile->stride};
+            const bool floats = !d->update->halves.upper; // halves: there are half as many lines to wait for
             bool fresh = true;
             a.values += u, b.values += c;
             first_pairs(p);
             for (;; fresh = false) {
-                add_tile(g, panel, rows, (weir__range){0, columns}, fresh, &a, &b, p->count, &next);
+                add_tile(g, panel, rows, (weir__range){0, columns}, fresh, &a, &b, p->count, floats ? &next : NULL);
                 if (!are_more_pairs(p)) break;
                 next_pairs(p);
             }
@@ -247,7 +255,7 @@ static void update_tiles_of_columns(const descent *d, weir__range blocks, const 
         }
         if (height * width <= PIECE / 8) {
             float *g = extend_run(&small, tile.at, height * width);
-            add_tile(g, tile.width, tile.height, (weir__range){0, tile.width}, true, &p.a, &p.b, count, &(target){0});
+            add_tile(g, tile.width, tile.height, (weir__range){0, tile.width}, true, &p.a, &p.b, count, NULL);
         } else {
             move_tile(d, &tile, (weir__range){0, tile.height}, false, &p);
         }

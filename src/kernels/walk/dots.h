@@ -51,6 +51,31 @@ INLINE void add_few_dots(const int rows, const int units, float *y, size_t y_str
     }
 }
 
+/// add_few_dots for any number of units, some of them at a time, those that come as far behind the next weights.
+INLINE void add_few_dots_of_units(const int rows, size_t units, float *y, size_t y_stride, const number *const *x,
+                                  const number *w, size_t w_stride, size_t count, const units_ahead *coming) {
+    size_t u = 0;
+#define SOME_UNITS(some)                                                                                               \
+    add_few_dots(rows, some, y + u, y_stride, x, w + u * w_stride, w_stride, count,                                    \
+                 &(units_ahead){coming->w + u * w_stride, coming->stride, coming->units})
+    for (; rows == 1 && u + 8 <= units; u += 8) SOME_UNITS(8);
+    for (; u + DOT_UNITS <= units; u += DOT_UNITS) SOME_UNITS(DOT_UNITS);
+    WITH_CONSTANT(units - u, 3, SOME_UNITS)
+#undef SOME_UNITS
+}
+
+/// And for any number of rows up to DOT_ROWS.
+static void add_few_dots_of_rows(size_t rows, size_t units, float *y, size_t y_stride, const number *const *x,
+                                 const number *w, size_t w_stride, size_t count, const units_ahead *coming) {
+#define SOME_ROWS(rows) add_few_dots_of_units(rows, units, y, y_stride, x, w, w_stride, count, coming)
+#if LANES == 16
+    WITH_CONSTANT(rows, 6, SOME_ROWS)
+#else
+    WITH_CONSTANT(rows, 3, SOME_ROWS)
+#endif
+#undef SOME_ROWS
+}
+
 // ---- compact x -----------------------------------------------------------------------------------------------------
 
 /// y[u] += Σ over the entries of x and their units, for units (a constant) outputs of a strip that has `height`, from

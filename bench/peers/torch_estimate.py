@@ -5,12 +5,14 @@
 
 The objective is the mean of (h - t)^2 over the units of a row. A gradient of the expected objective with respect to the
 logits is estimated for every row of a batch, as one writes it in PyTorch: tensor operations on the whole batch, and
-autograd where a rule needs the gradient of the objective.
+autograd where a rule needs the gradient of the objective. Each rule as it is written and by torch.compile: the faster
+one counts.
 
-Prints a JSON line per rule: "rule", "rows_per_second" (the median of the repeats) and "mean" and "variance" of a
-coordinate, so that one sees that both programs estimate the same thing.
+Prints a JSON line per rule: "rule", "rows_per_second" (the median of the repeats), the form, and "mean" and "variance" of
+a coordinate, so that one sees that both programs estimate the same thing.
 
-    torch_estimate.py [--units 200] [--rows 100] [--threads 2] [--repeats 7] [--seconds 0.3] [--rules rloo,disarm,...]"""
+    torch_estimate.py [--units 200] [--rows 100] [--threads 2] [--repeats 7] [--seconds 0.3] [--rules rloo,disarm,...]
+        [--forms eager|compiled|both]"""
 import argparse
 import json
 import time
@@ -18,11 +20,14 @@ import time
 import torch
 from torch.nn.functional import logsigmoid
 
+import forms
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 for name, value in dict(units=200, rows=100, threads=2, repeats=7).items():
     parser.add_argument("--" + name, type=int, default=value)
 parser.add_argument("--seconds", type=float, default=0.3)
 parser.add_argument("--rules", default="")
+forms.add_option(parser)
 a = parser.parse_args()
 torch.set_num_threads(a.threads)
 torch.manual_seed(0)
@@ -159,5 +164,6 @@ for name in a.rules.split(",") if a.rules else rules:
     if name not in rules:
         continue
     sample = torch.stack([rules[name]() for _ in range(50)])
-    print(json.dumps({"rule": name, "rows_per_second": measure(rules[name]), "mean": sample.mean().item(),
+    seconds, form = forms.least(forms.forms_of(rules[name], a.forms), lambda rule: 1 / measure(rule))
+    print(json.dumps({"rule": name, "rows_per_second": 1 / seconds, "form": form, "mean": sample.mean().item(),
                       "variance": sample.var().item()}), flush=True)

@@ -7,20 +7,22 @@
   dense   the same width without gates
   active  a dense network of as many multiply-adds as the open blocks and the gaters are (bench/dense-stack.yaml)
 
-A step is forward, backward and plain gradient descent. Prints a JSON line per way with the least and the median "ms".
+A step is forward, backward and plain gradient descent. The network as it is written and by torch.compile, in bfloat16
+also in float32: the fastest counts. Prints a JSON line per way with the median "ms" and its form.
 
     torch_gated_stack.py [--way masked] [--batch 1024] [--units 4096] [--active 405] [--block 64] [--share 0.09375]
-        [--dtype float32|bfloat16] [--threads 2] [--steps 5]
+        [--dtype float32|bfloat16] [--threads 2] [--steps 5] [--forms eager|compiled|both]
 
 --dtype bfloat16 keeps floats as the master copy and lets torch.autocast round what products read."""
 import argparse
 import json
 import math
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+import forms
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 for name, value in dict(batch=1024, units=4096, active=405, block=64, threads=2, steps=5).items():
@@ -28,6 +30,7 @@ for name, value in dict(batch=1024, units=4096, active=405, block=64, threads=2,
 parser.add_argument("--share", type=float, default=0.09375)
 parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
 parser.add_argument("--way", choices=("masked", "dense", "active"), action="append")
+forms.add_option(parser)
 a = parser.parse_args()
 torch.set_num_threads(a.threads)
 torch.manual_seed(0)
@@ -60,8 +63,8 @@ class Stack(nn.Module):
         return self.logits(h)
 
 
-def step(net, optimizer):
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=a.dtype == "bfloat16"):
+def step(net, optimizer, dtype):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
         loss = F.cross_entropy(net(x).float(), y)
     optimizer.zero_grad()
     loss.backward()
@@ -71,11 +74,8 @@ def step(net, optimizer):
 for way in a.way or ("masked", "dense", "active"):
     net = Stack(a.active if way == "active" else a.units, way == "masked")
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
-    times = []
-    for _ in range(a.steps + 1):
-        start = time.perf_counter()
-        step(net, optimizer)
-        times.append(1e3 * (time.perf_counter() - start))
-    times = sorted(times[1:])
-    print(json.dumps(dict(peer="torch " + torch.__version__, way=way, dtype=a.dtype, batch=a.batch,
-                          ms=round(times[len(times) // 2], 3), least_ms=round(times[0], 3))), flush=True)
+    ways = {f"{name} {dtype}": (form, dtype) for dtype in dict.fromkeys((a.dtype, "float32"))
+            for name, form in forms.forms_of(net, a.forms).items()}
+    ms, form = forms.least(ways, lambda f: forms.median_ms(lambda: step(f[0], optimizer, f[1]), a.steps))
+    print(json.dumps(dict(peer="torch " + torch.__version__, way=way, dtype=a.dtype, batch=a.batch, ms=ms, form=form)),
+          flush=True)

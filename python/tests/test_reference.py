@@ -127,6 +127,32 @@ def draw(layer, ours, a, noise, close):
         same(mine, theirs, close)
 
 
+@pytest.mark.parametrize("words", ["disarm", "muprop", "muprop:baseline=average"])
+@pytest.mark.parametrize("at, layers", [(0, 3), (1, 3), (2, 3)])
+def test_layers(words, at, layers):
+    """Rules of which several layers share one set of evaluations."""
+    layer, ours, rng = Layer(words), reference.unit(words), np.random.default_rng(6)
+    layer.groups = lib.weir_unit_groups(layer.unit, UNITS, layers)
+    ours.start(UNITS)
+    noise = reference.Noise(99, 5, stream=8)
+    a = rng.normal(0, 3, (layer.groups if at else 1, ROWS, UNITS)).astype(np.float32)
+    if at:
+        a[at + 1 :] = a[0]  # what has not left the first draw yet
+    if at and ours.name == "muprop":
+        a[1] += 1
+    L = rng.normal(1, 1, (layer.groups, ROWS)).astype(np.float32)
+    dh = rng.normal(0, 1, (layer.groups, ROWS, UNITS)).astype(np.float32)
+    divided, da = dh / np.float32(ROWS), np.zeros_like(a)
+    batch = layer.batch(a, noise, loss=L, dh=divided, da=da)
+    batch.layer, batch.layers = at, layers
+    layer.rule.sample(layer.unit, batch)
+    drawn = ours.sample(a.astype(float) if at else a[0].astype(float), noise, at, layers)
+    assert np.array_equal(drawn.h != 0, layer.h != 0)
+    same(drawn.h, layer.h, CLOSE)
+    layer.rule.backward(layer.unit, batch)
+    same(ours.backward(drawn, L.astype(float), dh.astype(float)) / ROWS, da, CLOSE)
+
+
 def test_every_rule_is_here():
     assert {words.split(":")[0] for words in FORMS} == set(reference.rules)
     assert {text(lib.weir_draw_at(i).name) for i in range(lib.weir_draw_count())} == set(reference.draws)

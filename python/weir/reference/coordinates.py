@@ -96,16 +96,27 @@ class Arm(Rule):
 class DisArm(Rule):
     """½(L(h) − L(h'))(h − h')·max(p, 1 − p): the mean of arm's gradient given the pair.
 
-    Dong, Mnih and Tucker 2020, eq. 5; Yin, Ho, Yan, Qian and Zhou 2020 (U2G).
+    Dong, Mnih and Tucker 2020, eq. 5; Yin, Ho, Yan, Qian and Zhou 2020 (U2G). T layers (their section 3.2) share T + 1
+    groups: group 0 is one draw through all of them, group t + 1 leaves it at layer t, by the antithetic draw, and goes on
+    with the same uniform numbers. From the second layer on a and the gradient are [groups, rows, units].
     """
 
     name = "disarm"
 
-    def sample(self, a, noise):
-        return Drawn(a, pair(a, noise)[0])
+    def sample(self, a, noise, layer=0, layers=1):
+        logits = a if layer else np.broadcast_to(a, (layers + 1, *a.shape))
+        u = random.uniform(noise, *logits.shape[1:])
+        h = (u > sigmoid(-logits)).astype(float)
+        h[layer + 1] = coin(u, sigmoid(logits[0]))
+        return Drawn(a, h, layer)
+
+    def merge(self, drawn, L):
+        return super().merge(drawn, L) if len(L) == 2 else self.first(L)
 
     def backward(self, drawn, L, dh):
-        return (L[0] - L[1])[:, None] / 2 * (drawn.h[0] - drawn.h[1]) * sigmoid(np.abs(drawn.a))
+        t, a = drawn.kept, drawn.a[0] if drawn.kept else drawn.a
+        gradient = (L[0] - L[t + 1])[:, None] / 2 * (drawn.h[0] - drawn.h[t + 1]) * sigmoid(np.abs(a))
+        return np.concatenate([gradient[None], np.zeros_like(drawn.h[1:])]) if t else gradient
 
 
 class Arms(Rloo):

@@ -108,7 +108,9 @@ class Vimco(Rule):
 class MuProp(Rule):
     """[L(h) − L(μ) − m·(h − μ) − c](h − p) + m p(1 − p). Gu, Levine, Sutskever and Mnih 2016, eq. 9 to 11.
 
-    Group 1 is the mean field μ = p, with m = ∂L/∂μ. c: nothing, or the running average of the bracket.
+    Group 1 is the mean field μ = p, with m = ∂L/∂μ. c: nothing, or the running average of the bracket. In several layers
+    the mean field hands on its means: from the second layer on a and the gradient are [2, rows, units], and m passes
+    through the slope of the mean field.
     """
 
     name = "muprop"
@@ -117,18 +119,20 @@ class MuProp(Rule):
     def start(self, units):
         self.average = Average(self.decay)
 
-    def sample(self, a, noise):
-        return Drawn(a, np.stack([self.draw(a, noise), sigmoid(a)]))
+    def sample(self, a, noise, layer=0, layers=1):
+        own, field = a if layer else (a, a)
+        return Drawn(a, np.stack([self.draw(own, noise), sigmoid(field)]), (own, field, layer))
 
     def merge(self, drawn, L):
         return self.first(L)
 
     def backward(self, drawn, L, dh):
-        (h, mean), m = drawn.h, dh[1]
+        (h, mean), m, (a, field, layer) = drawn.h, dh[1], drawn.kept
         bracket = L[0] - L[1] - (m * (h - mean)).sum(1)
         c = self.average.value() if self.baseline == "average" else 0
         self.average.add(bracket.mean())
-        return (bracket - c)[:, None] * score(h, drawn.a) + m * slope(drawn.a)
+        gradient = (bracket - c)[:, None] * score(h, a) + m * slope(a)
+        return np.stack([gradient, m * slope(field)]) if layer else gradient
 
 
 class DoubleCv(Rule):

@@ -10,6 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// The column of a curve's data block; its standard deviation is in the next one.
+static int data_column(plot_column c) { return 2 + 2 * (int)c; }
+
+static bool any_seeds(const plot_run *runs, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        if (runs[k].seeds > 1) return true;
+    return false;
+}
+
 static void print_data(FILE *out, const plot_run *runs, size_t count) {
     for (size_t k = 0; k < count; k++) {
         fprintf(out, "$run%zu << EOD\n", k);
@@ -21,6 +30,8 @@ static void print_data(FILE *out, const plot_run *runs, size_t count) {
                     fprintf(out, " %.9g", value);
                 else
                     fputs(" NaN", out);
+                const double spread = runs[k].spread[c] != NULL ? runs[k].spread[c][i] : 0;
+                fprintf(out, " %.9g", isfinite(spread) ? spread : 0);
             }
             fputc('\n', out);
         }
@@ -38,8 +49,9 @@ static bool column_range(const plot_run *runs, size_t count, plot_column c, draw
         for (size_t i = 0; i < runs[k].epochs; i++) {
             double y = runs[k].column[c][i];
             if (!isfinite(y)) continue;
-            least = fmin(least, y);
-            most = fmax(most, y);
+            const double spread = runs[k].spread[c] != NULL && isfinite(runs[k].spread[c][i]) ? runs[k].spread[c][i] : 0;
+            least = fmin(least, y - spread > 0 ? y - spread : fmin(y, 0.5 * fabs(y)));
+            most = fmax(most, y + spread);
         }
     *range = draw_range_of(least, most, true);
     if (runs[0].judged == CLI_BY_LIKELIHOOD && (c == PLOT_LOSS || c == PLOT_ERROR)) // many nats cannot be predicted: 0 is far off
@@ -92,21 +104,25 @@ static void curve_panel(FILE *out, const plot_run *runs, size_t count, plot_colu
     draw_label labels[DRAW_LABELS] = {{0}};
     char texts[DRAW_LABELS][96];
     size_t label_count = curve_labels(runs, count, c, mark_best, labels, texts);
-    draw_title(out, title, axis);
+    char text[200];
+    snprintf(text, sizeof text, "%s%s", axis, any_seeds(runs, count) ? "; band: deviation over seeds" : "");
+    draw_title(out, title, text);
     draw_epochs(out, last);
     fprintf(out, "set rmargin %zu\nset lmargin 8\nset tmargin 3.8\nset bmargin 3.5\n", room);
     fprintf(out, "unset logscale y\nset ytics autofreq\nset yrange [%g:%g]\n", y.low, y.high);
     if (y.log) draw_log_ticks(out, "y", y.low, y.high);
     draw_labels(out, labels, label_count, last, y.low, y.high, y.log);
     fprintf(out, "plot ");
+    for (size_t k = 0; k < count; k++)
+        if (runs[k].seeds > 1) draw_band(out, "run", k, data_column(c), y.low, runs[k].epochs > 1, draw_colour(k));
     for (size_t k = 0; k < count; k++) {
         const char *colour = draw_colour(k);
         fprintf(out, "%s$run%zu using 1:%d with lines linewidth 2 linecolor rgb '%s'", k == 0 ? "" : ", ", k,
-                (int)c + 2, colour);
+                data_column(c), colour);
         if (mark_best || runs[k].epochs == 1)
             fprintf(out,
                     ", $run%zu every ::%zu::%zu using 1:%d with points pointtype 7 pointsize 0.8 linecolor rgb '%s'", k,
-                    runs[k].best, runs[k].best, (int)c + 2, colour);
+                    runs[k].best, runs[k].best, data_column(c), colour);
     }
     fprintf(out, "\n");
 }
@@ -174,11 +190,14 @@ static void share_figure(FILE *out, const plot_run *runs, size_t count, const ch
             draw_room(labels, label_count), high);
     draw_labels(out, labels, label_count, last, 0, high, false);
     fprintf(out, "plot ");
+    for (size_t k = 0; k < count; k++)
+        if (runs[k].seeds > 1)
+            draw_band(out, "run", k, data_column(PLOT_SHARE), 0, runs[k].epochs > 1, draw_colour(k));
     for (size_t k = 0; k < count; k++) {
         const char *colour = count > 1 ? draw_colour(k) : "#5aa5cf";
         fprintf(out, "%s$run%zu using 1:%d with lines linewidth 1 linecolor rgb '%s'", k == 0 ? "" : ", ", k,
-                PLOT_TRAIN_SHARE + 2, colour);
-        fprintf(out, ", $run%zu using 1:%d with %s linewidth 2 linecolor rgb '%s'", k, PLOT_SHARE + 2,
+                data_column(PLOT_TRAIN_SHARE), colour);
+        fprintf(out, ", $run%zu using 1:%d with %s linewidth 2 linecolor rgb '%s'", k, data_column(PLOT_SHARE),
                 runs[k].epochs == 1 ? "points pointtype 7 pointsize 0.8" : "lines", draw_colour(k));
     }
     if (isfinite(target)) fprintf(out, ", %g with lines dashtype (6,5) linewidth 1.2 linecolor rgb '#444444'", target);

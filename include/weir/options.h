@@ -67,6 +67,8 @@ typedef struct weir_train_options {
     double average; ///< weight of the past per step, in [0, 1), in a moving average of the parameters, which is what is
                     ///< validated, tested and saved (Polyak and Juditsky 1992); 0: the parameters themselves
     double checkpoint_seconds; ///< at most so much time between checkpoints inside an epoch; 0: only at its end
+    size_t log_steps;          ///< a line of steps.jsonl after so many steps, with means since the last one of the epoch;
+                               ///< 0: none
     size_t valid_samples; ///< networks that predict targets: draws per row for the likelihood of the validation part
     size_t test_samples;  ///< and of the test part; the trainer does not read it
     weir_optimizer_options optimizer;

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/// One epoch's line: metrics.jsonl has the same names.
+/// One epoch's line: metrics.jsonl and metrics.csv have the same names.
 typedef struct weir_epoch {
     size_t epoch;                                ///< 1, 2, …
     double train_loss;                           ///< mean over the epoch's batches, sampled, penalties not included
@@ -96,8 +96,9 @@ WEIR_API weir_status weir_trainer_step(weir_trainer *trainer, const float *input
 WEIR_API weir_status weir_trainer_step_targets(weir_trainer *trainer, const float *inputs, const float *targets,
                                                size_t rows, weir_error *error);
 /// Trains to the end. folder (or NULL): where checkpoint.safetensors (latest complete state), model.safetensors (best)
-/// and metrics.jsonl go; it is made if missing. config_text is stored in both files. At the end the graph holds the
-/// best parameters and thresholds. WEIR_IO (disk full, folder gone), WEIR_DIVERGED and WEIR_INTERRUPTED leave a
+/// and metrics.jsonl go, with metrics.csv and, as options.log_steps says, steps.jsonl and steps.csv; it is made if
+/// missing. config_text is stored in checkpoint and model. At the end the graph holds the best parameters and
+/// thresholds. WEIR_IO (disk full, folder gone), WEIR_DIVERGED and WEIR_INTERRUPTED leave a
 /// checkpoint from which weir_trainer_resume continues.
 WEIR_API weir_status weir_trainer_run(weir_trainer *trainer, const char *folder, const char *config_text,
                                       weir_train_callback callback, void *context, weir_error *error);

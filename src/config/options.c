@@ -90,6 +90,8 @@ static const weir__field train_fields[] = {
      .about = "weight of the past in a moving average of the parameters, which is judged and saved; 0: none"},
     {"train.checkpoint_seconds", WEIR__NUMBER, AT(checkpoint_seconds), &weir__not_negative, .initial = "30",
      .about = "most time between checkpoints inside an epoch; 0: only at its end"},
+    {"train.log_steps", WEIR__SIZE, AT(log_steps), &weir__size_from_0, .initial = "0",
+     .about = "a line of steps.jsonl and steps.csv after so many steps; 0: none"},
     {"train.valid_samples", WEIR__SIZE, AT(valid_samples), &weir__size_from_1, .initial = "10",
      .applies = WEIR__FACT_TARGETS, .numbers = WEIR__ALWAYS,
      .about = "targets: draws per row for the likelihood of the validation rows"},

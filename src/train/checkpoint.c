@@ -126,6 +126,12 @@ done:
     X(best_epoch, best_epoch)                                                                                          \
     X(stale, stale)
 
+// Of runs that record steps; a checkpoint that is older than these has none.
+#define PLACE_LOGGED(X)                                                                                                \
+    X(logged_rows, logged_rows)                                                                                        \
+    X(logged_gates, logged_gates.gates)                                                                                \
+    X(logged_open, logged_gates.open)
+
 #define PLACE_REALS(X)                                                                                                 \
     X(loss)                                                                                                            \
     X(penalty)                                                                                                         \
@@ -139,9 +145,11 @@ static char *state_print(const weir_trainer *trainer) {
     int failed = 0;
 #define SET_INTEGER(name, field) failed |= json_object_set_new(root, #name, json_integer((json_int_t)place->field));
     PLACE_INTEGERS(SET_INTEGER)
+    PLACE_LOGGED(SET_INTEGER)
 #undef SET_INTEGER
 #define SET_REAL(name) failed |= json_object_set_new(root, #name, weir__json_real(place->name));
     PLACE_REALS(SET_REAL)
+    SET_REAL(logged_loss)
 #undef SET_REAL
     failed |= json_object_set_new(root, "updates", json_integer((json_int_t)trainer->optimizer.step));
     for (size_t i = 0; i < trainer->sparsity.count; i++) {
@@ -179,6 +187,11 @@ static weir_status read_place(weir__place *place, const json_t *root, weir_error
     TRY(read_count(&count, root, #name, error));                                                                       \
     place->field = count;
     PLACE_INTEGERS(READ_INTEGER)
+    const json_t *logged = json_object_get(root, "logged_loss");
+    if (logged) {
+        PLACE_LOGGED(READ_INTEGER)
+        TRY(read_real(&place->logged_loss, logged, "logged_loss", error));
+    }
 #undef READ_INTEGER
 #define READ_REAL(name) TRY(read_real(&place->name, json_object_get(root, #name), #name, error));
     PLACE_REALS(READ_REAL)

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// metrics.jsonl: one JSON object per epoch, with the names of weir_epoch.
+// metrics.jsonl: one JSON object per epoch, with the names of weir_epoch. steps.jsonl, where it is asked for: one per so
+// many steps. Beside each the same records as .csv, for whoever reads tables; what is not known is empty there.
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,49 +71,215 @@ weir_status weir__path_in(char **path, const char *folder, const char *name, wei
     return status;
 }
 
-// The line of an epoch, freed by the caller with free.
-static char *line_of(const weir_epoch *epoch) {
-    json_t *json = weir__epoch_to_json(epoch);
-    char *line = NULL;
-    size_t size = 0;
-    FILE *stream = json ? open_memstream(&line, &size) : NULL;
-    bool good = stream && !json_dumpf(json, stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) &&
-                fputc('\n', stream) != EOF;
-    if (stream && fclose(stream)) good = false;
-    json_decref(json);
-    if (good) return line;
-    free(line);
-    return NULL;
+// ---- Files of records.
+
+/// A file of records in two forms.
+typedef struct record_file {
+    const char *lines, *table;         ///< names in the folder
+    const char *const *columns; ///< of the table, in their order; the first is the record's number
+    size_t count;
+} record_file;
+
+static const char *const epoch_columns[] = {"epoch",       "train_loss",  "valid_loss", "valid_error", "valid_nll",
+                                            "valid_rmse",  "train_share", "valid_share", "penalty",    "weight",
+                                            "rate",        "seconds",     "train_seconds", "best"};
+static const char *const step_columns[] = {"step", "epoch", "batch", "loss", "share", "rate"};
+static const record_file of_epochs = {"metrics.jsonl", "metrics.csv", epoch_columns,
+                                      sizeof epoch_columns / sizeof *epoch_columns};
+static const record_file of_steps = {"steps.jsonl", "steps.csv", step_columns,
+                                     sizeof step_columns / sizeof *step_columns};
+
+/// A text in the making.
+typedef struct text_stream {
+    FILE *stream;
+    char *text;
+    size_t size;
+    bool failed;
+} text_stream;
+
+static void text_begin(text_stream *t) {
+    *t = (text_stream){0};
+    t->stream = open_memstream(&t->text, &t->size);
+    t->failed = !t->stream;
 }
 
-weir_status weir__metrics_rewrite(const weir_trainer *trainer, const char *folder, weir_error *error) {
-    weir_status status = WEIR_OK;
-    char *path = NULL, *line = NULL;
-    weir__file file = {0};
-    TRY(weir__path_in(&path, folder, "metrics.jsonl", error));
-    TRY(weir__file_begin(&file, path, error));
-    for (size_t i = 0; i < trainer->epoch_count; i++) {
-        free(line);
-        line = line_of(&trainer->epochs[i]);
-        TRY_THAT(line, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
-        weir__file_put(line, strlen(line), &file);
+static weir_status text_end(text_stream *t, weir_error *error) {
+    if (t->stream && fclose(t->stream)) t->failed = true;
+    t->stream = NULL;
+    return t->failed || !t->text ? weir__fail(error, WEIR_MEMORY, "out of memory: metrics") : WEIR_OK;
+}
+
+static void put_heading(text_stream *t, const record_file *file) {
+    for (size_t i = 0; !t->failed && i < file->count; i++)
+        t->failed = fprintf(t->stream, "%s%s", i ? "," : "", file->columns[i]) < 0;
+    t->failed = t->failed || fputc('\n', t->stream) == EOF;
+}
+
+// Takes the record.
+static void put_line(text_stream *t, json_t *record) {
+    t->failed = t->failed || !record ||
+                json_dumpf(record, t->stream, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) ||
+                fputc('\n', t->stream) == EOF;
+    json_decref(record);
+}
+
+// Takes the record.
+static void put_row(text_stream *t, const record_file *file, json_t *record) {
+    t->failed = t->failed || !record;
+    for (size_t i = 0; !t->failed && i < file->count; i++) {
+        const json_t *value = json_object_get(record, file->columns[i]);
+        char text[40] = "";
+        if (json_is_integer(value))
+            snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+        else if (json_is_real(value))
+            weir__print(text, sizeof text, "%.9g", json_real_value(value));
+        else if (json_is_boolean(value))
+            snprintf(text, sizeof text, "%s", json_is_true(value) ? "true" : "false");
+        t->failed = fprintf(t->stream, "%s%s", i ? "," : "", text) < 0;
     }
+    t->failed = t->failed || fputc('\n', t->stream) == EOF;
+    json_decref(record);
+}
+
+static weir_status write_text(const char *folder, const char *name, const text_stream *t, bool appended,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *path = NULL;
+    weir__file file = {0};
+    TRY(weir__path_in(&path, folder, name, error));
+    if (appended) {
+        TRY(weir__file_append(path, t->text, t->size, error));
+        goto done;
+    }
+    TRY(weir__file_begin(&file, path, error));
+    weir__file_put(t->text, t->size, &file);
     TRY(weir__file_commit(&file, error));
 done:
     weir__file_abandon(&file);
-    free(line);
     weir__free(path);
+    return status;
+}
+
+static weir_status write_epochs(const weir_trainer *trainer, size_t first, const char *folder, bool appended,
+                                weir_error *error) {
+    weir_status status = WEIR_OK;
+    text_stream lines, table;
+    text_begin(&lines);
+    text_begin(&table);
+    if (!appended) put_heading(&table, &of_epochs);
+    for (size_t i = first; i < trainer->epoch_count; i++) {
+        put_line(&lines, weir__epoch_to_json(&trainer->epochs[i]));
+        put_row(&table, &of_epochs, weir__epoch_to_json(&trainer->epochs[i]));
+    }
+    const weir_status lines_made = text_end(&lines, error), table_made = text_end(&table, error);
+    TRY(lines_made);
+    TRY(table_made);
+    TRY(write_text(folder, of_epochs.lines, &lines, appended, error));
+    TRY(write_text(folder, of_epochs.table, &table, appended, error));
+done:
+    free(lines.text);
+    free(table.text);
     return status;
 }
 
 weir_status weir__metrics_append(const weir_trainer *trainer, const char *folder, weir_error *error) {
+    return write_epochs(trainer, trainer->epoch_count - 1, folder, true, error);
+}
+
+// ---- Records of steps.
+
+static json_t *step_to_json(const weir_trainer *trainer) {
+    const weir__place *place = &trainer->place;
+    const uint64_t rows = place->rows - place->logged_rows;
+    const double batches = trainer->batches ? (double)trainer->batches : 1;
+    json_t *json = json_object();
+    int failed = json_object_set_new(json, "step", json_integer((json_int_t)place->step));
+    failed |= json_object_set_new(json, "epoch", json_integer((json_int_t)place->epoch + 1));
+    failed |= json_object_set_new(json, "batch", json_integer((json_int_t)place->batch));
+    failed |= json_object_set_new(json, "loss", weir__json_real((place->loss - place->logged_loss) / (double)rows));
+    failed |= json_object_set_new(json, "share",
+                                  weir__json_real(weir__share_between(place->logged_gates, place->gates)));
+    failed |= json_object_set_new(json, "rate",
+                                  json_real(weir__schedule_rate(&trainer->options.optimizer, place->epoch,
+                                                                trainer->batches ? (double)(place->batch - 1) / batches
+                                                                                 : 0,
+                                                                trainer->options.epochs)));
+    if (!failed) return json;
+    json_decref(json);
+    return NULL;
+}
+
+weir_status weir__steps_append(weir_trainer *trainer, const char *folder, weir_error *error) {
     weir_status status = WEIR_OK;
-    char *path = NULL, *line = line_of(&trainer->epochs[trainer->epoch_count - 1]);
-    TRY_THAT(line, WEIR_MEMORY, "out of memory: a line of metrics.jsonl");
-    TRY(weir__path_in(&path, folder, "metrics.jsonl", error));
-    TRY(weir__file_append(path, line, strlen(line), error));
+    weir__place *place = &trainer->place;
+    const size_t every = trainer->options.log_steps;
+    text_stream lines, table;
+    if (!every || place->step % every) return WEIR_OK;
+    text_begin(&lines);
+    text_begin(&table);
+    put_line(&lines, step_to_json(trainer));
+    put_row(&table, &of_steps, step_to_json(trainer));
+    const weir_status lines_made = text_end(&lines, error), table_made = text_end(&table, error);
+    TRY(lines_made);
+    TRY(table_made);
+    TRY(write_text(folder, of_steps.lines, &lines, true, error));
+    TRY(write_text(folder, of_steps.table, &table, true, error));
+    place->logged_loss = place->loss;
+    place->logged_rows = place->rows;
+    place->logged_gates = place->gates;
 done:
+    free(lines.text);
+    free(table.text);
+    return status;
+}
+
+// The number in front of a record: of {"step":12,…} and of 12,….
+static uint64_t number_of(const char *line) {
+    const char *digits = strpbrk(line, "0123456789");
+    return digits ? strtoull(digits, NULL, 10) : 0;
+}
+
+// Keeps the records up to the trainer's step: those behind it are made again. A line that is cut is one of them.
+static weir_status keep_steps(const weir_trainer *trainer, const char *folder, const char *name, text_stream *kept,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    char *path = NULL, *line = NULL;
+    size_t size = 0;
+    ssize_t length;
+    FILE *from = NULL;
+    TRY(weir__path_in(&path, folder, name, error));
+    from = trainer->place.step ? fopen(path, "re") : NULL;
+    while (from && (length = getline(&line, &size, from)) > 0) {
+        const bool record = line[0] == '{' || (line[0] >= '0' && line[0] <= '9');
+        if (!record || line[length - 1] != '\n' || number_of(line) > trainer->place.step) continue;
+        kept->failed = kept->failed || fputs(line, kept->stream) == EOF;
+    }
+    TRY(text_end(kept, error));
+    TRY(write_text(folder, name, kept, false, error));
+done:
+    if (from) fclose(from);
     free(line);
     weir__free(path);
     return status;
+}
+
+static weir_status rewrite_steps(const weir_trainer *trainer, const char *folder, weir_error *error) {
+    weir_status status = WEIR_OK;
+    text_stream lines, table;
+    if (!trainer->options.log_steps) return WEIR_OK;
+    text_begin(&lines);
+    text_begin(&table);
+    put_heading(&table, &of_steps);
+    status = keep_steps(trainer, folder, of_steps.lines, &lines, error);
+    if (status == WEIR_OK) status = keep_steps(trainer, folder, of_steps.table, &table, error);
+    (void)text_end(&lines, NULL);
+    (void)text_end(&table, NULL);
+    free(lines.text);
+    free(table.text);
+    return status;
+}
+
+weir_status weir__metrics_rewrite(const weir_trainer *trainer, const char *folder, weir_error *error) {
+    const weir_status status = write_epochs(trainer, 0, folder, false, error);
+    return status == WEIR_OK ? rewrite_steps(trainer, folder, error) : status;
 }

@@ -136,6 +136,7 @@ static weir_status train_batch(const run *r, bool *over, weir_error *error) {
     const double seconds = weir__seconds() - began;
     t->place.seconds += seconds;
     t->place.train_seconds += seconds;
+    if (r->folder) TRY(weir__steps_append(t, r->folder, error));
 done:
     return status;
 }

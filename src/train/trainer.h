@@ -24,6 +24,9 @@ typedef struct weir__place {
     uint64_t rows;                 ///< of this epoch
     weir__gate_count gates;        ///< of this epoch
     double seconds, train_seconds; ///< of this epoch
+    double logged_loss;            ///< loss, rows and gates as they were at the last record of steps
+    uint64_t logged_rows;
+    weir__gate_count logged_gates;
     size_t best_epoch;             ///< 0: none yet
     double best_error;             ///< validation error, or negative log-likelihood of targets
     size_t stale;                  ///< epochs since the best one
@@ -85,9 +88,13 @@ weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_er
 /// A number, or null when it is not finite.
 json_t *weir__json_real(double value);
 
-/// Makes folder/metrics.jsonl hold exactly the epochs of the trainer; adds a line for the last of them.
+/// Makes folder/metrics.jsonl and .csv hold exactly the epochs of the trainer, and steps.jsonl and .csv no step beyond
+/// its own; adds a line for the last epoch.
 weir_status weir__metrics_rewrite(const weir_trainer *trainer, const char *folder, weir_error *error);
 weir_status weir__metrics_append(const weir_trainer *trainer, const char *folder, weir_error *error);
+
+/// Adds a line to folder/steps.jsonl and .csv after every so many steps as options.log_steps says.
+weir_status weir__steps_append(weir_trainer *trainer, const char *folder, weir_error *error);
 
 /// "folder/name", freed with weir__free.
 weir_status weir__path_in(char **path, const char *folder, const char *name, weir_error *error);

@@ -7,34 +7,17 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "testing.h"
+#include "scratch_folder.h"
 #include <zlib.h>
 
 #include "core/core.h"
 #include "data/rows.h"
 
-static char folder[] = "/tmp/weir-data-XXXXXX";
-static char path[64];
-
 static weir_rows *rows;
 static int32_t *labels;
 static size_t count;
 static weir_error error;
-
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/file", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
 
 static void write_bytes(const void *bytes, size_t size, bool gzip) {
     gzFile file = gzopen(path, gzip ? "wb" : "wbT");

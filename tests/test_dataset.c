@@ -6,37 +6,15 @@
 #define _XOPEN_SOURCE 700
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "testing.h"
+#include "scratch_folder.h"
 #include <zlib.h>
 
 #include "core/core.h"
 #include "data/rows.h"
 
-static char folder[] = "/tmp/weir-dataset-XXXXXX";
-
 static weir_data *data;
 static weir_error error;
-
-static const char *path_of(const char *name) {
-    static char paths[4][96];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof *paths, "%s/%s", folder, name);
-    return path;
-}
-
-static const char *const names[] = {"train-images-idx3-ubyte",
-                                    "train-labels-idx1-ubyte",
-                                    "t10k-images-idx3-ubyte",
-                                    "t10k-labels-idx1-ubyte",
-                                    "train-images-idx3-ubyte.gz",
-                                    "train-labels-idx1-ubyte.gz",
-                                    "t10k-images-idx3-ubyte.gz",
-                                    "t10k-labels-idx1-ubyte.gz",
-                                    "train.csv",
-                                    "test.csv"};
 
 static void clear(void) {
     weir_data_free(data);
@@ -44,17 +22,9 @@ static void clear(void) {
     memset(&error, 0, sizeof error);
 }
 
-static int make_folder(void **state) {
-    (void)state;
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
 static int drop_folder(void **state) {
-    (void)state;
     clear();
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(path_of(names[i]));
-    return rmdir(folder);
+    return remove_folder(state);
 }
 
 static void load(const weir_data_options *options) {

@@ -5,9 +5,8 @@
 // order; files that are hostile, cut, of another kind or from a newer version are refused by name.
 
 #include <float.h>
-#include <unistd.h>
 
-#include "testing.h"
+#include "scratch_folder.h"
 
 #include <weir/weir.h>
 
@@ -15,24 +14,6 @@
 #include "store/safetensors.h"
 
 enum { inputs = 7, outputs = 3, row_count = 11, most_values = 64, most_arrays = 16 };
-
-static char folder[] = "/tmp/weir-model-XXXXXX";
-static char path[64], other[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    snprintf(other, sizeof other, "%s/other.safetensors", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    unlink(other);
-    return rmdir(folder);
-}
 
 static const char text[] = "name: tiny\n"
                            "rule: sts\n"
@@ -144,7 +125,7 @@ static void test_parameters_are_exact_and_plain(void **state) {
     for (size_t t = 0; t < a.tensor_count; t++) {
         const weir_tensor *tensor = &a.tensors[t];
         float plain[most_values], stored[most_values];
-        const weir__array *array = weir__safetensors_find(file, tensor->name);
+        const weir__stored *array = weir__safetensors_find(file, tensor->name);
         assert_non_null(array);
         assert_int_equal(array->rank, strstr(tensor->name, ".bias") ? 1 : 2);
         assert_int_equal(array->shape[0], tensor->rows);
@@ -212,7 +193,7 @@ static void test_predict_refuses(void **state) {
 // ---- files that others made ----------------------------------------------------------------------------------------
 
 typedef struct contents {
-    weir__array arrays[most_arrays];
+    weir__stored arrays[most_arrays];
     float values[most_arrays][most_values];
     size_t count;
     weir__metadata metadata[6];
@@ -229,7 +210,7 @@ static weir__safetensors *take_apart(contents *c) {
     c->count = weir__safetensors_count(file);
     for (size_t i = 0; i < c->count; i++) {
         c->arrays[i] = *weir__safetensors_at(file, i);
-        assert_true(weir__array_values(&c->arrays[i]) <= most_values);
+        assert_true(weir__stored_values(&c->arrays[i]) <= most_values);
         assert_int_equal(weir__safetensors_read(file, &c->arrays[i], c->values[i], NULL), WEIR_OK);
         c->arrays[i].data = c->values[i];
     }
@@ -253,9 +234,9 @@ static void expect_same_from_memory(const char *bytes, size_t size, weir_status 
     assert_true((graph != NULL) == (status == WEIR_OK));
     weir_graph_free(graph);
     if (status == WEIR_OK) return;
-    const char *at = strstr(said, other);
+    const char *at = strstr(said, path_of("other"));
     assert_non_null(at);
-    snprintf(wanted, sizeof wanted, "%.*smemory%s", (int)(at - said), said, at + strlen(other));
+    snprintf(wanted, sizeof wanted, "%.*smemory%s", (int)(at - said), said, at + strlen(path_of("other")));
     // A text that filled its place with the longer name ends earlier there.
     if (strlen(said) + 1 < sizeof wanted) assert_string_equal(error.text, wanted);
 }
@@ -264,9 +245,10 @@ static void expect_load(const contents *c, weir_status expected, const char *par
     weir_graph *graph = NULL;
     weir_config config;
     weir_error error = {0};
-    assert_int_equal(weir__safetensors_write(other, c->arrays, c->count, c->metadata, c->metadata_count, &error),
-                     WEIR_OK);
-    const weir_status status = weir_model_load(&graph, &config, other, 4, &error);
+    assert_int_equal(
+        weir__safetensors_write(path_of("other"), c->arrays, c->count, c->metadata, c->metadata_count, &error),
+        WEIR_OK);
+    const weir_status status = weir_model_load(&graph, &config, path_of("other"), 4, &error);
     if (status != expected || !strstr(error.text, part)) {
         fail_msg("got %s \"%s\", expected %s with \"%s\"", weir_status_name(status), error.text,
                  weir_status_name(expected), part);
@@ -277,12 +259,12 @@ static void expect_load(const contents *c, weir_status expected, const char *par
     } else {
         assert_null(graph);
         assert_null(config.memory);
-        assert_non_null(strstr(error.text, other));
+        assert_non_null(strstr(error.text, path_of("other")));
     }
     void *printed = NULL;
     char *bytes = NULL;
     size_t printed_size = 0, size = 0;
-    assert_int_equal(weir__file_read(other, 1 << 20, &bytes, &size, NULL), WEIR_OK);
+    assert_int_equal(weir__file_read(path_of("other"), 1 << 20, &bytes, &size, NULL), WEIR_OK);
     assert_int_equal(
         weir__safetensors_print(&printed, &printed_size, c->arrays, c->count, c->metadata, c->metadata_count, NULL),
         WEIR_OK);
@@ -351,7 +333,7 @@ static void test_foreign_tensors(void **state) {
         if (c.arrays[i].rank == 1) changed.arrays[i].shape[1] = 1;
         expect_load(&changed, WEIR_FORMAT, c.arrays[i].name);
         changed = c; // other type
-        changed.arrays[i].dtype = WEIR__I32;
+        changed.arrays[i].dtype = WEIR__DTYPE_I32;
         expect_load(&changed, WEIR_FORMAT, c.arrays[i].name);
         static const float bad[] = {NAN, INFINITY, -INFINITY};
         for (size_t k = 0; k < 3; k++) {
@@ -393,12 +375,12 @@ static void test_truncated_files(void **state) {
     assert_int_equal(weir__file_read(path, 1 << 20, &bytes, &size, NULL), WEIR_OK);
     for (size_t kept = 0; kept < size; kept += kept < 16 || kept > size - 16 ? 1 : 17) {
         weir_graph *graph = NULL;
-        FILE *stream = fopen(other, "wb");
+        FILE *stream = fopen(path_of("other"), "wb");
         assert_non_null(stream);
         assert_int_equal(fwrite(bytes, 1, kept, stream), kept);
         assert_int_equal(fclose(stream), 0);
         weir_error error = {0};
-        assert_int_equal(weir_model_load(&graph, NULL, other, 4, &error), WEIR_FORMAT);
+        assert_int_equal(weir_model_load(&graph, NULL, path_of("other"), 4, &error), WEIR_FORMAT);
         assert_null(graph);
         expect_same_from_memory(bytes, kept, WEIR_FORMAT, error.text);
     }

@@ -6,35 +6,11 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "testing.h"
+#include "scratch_folder.h"
 
 #include "core/core.h"
 #include "store/safetensors.h"
-
-static char folder[] = "/tmp/weir-safetensors-XXXXXX";
-static char path[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/a.safetensors", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
-static void put_file(const void *bytes, size_t size) {
-    FILE *stream = fopen(path, "wb");
-    assert_non_null(stream);
-    assert_int_equal(fwrite(bytes, 1, size, stream), size);
-    assert_int_equal(fclose(stream), 0);
-}
 
 // A file from a header's text and that many zero bytes of data.
 static void put_header(const char *header, size_t data_bytes) {
@@ -72,11 +48,11 @@ static const float weights[6] = {0, 1, 2, 3, 4, -0.0f};
 static const uint64_t step[1] = {0x1122334455667788u};
 
 static weir_status write_sample(weir_error *error) {
-    const weir__array arrays[] = {
-        {.name = "flags", .dtype = WEIR__U8, .rank = 1, .shape = {3}, .data = flags},
-        {.name = "a.weight", .dtype = WEIR__F32, .rank = 2, .shape = {2, 3}, .data = weights},
-        {.name = "step", .dtype = WEIR__U64, .rank = 0, .data = step},
-        {.name = "none", .dtype = WEIR__F32, .rank = 2, .shape = {0, 7}},
+    const weir__stored arrays[] = {
+        {.name = "flags", .dtype = WEIR__DTYPE_U8, .rank = 1, .shape = {3}, .data = flags},
+        {.name = "a.weight", .dtype = WEIR__DTYPE_F32, .rank = 2, .shape = {2, 3}, .data = weights},
+        {.name = "step", .dtype = WEIR__DTYPE_U64, .rank = 0, .data = step},
+        {.name = "none", .dtype = WEIR__DTYPE_F32, .rank = 2, .shape = {0, 7}},
     };
     const weir__metadata metadata[] = {{"weir.format", "1"}, {"note", "quote \" and \xc3\xbc"}};
     return weir__safetensors_write(path, arrays, 4, metadata, 2, error);
@@ -121,10 +97,10 @@ static void test_reads_back(void **state) {
     assert_null(weir__safetensors_find(file, "__metadata__"));
     assert_string_equal(weir__safetensors_metadata(file, "note"), "quote \" and \xc3\xbc");
     assert_null(weir__safetensors_metadata(file, "other"));
-    const weir__array wanted = {.name = "a.weight", .dtype = WEIR__F32, .rank = 2, .shape = {2, 3}};
+    const weir__stored wanted = {.name = "a.weight", .dtype = WEIR__DTYPE_F32, .rank = 2, .shape = {2, 3}};
     assert_int_equal(weir__safetensors_read(file, &wanted, got, NULL), WEIR_OK);
     assert_memory_equal(got, weights, sizeof got);
-    const weir__array scalar = {.name = "step", .dtype = WEIR__U64};
+    const weir__stored scalar = {.name = "step", .dtype = WEIR__DTYPE_U64};
     assert_int_equal(weir__safetensors_read(file, &scalar, &number, NULL), WEIR_OK);
     assert_true(number == step[0]);
     weir__safetensors_close(file);
@@ -138,7 +114,7 @@ static void test_read_names_what_differs(void **state) {
     float got[8];
     assert_int_equal(write_sample(NULL), WEIR_OK);
     assert_int_equal(weir__safetensors_open(&file, path, NULL), WEIR_OK);
-    weir__array wanted = {.name = "b.weight", .dtype = WEIR__F32, .rank = 2, .shape = {2, 3}};
+    weir__stored wanted = {.name = "b.weight", .dtype = WEIR__DTYPE_F32, .rank = 2, .shape = {2, 3}};
     assert_int_equal(weir__safetensors_read(file, &wanted, got, &error), WEIR_FORMAT);
     assert_non_null(strstr(error.text, "\"b.weight\" is missing, expected F32 [2, 3]"));
     wanted.name = "a.weight";
@@ -146,9 +122,9 @@ static void test_read_names_what_differs(void **state) {
     assert_int_equal(weir__safetensors_read(file, &wanted, got, &error), WEIR_FORMAT);
     assert_non_null(strstr(error.text, "\"a.weight\" is F32 [2, 3], expected F32 [2, 4]"));
     wanted.shape[1] = 3;
-    wanted.dtype = WEIR__I32;
+    wanted.dtype = WEIR__DTYPE_I32;
     assert_int_equal(weir__safetensors_read(file, &wanted, got, &error), WEIR_FORMAT);
-    wanted.dtype = WEIR__F32;
+    wanted.dtype = WEIR__DTYPE_F32;
     wanted.rank = 1;
     assert_int_equal(weir__safetensors_read(file, &wanted, got, &error), WEIR_FORMAT);
     weir__safetensors_close(file);
@@ -176,10 +152,10 @@ static void test_every_truncation_is_refused(void **state) {
     assert_int_equal(weir__file_read(path, 4096, &bytes, &size, NULL), WEIR_OK);
     assert_true(size > 100);
     for (size_t kept = 0; kept < size; kept++) {
-        put_file(bytes, kept);
+        write_file(path, bytes, kept);
         expect_open(WEIR_FORMAT, NULL);
     }
-    put_file(bytes, size);
+    write_file(path, bytes, size);
     expect_open(WEIR_OK, NULL);
     weir__free(bytes);
 }
@@ -197,7 +173,7 @@ static void test_every_changed_byte_is_survived(void **state) {
             weir__safetensors *file = NULL;
             const char kept = bytes[at];
             bytes[at] = (char)values[i];
-            put_file(bytes, size);
+            write_file(path, bytes, size);
             refused += weir__safetensors_open(&file, path, NULL) != WEIR_OK;
             weir__safetensors_close(file);
             bytes[at] = kept;
@@ -211,7 +187,7 @@ static void test_hostile_headers(void **state) {
     (void)state;
     static const uint64_t absurd[] = {UINT64_MAX, INT64_MAX, (uint64_t)1 << 40};
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
-        put_file(&absurd[i], sizeof absurd[i]);
+        write_file(path, &absurd[i], sizeof absurd[i]);
         expect_open(WEIR_FORMAT, "header length");
     }
     expect_refused("", 0, "does not start with '{'");
@@ -284,8 +260,8 @@ static void test_no_such_file(void **state) {
 static void test_write_refuses(void **state) {
     (void)state;
     weir_error error = {0};
-    const weir__array twice[] = {{.name = "a", .dtype = WEIR__U8, .rank = 1, .shape = {3}, .data = flags},
-                                 {.name = "a", .dtype = WEIR__U8, .rank = 1, .shape = {3}, .data = flags}};
+    const weir__stored twice[] = {{.name = "a", .dtype = WEIR__DTYPE_U8, .rank = 1, .shape = {3}, .data = flags},
+                                  {.name = "a", .dtype = WEIR__DTYPE_U8, .rank = 1, .shape = {3}, .data = flags}};
     const weir__metadata bad = {"note", "\xff"};
     assert_int_equal(write_sample(NULL), WEIR_OK);
     assert_int_equal(weir__safetensors_write(path, twice, 2, NULL, 0, &error), WEIR_ARGUMENT);
@@ -300,7 +276,7 @@ static void test_full_disk(void **state) {
     (void)state;
     enum { count = 1 << 16 };
     static float values[count];
-    const weir__array array = {.name = "a", .dtype = WEIR__F32, .rank = 1, .shape = {count}, .data = values};
+    const weir__stored array = {.name = "a", .dtype = WEIR__DTYPE_F32, .rank = 1, .shape = {count}, .data = values};
     struct rlimit before, small;
     weir_error error = {0};
     assert_int_equal(write_sample(NULL), WEIR_OK);

@@ -5,9 +5,8 @@
 // and what is guessed is said. Notes on data, and targets from columns and files.
 
 #define _XOPEN_SOURCE 700
-#include <unistd.h>
 
-#include "testing.h"
+#include "scratch_folder.h"
 
 #include "core/core.h"
 #include <weir/model.h>
@@ -15,29 +14,8 @@
 
 enum { side = 4, columns = side * side, rows = 60 };
 
-static char folder[] = "/tmp/weir-scale-XXXXXX";
-static const char *const files[] = {"rows", "labels", "targets", "model.safetensors"};
 static weir_data *data;
 static weir_error error;
-
-static const char *path_of(const char *name) {
-    static char paths[64][64];
-    static size_t next;
-    char *path = paths[next++ % 64];
-    snprintf(path, 64, "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(path_of(files[i]));
-    return rmdir(folder);
-}
 
 /// Kinds of files for one picture.
 typedef enum form { IDX_BYTES, NPY_BYTES, NPY_FLOATS, NPY_INT64, CSV, FORMS } form;

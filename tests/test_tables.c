@@ -5,38 +5,15 @@
 // several gzip members, archives of arrays.
 
 #define _XOPEN_SOURCE 700
-#include <unistd.h>
 
-#include "testing.h"
+#include "scratch_folder.h"
 #include <zlib.h>
 
 #include "core/core.h"
 #include <weir/data.h>
 
-static char folder[] = "/tmp/weir-tables-XXXXXX";
-static char path[64];
 static weir_table table;
 static weir_error error;
-
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/file", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
-static void write_bytes(const void *bytes, size_t size) {
-    FILE *stream = fopen(path, "wb");
-    assert_non_null(stream);
-    assert_int_equal(fwrite(bytes, 1, size, stream), size);
-    fclose(stream);
-}
 
 static weir_read_options with_header(const char *header) {
     weir_read_options options = weir_read_options_default();
@@ -60,7 +37,7 @@ static void read_file(const char *name, const weir_read_options *options, size_t
 // The text is read as these values; note: a part of the note, or NULL for none.
 static void reads(const char *text, const weir_read_options *options, size_t rows, size_t columns, const float *values,
                   const char *note) {
-    write_bytes(text, strlen(text));
+    write_file(path, text, strlen(text));
     read_file(path, options, rows, columns, values);
     if (note && !strstr(table.note, note)) print_message("%s\n", table.note);
     if (note) assert_non_null(strstr(table.note, note));
@@ -79,7 +56,7 @@ static void refused_file(const char *name, const weir_read_options *options, wei
 }
 
 static void refused(const char *text, const weir_read_options *options, const char *fragment) {
-    write_bytes(text, strlen(text));
+    write_file(path, text, strlen(text));
     refused_file(path, options, WEIR_DATA, fragment);
 }
 
@@ -149,7 +126,7 @@ static void labels_and_targets(void **state) {
     options.label_column = "1";
     options.target_columns = "3-4,0";
     const char text[] = "a,b,c,d,e\n0.5,7,1,-1,1e3\n1.5,8,2,-2,2e3\n";
-    write_bytes(text, sizeof text - 1);
+    write_file(path, text, sizeof text - 1);
     read_file(path, &options, 2, 1, (const float[]){1, 2});
     assert_int_equal(table.labels[0], 7);
     assert_int_equal(table.labels[1], 8);
@@ -175,7 +152,7 @@ static void columns_by_name(void **state) {
     options.skip_columns = "id, \"a, b\",5";
     options.target_columns = "\"2019\"";
     const char text[] = "id,x,kind,\"a, b\",2019,note,petal width\n1,0.5,red,?,9,hi,2\n2,1.5,green,,8,\"h,o\",3\n";
-    write_bytes(text, sizeof text - 1);
+    write_file(path, text, sizeof text - 1);
     read_file(path, &options, 2, 2, (const float[]){0.5F, 2, 1.5F, 3});
     expect_names(WEIR_NAMED_COLUMNS, (const char *const[]){"x", "petal width"}, 2);
     expect_names(WEIR_NAMED_CLASSES, (const char *const[]){"green", "red"}, 2);
@@ -185,11 +162,13 @@ static void columns_by_name(void **state) {
     assert_int_equal(table.labels[1], 0);
     weir_table_free(&table);
     options.label_column = "knd";
-    refused(text, &options, "has no column \"knd\" (data.label_column, --label-column); it has id, x, kind, a, b, 2019, note, petal "
-                            "width; did you mean 'kind'?");
+    refused(text, &options,
+            "has no column \"knd\" (data.label_column, --label-column); it has id, x, kind, a, b, 2019, note, petal "
+            "width; did you mean 'kind'?");
     options = weir_read_options_default();
     options.label_column = "kind";
-    refused("1,2,3\n4,5,6\n", &options, "data.label_column, --label-column says \"kind\", but line 1 gives no names of columns");
+    refused("1,2,3\n4,5,6\n", &options,
+            "data.label_column, --label-column says \"kind\", but line 1 gives no names of columns");
     options.header = "no";
     refused_file(path, &options, WEIR_CONFIG, "data.header is \"no\", but data.label_column");
     options.header = "yes";
@@ -209,20 +188,20 @@ static void labels_that_are_texts(void **state) {
         int32_t labels[4];
         size_t rows;
     } cases[] = {
-        {"1,b\n2,a\n3,b\n", {"a", "b"}, {1, 0, 1}, 3},                             // no header: values are numbers
-        {"x,y\n1,b\n2,a\n", {"a", "b"}, {1, 0}, 2},                               // a header
-        {"x,y\n1,1\n2,-1\n3,-1.0\n4,10\n", {"-1", "1", "10"}, {1, 0, 0, 2}, 4},   // numbers in their order
-        {"x,y\n1,true\n2,false\n", {"false", "true"}, {1, 0}, 2},                 //
-        {"x,y\n1,none\n2,-\n3,\"NA\"\n", {"-", "NA", "none"}, {2, 0, 1}, 3},      // quoted: no missing label
+        {"1,b\n2,a\n3,b\n", {"a", "b"}, {1, 0, 1}, 3},                                // no header: values are numbers
+        {"x,y\n1,b\n2,a\n", {"a", "b"}, {1, 0}, 2},                                   // a header
+        {"x,y\n1,1\n2,-1\n3,-1.0\n4,10\n", {"-1", "1", "10"}, {1, 0, 0, 2}, 4},       // numbers in their order
+        {"x,y\n1,true\n2,false\n", {"false", "true"}, {1, 0}, 2},                     //
+        {"x,y\n1,none\n2,-\n3,\"NA\"\n", {"-", "NA", "none"}, {2, 0, 1}, 3},          // quoted: no missing label
         {"x,y\n1,\"say \"\"hi\"\"\"\n2,\"a,b\"\n", {"a,b", "say \"hi\""}, {1, 0}, 2}, // as RFC 4180 writes
-        {"x,y\n1, z\xc3\xa9 \n2,zz\n", {"zz", "z\xc3\xa9"}, {1, 0}, 2},           // UTF-8
-        {"x,y\n1,3\n2,1\n", {NULL}, {3, 1}, 2},                                   // whole numbers are the classes
+        {"x,y\n1, z\xc3\xa9 \n2,zz\n", {"zz", "z\xc3\xa9"}, {1, 0}, 2},               // UTF-8
+        {"x,y\n1,3\n2,1\n", {NULL}, {3, 1}, 2},                                       // whole numbers are the classes
         {"x,y\n1,3.0\n2,1e0\n", {NULL}, {3, 1}, 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t count = 0;
         while (count < 4 && cases[i].names[count]) count++;
-        write_bytes(cases[i].text, strlen(cases[i].text));
+        write_file(path, cases[i].text, strlen(cases[i].text));
         must(weir_table_read(&table, path, &options, &error), &error);
         expect_names(WEIR_NAMED_CLASSES, cases[i].names, count);
         assert_int_equal(weir_rows_shape(table.rows).rows, cases[i].rows);
@@ -231,16 +210,17 @@ static void labels_that_are_texts(void **state) {
     }
     refused("x,y\n1,a\n2,\n", &options, "line 3, column 1: the label is missing");
     refused("x,y\n1,a\n2,NA\n", &options, "line 3, column 1: the label is missing (\"NA\")");
-    refused("x,y\n1,0.5\n2,1.5\n", &options, "line 2, column 1: label \"0.5\"; labels are whole numbers or names; a "
-                                             "value to be predicted is a target");
+    refused("x,y\n1,0.5\n2,1.5\n", &options,
+            "line 2, column 1: label \"0.5\"; labels are whole numbers or names; a "
+            "value to be predicted is a target");
     refused("x,y\n1,a\n2,\xff\n", &options, "line 3, column 1: the label is not in UTF-8");
-    write_bytes("x,y\n1,a\n2,b\n", 12);
+    write_file(path, "x,y\n1,a\n2,b\n", 12);
     weir_rows *rows = NULL;
     int32_t *labels = NULL;
     assert_int_equal(weir_rows_read(&rows, &labels, path, 1, &error), WEIR_DATA); // nowhere to put names
     assert_non_null(strstr(error.text, "line 2, column 1: label a; labels are whole numbers"));
     options.labels_may_lack = true;
-    write_bytes("x,y\n1,a\n2,\n3,b\n", 15);
+    write_file(path, "x,y\n1,a\n2,\n3,b\n", 15);
     must(weir_table_read(&table, path, &options, &error), &error);
     assert_int_equal(table.labels[1], -1);
     assert_int_equal(table.labels[2], 1);
@@ -267,8 +247,9 @@ static void names_of_a_model(void **state) {
     reads("1,2\n", &options, 1, 2, numbers, "gives no names of columns: taken in the order of training");
     refused("x,k\n1,red\n", &options, "lacks 1 of the 2 columns that were trained on: \"y\"; it has x, k");
     refused("x,y,x\n1,2,3\n", &options, "columns 0 and 2 are both called \"x\"");
-    refused("x,y,k\n1,2,read\n", &options, "line 2, column 2: label \"read\"; none of the classes that were trained: "
-                                          "-1, red; did you mean 'red'?");
+    refused("x,y,k\n1,2,read\n", &options,
+            "line 2, column 2: label \"read\"; none of the classes that were trained: "
+            "-1, red; did you mean 'red'?");
     options.skip_columns = "k";
     reads("x,y,k\n1,2,read\n", &options, 1, 2, numbers, NULL);
     options.skip_columns = NULL;
@@ -318,22 +299,22 @@ static void gzip_members(void **state) {
     const weir_read_options guess = with_header(NULL);
     const size_t first = pack(bytes, sizeof bytes, "1,2\n"), second = pack(bytes + first, 512, "3,4\n"),
                  both = first + second;
-    write_bytes(bytes, both);
+    write_file(path, bytes, both);
     read_file(path, &guess, 2, 2, numbers);
     weir_table_free(&table);
-    write_bytes(bytes, both + 100); // padded with zeros, as tapes and some servers do
+    write_file(path, bytes, both + 100); // padded with zeros, as tapes and some servers do
     read_file(path, &guess, 2, 2, numbers);
     weir_table_free(&table);
-    write_bytes(bytes, both - 3);
+    write_file(path, bytes, both - 3);
     refused_file(path, &guess, WEIR_FORMAT, "gzip data is cut off");
-    write_bytes(bytes, first + 1);
+    write_file(path, bytes, first + 1);
     refused_file(path, &guess, WEIR_FORMAT, "something that is not gzip data follows");
     memcpy(bytes + first, "3,4\n", 4); // plain text appended to a packed file
-    write_bytes(bytes, first + 4);
+    write_file(path, bytes, first + 4);
     refused_file(path, &guess, WEIR_FORMAT, "something that is not gzip data follows its gzip data");
     memset(bytes + first, 0, 8);
     memcpy(bytes + first + 8, "3,4\n", 4);
-    write_bytes(bytes, first + 12);
+    write_file(path, bytes, first + 12);
     refused_file(path, &guess, WEIR_FORMAT, "something that is not gzip data follows its gzip data");
 }
 
@@ -353,7 +334,7 @@ static size_t npy(uint8_t *to, const char *type, const char *shape, const void *
 
 static void write_npy(const char *type, const char *shape, const void *body, size_t size) {
     uint8_t bytes[512];
-    write_bytes(bytes, npy(bytes, type, shape, body, size));
+    write_file(path, bytes, npy(bytes, type, shape, body, size));
 }
 
 static void npy_of_all_kinds(void **state) {
@@ -504,14 +485,14 @@ static void archives_of_arrays(void **state) {
         archive one = a;
         one.at = one.bytes + (a.at - a.bytes);
         one.end = one.directory + (a.end - a.directory);
-        write_bytes(one.bytes, finish(&one));
+        write_file(path, one.bytes, finish(&one));
         read_file(path, &guess, 2, 2, values);
         weir_table_free(&table);
 
         size = npy(body, "'<i8'", "(2,)", names, sizeof names);
         add_entry(&a, "y.npy", body, size, deflated);
         const size_t all = finish(&a);
-        write_bytes(a.bytes, all);
+        write_file(path, a.bytes, all);
         refused_file(path, &guess, WEIR_ARGUMENT, "holds 2 arrays (x, y); name one, as in ");
         snprintf(named, sizeof named, "%s:x", path);
         read_file(named, &guess, 2, 2, values);
@@ -529,12 +510,12 @@ static void archives_of_arrays(void **state) {
         // Cut anywhere, or damaged: an error, never other numbers.
         snprintf(named, sizeof named, "%s:x", path);
         for (size_t cut = 4; cut < all; cut += 7) {
-            write_bytes(a.bytes, cut);
+            write_file(path, a.bytes, cut);
             assert_int_not_equal(weir_table_read(&table, named, &guess, &error), WEIR_OK);
         }
         for (size_t at = 4; at < all; at++) {
             a.bytes[at] ^= 0x10;
-            write_bytes(a.bytes, all);
+            write_file(path, a.bytes, all);
             if (weir_table_read(&table, named, &guess, &error) == WEIR_OK) {
                 float out[4];
                 assert_int_equal(weir_rows_shape(table.rows).columns, 2);
@@ -545,7 +526,7 @@ static void archives_of_arrays(void **state) {
             a.bytes[at] ^= 0x10;
         }
     }
-    write_bytes("1,2\n", 4);
+    write_file(path, "1,2\n", 4);
     refused_file(named, &guess, WEIR_FORMAT, "is no .npz archive");
 }
 
@@ -553,12 +534,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_columns),   cmocka_unit_test(quotes),
         cmocka_unit_test(labels_and_targets), cmocka_unit_test(columns_that_are_not_used),
-        cmocka_unit_test(columns_by_name),
-        cmocka_unit_test(labels_that_are_texts),
-        cmocka_unit_test(names_of_a_model),
-        cmocka_unit_test(missing_values),     cmocka_unit_test(gzip_members),
-        cmocka_unit_test(npy_of_all_kinds),   cmocka_unit_test(labels_in_a_column),
-        cmocka_unit_test(archives_of_arrays),
+        cmocka_unit_test(columns_by_name),    cmocka_unit_test(labels_that_are_texts),
+        cmocka_unit_test(names_of_a_model),   cmocka_unit_test(missing_values),
+        cmocka_unit_test(gzip_members),       cmocka_unit_test(npy_of_all_kinds),
+        cmocka_unit_test(labels_in_a_column), cmocka_unit_test(archives_of_arrays),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -39,12 +39,12 @@ static weir_status check_finite(const weir_tensor *tensor, const float *plain, c
 }
 
 // How a parameter stands in the file: weights as [outputs][inputs], biases as [outputs].
-static weir__array array_of(const weir_tensor *tensor, const float *plain) {
-    return (weir__array){.name = tensor->name,
-                         .dtype = WEIR__F32,
-                         .rank = tensor->role == WEIR_ROLE_WEIGHT ? 2 : 1,
-                         .shape = {tensor->rows, tensor->role == WEIR_ROLE_WEIGHT ? tensor->columns : 0},
-                         .data = plain};
+static weir__stored array_of(const weir_tensor *tensor, const float *plain) {
+    return (weir__stored){.name = tensor->name,
+                          .dtype = WEIR__DTYPE_F32,
+                          .rank = tensor->role == WEIR_ROLE_WEIGHT ? 2 : 1,
+                          .shape = {tensor->rows, tensor->role == WEIR_ROLE_WEIGHT ? tensor->columns : 0},
+                          .data = plain};
 }
 
 static bool is_unit(const weir_graph *graph, size_t node) { return weir_graph_unit(graph, node) != NULL; }
@@ -99,12 +99,12 @@ static void free_json(char *text) {
 enum { scale_arrays = 2 };
 static const char *const scale_names[scale_arrays] = {"scale.offset", "scale.factor"};
 
-static weir__array scale_array(const weir_scale *scale, size_t which) {
-    return (weir__array){.name = scale_names[which],
-                         .dtype = WEIR__F32,
-                         .rank = 1,
-                         .shape = {scale->columns},
-                         .data = which ? scale->factor : scale->offset};
+static weir__stored scale_array(const weir_scale *scale, size_t which) {
+    return (weir__stored){.name = scale_names[which],
+                          .dtype = WEIR__DTYPE_F32,
+                          .rank = 1,
+                          .shape = {scale->columns},
+                          .data = which ? scale->factor : scale->offset};
 }
 
 static json_t *real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
@@ -122,7 +122,7 @@ static weir_status read_scale_arrays(weir_scale *scale, const weir__safetensors 
     weir_status status = WEIR_OK;
     float *const to[scale_arrays] = {scale->offset, scale->factor};
     for (size_t i = 0; scale->columns && i < scale_arrays; i++) {
-        const weir__array wanted = scale_array(scale, i);
+        const weir__stored wanted = scale_array(scale, i);
         TRY(weir__safetensors_read(file, &wanted, to[i], error));
         for (size_t j = 0; j < scale->columns; j++) {
             TRY_THAT(isfinite(to[i][j]), WEIR_DATA, "%s: tensor \"%s\": value %zu is not finite",
@@ -144,7 +144,7 @@ static weir_status read_scale(weir_graph *graph, const weir__safetensors *file, 
     const char *text = weir__safetensors_metadata(file, "weir.scale");
     json_t *all = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *kind = text ? json_string_value(json_object_get(all, "kind")) : "as-read";
-    const weir__array *offsets = weir__safetensors_find(file, scale_names[0]);
+    const weir__stored *offsets = weir__safetensors_find(file, scale_names[0]);
     const size_t columns = offsets ? offsets->shape[0] : 0;
     const weir_status known = kind ? weir_scale_create(&scale, kind, columns, NULL) : WEIR_ARGUMENT;
     TRY_THAT(known != WEIR_MEMORY, WEIR_MEMORY, "out of memory: a model's scale");
@@ -248,7 +248,7 @@ static weir_status save(const target *to, weir_graph *graph, const char *config_
     const char *name = to->path ? to->path : weir__memory_name;
     const weir_parameters_view p = weir_graph_parameters_read(graph);
     float *plain = NULL;
-    weir__array *arrays = NULL;
+    weir__stored *arrays = NULL;
     char *described = NULL, *thresholds = NULL, *share_text = NULL, *scale_text = NULL, *names_text = NULL;
     TRY(weir__new(&plain, p.count, sizeof *plain, "a model's parameters", error));
     TRY(weir__new(&arrays, p.tensor_count + scale_arrays, sizeof *arrays, "a model's parameters", error));
@@ -335,7 +335,7 @@ static weir_status check_format(const weir__safetensors *file, weir_error *error
 static uint64_t values_in(const weir__safetensors *file) {
     uint64_t values = 0;
     for (size_t i = 0; i < weir__safetensors_count(file); i++)
-        values += weir__array_values(weir__safetensors_at(file, i));
+        values += weir__stored_values(weir__safetensors_at(file, i));
     return values;
 }
 
@@ -385,7 +385,7 @@ static weir_status read_parameters(weir_graph *graph, const weir__safetensors *f
     weir__buffer plain = {0};
     for (size_t i = 0; i < p.tensor_count; i++) {
         const weir_tensor *tensor = &p.tensors[i];
-        const weir__array wanted = array_of(tensor, NULL);
+        const weir__stored wanted = array_of(tensor, NULL);
         const weir__tiling tiling = weir__tensor_tiling(tensor);
         const bool in_place = weir__tiling_is_plain(&tiling);
         if (!in_place) TRY(weir__buffer_reserve(&plain, tensor->rows * tensor->columns, error));

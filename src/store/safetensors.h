@@ -22,7 +22,7 @@
     X(U8, 1)
 
 typedef enum weir__dtype {
-#define WEIR__DTYPE_ENUM(name, bytes) WEIR__##name,
+#define WEIR__DTYPE_ENUM(name, bytes) WEIR__DTYPE_##name,
     WEIR__DTYPE_LIST(WEIR__DTYPE_ENUM)
 #undef WEIR__DTYPE_ENUM
         WEIR__DTYPE_COUNT
@@ -31,13 +31,13 @@ typedef enum weir__dtype {
 #define WEIR__RANK_MAX 4 ///< most dimensions of an array
 
 /// One array: its row-major values are described by the first rank numbers of shape (rank 0: one value).
-typedef struct weir__array {
+typedef struct weir__stored {
     const char *name;
     weir__dtype dtype;
     size_t rank;
     size_t shape[WEIR__RANK_MAX];
     const void *data; ///< what weir__safetensors_write writes; NULL in what a reader returns
-} weir__array;
+} weir__stored;
 
 /// One entry of the file's __metadata__. Both UTF-8.
 typedef struct weir__metadata {
@@ -47,13 +47,13 @@ typedef struct weir__metadata {
 /// Writes a file that appears under its name only when complete; the former one survives any failure. The same arrays
 /// give the same bytes. Arrays of wider values lie before those of narrower ones, else in the given order, so that
 /// every value is aligned. WEIR_ARGUMENT for a doubled name or a text that is not UTF-8; WEIR_IO, WEIR_MEMORY.
-weir_status weir__safetensors_write(const char *path, const weir__array *arrays, size_t count,
+weir_status weir__safetensors_write(const char *path, const weir__stored *arrays, size_t count,
                                     const weir__metadata *metadata, size_t metadata_count, weir_error *error);
 
 /// What errors call bytes that have no path.
 extern const char *const weir__memory_name;
 /// The bytes of such a file in memory, freed with weir__free; both outputs are as before after an error.
-weir_status weir__safetensors_print(void **bytes, size_t *size, const weir__array *arrays, size_t count,
+weir_status weir__safetensors_print(void **bytes, size_t *size, const weir__stored *arrays, size_t count,
                                     const weir__metadata *metadata, size_t metadata_count, weir_error *error);
 
 /// An open file, its header checked as a whole. Read by one thread at a time.
@@ -69,9 +69,9 @@ void weir__safetensors_close(weir__safetensors *file);
 
 /// Arrays in the order of their data: count, and the one at index (NULL beyond).
 size_t weir__safetensors_count(const weir__safetensors *file);
-const weir__array *weir__safetensors_at(const weir__safetensors *file, size_t index);
+const weir__stored *weir__safetensors_at(const weir__safetensors *file, size_t index);
 /// The array of that name, or NULL.
-const weir__array *weir__safetensors_find(const weir__safetensors *file, const char *name);
+const weir__stored *weir__safetensors_find(const weir__safetensors *file, const char *name);
 /// The metadata value of that key, or NULL. Lives as long as the file is open.
 const char *weir__safetensors_metadata(const weir__safetensors *file, const char *key);
 /// The path that it was opened by, or weir__memory_name, for errors.
@@ -79,11 +79,11 @@ const char *weir__safetensors_path(const weir__safetensors *file);
 
 /// Reads the values of wanted->name to out; WEIR_FORMAT when there is no array of that name with exactly the dtype and
 /// shape of *wanted (its data is not looked at).
-weir_status weir__safetensors_read(const weir__safetensors *file, const weir__array *wanted, void *out,
+weir_status weir__safetensors_read(const weir__safetensors *file, const weir__stored *wanted, void *out,
                                    weir_error *error);
 
 /// Number of values of an array: the product of its shape. Must not overflow (it cannot for an array of a reader).
-size_t weir__array_values(const weir__array *array);
+size_t weir__stored_values(const weir__stored *array);
 /// "F32", and bytes per value.
 const char *weir__dtype_name(weir__dtype dtype);
 size_t weir__dtype_size(weir__dtype dtype);

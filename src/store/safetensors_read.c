@@ -31,7 +31,7 @@ struct weir__safetensors {
     uint64_t data_begin, data_bytes; // in the file
     json_t *header;                  // owns names and metadata
     json_t *metadata;                // part of header, or NULL
-    weir__array *arrays;             // sorted by begin
+    weir__stored *arrays;            // sorted by begin
     uint64_t *begins;                // [count] offset of each array in the data
     size_t count;
 };
@@ -140,7 +140,7 @@ static bool read_dtype(const json_t *value, weir__dtype *dtype) {
 }
 
 // *bytes is at most limit: no product can overflow.
-static bool read_shape(const json_t *value, uint64_t limit, weir__array *array, uint64_t *bytes) {
+static bool read_shape(const json_t *value, uint64_t limit, weir__stored *array, uint64_t *bytes) {
     if (!json_is_array(value) || json_array_size(value) > WEIR__RANK_MAX) return false;
     array->rank = json_array_size(value);
     *bytes = weir__dtype_size(array->dtype);
@@ -156,14 +156,14 @@ static bool read_shape(const json_t *value, uint64_t limit, weir__array *array, 
 
 // The three fields of an array, further ones passed over as the format's own library does, and that its data range is
 // as long as its shape says.
-static weir_status read_array(const weir__safetensors *file, const char *name, const json_t *entry, weir__array *array,
+static weir_status read_array(const weir__safetensors *file, const char *name, const json_t *entry, weir__stored *array,
                               uint64_t *begin, weir_error *error) {
     weir_status status = WEIR_OK;
     const char *path = file->path;
     const uint64_t most = file->data_bytes;
     uint64_t end = 0, bytes = 0;
     const json_t *offsets = json_object_get(entry, "data_offsets");
-    *array = (weir__array){.name = name};
+    *array = (weir__stored){.name = name};
     TRY_THAT(json_object_get(entry, "dtype") && json_object_get(entry, "shape") && offsets, WEIR_FORMAT,
              "%s: tensor \"%.64s\": expected an object with dtype, shape and data_offsets", path, name);
     TRY_THAT(read_dtype(json_object_get(entry, "dtype"), &array->dtype), WEIR_FORMAT,
@@ -188,14 +188,14 @@ done:
 
 typedef struct placed_array {
     uint64_t begin;
-    weir__array array;
+    weir__stored array;
 } placed_array;
 
 static int by_place(const void *left, const void *right) {
     const placed_array *a = left, *b = right;
     if (a->begin != b->begin) return a->begin < b->begin ? -1 : 1;
     // An empty array lies before the one that starts at the same place.
-    const size_t a_values = weir__array_values(&a->array), b_values = weir__array_values(&b->array);
+    const size_t a_values = weir__stored_values(&a->array), b_values = weir__stored_values(&b->array);
     if (a_values != b_values) return a_values < b_values ? -1 : 1;
     return strcmp(a->array.name, b->array.name);
 }
@@ -203,14 +203,14 @@ static int by_place(const void *left, const void *right) {
 static weir_status check_cover(const weir__safetensors *file, weir_error *error) {
     uint64_t at = 0;
     for (size_t i = 0; i < file->count; i++) {
-        const weir__array *array = &file->arrays[i];
+        const weir__stored *array = &file->arrays[i];
         if (file->begins[i] != at) {
             return weir__fail(error, WEIR_FORMAT,
                               "%s: tensor \"%.64s\": data_offsets: begins at %llu, expected %llu (%s)", file->path,
                               array->name, (unsigned long long)file->begins[i], (unsigned long long)at,
                               file->begins[i] < at ? "tensors overlap" : "there is a hole");
         }
-        at += weir__array_values(array) * weir__dtype_size(array->dtype);
+        at += weir__stored_values(array) * weir__dtype_size(array->dtype);
     }
     if (at == file->data_bytes) return WEIR_OK;
     return weir__fail(error, WEIR_FORMAT, "%s: the tensors fill %llu bytes, but the file has %llu bytes of data",
@@ -276,11 +276,11 @@ weir_status weir__safetensors_open_memory(weir__safetensors **file, const void *
 
 size_t weir__safetensors_count(const weir__safetensors *file) { return file->count; }
 
-const weir__array *weir__safetensors_at(const weir__safetensors *file, size_t index) {
+const weir__stored *weir__safetensors_at(const weir__safetensors *file, size_t index) {
     return index < file->count ? &file->arrays[index] : NULL;
 }
 
-const weir__array *weir__safetensors_find(const weir__safetensors *file, const char *name) {
+const weir__stored *weir__safetensors_find(const weir__safetensors *file, const char *name) {
     for (size_t i = 0; i < file->count; i++) {
         if (!strcmp(file->arrays[i].name, name)) return &file->arrays[i];
     }
@@ -294,7 +294,7 @@ const char *weir__safetensors_metadata(const weir__safetensors *file, const char
 const char *weir__safetensors_path(const weir__safetensors *file) { return file->path; }
 
 // "F32 [10, 2000]"
-static void print_form(const weir__array *array, char *text, size_t size) {
+static void print_form(const weir__stored *array, char *text, size_t size) {
     int used = snprintf(text, size, "%s [", weir__dtype_name(array->dtype));
     for (size_t i = 0; i < array->rank && used >= 0 && (size_t)used < size; i++) {
         used += snprintf(text + used, size - (size_t)used, "%s%zu", i ? ", " : "", array->shape[i]);
@@ -302,7 +302,7 @@ static void print_form(const weir__array *array, char *text, size_t size) {
     if (used >= 0 && (size_t)used < size) snprintf(text + used, size - (size_t)used, "]");
 }
 
-static bool same_form(const weir__array *a, const weir__array *b) {
+static bool same_form(const weir__stored *a, const weir__stored *b) {
     if (a->dtype != b->dtype || a->rank != b->rank) return false;
     for (size_t i = 0; i < a->rank; i++) {
         if (a->shape[i] != b->shape[i]) return false;
@@ -310,10 +310,10 @@ static bool same_form(const weir__array *a, const weir__array *b) {
     return true;
 }
 
-weir_status weir__safetensors_read(const weir__safetensors *file, const weir__array *wanted, void *out,
+weir_status weir__safetensors_read(const weir__safetensors *file, const weir__stored *wanted, void *out,
                                    weir_error *error) {
     char found_form[128], wanted_form[128];
-    const weir__array *found = weir__safetensors_find(file, wanted->name);
+    const weir__stored *found = weir__safetensors_find(file, wanted->name);
     print_form(wanted, wanted_form, sizeof wanted_form);
     if (!found) {
         return weir__fail(error, WEIR_FORMAT, "%s: tensor \"%.64s\" is missing, expected %s", file->path, wanted->name,
@@ -324,6 +324,6 @@ weir_status weir__safetensors_read(const weir__safetensors *file, const weir__ar
         return weir__fail(error, WEIR_FORMAT, "%s: tensor \"%.64s\" is %s, expected %s", file->path, found->name,
                           found_form, wanted_form);
     }
-    const size_t bytes = weir__array_values(found) * weir__dtype_size(found->dtype);
+    const size_t bytes = weir__stored_values(found) * weir__dtype_size(found->dtype);
     return read_at(file, file->data_begin + file->begins[found - file->arrays], out, bytes, error);
 }

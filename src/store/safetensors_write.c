@@ -31,13 +31,15 @@ const char *const weir__memory_name = "memory";
 const char *weir__dtype_name(weir__dtype dtype) { return dtypes[dtype].name; }
 size_t weir__dtype_size(weir__dtype dtype) { return dtypes[dtype].bytes; }
 
-size_t weir__array_values(const weir__array *array) {
+size_t weir__stored_values(const weir__stored *array) {
     size_t values = 1;
     for (size_t i = 0; i < array->rank; i++) values *= array->shape[i];
     return values;
 }
 
-static size_t bytes_of(const weir__array *array) { return weir__array_values(array) * weir__dtype_size(array->dtype); }
+static size_t bytes_of(const weir__stored *array) {
+    return weir__stored_values(array) * weir__dtype_size(array->dtype);
+}
 
 // Adds value under a key that must be new, and owns value from here on. A text that is not UTF-8 made value NULL.
 static weir_status add(json_t *object, const char *key, json_t *value, weir_error *error) {
@@ -51,7 +53,7 @@ static weir_status add(json_t *object, const char *key, json_t *value, weir_erro
     return WEIR_OK;
 }
 
-static json_t *describe(const weir__array *array, size_t begin) {
+static json_t *describe(const weir__stored *array, size_t begin) {
     json_t *shape = json_array();
     for (size_t i = 0; i < array->rank; i++) json_array_append_new(shape, json_integer((json_int_t)array->shape[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", weir__dtype_name(array->dtype), "shape", shape, "data_offsets",
@@ -59,7 +61,7 @@ static json_t *describe(const weir__array *array, size_t begin) {
 }
 
 // Arrays in the order of the file: order[0 … count).
-static void order_by_width(const weir__array *arrays, size_t count, size_t *order) {
+static void order_by_width(const weir__stored *arrays, size_t count, size_t *order) {
     size_t placed = 0;
     for (size_t width = 8; width; width /= 2) {
         for (size_t i = 0; i < count; i++) {
@@ -68,7 +70,7 @@ static void order_by_width(const weir__array *arrays, size_t count, size_t *orde
     }
 }
 
-static weir_status make_header(char **text, const weir__array *arrays, const size_t *order, size_t count,
+static weir_status make_header(char **text, const weir__stored *arrays, const size_t *order, size_t count,
                                const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
     weir_status status = WEIR_OK;
     size_t begin = 0;
@@ -82,7 +84,7 @@ static weir_status make_header(char **text, const weir__array *arrays, const siz
         TRY(add(header, "__metadata__", json_incref(pairs), error));
     }
     for (size_t i = 0; i < count; i++) {
-        const weir__array *array = &arrays[order[i]];
+        const weir__stored *array = &arrays[order[i]];
         TRY(add(header, array->name, describe(array, begin), error));
         begin += bytes_of(array);
     }
@@ -109,7 +111,7 @@ static void put(sink *to, const void *bytes, size_t count) {
 
 static uint64_t padded_length(const char *header) { return (strlen(header) + 7) / 8 * 8; }
 
-static void put_all(sink *to, const char *header, const weir__array *arrays, const size_t *order, size_t count) {
+static void put_all(sink *to, const char *header, const weir__stored *arrays, const size_t *order, size_t count) {
     const uint64_t padded = padded_length(header);
     put(to, &padded, sizeof padded);
     put(to, header, strlen(header));
@@ -130,7 +132,7 @@ static void free_plan(plan *p) {
     weir__free(p->order);
 }
 
-static weir_status make_plan(plan *p, const char *name, const weir__array *arrays, size_t count,
+static weir_status make_plan(plan *p, const char *name, const weir__stored *arrays, size_t count,
                              const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
     weir_status status = weir__new(&p->order, count, sizeof *p->order, "the order of a file", error);
     if (status != WEIR_OK) return status;
@@ -139,7 +141,7 @@ static weir_status make_plan(plan *p, const char *name, const weir__array *array
     return status == WEIR_OK ? WEIR_OK : weir__fail_in(error, status, name);
 }
 
-weir_status weir__safetensors_write(const char *path, const weir__array *arrays, size_t count,
+weir_status weir__safetensors_write(const char *path, const weir__stored *arrays, size_t count,
                                     const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__file file = {0};
@@ -154,7 +156,7 @@ done:
     return status;
 }
 
-weir_status weir__safetensors_print(void **bytes, size_t *size, const weir__array *arrays, size_t count,
+weir_status weir__safetensors_print(void **bytes, size_t *size, const weir__stored *arrays, size_t count,
                                     const weir__metadata *metadata, size_t metadata_count, weir_error *error) {
     weir_status status = WEIR_OK;
     plan p = {0};

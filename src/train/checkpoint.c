@@ -22,7 +22,7 @@ static const char *const format = "2"; // 1 had another text of what a run is
 
 // Arrays to be written or read: where each lies in memory, and with memory for their names.
 typedef struct entry {
-    weir__array array;
+    weir__stored array;
     char *name;
     float *values;             // of a tensor: the flat array
     const weir_tensor *tensor; // NULL: a plain array
@@ -55,7 +55,7 @@ static weir_status add_floats(list *l, const char *prefix, const char *name, flo
     const weir_status status = weir__path_in(&e->name, prefix, name, error);
     if (status != WEIR_OK) return status;
     e->values = data;
-    e->array = (weir__array){.name = e->name, .dtype = WEIR__F32, .rank = 1, .shape = {count}, .data = data};
+    e->array = (weir__stored){.name = e->name, .dtype = WEIR__DTYPE_F32, .rank = 1, .shape = {count}, .data = data};
     l->count++;
     return WEIR_OK;
 }
@@ -253,7 +253,7 @@ weir_status weir__checkpoint_save(weir_trainer *trainer, const char *folder, con
     list l = {0};
     char *path = NULL, *state = NULL;
     float *thresholds = NULL;
-    weir__array *arrays = NULL;
+    weir__stored *arrays = NULL;
     const weir_parameters_view p = weir_graph_parameters_read(trainer->graph);
     TRY(all_finite(p.values, p.count, error));
     TRY(identify(trainer, error));

@@ -42,6 +42,7 @@ typedef struct penalised {
     size_t rows, units;
     const float *h;
     float *da;
+    const float *values; // of mean_chunk
 } penalised;
 
 static void kl_chunk(const penalised *p, size_t first, size_t last) {
@@ -66,26 +67,15 @@ static void kl_chunk(const penalised *p, size_t first, size_t last) {
     }
 }
 
-static void l1_chunk(const penalised *p, size_t first, size_t last) {
+// The mean of |values| per unit, times the weight; its slopes are in dq.
+static void mean_chunk(const penalised *p, size_t first, size_t last) {
     const weir__gate_control *gate = p->gate;
     const double weight = gate->weight / (double)p->rows;
     for (size_t i = first; i < last; i++) gate->term[i] = 0;
     for (size_t r = 0; r < p->rows; r++) {
         for (size_t i = first, at = r * p->units + first; i < last; i++, at++) {
-            gate->term[i] += weight * fabsf(p->h[at]);
+            gate->term[i] += weight * fabsf(p->values[at]);
             p->da[at] += gate->dq[at];
-        }
-    }
-}
-
-static void l0_chunk(const penalised *p, size_t first, size_t last) {
-    const weir__gate_control *gate = p->gate;
-    const double weight = gate->weight / (double)p->rows;
-    for (size_t i = first; i < last; i++) gate->term[i] = 0;
-    for (size_t r = 0; r < p->rows; r++) {
-        for (size_t i = first, at = r * p->units + first; i < last; i++, at++) {
-            gate->term[i] += weight * gate->q[at];
-            p->da[at] += (float)weight * gate->dq[at];
         }
     }
 }
@@ -127,7 +117,7 @@ static double kl(void *context, const weir_unit *unit, size_t rows, size_t units
                  float *da) {
     weir__gate_control *gate = context;
     weir_unit_draw(unit)->opening(unit, rows * units, a, gate->q, gate->dq);
-    return for_chunks(&(penalised){gate, rows, units, h, da}, kl_chunk);
+    return for_chunks(&(penalised){gate, rows, units, h, da, NULL}, kl_chunk);
 }
 
 // Whether backward gives ∂h/∂a of the drawn output from a and h alone.
@@ -135,13 +125,19 @@ static bool has_own_slope(const weir_rule *rule) {
     return (rule->traits & WEIR_TRAIT_PATHWISE) && !rule->saved && !rule->state;
 }
 
+// The weighted slopes of P(h ≠ 0).
+static void opening_slopes(weir__gate_control *gate, const weir_unit *unit, size_t rows, size_t units, const float *a) {
+    const float weight = (float)(gate->weight / (double)rows);
+    weir_unit_draw(unit)->opening(unit, rows * units, a, gate->q, gate->dq);
+    for (size_t k = 0; k < rows * units; k++) gate->dq[k] *= weight;
+}
+
 static void l1_slopes(weir__gate_control *gate, const weir_unit *unit, size_t rows, size_t units, const float *a,
                       float *h) {
     const size_t count = rows * units;
     const float weight = (float)(gate->weight / (double)rows);
     if (!has_own_slope(unit->rule)) {
-        weir_unit_draw(unit)->opening(unit, count, a, gate->q, gate->dq);
-        for (size_t k = 0; k < count; k++) gate->dq[k] *= weight;
+        opening_slopes(gate, unit, rows, units, a);
         return;
     }
     for (size_t k = 0; k < count; k++) gate->q[k] = h[k] > 0 ? weight : h[k] < 0 ? -weight : 0;
@@ -155,14 +151,14 @@ static double l1(void *context, const weir_unit *unit, size_t rows, size_t units
     weir__gate_control *gate = context;
     // backward only reads h; the batch it takes holds a pointer that other callers write through.
     l1_slopes(gate, unit, rows, units, a, (float *)h);
-    return for_chunks(&(penalised){gate, rows, units, h, da}, l1_chunk);
+    return for_chunks(&(penalised){gate, rows, units, h, da, h}, mean_chunk);
 }
 
 static double l0(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
-    weir_unit_draw(unit)->opening(unit, rows * units, a, gate->q, gate->dq);
-    return for_chunks(&(penalised){gate, rows, units, h, da}, l0_chunk);
+    opening_slopes(gate, unit, rows, units, a);
+    return for_chunks(&(penalised){gate, rows, units, h, da, gate->q}, mean_chunk);
 }
 
 // Without a penalty the share is still counted, for the push on the biases.

@@ -17,12 +17,8 @@ enum { samples_index, copula_index };
 enum { dirichlet, gaussian };
 
 static const weir_parameter parameters[] = {
-    [samples_index] =
-        {.name = "samples", .initial = 3, .least = 2, .greatest = 100, .about = "n: evaluations per example"},
-    [copula_index] = {.name = "copula",
-                      .greatest = gaussian,
-                      .choices = "dirichlet|gaussian",
-                      .about = "how the samples depend on each other"},
+    [samples_index] = {"samples", 3, 2, 100, NULL, "n: evaluations per example"},
+    [copula_index] = {"copula", 0, 0, gaussian, "dirichlet|gaussian", "how the samples depend on each other"},
 };
 
 // ---- dirichlet -----------------------------------------------------------------------------------------------------

@@ -15,8 +15,7 @@
 enum { temperature_index };
 
 static const weir_parameter parameters[] = {
-    [temperature_index] =
-        {.name = "temperature", .initial = 0.1, .least = 0.01, .greatest = 100, .about = "of the relaxed mask"},
+    [temperature_index] = {"temperature", 0.1, 0.01, 100, NULL, "of the relaxed mask"},
 };
 
 WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {

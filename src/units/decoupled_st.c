@@ -15,17 +15,10 @@ enum { forward_index, backward_index, noise_index };
 enum { no_noise, logistic_noise };
 
 static const weir_parameter parameters[] = {
-    [forward_index] = {.name = "forward",
-                       .initial = 1,
-                       .least = 0.01,
-                       .greatest = 100,
-                       .about = "temperature of the draw: more is more random"},
-    [backward_index] =
-        {.name = "backward", .initial = 1, .least = 0.01, .greatest = 100, .about = "temperature of the gradient"},
-    [noise_index] = {.name = "noise",
-                     .greatest = logistic_noise,
-                     .choices = "none|logistic",
-                     .about = "noise in the gradient: none, or the draw's own (straight-through Gumbel-softmax)"},
+    [forward_index] = {"forward", 1, 0.01, 100, NULL, "temperature of the draw: more is more random"},
+    [backward_index] = {"backward", 1, 0.01, 100, NULL, "temperature of the gradient"},
+    [noise_index] = {"noise", 0, 0, logistic_noise, "none|logistic",
+                     "noise in the gradient: none, or the draw's own (straight-through Gumbel-softmax)"},
 };
 
 WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {

@@ -14,13 +14,8 @@
 enum { samples_index, decay_index };
 
 static const weir_parameter parameters[] = {
-    [samples_index] =
-        {.name = "samples", .initial = 2, .least = 2, .greatest = 64, .about = "K: evaluations per example"},
-    [decay_index] = {.name = "decay",
-                     .initial = 0.99,
-                     .least = 0,
-                     .greatest = 0.999999,
-                     .about = "weight of the past in the averages that give α"},
+    [samples_index] = {"samples", 2, 2, 64, NULL, "K: evaluations per example"},
+    [decay_index] = {"decay", 0.99, 0, 0.999999, NULL, "weight of the past in the averages that give α"},
 };
 
 enum { most_samples = 64 };

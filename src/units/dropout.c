@@ -12,7 +12,7 @@
 enum { rate_index };
 
 static const weir_parameter parameters[] = {
-    [rate_index] = {.name = "rate", .initial = 0.5, .least = 0, .greatest = 0.99, .about = "share of units dropped"},
+    [rate_index] = {"rate", 0.5, 0, 0.99, NULL, "share of units dropped"},
 };
 
 WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {

@@ -14,11 +14,8 @@
 enum { step_index };
 
 static const weir_parameter parameters[] = {
-    [step_index] = {.name = "step",
-                    .initial = 0.5,
-                    .least = 1e-3,
-                    .greatest = 10,
-                    .about = "c: how far a pre-activation is moved; bias grows as c², variance as 1/c"},
+    [step_index] = {"step", 0.5, 1e-3, 10, NULL,
+                    "c: how far a pre-activation is moved; bias grows as c², variance as 1/c"},
 };
 
 static size_t groups(const weir_unit *unit, size_t units, size_t layers) {

@@ -15,16 +15,10 @@ enum { temperature_index, gap_index, form_index };
 enum { constant, average };
 
 static const weir_parameter parameters[] = {
-    [temperature_index] = {.name = "temperature",
-                           .initial = 0.7,
-                           .least = 0.01,
-                           .greatest = 100,
-                           .about = "of the relaxation, usually 0.5 to 1"},
-    [gap_index] = {.name = "gap", .initial = 1, .least = 0, .greatest = 100, .about = "constant form: the gap"},
-    [form_index] = {.name = "form",
-                    .greatest = average,
-                    .choices = "constant|average",
-                    .about = "the gap: a constant (GST-1.0), or the average of st-gumbel (GST-p)"},
+    [temperature_index] = {"temperature", 0.7, 0.01, 100, NULL, "of the relaxation, usually 0.5 to 1"},
+    [gap_index] = {"gap", 1, 0, 100, NULL, "constant form: the gap"},
+    [form_index] = {"form", 0, 0, average, "constant|average",
+                    "the gap: a constant (GST-1.0), or the average of st-gumbel (GST-p)"},
 };
 
 WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {

@@ -19,16 +19,8 @@
 enum { temperature_index, draws_index };
 
 static const weir_parameter parameters[] = {
-    [temperature_index] = {.name = "temperature",
-                           .initial = 0.5,
-                           .least = 0.01,
-                           .greatest = 100,
-                           .about = "of the relaxation, usually 0.1 to 1"},
-    [draws_index] = {.name = "draws",
-                     .initial = 10,
-                     .least = 1,
-                     .greatest = 1000,
-                     .about = "relaxations averaged per output, usually 10 to 100 (whole number)"},
+    [temperature_index] = {"temperature", 0.5, 0.01, 100, NULL, "of the relaxation, usually 0.1 to 1"},
+    [draws_index] = {"draws", 10, 1, 1000, NULL, "relaxations averaged per output, usually 10 to 100 (whole number)"},
 };
 
 WEIR__CLONES static void slope_span(const void *context, const weir_unit_batch *batch, weir__span span) {

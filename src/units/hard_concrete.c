@@ -18,12 +18,9 @@
 enum { temperature_index, low_index, high_index };
 
 static const weir_parameter parameters[] = {
-    [temperature_index] =
-        {.name = "temperature", .initial = 2.0 / 3, .least = 0.01, .greatest = 100, .about = "β, of the relaxation"},
-    [low_index] =
-        {.name = "low", .initial = -0.1, .least = -10, .greatest = -1e-3, .about = "γ, where the stretched s begins"},
-    [high_index] =
-        {.name = "high", .initial = 1.1, .least = 1.001, .greatest = 11, .about = "ζ, where the stretched s ends"},
+    [temperature_index] = {"temperature", 2.0 / 3, 0.01, 100, NULL, "β, of the relaxation"},
+    [low_index] = {"low", -0.1, -10, -1e-3, NULL, "γ, where the stretched s begins"},
+    [high_index] = {"high", 1.1, 1.001, 11, NULL, "ζ, where the stretched s ends"},
 };
 
 WEIR__INLINE float clip(float x) {

@@ -13,11 +13,7 @@
 enum { slope_index };
 
 static const weir_parameter parameters[] = {
-    [slope_index] = {.name = "slope",
-                     .initial = 1,
-                     .least = 0.001,
-                     .greatest = 1000,
-                     .about = "s: the chance rises from 0 to 1 between a = −1/s and 1/s"},
+    [slope_index] = {"slope", 1, 0.001, 1000, NULL, "s: the chance rises from 0 to 1 between a = −1/s and 1/s"},
 };
 
 WEIR__INLINE float chance_of(float a, float slope) {

@@ -13,9 +13,8 @@
 enum { sd_index, mix_index };
 
 static const weir_parameter parameters[] = {
-    [sd_index] =
-        {.name = "sd", .initial = 1, .least = 1e-3, .greatest = 1e3, .about = "standard deviation of the noise"},
-    [mix_index] = {.name = "mix", .initial = 0.5, .least = 0, .greatest = 1, .about = "share of rows that give bits"},
+    [sd_index] = {"sd", 1, 1e-3, 1e3, NULL, "standard deviation of the noise"},
+    [mix_index] = {"mix", 0.5, 0, 1, NULL, "share of rows that give bits"},
 };
 
 static const float stretch = 1.2f, shift = 0.1f;

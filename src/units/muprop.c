@@ -18,15 +18,9 @@ enum { baseline_index, decay_index };
 enum { no_baseline, average_baseline };
 
 static const weir_parameter parameters[] = {
-    [baseline_index] = {.name = "baseline",
-                        .greatest = average_baseline,
-                        .choices = "none|average",
-                        .about = "what is subtracted from the learning signal: nothing, or its running average"},
-    [decay_index] = {.name = "decay",
-                     .initial = 0.9,
-                     .least = 0,
-                     .greatest = 0.999999,
-                     .about = "weight of the past in that average"},
+    [baseline_index] = {"baseline", 0, 0, average_baseline, "none|average",
+                        "what is subtracted from the learning signal: nothing, or its running average"},
+    [decay_index] = {"decay", 0.9, 0, 0.999999, NULL, "weight of the past in that average"},
 };
 
 /// The sum of learning signals, and the sum of its weights.

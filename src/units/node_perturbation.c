@@ -13,11 +13,7 @@
 enum { sd_index };
 
 static const weir_parameter parameters[] = {
-    [sd_index] = {.name = "sd",
-                  .initial = 0.5,
-                  .least = 1e-3,
-                  .greatest = 10,
-                  .about = "s: standard deviation of the noise; bias grows as s², variance as 1/s"},
+    [sd_index] = {"sd", 0.5, 1e-3, 10, NULL, "s: standard deviation of the noise; bias grows as s², variance as 1/s"},
 };
 
 /// u in h and ξ in saved: both outcomes.

@@ -19,15 +19,8 @@ enum { noise_index, sd_index };
 enum { gaussian, logistic };
 
 static const weir_parameter parameters[] = {
-    [noise_index] = {.name = "noise",
-                     .greatest = logistic,
-                     .choices = "gaussian|logistic",
-                     .about = "distribution of the noise z"},
-    [sd_index] = {.name = "sd",
-                  .initial = 1,
-                  .least = 1e-3,
-                  .greatest = 1e3,
-                  .about = "factor of the noise: standard deviation (gaussian) or scale (logistic)"},
+    [noise_index] = {"noise", 0, 0, logistic, "gaussian|logistic", "distribution of the noise z"},
+    [sd_index] = {"sd", 1, 1e-3, 1e3, NULL, "factor of the noise: standard deviation (gaussian) or scale (logistic)"},
 };
 
 static int is_gaussian(const weir_unit *unit) { return unit->values[noise_index] == gaussian; }

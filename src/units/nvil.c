@@ -21,18 +21,9 @@ enum { hidden_index, rate_index, decay_index, normalise_index };
 enum { most_hidden = 1000 };
 
 static const weir_parameter parameters[] = {
-    [hidden_index] = {.name = "hidden",
-                      .initial = 100,
-                      .least = 1,
-                      .greatest = most_hidden,
-                      .about = "hidden units of the baseline's network"},
-    [rate_index] =
-        {.name = "rate", .initial = 0.001, .least = 0, .greatest = 1, .about = "learning rate of the network"},
-    [decay_index] = {.name = "decay",
-                     .initial = 0.9,
-                     .least = 0,
-                     .greatest = 0.999999,
-                     .about = "weight of the past in the averages of loss and variance"},
+    [hidden_index] = {"hidden", 100, 1, most_hidden, NULL, "hidden units of the baseline's network"},
+    [rate_index] = {"rate", 0.001, 0, 1, NULL, "learning rate of the network"},
+    [decay_index] = {"decay", 0.9, 0, 0.999999, NULL, "weight of the past in the averages of loss and variance"},
     [normalise_index] = {.name = "normalise",
                          .greatest = 1,
                          .choices = "no|yes",

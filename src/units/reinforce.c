@@ -24,17 +24,10 @@ enum { baseline_index, decay_index };
 enum { no_baseline, average_baseline, optimal_baseline, others_baseline };
 
 static const weir_parameter parameters[] = {
-    [baseline_index] = {.name = "baseline",
-                        .initial = optimal_baseline,
-                        .greatest = others_baseline,
-                        .choices = "none|average|optimal|leave-one-out",
-                        .about = "subtracted from the loss: nothing, its average, eq. 10 per unit, or the mean of the "
-                                 "batch's other rows"},
-    [decay_index] = {.name = "decay",
-                     .initial = 0.9,
-                     .least = 0,
-                     .greatest = 0.999999,
-                     .about = "weight of the past in the baseline's running averages"},
+    [baseline_index] = {"baseline", optimal_baseline, 0, others_baseline, "none|average|optimal|leave-one-out",
+                        "subtracted from the loss: nothing, its average, eq. 10 per unit, or the mean of the "
+                        "batch's other rows"},
+    [decay_index] = {"decay", 0.9, 0, 0.999999, NULL, "weight of the past in the baseline's running averages"},
 };
 
 enum { sums = 2, strip_units = 64, block_rows = 64 };

@@ -18,11 +18,8 @@
 enum { temperature_index };
 
 static const weir_parameter parameters[] = {
-    [temperature_index] = {.name = "temperature",
-                           .initial = 1,
-                           .least = 0.01,
-                           .greatest = 100,
-                           .about = "of the distribution that the draw is averaged with, usually 1 to 1.5"},
+    [temperature_index] = {"temperature", 1, 0.01, 100, NULL,
+                           "of the distribution that the draw is averaged with, usually 1 to 1.5"},
 };
 
 WEIR__CLONES static void backward_span(const void *context, const weir_unit_batch *batch, weir__span span) {

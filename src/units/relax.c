@@ -22,19 +22,10 @@ enum { lambda_index, hidden_index, rate_index, decay_index };
 enum { most_hidden = 256 };
 
 static const weir_parameter parameters[] = {
-    [lambda_index] =
-        {.name = "lambda", .initial = 0.5, .least = 0.05, .greatest = 10, .about = "λ: temperature of the relaxation"},
-    [hidden_index] = {.name = "hidden",
-                      .initial = 10,
-                      .least = 1,
-                      .greatest = most_hidden,
-                      .about = "hidden units of the surrogate"},
-    [rate_index] = {.name = "rate", .initial = 0.001, .least = 0, .greatest = 1, .about = "its learning rate"},
-    [decay_index] = {.name = "decay",
-                     .initial = 0.99,
-                     .least = 0,
-                     .greatest = 0.999999,
-                     .about = "weight of the past in the averages that give κ"},
+    [lambda_index] = {"lambda", 0.5, 0.05, 10, NULL, "λ: temperature of the relaxation"},
+    [hidden_index] = {"hidden", 10, 1, most_hidden, NULL, "hidden units of the surrogate"},
+    [rate_index] = {"rate", 0.001, 0, 1, NULL, "its learning rate"},
+    [decay_index] = {"decay", 0.99, 0, 0.999999, NULL, "weight of the past in the averages that give κ"},
 };
 
 /// State: the sums that give κ, powers for Adam; then for each hidden unit w, b, v, with two moving averages.

@@ -20,14 +20,9 @@ enum { samples_index, hidden_index, rate_index };
 enum { most_samples = 32, most_hidden = 256 };
 
 static const weir_parameter parameters[] = {
-    [samples_index] =
-        {.name = "samples", .initial = 2, .least = 2, .greatest = most_samples, .about = "K: evaluations per example"},
-    [hidden_index] = {.name = "hidden",
-                      .initial = 100,
-                      .least = 1,
-                      .greatest = most_hidden,
-                      .about = "hidden units of the surrogate's network"},
-    [rate_index] = {.name = "rate", .initial = 0.001, .least = 0, .greatest = 1, .about = "its learning rate"},
+    [samples_index] = {"samples", 2, 2, most_samples, NULL, "K: evaluations per example"},
+    [hidden_index] = {"hidden", 100, 1, most_hidden, NULL, "hidden units of the surrogate's network"},
+    [rate_index] = {"rate", 0.001, 0, 1, NULL, "its learning rate"},
 };
 
 static const float leak = 0.3f;

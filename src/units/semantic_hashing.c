@@ -12,11 +12,7 @@
 enum { sd_index };
 
 static const weir_parameter parameters[] = {
-    [sd_index] = {.name = "sd",
-                  .initial = 1,
-                  .least = 0,
-                  .greatest = 1e3,
-                  .about = "standard deviation of the noise, usually 1 to 4"},
+    [sd_index] = {"sd", 1, 0, 1e3, NULL, "standard deviation of the noise, usually 1 to 4"},
 };
 
 WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {

@@ -16,19 +16,10 @@ enum { noise_index, sd_index, target_index, beta_index };
 enum { no_noise, gaussian_noise, beta_noise };
 
 static const weir_parameter parameters[] = {
-    [noise_index] = {.name = "noise",
-                     .greatest = beta_noise,
-                     .choices = "none|gaussian|beta",
-                     .about = "distribution of noise added to a"},
-    [sd_index] =
-        {.name = "sd", .initial = 1, .least = 0, .greatest = 1e3, .about = "gaussian noise: standard deviation"},
-    [target_index] = {.name = "target",
-                      .initial = 0.1,
-                      .least = 0.01,
-                      .greatest = 0.99,
-                      .about = "beta noise: mode of the distribution, the mean output wanted"},
-    [beta_index] =
-        {.name = "beta", .initial = 40.1, .least = 1, .greatest = 1000, .about = "beta noise: second shape parameter"},
+    [noise_index] = {"noise", 0, 0, beta_noise, "none|gaussian|beta", "distribution of noise added to a"},
+    [sd_index] = {"sd", 1, 0, 1e3, NULL, "gaussian noise: standard deviation"},
+    [target_index] = {"target", 0.1, 0.01, 0.99, NULL, "beta noise: mode of the distribution, the mean output wanted"},
+    [beta_index] = {"beta", 40.1, 1, 1000, NULL, "beta noise: second shape parameter"},
 };
 
 static float mean_noise(const weir_unit *unit) {

@@ -17,17 +17,12 @@ enum { shape_index, start_index, growth_index, greatest_index };
 enum { hard, sigmoid };
 
 static const weir_parameter parameters[] = {
-    [shape_index] = {.name = "shape",
-                     .greatest = sigmoid,
-                     .choices = "hard|sigmoid",
-                     .about = "what is differentiated: the hard sigmoid of s·a, or σ(s·a)"},
-    [start_index] = {.name = "start", .initial = 1, .least = 1e-3, .greatest = 1e3, .about = "slope at the first step"},
-    [growth_index] = {.name = "growth",
-                      .initial = 1e-4,
-                      .least = 0,
-                      .greatest = 1e3,
-                      .about = "what a training step adds to the slope: 0.04 / (batches of an epoch) in the paper"},
-    [greatest_index] = {.name = "greatest", .initial = 5, .least = 1e-3, .greatest = 1e6, .about = "largest slope"},
+    [shape_index] = {"shape", 0, 0, sigmoid, "hard|sigmoid",
+                     "what is differentiated: the hard sigmoid of s·a, or σ(s·a)"},
+    [start_index] = {"start", 1, 1e-3, 1e3, NULL, "slope at the first step"},
+    [growth_index] = {"growth", 1e-4, 0, 1e3, NULL,
+                      "what a training step adds to the slope: 0.04 / (batches of an epoch) in the paper"},
+    [greatest_index] = {"greatest", 5, 1e-3, 1e6, NULL, "largest slope"},
 };
 
 static float slope_at(const weir_unit *unit, uint32_t step) {

@@ -17,17 +17,10 @@ enum { noise_index, target_index, beta_index };
 enum { no_noise, beta_noise };
 
 static const weir_parameter parameters[] = {
-    [noise_index] = {.name = "noise",
-                     .greatest = beta_noise,
-                     .choices = "none|beta",
-                     .about = "distribution of noise added to a"},
-    [target_index] = {.name = "target",
-                      .initial = 0.1,
-                      .least = 0.01,
-                      .greatest = 0.99,
-                      .about = "beta noise: mode of the distribution, the share of gates to be open"},
-    [beta_index] =
-        {.name = "beta", .initial = 40.1, .least = 1, .greatest = 1000, .about = "beta noise: second shape parameter"},
+    [noise_index] = {"noise", 0, 0, beta_noise, "none|beta", "distribution of noise added to a"},
+    [target_index] = {"target", 0.1, 0.01, 0.99, NULL,
+                      "beta noise: mode of the distribution, the share of gates to be open"},
+    [beta_index] = {"beta", 40.1, 1, 1000, NULL, "beta noise: second shape parameter"},
 };
 
 static double ratio_of(const weir_unit *unit) { return unit->values[target_index] * unit->values[target_index]; }

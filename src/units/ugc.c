@@ -17,11 +17,7 @@
 enum { threshold_index };
 
 static const weir_parameter parameters[] = {
-    [threshold_index] = {.name = "threshold",
-                         .initial = 0,
-                         .least = 0,
-                         .greatest = 0.5,
-                         .about = "τ: units with min(p, 1 − p) below it are flipped; 0: 1/(2D)"},
+    [threshold_index] = {"threshold", 0, 0, 0.5, NULL, "τ: units with min(p, 1 − p) below it are flipped; 0: 1/(2D)"},
 };
 
 /// |a| beyond which a unit is near the boundary: logit(1 − τ).

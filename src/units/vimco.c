@@ -16,15 +16,9 @@ enum { geometric, arithmetic };
 enum { most_samples = 256 };
 
 static const weir_parameter parameters[] = {
-    [samples_index] = {.name = "samples",
-                       .initial = 5,
-                       .least = 2,
-                       .greatest = most_samples,
-                       .about = "K: evaluations per example, all in one bound"},
-    [mean_index] = {.name = "mean",
-                    .greatest = arithmetic,
-                    .choices = "geometric|arithmetic",
-                    .about = "mean of the other samples that stands for one of them"},
+    [samples_index] = {"samples", 5, 2, most_samples, NULL, "K: evaluations per example, all in one bound"},
+    [mean_index] = {"mean", 0, 0, arithmetic, "geometric|arithmetic",
+                    "mean of the other samples that stands for one of them"},
 };
 
 /// log w_k = −L_k of a row, the largest and its place, and the sum of w_k over the largest.

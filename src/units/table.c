@@ -47,6 +47,13 @@
     ROW(gumbel_rao)                                                                                                    \
     ROW(gapped_st)                                                                                                     \
     ROW(decoupled_st)                                                                                                  \
+    /* categorical and subset */                                                                                       \
+    ROW(st_gumbel_one_of)                                                                                              \
+    ROW(gumbel_rao_one_of)                                                                                             \
+    ROW(gapped_st_one_of)                                                                                              \
+    ROW(reinmax_one_of)                                                                                                \
+    ROW(minimal_variance_st)                                                                                           \
+    ROW(concrete_one_of)                                                                                               \
     /* ordinary gradients */                                                                                           \
     ROW(concrete)                                                                                                      \
     ROW(hard_concrete)                                                                                                 \

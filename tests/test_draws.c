@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Draws: chances that add up, scores and pulls that are derivatives, frequencies, orders and ties, edges, and every rule
-// with every draw that it takes: any number of threads gives the same bits, and closed outputs are not read.
+// Draws: chances that add up, scores and pulls that are derivatives, frequencies, orders and ties, edges, and every
+// rule with every draw that it takes: any number of threads gives the same bits, and closed outputs are not read.
 
 #include "testing.h"
 
@@ -24,12 +24,12 @@ static weir_unit drawn(const char *text) {
     return unit;
 }
 
-static const char *const scored[] = {"bernoulli", "hard-sigmoid,slope=0.4", "one-of", "one-of,of=3", "k-subset",
-                                     "k-subset,of=3,k=1", "k-subset,k=5", "gumbel-top-k", "gumbel-top-k,k=3",
-                                     "gumbel-top-k,of=3,k=3"};
+static const char *const scored[] = {"bernoulli",        "hard-sigmoid,slope=0.4", "one-of",       "one-of,of=3",
+                                     "k-subset",         "k-subset,of=3,k=1",      "k-subset,k=5", "gumbel-top-k",
+                                     "gumbel-top-k,k=3", "gumbel-top-k,of=3,k=3"};
 
-/// Σ P = 1 over the outcomes of a variable, the mean is what expect says, and the chance's logarithm has the score as its
-/// derivative.
+/// Σ P = 1 over the outcomes of a variable, the mean is what expect says, and the chance's logarithm has the score as
+/// its derivative.
 static void test_chances_and_scores(void **state) {
     (void)state;
     for (size_t d = 0; d < COUNT(scored); d++) {
@@ -72,8 +72,8 @@ static void test_openings_add_up(void **state) {
     const struct {
         const char *text;
         double sum;
-    } cases[] = {{"one-of", 1}, {"k-subset", 2}, {"k-subset,k=5", 5}, {"gumbel-top-k", 2}, {"gumbel-top-k,k=4", 4},
-                 {"top-k,k=3", 3}};
+    } cases[] = {{"one-of", 1},       {"k-subset", 2},         {"k-subset,k=5", 5},
+                 {"gumbel-top-k", 2}, {"gumbel-top-k,k=4", 4}, {"top-k,k=3", 3}};
     const float far[n] = {100, -300, 2, 0, 99, -1e30f};
     for (size_t c = 0; c < COUNT(cases); c++) {
         const weir_unit unit = drawn(cases[c].text);
@@ -120,8 +120,8 @@ static void test_pulls_are_derivatives(void **state) {
 static void test_frequencies(void **state) {
     (void)state;
     enum { rows = 40000 };
-    const char *const texts[] = {"hard-sigmoid,slope=0.4", "one-of", "one-of,of=3", "k-subset", "k-subset,k=4",
-                                 "gumbel-top-k", "gumbel-top-k,k=4", "noisy-top-k,k=3"};
+    const char *const texts[] = {"hard-sigmoid,slope=0.4", "one-of",       "one-of,of=3",      "k-subset",
+                                 "k-subset,k=4",           "gumbel-top-k", "gumbel-top-k,k=4", "noisy-top-k,k=3"};
     float *a = new_floats(rows * n), *h = new_floats(rows * n);
     for (size_t k = 0; k < rows * n; k++) a[k] = some[k % n];
     for (size_t t = 0; t < COUNT(texts); t++) {
@@ -149,8 +149,8 @@ static void test_frequencies(void **state) {
     free(h);
 }
 
-/// Gumbel-top-k opens pairs as draws without replacement do: first i with π_i, then j with π_j/(1 − π_i), or the other way
-/// around.
+/// Gumbel-top-k opens pairs as draws without replacement do: first i with π_i, then j with π_j/(1 − π_i), or the other
+/// way around.
 static void test_gumbel_orders(void **state) {
     (void)state;
     const weir_unit unit = drawn("gumbel-top-k");

@@ -133,12 +133,11 @@ static json_t *rule_json(const weir_rule *rule) {
     decided_of(rule, decided, sizeof decided);
     for (size_t i = 0; i < weir_draw_count(); i++)
         if (weir_rule_takes(rule, weir_draw_at(i))) json_array_append_new(draws, json_string(weir_draw_at(i)->name));
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name, "draws",
-                     draws, "family",
-                     families[family_of(rule)].name, "summary", rule->summary, "forward", rule->forward, "decided",
-                     decided, "expected", expected_of(rule), "gradient", rule->gradient, "source", rule->source,
-                     "traits", all, "evaluations", rule->evaluations, "cost", evaluations_of(rule, evaluations),
-                     "backward_passes", rule->gradients, "parameters", parameters);
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name,
+                     "draws", draws, "family", families[family_of(rule)].name, "summary", rule->summary, "forward",
+                     rule->forward, "decided", decided, "expected", expected_of(rule), "gradient", rule->gradient,
+                     "source", rule->source, "traits", all, "evaluations", rule->evaluations, "cost",
+                     evaluations_of(rule, evaluations), "backward_passes", rule->gradients, "parameters", parameters);
 }
 
 static void print_parameter(const weir_parameter *p) {

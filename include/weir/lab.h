@@ -46,10 +46,10 @@ typedef struct weir_problem {
 
 /// exp(½(h₁ − h₂ + ½h₃ + 2h₄)) at logits (0.4, −0.8, 1.5, −0.2).
 WEIR_API weir_problem weir_problem_four(void);
-/// A problem for units of any draw, and the unit as one of its layer: weir_problem_four for outputs that are drawn alone.
-/// For variables of several outputs exp(c·h): two variables of three outputs unless the unit says how many ("of", at
-/// most 8), one of five for subsets. place < 0; else a single variable whose pre-activations lie the farther apart the
-/// greater place is, all 0 at place 0. WEIR_UNSUPPORTED for larger variables.
+/// A problem for units of any draw, and the unit as one of its layer: weir_problem_four for outputs that are drawn
+/// alone. For variables of several outputs exp(c·h): two variables of three outputs unless the unit says how many
+/// ("of", at most 8), one of five for subsets. place < 0; else a single variable whose pre-activations lie the farther
+/// apart the greater place is, all 0 at place 0. WEIR_UNSUPPORTED for larger variables.
 WEIR_API weir_status weir_problem_for(weir_problem *problem, weir_unit *unit, int place, weir_error *error);
 /// (h − t)² of one unit with pre-activation log(p/(1 − p)).
 WEIR_API weir_problem weir_problem_bit(double p, double t);
@@ -92,9 +92,9 @@ typedef struct weir_verdict {
 } weir_verdict;
 
 /// Draws each unit `draws` (≥ 1000) times on weir_problem_four, fewer times on one bit at weir_lab_place(0 …) and,
-/// where an exact variance is known, on 200 units; variables of several outputs on weir_problem_for instead. verdicts [count]. The numbers do not depend on the number of
-/// threads. A unit that asks for more evaluations than can be made is not judged. progress may be NULL. Errors: those
-/// of weir_estimate, WEIR_MEMORY, WEIR_INTERRUPTED.
+/// where an exact variance is known, on 200 units; variables of several outputs on weir_problem_for instead. verdicts
+/// [count]. The numbers do not depend on the number of threads. A unit that asks for more evaluations than can be made
+/// is not judged. progress may be NULL. Errors: those of weir_estimate, WEIR_MEMORY, WEIR_INTERRUPTED.
 WEIR_API weir_status weir_lab_exactness(weir_verdict *verdicts, const weir_unit *units, size_t count, double draws,
                                         weir_lab_progress progress, void *context, weir_error *error);
 /// "holds", or what does not: "MEAN", "BIAS", "VARIANCE", "ONE BIT", "200 UNITS", "NOT JUDGED".

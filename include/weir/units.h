@@ -212,6 +212,10 @@ struct weir_rule {
     size_t (*saved_count)(const weir_unit *unit, size_t rows, size_t units);
     size_t (*state_count)(const weir_unit *unit, size_t units);
 
+    /// Gates with weights: puts them in the place of the outputs that the unit's draw gave, drawn (unless the rule has
+    /// a sample of its own), decided or expected; and of one variable in double, for definitions. NULL: outputs stay.
+    void (*weigh)(const weir_unit *unit, const weir_unit_batch *batch);
+    void (*weighed)(const weir_unit *unit, const double *a, double *h);
     /// Refuses values of parameters that do not go together, or not with the unit's draw. NULL: all do.
     weir_status (*check)(const weir_unit *unit, weir_error *error);
 

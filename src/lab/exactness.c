@@ -154,7 +154,7 @@ static weir_status small_problem(weir_problem *problem, weir_unit *unit, size_t 
 static void set_task(task *t, const weir_unit *unit, place at, size_t chunk, double draws) {
     *t = (task){.unit = *unit, .place = at, .chunk = chunk, .draws = draws};
     t->error.status = at == PLACE_BIT ? small_problem(&t->problem, &t->unit, chunk, &t->error)
-                                         : weir_problem_for(&t->problem, &t->unit, -1, &t->error);
+                                      : weir_problem_for(&t->problem, &t->unit, -1, &t->error);
     if (t->error.status != WEIR_OK) return;
     const double groups = (double)weir_unit_groups(&t->unit, t->problem.units, 1);
     t->cost = at == PLACE_FOUR ? draws * (1 + groups) : draws / 2 * (1 + groups);
@@ -257,7 +257,8 @@ static void judge_bit(weir_verdict *v, const task *t) {
 
 static weir_status judge(weir_verdict *v, const weir_unit *unit, const task *tasks, weir_error *error) {
     const weir_form *known = weir_unit_form(unit);
-    *v = (weir_verdict){.evaluations = weir_unit_groups(&tasks->unit, tasks->problem.units, 1), .z = NAN, .wide_variance = NAN};
+    *v = (weir_verdict){
+        .evaluations = weir_unit_groups(&tasks->unit, tasks->problem.units, 1), .z = NAN, .wide_variance = NAN};
     if (known) v->known = *known;
     for (size_t k = 0; k < TASKS; k++) {
         if (tasks[k].error.status == WEIR_UNSUPPORTED) return WEIR_OK; // not judged

@@ -3,9 +3,9 @@
 
 // What each rule ought to do on a problem, from its definition and not from its code.
 //
-// With L(h) = Π F_j(h_j) and independent variables, E L = Π E F over them, and a rule that gives Σ_j w_ij ∂L/∂h_j, j over
-// the outputs of i's variable (for a variable of one output: multiplies ∂L/∂h_i by w_i), has the mean
-// E[Σ_j w_ij F'_j(h_j)·Π_{l≠j} F_l(h_l)]·Π E F of the other variables.
+// With L(h) = Π F_j(h_j) and independent variables, E L = Π E F over them, and a rule that gives Σ_j w_ij ∂L/∂h_j, j
+// over the outputs of i's variable (for a variable of one output: multiplies ∂L/∂h_i by w_i), has the mean E[Σ_j w_ij
+// F'_j(h_j)·Π_{l≠j} F_l(h_l)]·Π E F of the other variables.
 
 #include <math.h>
 #include <string.h>
@@ -19,6 +19,7 @@ typedef struct moment {
     const weir_problem *problem;
     size_t first, size;
     const double *a;
+    bool finished; ///< outcomes are those of the draw, which the rule may weigh
     double factor, square, weighted[WEIR_PROBLEM_UNITS];
 } moment;
 
@@ -28,8 +29,14 @@ static const double most_square = 1e6;
 /// weights: [size][size], or NULL.
 static void add_state(void *context, double chance, const double *h, const double *weights) {
     moment *m = context;
-    double factor[WEIR_PROBLEM_UNITS], own[WEIR_PROBLEM_UNITS * WEIR_PROBLEM_UNITS], product = 1;
+    double factor[WEIR_PROBLEM_UNITS], own[WEIR_PROBLEM_UNITS * WEIR_PROBLEM_UNITS], open[WEIR_PROBLEM_UNITS],
+        product = 1;
     const weir_rule *rule = m->unit->rule;
+    if (m->finished && rule->weighed) {
+        memcpy(open, h, m->size * sizeof *open);
+        rule->weighed(m->unit, m->a, open);
+        h = open;
+    }
     for (size_t j = 0; j < m->size; j++) product *= factor[j] = m->problem->factor(m->problem, m->first + j, h[j]);
     m->factor += chance * product;
     m->square += chance * product * product;
@@ -68,8 +75,14 @@ static definition rule_definition_of(const weir_unit *unit) {
     return rule->define && weir_unit_draw(unit)->define ? (definition){rule->define, NULL} : definition_of(unit);
 }
 
-static moment moment_at(definition d, const weir_unit *unit, const weir_problem *problem, size_t first, const double *a) {
-    moment m = {.unit = unit, .problem = problem, .first = first, .size = weir_unit_variable(unit), .a = a};
+static moment moment_at(definition d, const weir_unit *unit, const weir_problem *problem, size_t first,
+                        const double *a) {
+    moment m = {.unit = unit,
+                .problem = problem,
+                .first = first,
+                .size = weir_unit_variable(unit),
+                .a = a,
+                .finished = d.states == weir_unit_draw(unit)->states};
     if (d.states)
         d.states(unit, a, add_state, &m);
     else

@@ -120,7 +120,8 @@ static void over_grid(grid *g, size_t output, double product, double sum) {
 void weir__over_gumbels(const weir_unit *unit, const double *a,
                         void (*scores)(const weir_unit *unit, const double *a, size_t winner, double *scores),
                         weir__score_point *point, weir_state visit, void *context) {
-    grid g = {.unit = unit, .a = a, .size = weir_unit_variable(unit), .point = point, .visit = visit, .context = context};
+    grid g = {
+        .unit = unit, .a = a, .size = weir_unit_variable(unit), .point = point, .visit = visit, .context = context};
     double p[most_size], own[most_size];
     if (g.size > most_size) return;
     weir__softmax_double(p, a, 1, g.size);

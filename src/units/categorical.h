@@ -37,8 +37,8 @@ void weir__each_variable(const weir_unit *unit, const weir_unit_batch *batch, si
 void weir__variable_uniform(const weir__variable *v, uint16_t sample, float *u);
 /// z[size] = scale·a + Gumbel noise of those uniform numbers.
 void weir__variable_gumbel(const weir__variable *v, uint16_t sample, float scale, float *z);
-/// z[size]: a + Gumbel noise given that the greatest is at winner: −log E/Σeᵃ there, −log(E_j/e^(a_j) + E/Σeᵃ) elsewhere,
-/// E ~ Exp(1) (Maddison and Tarlow 2017; Paulus, Maddison and Krause 2021, eq. 8).
+/// z[size]: a + Gumbel noise given that the greatest is at winner: −log E/Σeᵃ there, −log(E_j/e^(a_j) + E/Σeᵃ)
+/// elsewhere, E ~ Exp(1) (Maddison and Tarlow 2017; Paulus, Maddison and Krause 2021, eq. 8).
 void weir__variable_given(const weir__variable *v, const float *a, size_t winner, uint16_t sample, float *z);
 /// The output of h that is not 0; size when all are NaN.
 size_t weir__winner(const float *h, size_t size);
@@ -49,8 +49,8 @@ void weir__relaxed_pull(float *out, const float *z, float inverse, const float *
 /// ∂L/∂h and h[size] the outputs; both are zeros, and h 1 at winner, unless the point says otherwise.
 typedef void weir__score_point(const weir_unit *unit, const double *a, const double *z, size_t winner, double *h,
                                double *w);
-/// Visits outcomes of a + Gumbel noise: for variables of two or three outputs, by the trapezoid rule; larger ones have no
-/// definition here. scores: what the winner's noise is given with, when that is not a (NULL: a).
+/// Visits outcomes of a + Gumbel noise: for variables of two or three outputs, by the trapezoid rule; larger ones have
+/// no definition here. scores: what the winner's noise is given with, when that is not a (NULL: a).
 void weir__over_gumbels(const weir_unit *unit, const double *a,
                         void (*scores)(const weir_unit *unit, const double *a, size_t winner, double *scores),
                         weir__score_point *point, weir_state visit, void *context);

@@ -63,5 +63,14 @@ const weir_draw weir__draw_bernoulli = {
 };
 
 void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch) {
-    (unit->rule->sample ? unit->rule->sample : weir_unit_draw(unit)->sample)(unit, batch);
+    if (unit->rule->sample)
+        unit->rule->sample(unit, batch);
+    else
+        weir__unit_finished(unit, batch, weir_unit_draw(unit)->sample);
+}
+
+void weir__unit_finished(const weir_unit *unit, const weir_unit_batch *batch,
+                         void (*function)(const weir_unit *unit, const weir_unit_batch *batch)) {
+    function(unit, batch);
+    if (unit->rule->weigh) unit->rule->weigh(unit, batch);
 }

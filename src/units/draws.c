@@ -16,6 +16,7 @@
     ROW(bernoulli)                                                                                                     \
     ROW(hard_sigmoid)                                                                                                  \
     ROW(one_of)                                                                                                        \
+    ROW(tempered_one_of)                                                                                               \
     ROW(k_subset)                                                                                                      \
     ROW(top_k)                                                                                                         \
     ROW(gumbel_top_k)                                                                                                  \
@@ -72,14 +73,14 @@ weir_status weir_unit_fit(weir_unit *unit, size_t units, weir_error *error) {
     TRY_THAT(unit->draw_values[weir__of_index] == (double)of && of > 0 && units % of == 0, WEIR_SHAPE,
              "%s:of=%g does not fit %zu units: they are not whole variables", draw->name,
              unit->draw_values[weir__of_index], units);
-    if (!has(draw, weir__k_index, "k")) return status;
+    if (!has(draw, weir__k_index, "k")) goto done;
     const size_t k = weir__k(unit);
     TRY_THAT(unit->draw_values[weir__k_index] == (double)k && k <= of, WEIR_ARGUMENT,
              "%s: k=%g of %zu outputs; expected a whole number from 1 to %zu", draw->name,
              unit->draw_values[weir__k_index], of, of);
     if (draw->most) TRY(draw->most(unit, error));
 done:
-    return status;
+    return status == WEIR_OK && unit->rule->check ? unit->rule->check(unit, error) : status;
 }
 
 typedef struct variables {
@@ -217,7 +218,8 @@ static void write_rows(const void *context, const weir_unit_batch *batch, weir__
     for (size_t row = rows.first; row < rows.last; row++) {
         for (size_t first = 0; first < units; first += strip) {
             const size_t at = row * units + first, left = units - first;
-            weir_unit_draw(w->unit)->score(w->unit, left < strip ? left : strip, batch->a + at, batch->h + at, w->to + at);
+            weir_unit_draw(w->unit)->score(w->unit, left < strip ? left : strip, batch->a + at, batch->h + at,
+                                           w->to + at);
         }
     }
 }

@@ -3,8 +3,8 @@
 
 // Exact enumeration: the loss at all 2^D outcomes of a layer of D units, g = Σ_s P(s) (L(s) − E L)(s − p): no noise at
 // all. The specification of every other rule, and a rule of its own for small layers of gates. Group s has unit i at
-// bit i of s; variables of several outputs have digits in place of bits, C or C(n, k) of them. E L is subtracted for the
-// sake of rounding, and takes p away wherever the score is h − E h.
+// bit i of s; variables of several outputs have digits in place of bits, C or C(n, k) of them. E L is subtracted for
+// the sake of rounding, and takes p away wherever the score is h − E h.
 
 #include "../core/math.h"
 #include "define.h"

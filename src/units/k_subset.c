@@ -7,8 +7,8 @@
 // two tables of (n + 1)(k + 1) numbers (Ahmed, Zeng, Niepert and Van den Broeck 2023, SIMPLE, algorithms 1 and 2):
 //   E h_i = w_i Σ_j F[i][j]·B[i+1][k−1−j] / e_k,
 // and a draw goes through the outputs, of which r are still to be 1: P(h_i = 1) = w_i·B[i+1][r−1]/B[i][r].
-// The Jacobian of E h is the covariance, which is symmetric; its product with v is the derivative of E h along v, carried
-// through the same sums. Weights are taken relative to the k-th greatest, so that no e_k is lost.
+// The Jacobian of E h is the covariance, which is symmetric; its product with v is the derivative of E h along v,
+// carried through the same sums. Weights are taken relative to the k-th greatest, so that no e_k is lost.
 
 #include "../core/core.h"
 #include "../core/noise.h"
@@ -127,7 +127,9 @@ static void marginal(const weir_unit *unit, const float *a, float *q) {
     marginals(unit, a, exact, NULL, NULL);
     for (size_t i = 0; i < weir__of(unit); i++) q[i] = (float)exact[i];
 }
-static void expect(const weir_unit *unit, const weir_unit_batch *batch) { weir__for_variables(unit, batch, 8, marginal); }
+static void expect(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_variables(unit, batch, 8, marginal);
+}
 
 static void decide_one(const weir_unit *unit, const float *a, float *h) {
     weir__top(h, a, weir__of(unit), weir__k(unit));

@@ -4,7 +4,8 @@
 // Local expectation gradient: for every unit the exact mean over its own outcome, the others at one common draw:
 //   g_i = p_i (1 − p_i)·[L(h; h_i = 1) − L(h; h_i = 0)].
 // Titsias and Lázaro-Gredilla 2015. For Bernoulli units the measure-valued derivative is the same. Group 0 is the draw,
-// group i + 1 the draw with unit i flipped. For categorical variables group i + 1 has output i chosen in its variable, and
+// group i + 1 the draw with unit i flipped. For categorical variables group i + 1 has output i chosen in its variable,
+// and
 //   g_i = π_i·[L_i − Σ_c π_c L_c], c over the outputs of the variable,
 // which is IndeCateR (De Smet, Sansone and Zuidberg Dos Martires 2023, eq. 11) with one draw that its terms share.
 
@@ -62,8 +63,10 @@ static void combine_variables(const void *context, const weir_unit_batch *batch,
     for (size_t row = rows.first; row < rows.last; row++) {
         for (size_t first = 0; first < units; first += size) {
             const float *chosen = batch->loss + (first + 1) * batch->rows + row;
-            for (size_t c = 0; c < size; c++) loss[c] = batch->row_weight * (chosen[c * batch->rows] - batch->loss[row]);
-            weir_unit_draw(unit)->pull(unit, size, batch->a + row * units + first, loss, batch->da + row * units + first);
+            for (size_t c = 0; c < size; c++)
+                loss[c] = batch->row_weight * (chosen[c * batch->rows] - batch->loss[row]);
+            weir_unit_draw(unit)->pull(unit, size, batch->a + row * units + first, loss,
+                                       batch->da + row * units + first);
         }
     }
 }
@@ -82,8 +85,9 @@ const weir_rule weir__rule_leg = {
     .summary = "binary unit, local expectation: every unit flipped on its own; D + 1 evaluations of D units",
     .forward = "h ~ Bernoulli(σ(a))",
     .gradient = "∂L/∂a_i ~ p_i (1 − p_i)·[L(h; h_i = 1) − L(h; h_i = 0)]",
-    .source = "Titsias and Lázaro-Gredilla 2015 (arXiv 1503.01494), eq. 8; IndeCateR: De Smet, Sansone and Zuidberg Dos "
-              "Martires 2023 (arXiv 2311.12569), eq. 11",
+    .source =
+        "Titsias and Lázaro-Gredilla 2015 (arXiv 1503.01494), eq. 8; IndeCateR: De Smet, Sansone and Zuidberg Dos "
+        "Martires 2023 (arXiv 2311.12569), eq. 11",
     .traits = weir__by_score,
     .cost = "D + 1",
     .draws = WEIR_DRAW_ONE_OF,

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Minimal-variance straight-through of categorical variables (Hooper and Shekhovtsov 2026): of the linear rules that are
-// exact for losses of second order, the one of least variance. Given the draw i, in the limit of one-hot outputs,
+// Minimal-variance straight-through of categorical variables (Hooper and Shekhovtsov 2026): of the linear rules that
+// are exact for losses of second order, the one of least variance. Given the draw i, in the limit of one-hot outputs,
 //   W e_i = ½(e_i − π),  W e_j = π_j/(π_i + π_j)·Cᵀ(e_j − e_i),  G C = ½J,
-// with J = diag π − π πᵀ and G the Laplacian of the weights π_i π_j/(π_i + π_j). So ∂L/∂a = ½(e_i − π)·∂L/∂h_i + ½J y with
-// G y = x, x = Σ_{j≠i} π_j/(π_i + π_j)·(e_j − e_i)·∂L/∂h_j, which sums to 0. One linear system per variable, in double.
-// For two outputs it is the rule half.
+// with J = diag π − π πᵀ and G the Laplacian of the weights π_i π_j/(π_i + π_j). So ∂L/∂a = ½(e_i − π)·∂L/∂h_i + ½J y
+// with G y = x, x = Σ_{j≠i} π_j/(π_i + π_j)·(e_j − e_i)·∂L/∂h_j, which sums to 0. One linear system per variable, in
+// double. For two outputs it is the rule half.
 
 #include "../core/core.h"
 #include "../core/math.h"

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// ReinMax of categorical variables (Liu, Dong, Liu, Yu and Gao 2023, algorithm 2): twice the straight-through gradient at
-// the mean π_D of softmax(a/τ) and the draw, less half of it at π = softmax(a). Of second order for τ = 1.
+// ReinMax of categorical variables (Liu, Dong, Liu, Yu and Gao 2023, algorithm 2): twice the straight-through gradient
+// at the mean π_D of softmax(a/τ) and the draw, less half of it at π = softmax(a). Of second order for τ = 1.
 //
 // estimate=rao: the first term as the Jacobian of relaxations given the draw, at pre-activations log π_D (ReinMax-Rao;
 // Wang and Bui 2026). estimate=control-variate: ReinMax plus scale·(the mean of K such relaxations less one of them)

@@ -4,8 +4,8 @@
 // Leave-one-out score function: K samples, each with the mean loss of the others as its baseline:
 //   g = 1/(K − 1) Σ_k (L_k − L̄)(h_k − p).
 // Salimans and Knowles 2014; Kool, van Hoof and Welling 2019; Richter et al. 2020 (VarGrad). Because Σ_k (L_k − L̄) = 0,
-// p drops out: g = 1/(K − 1) Σ_k (L_k − L̄) h_k, exact for saturated units, too. That holds for every draw whose score is
-// h − E h; other scores come from the draw.
+// p drops out: g = 1/(K − 1) Σ_k (L_k − L̄) h_k, exact for saturated units, too. That holds for every draw whose score
+// is h − E h; other scores come from the draw.
 
 #include "rules.h"
 

@@ -97,6 +97,9 @@ void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch)
 void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
 /// Draws h for training: by the rule's own sample, or as its draw does.
 void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch);
+/// Outputs of a finished network: by a function of the unit's draw, weighed as the rule says.
+void weir__unit_finished(const weir_unit *unit, const weir_unit_batch *batch,
+                         void (*function)(const weir_unit *unit, const weir_unit_batch *batch));
 /// Draws all batch->groups row groups by the unit's draw, independent of each other: group g at noise.sample + g.
 void weir__sample_groups_of_draw(const weir_unit *unit, const weir_unit_batch *batch);
 

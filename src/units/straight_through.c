@@ -70,8 +70,10 @@ static void backward(const weir_unit *unit, const weir_unit_batch *batch) {
 static weir_status check(const weir_unit *unit, weir_error *error) {
     const weir_draw *draw = weir_unit_draw(unit);
     if (unit->values[derivative_index] != mean || draw->pull) return WEIR_OK;
-    return weir__fail(error, WEIR_UNSUPPORTED, "straight-through: derivative=mean needs a draw whose mean has a known "
-                                               "derivative, which %s has not", draw->name);
+    return weir__fail(error, WEIR_UNSUPPORTED,
+                      "straight-through: derivative=mean needs a draw whose mean has a known "
+                      "derivative, which %s has not",
+                      draw->name);
 }
 
 static double weight(const weir_unit *unit, double a, double h) {

@@ -53,10 +53,19 @@
     ROW(gapped_st_one_of)                                                                                              \
     ROW(reinmax_one_of)                                                                                                \
     ROW(minimal_variance_st)                                                                                           \
+    ROW(decoupled_st_one_of)                                                                                           \
+    ROW(disarm_one_of)                                                                                                 \
+    ROW(unordered_set)                                                                                                 \
+    ROW(lapsum)                                                                                                        \
+    ROW(mixture)                                                                                                       \
+    ROW(dense_mixer)                                                                                                   \
+    ROW(sparse_mixer)                                                                                                  \
     ROW(concrete_one_of)                                                                                               \
     /* ordinary gradients */                                                                                           \
     ROW(concrete)                                                                                                      \
     ROW(hard_concrete)                                                                                                 \
+    ROW(stochastic_gate)                                                                                               \
+    ROW(jump_relu)                                                                                                     \
     ROW(improved_hashing)                                                                                              \
     ROW(dropout)                                                                                                       \
     ROW(concrete_dropout)

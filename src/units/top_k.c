@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// The k greatest of n scores: as they are (top-k), with Gumbel noise (gumbel-top-k), with normal noise (noisy-top-k), or
-// all that lie above mean + sd·quantile, which are about k and need no sort (statistical-top-k).
+// The k greatest of n scores: as they are (top-k), with Gumbel noise (gumbel-top-k), with normal noise (noisy-top-k),
+// or all that lie above mean + sd·quantile, which are about k and need no sort (statistical-top-k).
 //
 // Gumbel noise makes the draw one without replacement from softmax(a) (Yellott 1977; Kool, van Hoof and Welling 2019).
-// The chance of a set S sums over its orders. With f(T) the chance that the first |T| draws are T, w = eᵃ and W their sum,
+// The chance of a set S sums over its orders. With f(T) the chance that the first |T| draws are T, w = eᵃ and W their
+// sum,
 //   f(∅) = 1,  f(T) = Σ_{j ∈ T} f(T∖j)·w_j/(W − w(T∖j)),  P(S) = f(S),
 // 2^k numbers; its derivatives are carried back through the same sums. E h: P(i is among the first
 // k) is an integral over the time t of its arrival, at rate w_i, of the chance that fewer than k others came before;
@@ -26,7 +27,8 @@ static const weir_parameter parameters[] = {WEIR__PARAMETER_OF, WEIR__PARAMETER_
 static const weir_parameter noisy_parameters[] = {
     WEIR__PARAMETER_OF,
     WEIR__PARAMETER_K,
-    [sd_index] = {.name = "sd", .initial = 1, .least = 0.001, .greatest = 1000, .about = "standard deviation of the noise"},
+    [sd_index] =
+        {.name = "sd", .initial = 1, .least = 0.001, .greatest = 1000, .about = "standard deviation of the noise"},
 };
 
 // ---- the greatest --------------------------------------------------------------------------------------------------
@@ -216,8 +218,8 @@ static double gumbel_chance(const weir_unit *unit, const float *a, const float *
     return set_score(unit, a, h, NULL);
 }
 
-/// q[n] = E h. At each t the others are coins, "came before t" with the chance 1 − exp(−w t), whose number is counted by a
-/// table of k numbers.
+/// q[n] = E h. At each t the others are coins, "came before t" with the chance 1 − exp(−w t), whose number is counted
+/// by a table of k numbers.
 static void gumbel_marginal(const weir_unit *unit, const float *a, float *to) {
     const size_t n = weir__of(unit), k = weir__k(unit);
     const double step = 0.25;

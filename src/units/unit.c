@@ -74,8 +74,8 @@ static weir_status fail_parameter(weir_error *error, const weir_unit *unit, cons
     if (count == 0)
         return weir__fail(error, WEIR_NOT_FOUND, "unknown parameter \"%s\": rule \"%s\" has none", word, rule->name);
     char what[2 * longest_word];
-    snprintf(what, sizeof what, "parameter of rule \"%s\"%s%s", rule->name, draw->name && unit->draw ? " with draw " : "",
-             draw->name && unit->draw ? draw->name : "");
+    snprintf(what, sizeof what, "parameter of rule \"%s\"%s%s", rule->name,
+             draw->name && unit->draw ? " with draw " : "", draw->name && unit->draw ? draw->name : "");
     return fail_unknown(error, what, word, names, count);
 }
 
@@ -122,7 +122,7 @@ typedef struct given {
 
 /// Whether a parameter was given before; from now on it was.
 static bool give(given *seen, const weir_unit *unit, place at) {
-    bool *now = !at.parameter                                    ? &seen->name
+    bool *now = !at.parameter ? &seen->name
                 : at.value >= unit->values && at.value < unit->values + WEIR_RULE_PARAMETERS
                     ? &seen->rule[at.value - unit->values]
                     : &seen->draw[at.value - unit->draw_values];
@@ -233,7 +233,8 @@ weir_status weir_unit_parse_among(weir_unit *unit, const char *text, const weir_
     const weir_draw *draw;
     const weir_status status = read_draw(&draw, parameters, error);
     size_t all_count = 0;
-    for (; all_count < most_names && all_count < weir_rule_count(); all_count++) all[all_count] = weir_rule_at(all_count);
+    for (; all_count < most_names && all_count < weir_rule_count(); all_count++)
+        all[all_count] = weir_rule_at(all_count);
     const weir_rule *rule = choose(rules, count, name, draw, &first);
     if (first) all_count = 0; // the caller's own hide those of the library
     if (!first) rule = choose(all, all_count, name, draw, &first);

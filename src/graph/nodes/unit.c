@@ -106,7 +106,7 @@ static weir_status draw_beside(weir__node *node, const weir_pass *pass, weir_uni
     batch.h = data->drawn.data;
     batch.groups = 1;
     batch.noise = weir__node_noise(node, pass, 1);
-    weir_unit_draw(&data->unit)->sample(&data->unit, &batch);
+    weir__unit_finished(&data->unit, &batch, weir_unit_draw(&data->unit)->sample);
     node->pass.drawn = data->drawn.data;
     return WEIR_OK;
 }
@@ -128,19 +128,19 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     switch (pass->mode) {
     case WEIR_MODE_SAMPLE:
         if (data->unit.rule->groups && !graph->wide)
-            draw->sample(&data->unit, &batch);
+            weir__unit_finished(&data->unit, &batch, draw->sample);
         else
             weir__unit_sample(&data->unit, &batch);
         break;
     case WEIR_MODE_DECIDE:
-        draw->decide(&data->unit, &batch);
+        weir__unit_finished(&data->unit, &batch, draw->decide);
         break;
     case WEIR_MODE_EXPECT:
     case WEIR_MODE_OPEN:
-        draw->expect(&data->unit, &batch);
+        weir__unit_finished(&data->unit, &batch, draw->expect);
         break;
     case WEIR_MODE_DRAW:
-        draw->sample(&data->unit, &batch);
+        weir__unit_finished(&data->unit, &batch, draw->sample);
         break;
     }
     if (node->facts.opens) count_open(node, batch.rows);

@@ -26,7 +26,9 @@ static inline void read_forms(void) {
             assert_true(form_count < most_forms);
             char *text = every_form[form_count++], *parameters = text + strlen(weir_rule_at(r)->name);
             assert_true(weir_unit_print(&unit, text, form_text) < form_text);
-            assert_string_equal(*parameters ? parameters + 1 : parameters, form->text); // written as it is printed
+            // written as it is printed, but for the draw of a rule that is not the first of its name
+            const bool first = weir_rule_find(weir_rule_at(r)->name) == weir_rule_at(r);
+            if (first) assert_string_equal(*parameters ? parameters + 1 : parameters, form->text);
         }
     }
 }

@@ -53,7 +53,7 @@ static void backward_one(const weir__variable *v) {
     double p[most_outputs], y[most_outputs] = {0}, mean = 0;
     const size_t i = weir__winner(v->h, v->size);
     weir__softmax(soft, v->a, v->size);
-    for (size_t j = 0; j < v->size; j++) p[j] = fmax((double)soft[j], 1e-30);
+    for (size_t j = 0; j < v->size; j++) p[j] = fmax((double)soft[j], 1e-8); // less, and the system cannot be solved
     if (i == v->size) {
         for (size_t j = 0; j < v->size; j++) v->da[j] = NAN;
         return;

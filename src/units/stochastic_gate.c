@@ -90,7 +90,7 @@ static double floor_of(const weir_unit *unit) {
     return -0.5;
 }
 
-static const weir_form forms[] = {{.text = ""}, {.text = "sd=0.25"}};
+static const weir_form forms[] = {{.text = ""}, {.text = "sd=0.4"}};
 
 static const weir_draw outputs = {
     .decided = "h = clip(a + ½, 0, 1)",

@@ -60,9 +60,9 @@
     ROW(mixture)                                                                                                       \
     ROW(dense_mixer)                                                                                                   \
     ROW(sparse_mixer)                                                                                                  \
-    ROW(concrete_one_of)                                                                                               \
     /* ordinary gradients */                                                                                           \
     ROW(concrete)                                                                                                      \
+    ROW(concrete_one_of)                                                                                               \
     ROW(hard_concrete)                                                                                                 \
     ROW(stochastic_gate)                                                                                               \
     ROW(jump_relu)                                                                                                     \

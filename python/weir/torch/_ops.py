@@ -8,6 +8,7 @@ There are two doors to the same products. Compiled and exported programs see the
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, List, Optional, Tuple
 
 import torch
@@ -91,6 +92,77 @@ def _backward(ctx: Any, dy: Tensor) -> Tuple[Optional[Tensor], ...]:
 gated_linear.register_autograd(_backward, setup_context=_setup)
 
 
+# ---- steps in backward -------------------------------------------------------------------------------------------
+
+# A compiled backward pass may not move what the forward pass was given to differentiate, so the weights of a layer that
+# moves are reached by its number here. Each step ticks the layer's clock, which is declared as changed: no step is left
+# out or put elsewhere, and a step for a forward pass that saw an earlier time is an error.
+STEPPERS: "weakref.WeakValueDictionary[int, Any]" = weakref.WeakValueDictionary()
+
+
+@torch.library.custom_op("weir::gated_linear_moving", mutates_args=(), device_types="cpu")
+def gated_linear_moving(x: Tensor, weight: Tensor, bias: Optional[Tensor], gates: Optional[Tensor],
+                        in_gates: Optional[Tensor], block: int, in_block: int, clock: Tensor, stepper: int) -> Tensor:
+    """``gated_linear`` of a layer whose weights move when the result goes backward."""
+    return torch.ops.weir.gated_linear(x, weight, bias, gates, in_gates, block, in_block)
+
+
+@gated_linear_moving.register_fake
+def _(x: Tensor, weight: Tensor, bias: Optional[Tensor], gates: Optional[Tensor], in_gates: Optional[Tensor], block: int,
+      in_block: int, clock: Tensor, stepper: int) -> Tensor:
+    return x.new_empty((x.shape[0], _outputs(weight)))
+
+
+@torch.library.custom_op("weir::gated_linear_step", mutates_args=("clock",), device_types="cpu")
+def gated_linear_step(dy: Tensor, x: Tensor, gates: Optional[Tensor], in_gates: Optional[Tensor], y: Optional[Tensor],
+                      block: int, in_block: int, need_x: bool, need_gates: bool, clock: Tensor, time: Tensor,
+                      stepper: int) -> Tuple[Tensor, Tensor]:
+    """The gradients of x and gates (empty where not needed), and a step of the weights behind the number."""
+    if int(clock) != int(time):
+        raise RuntimeError("the weights of a gated layer have moved since this forward pass: weir.torch.SGD moves them in "
+                           "backward, so that each pass goes backward once, and a layer occurs in it once")
+    found = STEPPERS.get(stepper)
+    step = found() if found is not None else None
+    if found is None or step is None:
+        raise RuntimeError("the optimizer that moved this layer when its graph was compiled is gone: compile it again")
+    gradients = _layer.backward(_float(dy), _float(x), found.layer().weight.detach(), _float(gates), _float(in_gates),
+                                _float(y), block, in_block, need_x, False, False, need_gates, step)
+    found.done()
+    clock += 1
+    dx, dgates = gradients.x, gradients.gates
+    return (x.new_empty(0) if dx is None else dx.to(x.dtype),
+            x.new_empty(0) if dgates is None or gates is None else dgates.to(gates.dtype))
+
+
+@gated_linear_step.register_fake
+def _(dy: Tensor, x: Tensor, gates: Optional[Tensor], in_gates: Optional[Tensor], y: Optional[Tensor], block: int,
+      in_block: int, need_x: bool, need_gates: bool, clock: Tensor, time: Tensor, stepper: int) -> Tuple[Tensor, Tensor]:
+    return (
+        torch.empty_like(x, memory_format=torch.contiguous_format) if need_x else x.new_empty(0),
+        torch.empty_like(gates, memory_format=torch.contiguous_format)
+        if need_gates and gates is not None else x.new_empty(0),
+    )
+
+
+def _setup_moving(ctx: Any, inputs: Tuple[Any, ...], output: Tensor) -> None:
+    x, weight, bias, gates, in_gates, block, in_block, clock, ctx.stepper = inputs
+    wanted = gates is not None and ctx.needs_input_grad[3]
+    ctx.blocks = (block, in_block)
+    ctx.clock = clock
+    ctx.save_for_backward(x, gates, in_gates, output if wanted else None, clock.clone())
+
+
+def _backward_moving(ctx: Any, dy: Tensor) -> Tuple[Optional[Tensor], ...]:
+    x, gates, in_gates, y, time = ctx.saved_tensors
+    need_x, need_gates = ctx.needs_input_grad[0], ctx.needs_input_grad[3]
+    dx, dgates = torch.ops.weir.gated_linear_step(dy, x, gates, in_gates, y, *ctx.blocks, need_x, need_gates, ctx.clock, time,
+                                                  ctx.stepper)
+    return dx if need_x else None, None, None, dgates if need_gates else None, None, None, None, None, None
+
+
+gated_linear_moving.register_autograd(_backward_moving, setup_context=_setup_moving)
+
+
 # ---- eager calls ---------------------------------------------------------------------------------------------------
 
 
@@ -157,19 +229,48 @@ def _(logits: Tensor, seed: Tensor, step: Tensor, state: Optional[Tensor], rule:
     return logits.new_empty((found.groups(units), *logits.shape)), torch.empty(count)
 
 
-@torch.library.custom_op("weir::unit_backward", mutates_args=("state",), device_types="cpu")
-def unit_backward(logits: Tensor, h: Tensor, saved: Tensor, state: Optional[Tensor], dh: Optional[Tensor],
-                  losses: Optional[Tensor], seed: Tensor, step: Tensor, rule: str) -> Tensor:
+@torch.library.custom_op("weir::unit_backward", mutates_args=(), device_types="cpu")
+def unit_backward(logits: Tensor, h: Tensor, saved: Tensor, dh: Optional[Tensor], losses: Optional[Tensor], seed: Tensor,
+                  step: Tensor, rule: str) -> Tensor:
+    """A rule's gradient of the logits, of each row; of a rule without a state."""
+    da = _units.rule(rule).backward(_float(logits), _float(h), saved, None, _float(dh), _float(losses), int(seed),
+                                    int(step))
+    return da.to(logits.dtype)
+
+
+@unit_backward.register_fake
+def _(logits: Tensor, h: Tensor, saved: Tensor, dh: Optional[Tensor], losses: Optional[Tensor], seed: Tensor, step: Tensor,
+      rule: str) -> Tensor:
+    return torch.empty_like(logits, memory_format=torch.contiguous_format)
+
+
+# An operator of its own: in PyTorch 2.15 one whose only mutated argument is an Optional that is None passes opcheck, and
+# is an InductorError in a compiled graph (findings/torch_optional_mutation.sh).
+@torch.library.custom_op("weir::unit_backward_moving", mutates_args=("state",), device_types="cpu")
+def unit_backward_moving(logits: Tensor, h: Tensor, saved: Tensor, state: Tensor, dh: Optional[Tensor],
+                         losses: Optional[Tensor], seed: Tensor, step: Tensor, rule: str) -> Tensor:
     """A rule's gradient of the logits, of each row; moves the rule's state."""
     da = _units.rule(rule).backward(_float(logits), _float(h), saved, state, _float(dh), _float(losses), int(seed),
                                     int(step))
     return da.to(logits.dtype)
 
 
-@unit_backward.register_fake
-def _(logits: Tensor, h: Tensor, saved: Tensor, state: Optional[Tensor], dh: Optional[Tensor], losses: Optional[Tensor],
-      seed: Tensor, step: Tensor, rule: str) -> Tensor:
+@unit_backward_moving.register_fake
+def _(logits: Tensor, h: Tensor, saved: Tensor, state: Tensor, dh: Optional[Tensor], losses: Optional[Tensor], seed: Tensor,
+      step: Tensor, rule: str) -> Tensor:
     return torch.empty_like(logits, memory_format=torch.contiguous_format)
+
+
+@torch.library.custom_op("weir::unit_state", mutates_args=(), device_types="cpu")
+def unit_state(logits: Tensor, rule: str) -> Tensor:
+    """The state of a fresh rule for the units of the logits."""
+    state = _units.rule(rule).new_state(logits.shape[-1])
+    return torch.empty(0) if state is None else state
+
+
+@unit_state.register_fake
+def _(logits: Tensor, rule: str) -> Tensor:
+    return torch.empty(_units.rule(rule).state_size(int(logits.shape[-1])))
 
 
 @torch.library.custom_op("weir::unit_merge", mutates_args=(), device_types="cpu")
@@ -205,7 +306,7 @@ def _backward_sample(ctx: Any, dh: Optional[Tensor], _: Any) -> Tuple[Optional[T
     if dh is None:
         return None, None, None, None, None
     logits, seed, step, h, saved = ctx.saved_tensors
-    da = torch.ops.weir.unit_backward(logits, h, saved, None, dh.contiguous(), None, seed, step, ctx.rule)
+    da = torch.ops.weir.unit_backward(logits, h, saved, dh.contiguous(), None, seed, step, ctx.rule)
     return da, None, None, None, None
 
 

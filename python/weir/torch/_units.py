@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -50,9 +50,13 @@ class Rule:
             )
         return groups, int(lib.weir_unit_saved(self.unit, rows, units))
 
+    def state_size(self, units: int) -> int:
+        """Floats kept from step to step."""
+        return int(lib.weir_unit_state(self.unit, units))
+
     def new_state(self, units: int) -> Optional[Tensor]:
         """The state of a fresh rule; None where it has none."""
-        count = int(lib.weir_unit_state(self.unit, units))
+        count = self.state_size(units)
         if not count:
             return None
         state = torch.zeros(count, dtype=torch.float32)
@@ -119,6 +123,20 @@ class Rule:
 def rule(name: str) -> Rule:
     """The rule of a text such as "rloo:samples=4"."""
     return Rule(name)
+
+
+class Facts(NamedTuple):
+    """What a compiled program must know of a rule while it is traced."""
+
+    uses_dh: bool
+    stateful: bool
+
+
+@torch.compiler.assume_constant_result
+def facts(name: str, units: int) -> Facts:
+    """Of a rule, for so many units; a constant for a tracer."""
+    found = rule(name)
+    return Facts(found.uses_dh, found.state_size(units) > 0)
 
 
 def new_seed() -> int:

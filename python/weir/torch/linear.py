@@ -77,7 +77,8 @@ class GatedLinear(nn.Module):
         shape = _layer.weight_shape(in_features, out_features, in_block or 0, block or 0)
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
-        self._stepper: Any = None
+        self._stepper: Any = None  # of weir.torch.SGD: moves the weights in backward
+        self._stepper_number, self._clock = 0, torch.zeros((), dtype=torch.int64)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -142,7 +143,10 @@ class GatedLinear(nn.Module):
             gates = gates if gates is None else gates.reshape(-1, gates.shape[-1])
             in_gates = in_gates if in_gates is None else in_gates.reshape(-1, in_gates.shape[-1])
         block, in_block = self.block or 0, self.in_block or 0
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() and self._stepper_number and torch.is_grad_enabled() and weight.requires_grad:
+            y = torch.ops.weir.gated_linear_moving(x, weight, bias, gates, in_gates, block, in_block, self._clock,
+                                                   self._stepper_number)
+        elif torch.compiler.is_compiling():
             y = torch.ops.weir.gated_linear(x, weight, bias, gates, in_gates, block, in_block)
         else:
             y = _ops.GatedLinearFunction.apply(x, weight, bias, gates, in_gates, block, in_block, self.sparse,
@@ -171,7 +175,7 @@ class GatedLinear(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def __getstate__(self) -> Dict[str, Any]:
-        return {**self.__dict__, "_stepper": None}  # a copy is not moved by the optimizer of the first one
+        return {**self.__dict__, "_stepper": None, "_stepper_number": 0}  # a copy is not moved by the optimizer of the first one
 
     def extra_repr(self) -> str:
         text = f"in_features={self.in_features}, out_features={self.out_features}, block={self.block}"

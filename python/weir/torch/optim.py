@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from typing import Any, Callable, Dict, Iterable, Optional
 
@@ -11,9 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ._layer import Step
+from ._ops import STEPPERS
 from .linear import GatedLinear
 
 _OWN = ("momentum_buffer", "low", "master")  # state that keeps its type, whatever that of the parameter is
+
+
+_numbers = itertools.count(1)
 
 
 class _Stepper:
@@ -115,6 +120,8 @@ class SGD(torch.optim.SGD):
                 if self.param_groups[group][key]:
                     raise ValueError(f"{key} in the group of {name or 'the layer'}: a step in backward has none")
             layer._stepper = _Stepper(self, layer, group)
+            layer._stepper_number = next(_numbers)
+            STEPPERS[layer._stepper_number] = layer._stepper
 
     def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
         """Loads what ``state_dict()`` gave, to the bit: momentum of bfloat16 parameters stays float32."""

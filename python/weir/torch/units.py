@@ -37,7 +37,8 @@ class StochasticUnit(nn.Module):
         threshold: of "decide".
 
     Draws depend on PyTorch's generator (``torch.manual_seed``), never on the number of threads. Annealed rules count
-    their training passes in the buffer ``steps``; ``state`` is a buffer, too. Both are in ``state_dict``.
+    their training passes in the buffer ``steps``; ``state`` is a buffer, too. Both are in ``state_dict``. (Activation
+    checkpointing runs a forward pass twice: with an annealed rule the second one would be another step.)
     """
 
     steps: Optional[Tensor]
@@ -165,16 +166,21 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
         h, saved = found.sample(a, seed, step, state)
     points = _typed(h, logits)
     wants_dh = learns and uses_dh
-    if wants_dh:
-        points = points.detach().requires_grad_()
-    losses = loss_fn(points)
+    if wants_dh and compiling:
+        losses, pull = torch.func.vjp(loss_fn, points)
+    else:
+        if wants_dh:
+            points.requires_grad_()
+        losses = loss_fn(points)
     if losses.shape != points.shape[:-1]:
         raise ValueError(
             f"the losses of h of shape {tuple(points.shape)} have shape {tuple(losses.shape)}: expected "
             f"{tuple(points.shape[:-1])}, one of each row"
         )
     dh = None
-    if wants_dh:
+    if wants_dh and compiling:
+        dh = pull(torch.ones_like(losses))[0].detach()
+    elif wants_dh:
         if not losses.requires_grad:
             raise ValueError(f"{rule} reads the derivative of the loss with respect to h: this loss has none")
         (dh,) = torch.autograd.grad(losses.sum(), points, retain_graph=True)
@@ -183,7 +189,10 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
     if compiling:
         merged, weights = _OPS.unit_merge(a, h, saved, values, rule)
         if learns:
-            da = _OPS.unit_backward(a, h, saved, state, dh, values, seed, step, rule)
+            if state is None:
+                da = _OPS.unit_backward(a, h, saved, dh, values, seed, step, rule)
+            else:
+                da = _OPS.unit_backward_moving(a, h, saved, state, dh, values, seed, step, rule)
     else:
         values = _float(values)
         merged, weights = found.merge(a, h, saved, values)
@@ -218,9 +227,12 @@ def estimate(logits: Tensor, loss_fn: LossFn, rule: str = "disarm") -> Tensor:
         ValueError: losses of another shape, a rule that would evaluate the loss too often, a loss without a derivative
             for a rule that reads it.
     """
-    found = _units.rule(rule)
-    step = torch.zeros((), dtype=torch.int64) if torch.compiler.is_compiling() else 0
-    return _estimate(logits, loss_fn, rule, found.uses_dh, found.new_state(logits.shape[-1]), step)
+    units = logits.shape[-1]
+    facts = _units.facts(rule, units)
+    if torch.compiler.is_compiling():
+        state = _OPS.unit_state(logits.detach(), rule) if facts.stateful else None
+        return _estimate(logits, loss_fn, rule, facts.uses_dh, state, torch.zeros((), dtype=torch.int64))
+    return _estimate(logits, loss_fn, rule, facts.uses_dh, _units.rule(rule).new_state(units), 0)
 
 
 _OPS = torch.ops.weir

@@ -9,7 +9,7 @@ There are two doors to the same products. Compiled and exported programs see the
 from __future__ import annotations
 
 import weakref
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Tuple, overload
 
 import torch
 from torch import Tensor
@@ -17,6 +17,12 @@ from torch import Tensor
 from . import _layer, _units
 
 
+@overload
+def _float(tensor: Tensor) -> Tensor: ...
+@overload
+def _float(tensor: None) -> None: ...
+@overload
+def _float(tensor: Optional[Tensor]) -> Optional[Tensor]: ...
 def _float(tensor: Optional[Tensor]) -> Optional[Tensor]:
     """As the library reads it: float32, contiguous; the tensor itself where it is that."""
     if tensor is None or (tensor.dtype == torch.float32 and tensor.is_contiguous()):
@@ -104,7 +110,8 @@ STEPPERS: "weakref.WeakValueDictionary[int, Any]" = weakref.WeakValueDictionary(
 def gated_linear_moving(x: Tensor, weight: Tensor, bias: Optional[Tensor], gates: Optional[Tensor],
                         in_gates: Optional[Tensor], block: int, in_block: int, clock: Tensor, stepper: int) -> Tensor:
     """``gated_linear`` of a layer whose weights move when the result goes backward."""
-    return torch.ops.weir.gated_linear(x, weight, bias, gates, in_gates, block, in_block)
+    y: Tensor = torch.ops.weir.gated_linear(x, weight, bias, gates, in_gates, block, in_block)
+    return y
 
 
 @gated_linear_moving.register_fake
@@ -192,13 +199,13 @@ class GatedLinearFunction(torch.autograd.Function):
             step = stepper()
         if step is not None:
             need_weight = need_bias = False
-        of_rows = sparse and need_weight and fg is not None
+        of_rows = sparse and need_weight
         found = _layer.backward(dy, fx, _weight(weight), fg, _float(in_gates), _float(y), block,
                                 in_block, need_x, need_weight and not of_rows, need_bias, need_gates, step)
         if step is not None:
             stepper.done()
         dx, dweight, dbias, dgates = found
-        if of_rows:
+        if of_rows and fg is not None:
             dweight = _layer.gradient_of_open_rows(dy, fx, weight, fg, block)
         elif dweight is not None:
             dweight = dweight.to(weight.dtype)
@@ -229,10 +236,10 @@ def _(logits: Tensor, seed: Tensor, step: Tensor, state: Optional[Tensor], rule:
     return logits.new_empty((found.groups(units), *logits.shape)), torch.empty(count)
 
 
-@torch.library.custom_op("weir::unit_backward", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("weir::unit_backward", mutates_args=("saved",), device_types="cpu")
 def unit_backward(logits: Tensor, h: Tensor, saved: Tensor, dh: Optional[Tensor], losses: Optional[Tensor], seed: Tensor,
                   step: Tensor, rule: str) -> Tensor:
-    """A rule's gradient of the logits, of each row; of a rule without a state."""
+    """A rule's gradient of the logits, of each row; of a rule without a state. Some work in the floats saved."""
     da = _units.rule(rule).backward(_float(logits), _float(h), saved, None, _float(dh), _float(losses), int(seed),
                                     int(step))
     return da.to(logits.dtype)
@@ -246,7 +253,7 @@ def _(logits: Tensor, h: Tensor, saved: Tensor, dh: Optional[Tensor], losses: Op
 
 # An operator of its own: in PyTorch 2.15 one whose only mutated argument is an Optional that is None passes opcheck, and
 # is an InductorError in a compiled graph (findings/torch_optional_mutation.sh).
-@torch.library.custom_op("weir::unit_backward_moving", mutates_args=("state",), device_types="cpu")
+@torch.library.custom_op("weir::unit_backward_moving", mutates_args=("saved", "state"), device_types="cpu")
 def unit_backward_moving(logits: Tensor, h: Tensor, saved: Tensor, state: Tensor, dh: Optional[Tensor],
                          losses: Optional[Tensor], seed: Tensor, step: Tensor, rule: str) -> Tensor:
     """A rule's gradient of the logits, of each row; moves the rule's state."""
@@ -306,7 +313,7 @@ def _backward_sample(ctx: Any, dh: Optional[Tensor], _: Any) -> Tuple[Optional[T
     if dh is None:
         return None, None, None, None, None
     logits, seed, step, h, saved = ctx.saved_tensors
-    da = torch.ops.weir.unit_backward(logits, h, saved, dh.contiguous(), None, seed, step, ctx.rule)
+    da = torch.ops.weir.unit_backward(logits, h, saved.clone(), dh.contiguous(), None, seed, step, ctx.rule)
     return da, None, None, None, None
 
 

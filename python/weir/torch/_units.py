@@ -132,7 +132,7 @@ class Facts(NamedTuple):
     stateful: bool
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def facts(name: str, units: int) -> Facts:
     """Of a rule, for so many units; a constant for a tracer."""
     found = rule(name)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, Optional
 
 import torch
 from torch import Tensor, nn
@@ -144,7 +144,7 @@ class GatedLinear(nn.Module):
             in_gates = in_gates if in_gates is None else in_gates.reshape(-1, in_gates.shape[-1])
         block, in_block = self.block or 0, self.in_block or 0
         if torch.compiler.is_compiling() and self._stepper_number and torch.is_grad_enabled() and weight.requires_grad:
-            y = torch.ops.weir.gated_linear_moving(x, weight, bias, gates, in_gates, block, in_block, self._clock,
+            y: Tensor = torch.ops.weir.gated_linear_moving(x, weight, bias, gates, in_gates, block, in_block, self._clock,
                                                    self._stepper_number)
         elif torch.compiler.is_compiling():
             y = torch.ops.weir.gated_linear(x, weight, bias, gates, in_gates, block, in_block)
@@ -216,8 +216,6 @@ class GatedMLP(nn.Module):
         """``x [..., in_features]``, ``gates [..., blocks]``; returns ``[..., out_features]``."""
         is_open = (gates != 0).to(torch.float32)
         hidden = self.activation(self.up(x, is_open))
-        scaled = hidden.unflatten(-1, (self.blocks, -1)) * gates.unsqueeze(-1).to(hidden.dtype)
-        return self.down(scaled.flatten(-2), in_gates=is_open)
-
-
-Parameters = Union[nn.Module, List[nn.Module]]
+        scaled = hidden.view(*gates.shape, -1) * gates.unsqueeze(-1).to(hidden.dtype)
+        y: Tensor = self.down(scaled.flatten(-2), in_gates=is_open)
+        return y

@@ -73,7 +73,8 @@ class StochasticUnit(nn.Module):
         compiling = torch.compiler.is_compiling()
         if not self.training:
             if compiling:
-                return _OPS.unit_output(logits, _seed(), self.rule, self.test, self.threshold)
+                decided: Tensor = _OPS.unit_output(logits, _seed(), self.rule, self.test, self.threshold)
+                return decided
             seed = _units.new_seed() if self.test == "draw" else 0
             return _typed(_units.rule(self.rule).output(_float(logits.detach()), self.test, self.threshold, seed), logits)
         learns = torch.is_grad_enabled() and logits.requires_grad
@@ -85,7 +86,8 @@ class StochasticUnit(nn.Module):
         found = _units.rule(self.rule)
         self._want_state(logits.shape[-1])
         if learns:
-            return _Unit.apply(logits, found, self._next_step())
+            drawn: Tensor = _Unit.apply(logits, found, self._next_step())
+            return drawn
         return _typed(found.sample(_float(logits), _units.new_seed(), int(self._next_step()), self.state)[0][0], logits)
 
     def loss(self, logits: Tensor, loss_fn: LossFn) -> Tensor:
@@ -167,7 +169,7 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
     points = _typed(h, logits)
     wants_dh = learns and uses_dh
     if wants_dh and compiling:
-        losses, pull = torch.func.vjp(loss_fn, points)
+        losses, pull = torch.func.vjp(loss_fn, points)[:2]
     else:
         if wants_dh:
             points.requires_grad_()
@@ -200,7 +202,8 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
             if state is not None and not bool(torch.isfinite(values).all()):
                 raise errors.DivergedError(f"{rule}: a loss is not finite, and would spoil the rule's state")
             da = found.backward(a, h, saved, state, _float(dh), values, seed, step)
-    return _Attach.apply(logits, losses, da, merged, weights)
+    loss: Tensor = _Attach.apply(logits, losses, da, merged, weights)
+    return loss
 
 
 def estimate(logits: Tensor, loss_fn: LossFn, rule: str = "disarm") -> Tensor:

@@ -216,7 +216,9 @@ static void no_rows(void **state) {
     write_bytes(no_labels, sizeof no_labels, false);
     labels_refused(WEIR_DATA, "holds no labels");
     write_text("a,b\n\n");
-    refused(WEIR_DATA, "holds no rows");
+    refused(WEIR_DATA, "holds no rows: its only line was taken for names of columns");
+    write_text("some words in a line");
+    refused(WEIR_DATA, "holds no rows: its only line was taken for names of columns");
     write_text("a\n\n");
     labels_refused(WEIR_DATA, "holds no rows");
     write_text("");

@@ -179,6 +179,18 @@ static void columns_by_name(void **state) {
     reads(",b,kind\n0,7,3\n", &options, 1, 2, (const float[]){0, 7}, NULL); // pandas' index
 }
 
+static void lines_that_end_with_cr(void **state) {
+    (void)state;
+    const weir_read_options plain = weir_read_options_default();
+    static const char *const bare[] = {"1,2\r3,4\r", "a,b\r1,2\r\n"};
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
+        write_file(path, bare[i], strlen(bare[i]));
+        refused_file(path, &plain, WEIR_FORMAT, "line 1 holds a carriage return (CR) before its end");
+    }
+    reads("1,2\r\n3,4\r\n", &plain, 2, 2, (const float[]){1, 2, 3, 4}, NULL);
+    reads("1,2\r\r\n3,4", &plain, 2, 2, (const float[]){1, 2, 3, 4}, NULL);
+}
+
 static void labels_that_are_texts(void **state) {
     (void)state;
     weir_read_options options = weir_read_options_default();
@@ -342,6 +354,10 @@ static void npy_of_all_kinds(void **state) {
     const weir_read_options guess = with_header(NULL);
     const float values[] = {1, 2, 3, 4};
     write_npy("'<f4'", "(2L, 2L)", values, sizeof values);
+    for (int k = 0; k < 2; k++) {
+        const weir_read_options no_lines = with_header(k ? "yes" : "no");
+        refused_file(path, &no_lines, WEIR_ARGUMENT, "is NPY; only CSV has a line that may name columns");
+    }
     read_file(path, &guess, 2, 2, values);
     weir_table_free(&table);
     // 1, −2, 65504 (the greatest), 2^−24 (the least)
@@ -532,12 +548,13 @@ static void archives_of_arrays(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_columns),   cmocka_unit_test(quotes),
-        cmocka_unit_test(labels_and_targets), cmocka_unit_test(columns_that_are_not_used),
-        cmocka_unit_test(columns_by_name),    cmocka_unit_test(labels_that_are_texts),
-        cmocka_unit_test(names_of_a_model),   cmocka_unit_test(missing_values),
-        cmocka_unit_test(gzip_members),       cmocka_unit_test(npy_of_all_kinds),
-        cmocka_unit_test(labels_in_a_column), cmocka_unit_test(archives_of_arrays),
+        cmocka_unit_test(names_of_columns),      cmocka_unit_test(quotes),
+        cmocka_unit_test(labels_and_targets),    cmocka_unit_test(columns_that_are_not_used),
+        cmocka_unit_test(columns_by_name),       cmocka_unit_test(lines_that_end_with_cr),
+        cmocka_unit_test(labels_that_are_texts), cmocka_unit_test(names_of_a_model),
+        cmocka_unit_test(missing_values),        cmocka_unit_test(gzip_members),
+        cmocka_unit_test(npy_of_all_kinds),      cmocka_unit_test(labels_in_a_column),
+        cmocka_unit_test(archives_of_arrays),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

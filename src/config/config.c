@@ -229,16 +229,21 @@ weir_status weir_config_read(char **text, const char *path_or_name, weir_error *
     weir_status status = WEIR_OK;
     char *read = NULL;
     size_t size = 0;
+    weir_content content = WEIR_CONTENT_TEXT;
     *text = NULL;
     for (size_t i = 0; weir_example_name(i); i++) {
         if (strcmp(path_or_name, weir_example_name(i))) continue;
         *text = weir__copy_string(weir_example_text(i));
         return *text ? WEIR_OK : weir__fail(error, WEIR_MEMORY, "out of memory: %s", path_or_name);
     }
-    status = weir_content_expect(NULL, path_or_name, texts, "a configuration (YAML)", error);
+    status = weir_content_expect(&content, path_or_name, texts, "a configuration (YAML)", error);
     if (status == WEIR_NOT_FOUND) return fail_unknown_name(path_or_name, error);
     TRY(status);
-    TRY(weir__file_read(path_or_name, text_most, &read, &size, error));
+    status = weir__file_read(path_or_name, text_most, &read, &size, error);
+    // What came through a pipe could not be looked at before.
+    TRY_THAT(content != WEIR_CONTENT_DEVICE || (status != WEIR_FORMAT && (!read || strlen(read) == size)), WEIR_CONFIG,
+             "%s: is not a configuration (YAML); a model is read from its file, and not through a pipe", path_or_name);
+    TRY(status);
     TRY_THAT(strlen(read) == size, WEIR_CONFIG, "%s: is not a text: it holds a zero byte", path_or_name);
     *text = read;
     read = NULL;

@@ -28,11 +28,10 @@ weir_status weir__csv_fail(const weir__csv *c, size_t column, const weir__field 
                           "(data.skip_columns, --skip-columns)",
                           name, place);
     if (content == WEIR__IS_MISSING)
-        return weir__fail(
-            error, WEIR_DATA,
-            "%s: %s: \"%s\" stands for a missing value; fill it in, or leave out the row or the column "
-            "(data.skip_columns, --skip-columns)",
-            name, place, text);
+        return weir__fail(error, WEIR_DATA,
+                          "%s: %s: \"%s\" stands for a missing value; fill it in, or leave out the row or the column "
+                          "(data.skip_columns, --skip-columns)",
+                          name, place, text);
     const bool comma = memchr(field->begin, ',', (size_t)(field->end - field->begin));
     return weir__fail(error, WEIR_DATA, "%s: %s: \"%s\" is not a number; %s", name, place, text,
                       comma ? "decimal points are points"
@@ -79,12 +78,13 @@ static weir_status read_values(weir__csv *c, weir_error *error) {
     for (weir__field field; weir__lines_field(&c->lines, &at, &field); column++) {
         TRY(read_field(c, column, &field, error));
     }
-    TRY_THAT(column == c->columns.count, WEIR_DATA, "%s: line %zu has %zu values, but line %zu has %zu%s",
-             c->lines.stream->name, c->lines.line, column, c->columns_line, c->columns.count,
-             c->named && column == c->columns.count + 1 && !c->all_values.count
-                 ? " names; R's write.table writes none for the names of rows: write.csv(row.names = FALSE) leaves them "
-                   "out"
-                 : "");
+    TRY_THAT(
+        column == c->columns.count, WEIR_DATA, "%s: line %zu has %zu values, but line %zu has %zu%s",
+        c->lines.stream->name, c->lines.line, column, c->columns_line, c->columns.count,
+        c->named && column == c->columns.count + 1 && !c->all_values.count
+            ? " names; R's write.table writes none for the names of rows: write.csv(row.names = FALSE) leaves them "
+              "out"
+            : "");
 done:
     return status;
 }
@@ -172,7 +172,8 @@ static weir_status read_lines(weir__csv *c, size_t *rows, weir_error *error) {
         TRY(push_row(c, error));
         ++*rows;
     }
-    TRY_THAT(*rows, WEIR_DATA, "%s: holds no rows", c->lines.stream->name);
+    TRY_THAT(*rows, WEIR_DATA, "%s: holds no rows%s", c->lines.stream->name,
+             c->lines.separator ? ": its only line was taken for names of columns (data.header, --header)" : "");
     TRY_THAT(*rows <= UINT32_MAX, WEIR_DATA, "%s: holds more than 2^32 rows", c->lines.stream->name);
 done:
     return status;
@@ -261,10 +262,8 @@ weir_status weir__csv_labels(weir_table *table, size_t *count, weir__stream *str
                              weir_error *error) {
     weir_status status = WEIR_OK;
     weir__csv c;
-    const weir__csv_options alone = {.header = options->header,
-                                     .labels = true,
-                                     .named_labels = options->named_labels,
-                                     .names = options->names};
+    const weir__csv_options alone = {
+        .header = options->header, .labels = true, .named_labels = options->named_labels, .names = options->names};
     TRY(start(&c, table, stream, &alone, error));
     c.only_labels = true;
     TRY(parse(&c, count, error));

@@ -55,6 +55,11 @@ weir_status weir__lines_next(weir__lines *l, bool *more, weir_error *error) {
         if (!*more) break;
         TRY_THAT(!memchr(l->text.data, 0, l->text.count), WEIR_FORMAT,
                  "%s: line %zu holds a byte 0: this is not text in UTF-8 or ASCII", l->stream->name, l->line);
+        const char *end = memchr(l->text.data, '\r', l->text.count);
+        TRY_THAT(l->line > 1 || !end || end[strspn(end, "\r")] == 0, WEIR_FORMAT,
+                 "%s: line 1 holds a carriage return (CR) before its end: lines end with LF, or CR and LF; \"tr '\\r' "
+                 "'\\n'\" turns one into the other",
+                 l->stream->name);
         const bool marked = l->line == 1 && strncmp(l->text.data, "\xEF\xBB\xBF", 3) == 0; // byte order mark
         if (marked) memset(l->text.data, ' ', 3);
     } while (is_empty(l));

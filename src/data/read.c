@@ -66,7 +66,8 @@ weir_status weir__csv_options_check(const weir__csv_options *options, weir_error
     TRY_THAT(options->header != WEIR__HEADER_NO ||
                  !(weir__columns_have_names(options->label) || weir__columns_have_names(options->targets) ||
                    weir__columns_have_names(options->skipped)),
-             WEIR_CONFIG, "data.header is \"no\", but data.label_column, data.target_columns or data.skip_columns "
+             WEIR_CONFIG,
+             "data.header is \"no\", but data.label_column, data.target_columns or data.skip_columns "
              "names a column; say its number");
 done:
     return status;
@@ -99,6 +100,9 @@ weir_status weir__table_read(weir_table *table, const char *path, const weir__cs
     if (content == WEIR_CONTENT_CSV) {
         TRY(weir__csv_read(table, &stream, csv, error));
     } else {
+        TRY_THAT(csv->header == WEIR__HEADER_AUTO, WEIR_ARGUMENT,
+                 "%s: is %s; only CSV has a line that may name columns (data.header, --header)", stream.name,
+                 content == WEIR_CONTENT_IDX ? "IDX" : "NPY");
         TRY_THAT(!weir__given(csv->targets) && !weir__given(csv->skipped), WEIR_ARGUMENT,
                  "%s: is %s; only CSV has columns to leave out or to predict (data.skip_columns, "
                  "data.target_columns; --skip-columns, --label-column)",

@@ -106,6 +106,14 @@ mkdir nothing_in_it
 } | sed 's|first bytes are .*|first bytes are #|' | compare operands
 cmp $model former || fail "the model changed"
 
+# A model that comes through a pipe is not taken for a configuration; a configuration may.
+code=0
+cat $model | "$tool" inspect /dev/stdin >.out 2>.err || code=$?
+[ $code -eq 1 ] || fail "a model through a pipe: status $code"
+grep -qx "weir: /dev/stdin: is not a configuration (YAML); a model is read from its file, and not through a pipe" .err ||
+    fail "a model through a pipe: $(cat .err)"
+cat small.yaml | "$tool" inspect /dev/stdin >.out 2>&1 || fail "a configuration through a pipe: $(cat .out)"
+
 # A command line that is suggested can be copied, whatever the folder is called.
 must 0 "$tool" train small.yaml --epochs 1 --out "it's mine"
 grep -q "^  weir eval 'it'\\\\''s mine'$" .out || fail "not quoted: $(grep 'weir eval' .out)"

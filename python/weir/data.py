@@ -60,7 +60,7 @@ class Data:
         target_names: Optional[Sequence[str]] = None,
     ) -> None:
         keep = self._keep = Keep()
-        memory = ffi.new("weir_data_arrays *")
+        memory = self._arrays = ffi.new("weir_data_arrays *")
         for name, part in zip(PARTS, (train, valid, test)):
             if part is not None:
                 self._take(getattr(memory, name), memory, part, targets)

@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+"""Classifier and Regressor: with scikit-learn's tools where these are there, and without."""
+
+import pickle
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import weir
+
+
+def classifier(**others):
+    return weir.Classifier(**{"hidden": 128, "epochs": 30, "random_state": 0, **others})
+
+
+@pytest.fixture(scope="module")
+def line():
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((300, 5)) * [1, 10, 100, 1, 1] + [0, 5, 0, 0, 1000]
+    return X, 50 + 3 * X[:, 0] - X[:, 1] + generator.standard_normal(300) * 0.1
+
+
+def test_it_learns_and_skips(blobs):
+    X, y = blobs
+    model = classifier(target=0.25).fit(X, y)
+    assert model.score(X, y) > 0.95
+    assert model.share_ == pytest.approx(0.25, abs=0.1)
+    found = model.measure(X, y, repeats=1)
+    assert found.multiply_adds_done < 0.4 * found.multiply_adds_dense
+    assert model.predict_proba(X).sum(axis=1) == pytest.approx(np.ones(300), abs=1e-5)
+    assert len(model.history_) == model.n_epochs_ == 30
+
+
+@pytest.mark.parametrize(
+    "names", [np.array(["ash", "elm", "oak"]), np.array([-5, 7, 1000]), np.array([(1, 2), None, "x"], object), [True, False, True]]
+)
+def test_classes_of_any_type(blobs, names):
+    X, y = blobs
+    wanted = np.asarray(names)[y] if not isinstance(names, np.ndarray) or names.dtype != object else _pick(names, y)
+    model = classifier().fit(X, wanted)
+    assert {repr(name) for name in model.classes_.tolist()} == {repr(name) for name in wanted.tolist()}
+    assert np.mean([a == b for a, b in zip(model.predict(X).tolist(), wanted.tolist())]) > 0.9
+
+
+def _pick(names, y):
+    picked = np.empty(len(y), object)
+    picked[:] = [names[k] for k in y]
+    return picked
+
+
+def test_names_of_classes_and_columns_are_in_the_model(blobs, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    X, y = blobs
+    table = pandas.DataFrame(X, columns=list("abcdef"))
+    species = pandas.Series(np.array(["ash", "elm", "oak"])[y], index=range(1000, 1300))
+    model = classifier().fit(table, species)
+    model.save(tmp_path / "model.safetensors")
+    read = weir.load(tmp_path / "model.safetensors")
+    assert read.classes == ["ash", "elm", "oak"] and read.column_names == list("abcdef")
+    assert list(model.feature_names_in_) == list("abcdef")
+    assert np.array_equal(np.array(read.classes)[read.predict(X)], model.predict(table))
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(table[list("fedcba")])
+    with pytest.raises(ValueError, match="unseen at fit time"):
+        model.predict(table.rename(columns={"a": "z"}))
+
+
+def test_the_scale_is_in_the_model(line, tmp_path):
+    X, y = line
+    model = weir.Regressor(hidden=64, epochs=60, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.9
+    model.save(tmp_path / "model.safetensors")
+    read = weir.load(tmp_path / "model.safetensors")
+    assert np.allclose(read.predict(X)[:, 0], model.predict(X), rtol=1e-5)  # raw rows in, units of y out
+    assert read.evaluate(X, targets=y).r2 == pytest.approx(model.score(X, y), abs=1e-4)
+
+
+def test_several_targets(line):
+    X, y = line
+    both = np.stack([y, -2 * y], axis=1)
+    model = weir.Regressor(hidden=64, epochs=60, random_state=0).fit(X, both)
+    assert model.predict(X).shape == (300, 2) and model.score(X, both) > 0.9
+
+
+@pytest.mark.parametrize("kind", [weir.Classifier, weir.Regressor])
+def test_fits_repeat_to_the_bit(blobs, kind):
+    X, y = blobs
+    one, two = (kind(hidden=32, epochs=3, random_state=3).fit(X, y) for _ in range(2))
+    assert np.array_equal(one.predict(X), two.predict(X))
+    assert all(np.array_equal(one.network_[name], two.network_[name]) for name in one.network_)
+
+
+@pytest.mark.parametrize("kind", [weir.Classifier, weir.Regressor])
+def test_pickled_in_the_middle(blobs, kind):
+    X, y = blobs
+    model = kind(hidden=128, random_state=0, progress=lambda epoch: None)
+    for _ in range(5):
+        model.partial_fit(X, y, **({"classes": [0, 1, 2]} if kind is weir.Classifier else {}))
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict(X), model.predict(X))
+    before = again.score(X, y)
+    for _ in range(20):
+        again.partial_fit(X, y)
+    assert again.score(X, y) > max(before, 0.8)
+
+
+def test_partial_fit_learns(blobs):
+    X, y = blobs
+    model = classifier()
+    for _ in range(40):
+        for first in range(0, 300, 100):
+            model.partial_fit(X[first : first + 100], y[first : first + 100], classes=[0, 1, 2])
+    assert model.score(X, y) > 0.95
+    with pytest.raises(ValueError, match="none of"):
+        model.partial_fit(X[:2], [0, 9])
+    with pytest.raises(ValueError, match="not the same as on the first call"):
+        model.partial_fit(X[:2], [0, 1], classes=[0, 1])
+
+
+def test_what_is_held_out_decides(blobs):
+    X, y = blobs
+    model = classifier(epochs=200, patience=10, validation_fraction=0.2).fit(X, y)
+    assert model.n_epochs_ < 200 and model.score(X, y) > 0.9
+    with pytest.raises(ValueError, match="validation_fraction"):
+        weir.Classifier(patience=3).fit(X, y)
+
+
+@pytest.mark.parametrize("rule", ["straight-through", "sts", "noisy-rectifier:sd=0.3", "hard-concrete", "reinforce"])
+def test_rules_reach_the_target(blobs, rule):
+    X, y = blobs
+    model = classifier(rule=rule, target=0.5).fit(X, y)
+    model.predict(X)
+    assert model.share_ == pytest.approx(0.5, abs=0.15) and model.score(X, y) > 0.8
+
+
+def test_without_gates_and_with_nodes_of_ones_own(blobs):
+    X, y = blobs
+    assert classifier(target=None).fit(X, y).score(X, y) > 0.95
+    own = [{"kind": "affine", "size": 16}, {"kind": "tanh"}]
+    assert weir.Classifier(network=own, target=None, epochs=10, random_state=0).fit(X, y).score(X, y) > 0.95
+    assert weir.Classifier(hidden=(32, 32), target=0.5, block=8, epochs=10, random_state=0).fit(X, y).score(X, y) > 0.9
+
+
+def test_parameters():
+    model = weir.Classifier(target=0.1, settings={"train.average": 0.9})
+    assert model.get_params()["target"] == 0.1
+    assert repr(model) == "Classifier(target=0.1, settings={'train.average': 0.9})"
+    assert model.set_params(block=4) is model and model.block == 4
+    with pytest.raises(ValueError, match="Invalid parameter 'blocks'"):
+        model.set_params(blocks=4)
+    with pytest.raises((ValueError, AttributeError), match="not fitted yet"):
+        model.predict([[1.0]])
+    with pytest.raises(weir.errors.ConfigError, match="rate"):
+        weir.Classifier(rate=-1.0).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(weir.errors.NotFoundError, match="did you mean"):
+        weir.Classifier(rule="stz").fit([[0.0], [1.0]], [0, 1])
+
+
+def test_tensors_in_tensors_out(blobs):
+    torch = pytest.importorskip("torch")
+    X, y = blobs
+    model = classifier().fit(torch.from_numpy(X), torch.from_numpy(y))
+    found = model.predict(torch.from_numpy(X))
+    assert isinstance(found, torch.Tensor) and isinstance(model.predict_proba(torch.from_numpy(X)), torch.Tensor)
+    assert np.array_equal(found.numpy(), model.predict(X))
+
+
+def test_scikit_learn_is_not_needed():
+    """Fitted and asked in a process in which scikit-learn and pandas cannot be imported."""
+    words = (
+        "import sys; sys.modules['sklearn'] = sys.modules['pandas'] = sys.modules['tqdm'] = None\n"
+        "import numpy as np, weir\n"
+        "X = np.random.default_rng(0).standard_normal((60, 3)); y = (X[:, 0] > 0)\n"
+        "assert weir.Classifier(epochs=20, random_state=0).fit(X, y).score(X, y) > 0.9\n"
+        "assert weir.Regressor(epochs=20, random_state=0).fit(X, X[:, 0]).score(X, X[:, 0]) > 0.5\n"
+        "try: weir.Classifier().predict(X)\n"
+        "except (ValueError, AttributeError) as error: assert 'not fitted' in str(error)\n"
+        "try: weir.Classifier(progress=True, epochs=1).fit(X, y)\n"
+        "except ImportError as error: assert 'pip install tqdm' in str(error)\n"
+    )
+    subprocess.run([sys.executable, "-c", words], check=True)
+
+
+@pytest.mark.parametrize("kind", [weir.Classifier, weir.Regressor])
+@pytest.mark.filterwarnings("ignore")
+def test_check_estimator(kind):
+    """scikit-learn's own checks, all of them."""
+    sklearn = pytest.importorskip("sklearn", minversion="1.6")
+    from sklearn.utils.estimator_checks import check_estimator
+
+    done = check_estimator(kind(hidden=64), on_fail=None, on_skip=None)
+    failed = [f"{check['check_name']}: {check['exception']}" for check in done if check["status"] == "failed"]
+    counts = Counter(check["status"] for check in done)
+    print(f"\nscikit-learn {sklearn.__version__}, check_estimator({kind.__name__}): {dict(counts)}")
+    assert failed == [] and counts["passed"] > 45
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learns_tools(blobs):
+    pytest.importorskip("sklearn", minversion="1.6")
+    from sklearn.base import clone, is_classifier, is_regressor
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.inspection import permutation_importance
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+    from sklearn.multioutput import MultiOutputRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    X, y = blobs
+    model = classifier()
+    assert is_classifier(model) and not is_regressor(model) and is_regressor(weir.Regressor())
+    assert clone(model).get_params() == model.get_params()
+    assert cross_val_score(model, X, y, cv=3).mean() > 0.9
+    assert make_pipeline(StandardScaler(), model).fit(X, y).score(X, y) > 0.9
+    search = GridSearchCV(model, {"target": [0.25, 0.5]}, cv=2, n_jobs=2).fit(X, y)
+    assert search.best_score_ > 0.9
+    assert CalibratedClassifierCV(model, cv=2).fit(X, y).predict_proba(X).shape == (300, 3)
+    assert VotingClassifier([("a", model), ("b", clone(model))], voting="soft").fit(X, y).score(X, y) > 0.9
+    assert permutation_importance(model.fit(X, y), X, y, n_repeats=2, random_state=0).importances_mean.shape == (6,)
+    assert MultiOutputRegressor(weir.Regressor(hidden=32, epochs=5)).fit(X, X[:, :2]).predict(X).shape == (300, 2)

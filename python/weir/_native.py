@@ -24,7 +24,9 @@ _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
 _HEADERS = _CHECKOUT / "include" / "weir"
 
-if (_HEADERS / "weir.h").is_file():
+_OF_HEADERS = (_HEADERS / "weir.h").is_file()
+
+if _OF_HEADERS:
     from . import _headers
 
     ffi: Any = _headers.load(_HEADERS).ffi
@@ -55,6 +57,8 @@ def _open() -> Any:
         opened = ffi.dlopen(str(path), ffi.RTLD_NOW | ffi.RTLD_LOCAL)
     except OSError as error:
         raise ImportError(f"{path} cannot be loaded: {error}") from None
+    if _OF_HEADERS and path.stat().st_mtime < max(header.stat().st_mtime for header in _HEADERS.glob("*.h")):
+        raise ImportError(f"{path} is older than the headers in {_HEADERS}, which it may not agree with: build it anew (make)")
     found = ffi.string(opened.weir_version()).decode()
     declared = f"{opened.WEIR_VERSION_MAJOR}.{opened.WEIR_VERSION_MINOR}."
     if not found.startswith(declared):

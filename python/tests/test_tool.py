@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+"""The functions say what the command-line tool says. WEIR_TOOL: the tool; without it these comparisons are skipped."""
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+
+import weir
+
+
+def tool(*words):
+    program = os.environ.get("WEIR_TOOL")
+    if not program or not os.path.exists(program):
+        pytest.skip("no tool to compare with: WEIR_TOOL")
+    return json.loads(subprocess.run([program, *words], capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    settings = {"data.train": 300, "data.valid": 100, "data.test": 100, "train.epochs": 2}
+    weir.train("digits", settings=settings, folder=folder, repeats=0)
+    return folder
+
+
+def test_units():
+    theirs = tool("units", "--json")
+    ours = weir.units()
+    assert [rule.name for rule in ours] == [rule["name"] for rule in theirs]
+    for rule, other in zip(ours, theirs):
+        assert set(rule.traits) >= set(other["traits"])
+        assert {name: rule[name] for name in ("summary", "forward", "decided", "gradient", "source", "cost")} == {
+            name: other[name] for name in ("summary", "forward", "decided", "gradient", "source", "cost")
+        }
+        assert [parameter.name for parameter in rule.parameters] == [parameter["name"] for parameter in other["parameters"]]
+
+
+def test_inspect(run):
+    for operand in ("digits", str(run)):
+        theirs = tool("inspect", operand, "--json")["layers"]
+        ours = weir.inspect(operand)
+        for name in ("name", "kind", "inputs", "outputs", "parameters", "multiply_adds_open", "multiply_adds_gater"):
+            assert [layer[name] for layer in ours] == pytest.approx([layer[name] for layer in theirs]) or name in ("name", "kind")
+        assert [layer.name for layer in ours] == [layer["name"] for layer in theirs]
+
+
+def test_evaluate(run):
+    theirs = tool("eval", str(run), "--json")
+    ours = weir.evaluate(run, repeats=1)
+    assert ours.test_error == pytest.approx(theirs["error"])
+    assert (ours.test_loss, ours.share) == pytest.approx((theirs["loss"], theirs["share"]))
+    assert ours.multiply_adds_done == pytest.approx(theirs["multiply_adds_done"])
+    assert weir.evaluate(run, part="valid", repeats=0).test_loss != ours.test_loss
+
+
+def test_predict(run, tmp_path):
+    images, _ = weir.digits(20, first=500)
+    np.save(tmp_path / "rows.npy", images)
+    theirs = tool("predict", str(run), str(tmp_path / "rows.npy"), "--json")
+    ours = weir.predict(run, tmp_path / "rows.npy")
+    assert [row["class"] for row in ours] == [row["class"] for row in theirs]
+    assert np.allclose([row.probabilities for row in ours], [row["probabilities"] for row in theirs], atol=1e-5)
+    assert np.array_equal(weir.load(run).predict(images), [row["class"] for row in ours])
+
+
+def test_the_laboratory():
+    names = ["rloo", "disarm", "straight-through"]
+    found = weir.lab.exactness(names, draws=2e4)
+    assert [entry.result for entry in found] == ["holds"] * 3
+    assert weir.lab.toy("disarm", steps=100, seeds=2)[0].bit[0].mark[3] < 0.25
+    compared = weir.lab.variance("digits", ["reinforce", "disarm"], draws=3, rows=8)
+    assert {entry.rule for entry in compared} == {"reinforce", "disarm"} and sum(entry.best for entry in compared) == 1
+    assert weir.lab.throughput("rloo", samples=1)[0].rows_per_second > 1000
+    assert "rloo:samples=4" in weir.lab.forms("rloo")
+
+
+def test_estimators_of_somebody_elses_loss():
+    estimator = weir.Estimator("exact", units=3)
+    logits = np.array([[0.5, -1.0, 2.0]], np.float32)
+    weights = np.array([1.0, 2.0, -3.0], np.float32)
+    gradient, loss = estimator(logits, lambda h, example: h @ weights)
+    p = 1 / (1 + np.exp(-logits))
+    assert np.allclose(gradient, p * (1 - p) * weights, atol=1e-6)
+    assert estimator.evaluations == 8 and estimator.step == 1
+    with pytest.raises(TypeError, match="a pair"):
+        weir.Estimator("straight-through", 3)(logits, lambda h, example: h @ weights)
+    one, _ = weir.Estimator("straight-through", 3)(logits, lambda h, example: (h @ weights, np.tile(weights, (len(h), 1))))
+    assert np.allclose(one, weights)
+    moments = weir.Estimator("rloo", 3, seed=2).moments(logits[0], lambda h, example: h @ weights, 20000)
+    assert np.allclose(moments.mean, p * (1 - p) * weights, atol=5 * np.sqrt(moments.variance.max() / 20000))
+
+
+def test_measurements():
+    found = weir.bench.gated(256, block=32, share=0.25, rows=16, repeats=3)
+    assert found.error < 1e-5 and found.gated_forward_ms > 0
+    assert weir.bench.gated(256, block=32, share=0.25, rows=16, repeats=1, precision="bf16").error < 1e-2
+    assert [entry.operation for entry in weir.bench.plan()][0] == "forward"
+    assert weir.bench.machine(memory=False).float32_flops > 1e8
+
+
+def test_tables_of_the_library():
+    assert {"input", "affine", "unit", "gated-affine"} <= {kind.name for kind in weir.kinds()}
+    assert "train.epochs" in {setting.path for setting in weir.settings()}
+    assert "digits" in weir.examples()
+    pandas = pytest.importorskip("pandas")
+    assert len(pandas.DataFrame(weir.units())) == len(weir.units())
+
+
+def test_instruction_sets_and_threads():
+    before, threads = weir.isa(), weir.threads()
+    try:
+        assert weir.isa("generic") == "generic" and weir.threads(1) == 1
+        with pytest.raises(ValueError, match="expected one of"):
+            weir.isa("sse9")
+    finally:
+        weir.isa(before), weir.threads(threads)

@@ -6,19 +6,7 @@ import numpy as np
 import pytest
 
 import weir
-
-
-def gated_nodes(inputs=20, outputs=3, rule="straight-through"):
-    """A small gated network."""
-    return [
-        {"name": "rows", "kind": "input", "size": inputs},
-        {"name": "gater", "kind": "affine", "size": 8},
-        {"name": "gates", "kind": "unit", "rule": rule},
-        {"name": "experts", "kind": "gated-affine", "from": "rows", "gates": "gates", "size": 64, "block": 8,
-         "activation": "rectifier"},
-        {"name": "logits", "kind": "affine", "size": outputs},
-        {"name": "loss", "kind": "softmax-cross-entropy"},
-    ]
+from networks import gated_nodes
 
 
 @pytest.fixture

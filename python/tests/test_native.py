@@ -93,7 +93,7 @@ def test_the_gil_is_released():
     thread = threading.Thread(target=count)
     thread.start()
     started = time.perf_counter()
-    weir.lab.exactness("relax", draws=2e5)
+    weir.lab.exactness("relax", draws=5e4)
     seconds = time.perf_counter() - started
     working[0] = False
     thread.join()

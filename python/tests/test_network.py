@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import weir
-from conftest import gated_nodes
+from networks import gated_nodes
 
 
 def test_it_is_what_its_weights_say(network, rows):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import weir
-from conftest import gated_nodes
+from networks import gated_nodes
 from weir import arrays
 from weir._native import NULL, ffi, lib
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import weir
-from conftest import gated_nodes
+from networks import gated_nodes
 
 SECONDS = 500  # a child that needs longer hangs, however busy the machine is
 

@@ -134,7 +134,7 @@ def python_page():
         if name in ("Classifier", "Regressor"):
             lines[-1:] = ["    options: {inherited_members: true, show_bases: false}", ""]
     for name in exported("weir/torch/__init__.py") if (ROOT / "python/weir/torch/__init__.py").exists() else []:
-        lines += [f"::: weir.torch.{name}", ""]
+        lines += [f"::: weir.torch.{name}", "    options: {docstring_style: google, show_bases: false}", ""]
     return "\n".join(lines)
 
 
@@ -147,6 +147,16 @@ def numpy_page():
         about = ast.get_docstring(ast.parse(text)).split("\n")[0]
         lines += [f"## {module}.py", "", about, "", "```python", text.rstrip(), "```", ""]
     return "\n".join(lines)
+
+
+FORMULA = {r"\odot": "⊙", r"^\top": "ᵀ", r"\partial": "∂", r"\sigma": "σ", r"\text{logit}": "logit", r"\,": "", r"\cdot": "·"}
+
+
+def plain(formula):
+    """The few words of TeX in docstrings, as the rest of the documentation writes them."""
+    for tex, sign in FORMULA.items():
+        formula = formula.replace(tex, sign)
+    return re.sub(r"_(\d)", lambda m: chr(0x2080 + int(m[1])), formula)
 
 
 # ---- mkdocs ------------------------------------------------------------------------------------------------------------
@@ -197,3 +207,7 @@ def target(match, folder, page, files):
     if not files.get_file_from_path(goal):
         return words[1:-1]
     return f"{words}({os.path.relpath(goal, os.path.dirname(page) or '.')}{anchor})"
+
+
+def on_page_content(html, page, config, files):
+    return re.sub(r":math:<code>(.*?)</code>", lambda match: f"<code>{plain(match[1])}</code>", html)

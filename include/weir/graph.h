@@ -27,20 +27,25 @@ typedef struct weir_node {
     const char *from;  ///< the node it reads, or several, as "one, two", where its kind reads several; not said: the
                        ///< node before it
     const char *gates; ///< gated-affine: the unit node whose outputs are its gates
-    size_t size;       ///< outputs per row: input, affine, gated-affine; elsewhere that of the node it reads
+    size_t size;       ///< outputs per row: input, affine, gated-affine; elsewhere it follows from what is read
     size_t block;      ///< gated-affine: hidden units per gate, b ≥ 1 (not said: 1); the last block may be smaller
-    const char *activation; ///< gated-affine: "linear" (not said), "rectifier" or "tanh", before the gate multiplies
+    const char *activation; ///< gated-affine, f before the gate multiplies: "linear" (not said), "rectifier", "tanh",
+                            ///< "squared-rectifier", "gelu", "silu"; or of pairs f(a)·u, see weir_tensor: "glu" (f = σ),
+                            ///< "reglu" (rectifier), "geglu" (gelu), "swiglu" (silu)
     const char *rule;       ///< unit: what weir_unit_parse reads
     double dropout;         ///< dropout: probability of 0, in [0, 1)
     size_t shift;           ///< shift: most pixels that a square image moves in each direction
     const char *closed; ///< gated-affine, for rules that read ∂L/∂h of closed gates: "all", "none" or "sample" (not
                         ///< said: all). Rules with WEIR_TRAIT_SKIPS never look at it.
     double closed_share; ///< share q in (0, 1] of closed gates evaluated with "sample"; their gradient has weight 1/q
-    double init;         ///< initial weights uniform in ±init·√(6/(fan_in + fan_out)); not said: 1
+    double init;         ///< initial weights uniform in ±init·√(6/(fan_in + fan_out)); not said: 1.
+                         ///< Of an embedding: variance init²; of a norm: its gain
     size_t init_inputs;  ///< that many non-zero inputs per unit at the start; not said: all
     double bias;         ///< initial bias
     double rate;         ///< factor of the learning rate for its parameters; not said: 1
     double max_norm;     ///< most that the L2 norm of a unit's incoming weights may be; not said: unlimited
+    size_t vocabulary;   ///< embedding: rows of its table; token numbers are below it
+    size_t dimension;    ///< embedding: outputs per token; its outputs are as many as the tokens that it reads times this
 } weir_node;
 
 /// What is true of a kind of node; or-ed together in weir_kind.traits.
@@ -83,6 +88,9 @@ WEIR_API const weir_kind *weir_kind_find(const char *name);
 typedef enum weir_role {
     WEIR_ROLE_WEIGHT, ///< [outputs][inputs], multiplies; weight decay and max_norm apply; a file has two dimensions
     WEIR_ROLE_BIAS,   ///< [outputs][1], is added; neither applies; a file has one dimension
+    WEIR_ROLE_GAIN,   ///< [outputs][1], multiplies each output; neither applies; a file has one dimension
+    WEIR_ROLE_TABLE,  ///< [entries][outputs], its rows are outputs; max_norm applies to a row; a file has two dimensions.
+                      ///< Always in fp32. Rows without a gradient do not move, nor do their moving averages
 } weir_role;
 
 /// A parameter or gradient array inside the flat one: values[offset … offset + rows·columns).
@@ -90,6 +98,9 @@ typedef enum weir_role {
 /// Memory order: strips of block_rows rows; inside a strip, tiles of block_columns columns; inside a tile row-major.
 /// With block_columns == columns that is plain row-major [rows][columns] (PyTorch's Linear.weight: [out][in]).
 /// Files always hold plain row-major; weir_graph_values_get and its neighbours convert.
+///
+/// A gated layer of pairs ("swiglu" and its kind) has two rows for each output: block j of b outputs has rows
+/// 2·j·b … 2·j·b + b − 1 for a, and the b rows behind these for u.
 typedef struct weir_tensor {
     const char *name; ///< "experts.weight", "experts.bias"
     weir_role role;

@@ -347,6 +347,13 @@ network:
   - {kind: dropout, dropout: 0.25}
   - {name: second, kind: affine, size: 16}
   - {name: sum, kind: add, from: "first, second"}
+  - {name: product, kind: multiply, from: "sum, first"}
+  - {name: both, kind: concatenate, from: "product, second"}
+  - {kind: gelu}
+  - {kind: silu}
+  - {kind: rms-norm}
+  - {kind: squared-rectifier}
+  - {kind: layer-norm}
   - {name: narrow, kind: affine, size: 15}
   - {name: gates, kind: unit, rule: "sts:noise=beta,target=0.3"}
   - {name: one, kind: gated-affine, from: image, gates: gates, size: 30, block: 2, activation: tanh}
@@ -365,8 +372,25 @@ def test_every_kind(tmp_path, images):
     assert reference.load(path).scale == "standardise"
     for mode in ("decide", "expect", "open", "draw"):
         assert agree(path, images[:1000], mode, seed=9) == 0
-    used = {node["kind"] for node in reference.load(path).nodes} | {"squared-error", "bernoulli-cross-entropy"}
+    used = {node["kind"] for node in reference.load(path).nodes} | {"squared-error", "bernoulli-cross-entropy", "embedding"}
     assert used == {text(lib.weir_kind_at(i).name) for i in range(lib.weir_kind_count())}
+
+
+ACTIVATIONS = "linear rectifier tanh squared-rectifier gelu silu glu reglu geglu swiglu".split()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_experts(activation, tmp_path, images):
+    """Experts of every activation, and tokens: images of whole grey values."""
+    nodes = ["{name: image, kind: input, size: 784}", "{name: words, kind: embedding, vocabulary: 256, dimension: 2}",
+             "{kind: rms-norm}", "{name: narrow, kind: affine, size: 15}",
+             "{name: gates, kind: unit, rule: noisy-rectifier}",
+             "{kind: gated-affine, from: words, gates: gates, size: 30, block: 2, activation: %s}" % activation,
+             "{name: logits, kind: affine, size: 10}", "{name: loss, kind: softmax-cross-entropy}"]  # fmt: skip
+    data = "name: tokens\ndata: {source: digits, train: 200, valid: 100, test: 10, scale: none}\nnetwork:\n"
+    path = train(tmp_path, data + "".join(f"  - {n}\n" for n in nodes) + "train: {epochs: 1, batch: 20, optimizer: {rate: 0.001}}\n")
+    for mode in ("decide", "expect", "open", "draw"):
+        assert agree(path, images[:200].astype(float), mode, seed=9) == 0
 
 
 @pytest.mark.parametrize("loss", ["squared-error", "bernoulli-cross-entropy"])

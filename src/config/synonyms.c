@@ -18,6 +18,8 @@ static const weir_synonym own[] = {
     {NULL, "eps", "train.optimizer.epsilon"},
     {NULL, "batch_size", "train.batch"},
     {"activation", "relu", "rectifier"},
+    {"activation", "relu2", "squared-rectifier"},
+    {"activation", "swish", "silu"},
     {"train.optimizer.schedule", "StepLR", "step"},
     {"train.optimizer.schedule", "CosineAnnealingLR", "cosine"},
 };

@@ -13,8 +13,8 @@
 #include "tensor.h"
 
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error) {
-    const size_t out = node->width, in = node->from->width;
-    const size_t out_block = node->facts.compact ? node->block : out;
+    const size_t out = node->width * node->products, in = node->from->width;
+    const size_t out_block = node->facts.compact ? node->block * node->products : out;
     const size_t in_block = node->from->facts.compact ? node->from->block : in;
     const bool track = node->facts.compact || node->from->facts.compact;
     const weir_status status =
@@ -25,7 +25,7 @@ weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error
 }
 
 static uint64_t dense_work(const weir__node *node, size_t rows) {
-    return (uint64_t)rows * node->width * node->from->width;
+    return (uint64_t)rows * node->width * node->products * node->from->width;
 }
 
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, weir_error *error) {
@@ -159,8 +159,7 @@ weir_status weir__affine_backward(weir_graph *graph, weir__node *node, size_t al
         TRY(weight_gradient(graph, node, rows, dy, &x, error));
     }
     node->pass.moved = graph->moving != NULL;
-    done += x.route || dy->route ? weir__gated_weight_gradient_work(rows, dy, &x)
-                                 : (uint64_t)rows * node->width * node->from->width;
+    done += x.route || dy->route ? weir__gated_weight_gradient_work(rows, dy, &x) : dense_work(node, rows);
     weir__count_backward(node, (passes_on ? 2 : 1) * dense_work(node, all), done);
 done:
     return status;

@@ -78,6 +78,7 @@ static weir_status build_node(weir_graph *graph, size_t index, const weir_node *
     char name[64];
     node->index = index;
     node->weight = node->bias = SIZE_MAX;
+    node->products = 1;
     TRY_THAT(is_said(spec->kind), WEIR_ARGUMENT, "node %zu: has no kind", index + 1);
     node->kind = weir__kind_find(graph, spec->kind);
     TRY(weir__node_copy(&node->spec, spec, node->kind ? node->kind->fields : 0, error));

@@ -79,7 +79,7 @@ static weir_status central_difference(const probe *p, double width, double *slop
 static double step_width(const weir_tensor *tensor, const float *start, size_t count) {
     double square = 0;
     for (size_t k = 0; k < count; k++) square += (double)start[k] * (double)start[k];
-    if (tensor->role == WEIR_ROLE_WEIGHT && square > 0) return 2e-3 * sqrt(square);
+    if (weir__role_rank(tensor->role) == 2 && square > 0) return 2e-3 * sqrt(square);
     return 5e-3 * fmax(1, sqrt(square));
 }
 

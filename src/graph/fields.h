@@ -19,7 +19,13 @@ enum {
     WEIR__FIELD_DROPOUT = 1 << 3,
     WEIR__FIELD_PARAMETERS = 1 << 4,
     WEIR__FIELD_SHIFT = 1 << 5,
+    WEIR__FIELD_VOCABULARY = 1 << 6,
 };
+
+/// Choices of the activation of a gated layer, in the order of weir__activation (nodes/gated.h).
+#define WEIR__ACTIVATIONS "linear|rectifier|tanh|squared-rectifier|gelu|silu|glu|reglu|geglu|swiglu"
+/// And those of what is done with closed gates.
+#define WEIR__CLOSED "all|none|sample"
 
 extern const weir__fields weir__node_fields;
 

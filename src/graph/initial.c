@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 // Initial parameters: weights uniform in ±init·√(6/(fan_in + fan_out)) (Glorot and Bengio 2010), optionally only a
-// few inputs of each unit non-zero (Martens 2010), biases constant. A pure function of the seed, in noise streams that
+// few inputs of each unit non-zero (Martens 2010), biases and gains constant, rows of a table uniform with variance
+// init². A pure function of the seed, in noise streams that
 // no node draws from.
 
 #include <math.h>
@@ -21,7 +22,8 @@ static void thin_out(float *weights, size_t columns, size_t inputs, weir_noise n
 
 static void fill_weights(const weir_tensor *tensor, const weir_node *spec, uint64_t seed, uint16_t stream, float *plain,
                          uint32_t *order) {
-    const float reach = (float)(spec->init * sqrt(6.0 / (double)(tensor->rows + tensor->columns)));
+    const double square = tensor->role == WEIR_ROLE_TABLE ? 3 : 6.0 / (double)(tensor->rows + tensor->columns);
+    const float reach = (float)(spec->init * sqrt(square));
     const weir_noise noise = {.seed = seed, .stream = stream};
     for (size_t r = 0; r < tensor->rows; r++) {
         float *row = plain + r * tensor->columns;
@@ -41,9 +43,10 @@ weir_status weir__initial_parameters(weir_graph *graph, weir_error *error) {
     for (size_t k = 0; k < graph->tensor_count; k++) {
         const weir_tensor *tensor = &graph->tensors[k];
         const weir_node *spec = &graph->nodes[tensor->node].spec;
-        if (tensor->role == WEIR_ROLE_BIAS) {
+        if (weir__role_rank(tensor->role) == 1) {
             float *values = weir__matrix_edit(&graph->matrices[k]);
-            for (size_t r = 0; r < tensor->rows; r++) values[r] = (float)spec->bias;
+            const double initial = tensor->role == WEIR_ROLE_GAIN ? spec->init : spec->bias;
+            for (size_t r = 0; r < tensor->rows; r++) values[r] = (float)initial;
             continue;
         }
         TRY(weir__new(&plain, tensor->rows * tensor->columns, sizeof *plain, "initial weights", error));

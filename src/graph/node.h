@@ -96,6 +96,7 @@ struct weir__node {
     weir__node *gates;
     size_t width;          // outputs per row
     size_t block;          // units per block of a compact output; width when it is always dense
+    size_t products;       // rows of its weights for each output: 2 in a gated layer of pairs, else 1
     size_t weight, bias;   // indices of tensors, SIZE_MAX: none
     const weir_unit *unit; // of unit nodes; else NULL
     float threshold;       // likewise

@@ -22,7 +22,10 @@ void weir__tensor_pack(const weir_tensor *tensor, float *flat, const float *plai
 weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
                                  size_t block_rows, size_t block_columns, bool track, size_t *index,
                                  weir_error *error) {
-    static const char *const suffixes[] = {[WEIR_ROLE_WEIGHT] = "weight", [WEIR_ROLE_BIAS] = "bias"};
+    static const char *const suffixes[] = {[WEIR_ROLE_WEIGHT] = "weight",
+                                           [WEIR_ROLE_BIAS] = "bias",
+                                           [WEIR_ROLE_GAIN] = "weight",
+                                           [WEIR_ROLE_TABLE] = "weight"};
     weir_status status = WEIR_OK;
     char *name = NULL;
     uint8_t *touched = NULL;
@@ -52,7 +55,7 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role 
         .offset = graph->parameter_count,
         .node = node->index,
         .rate = node->spec.rate,
-        .max_norm = role == WEIR_ROLE_WEIGHT ? node->spec.max_norm : 0,
+        .max_norm = weir__role_rank(role) == 2 ? node->spec.max_norm : 0,
         .touched = touched,
     };
     graph->parameter_count += (rows * columns + 15) / 16 * 16;

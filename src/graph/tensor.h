@@ -8,10 +8,14 @@
 
 #include "node.h"
 
-/// Declares a tensor of the node, named "node.weight" or "node.bias" by its role (build time); its place in the flat
-/// arrays is set afterwards. track: keep touched flags.
+/// Declares a tensor of the node, named "node.bias" by that role, else "node.weight" (build time); its place in the
+/// flat arrays is set afterwards. track: keep touched flags.
 weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
                                  size_t block_rows, size_t block_columns, bool track, size_t *index, weir_error *error);
+/// Dimensions of such a tensor in a file.
+static inline int weir__role_rank(weir_role role) {
+    return role == WEIR_ROLE_WEIGHT || role == WEIR_ROLE_TABLE ? 2 : 1;
+}
 /// Gradients of a tensor.
 float *weir__tensor_gradients(const weir_graph *graph, size_t tensor);
 /// How a tensor lies.

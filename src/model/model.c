@@ -42,8 +42,8 @@ static weir_status check_finite(const weir_tensor *tensor, const float *plain, c
 static weir__stored array_of(const weir_tensor *tensor, const float *plain) {
     return (weir__stored){.name = tensor->name,
                           .dtype = WEIR__DTYPE_F32,
-                          .rank = tensor->role == WEIR_ROLE_WEIGHT ? 2 : 1,
-                          .shape = {tensor->rows, tensor->role == WEIR_ROLE_WEIGHT ? tensor->columns : 0},
+                          .rank = weir__role_rank(tensor->role),
+                          .shape = {tensor->rows, weir__role_rank(tensor->role) == 2 ? tensor->columns : 0},
                           .data = plain};
 }
 

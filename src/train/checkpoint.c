@@ -70,7 +70,7 @@ static weir_status add_flat(list *l, const char *prefix, const weir_parameters *
         entry *e = &l->entries[l->count];
         TRY(add_floats(l, prefix, t->name, flat + t->offset, t->rows, error));
         e->tensor = t, e->values = flat;
-        if (t->role == WEIR_ROLE_WEIGHT) e->array.rank = 2, e->array.shape[1] = t->columns;
+        if (weir__role_rank(t->role) == 2) e->array.rank = 2, e->array.shape[1] = t->columns;
         if (is_plain(t)) continue;
         TRY(weir__new(&e->copy, t->rows * t->columns, sizeof(float), "a tensor of a checkpoint", error));
         e->array.data = e->copy;

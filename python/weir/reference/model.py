@@ -7,6 +7,7 @@ are float32 [outputs, inputs], biases [outputs]. The header's `__metadata__` hol
 (weir.config, in YAML), the threshold of each layer of units (weir.thresholds), and the scale of the rows (weir.scale).
 """
 import json
+import math
 
 import numpy as np
 
@@ -44,9 +45,17 @@ def read_network(text):
     return rule, nodes
 
 
+def normal_below(x):
+    """Φ(x), the normal distribution function."""
+    return np.vectorize(math.erfc, otypes=[float])(-x / math.sqrt(2)) / 2
+
+
 #: What a node makes of what it reads, x. Dropout and shift do nothing outside training.
 FUNCTIONS = {
     "tanh": np.tanh,
+    "gelu": lambda x: x * normal_below(x),
+    "silu": lambda x: x * sigmoid(x),
+    "squared-rectifier": lambda x: np.maximum(0, x) ** 2,
     "rectifier": lambda x: np.maximum(0, x),
     "sigmoid": sigmoid,
     "linear": lambda x: x,
@@ -56,6 +65,24 @@ FUNCTIONS = {
     "bernoulli-cross-entropy": sigmoid,
     "squared-error": lambda x: x,
 }
+
+
+#: The first factor of experts that are pairs of products.
+PAIRS = {"glu": sigmoid, "reglu": FUNCTIONS["rectifier"], "geglu": FUNCTIONS["gelu"], "swiglu": FUNCTIONS["silu"]}
+
+
+def experts(activation, x, block):
+    """f(x) of a gated layer; of pairs f(a) u, x has the a of a block and behind it its u."""
+    if activation not in PAIRS:
+        return FUNCTIONS[activation](x)
+    pairs = x.reshape(len(x), -1, 2, block)
+    return (PAIRS[activation](pairs[:, :, 0]) * pairs[:, :, 1]).reshape(len(x), -1)
+
+
+def normalise(x, centred):
+    """Rows divided by their deviation from the mean, or from 0."""
+    x = x - x.mean(1, keepdims=True) if centred else x
+    return x / np.sqrt((x**2).mean(1, keepdims=True) + 1e-5)
 
 
 def loss(kind, x, targets):
@@ -109,12 +136,21 @@ class Model:
                 y = np.asarray(inputs, float)
             elif kind == "add":
                 y = sum(reads)
+            elif kind == "multiply":
+                y = np.prod(reads, 0)
+            elif kind == "concatenate":
+                y = np.concatenate(reads, 1)
+            elif kind == "embedding":
+                y = self.arrays[name + ".weight"][x.astype(int)].reshape(len(x), -1)
+            elif kind in ("rms-norm", "layer-norm"):
+                y = normalise(x, kind == "layer-norm") * self.arrays[name + ".weight"] + self.arrays.get(name + ".bias", 0)
             elif kind == "affine":
                 y = self.affine(name, x)
             elif kind == "gated-affine":
                 gates = np.repeat(outputs[node["gates"]], int(node.get("block") or 1), 1)[:, : int(node["size"])]
-                experts = FUNCTIONS[node.get("activation") or "linear"](self.affine(name, x))
-                y = experts * (1 if mode == "open" else gates)
+                block = min(int(node.get("block") or 1), int(node["size"]))
+                y = experts(node.get("activation") or "linear", self.affine(name, x), block)
+                y = y * (1 if mode == "open" else gates)
             elif kind == "unit" and mode == "decide":
                 y = node["unit"].decide(x, self.thresholds[name])
             elif kind == "unit" and mode == "draw":

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Elementwise functions: tanh, rectifier, sigmoid. Those with f(0) = 0 work on a compact output as it is: closed
-// blocks are 0 before and after.
+// Elementwise functions. Those with f(0) = 0 work on a compact output as it is: closed blocks are 0 before and after.
 
 #include "../../core/math.h"
+#include "activation.h"
 #include "nodes.h"
 
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
@@ -18,10 +18,11 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     return WEIR_OK;
 }
 
-/// A function on arrays: y = f(x), and dx = dy·f′ from f's value y.
+/// A function on arrays: y = f(x), and dx = dy·f′ from f's value y or, with of_input, from x in its place.
 typedef struct elementwise {
     void (*value)(size_t count, float *y, const float *x);
     void (*gradient)(size_t count, float *dx, const float *dy, const float *y);
+    bool of_input;
 } elementwise;
 
 typedef struct elementwise_task {
@@ -54,14 +55,16 @@ done:
 
 static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
-    const float *y = node->memory.values.data;
+    const elementwise *f = node->kind->how;
+    weir__node *known = f->of_input ? node->from : node;
+    const float *y = known->memory.values.data;
     float *dx = NULL;
     if (!node->pass.gradient_written || !node->from->facts.wants_gradient) return WEIR_OK;
     const bool dense = !node->facts.compact || node->facts.gradient_dense;
-    if (dense) TRY(weir__output_dense(graph, node, &y, error));
+    if (dense) TRY(weir__output_dense(graph, known, &y, error));
     TRY(weir__gradient_open(graph, node->from, pass->rows, dense, &dx, error));
     const size_t count = dense ? pass->rows * node->width : weir__output_count(graph, node);
-    const elementwise_task t = {node->kind->how, dx, node->memory.gradient.data, y};
+    const elementwise_task t = {f, dx, node->memory.gradient.data, y};
     weir__parallel_ranges(count, 1, gradient_range, &t);
     weir__gradient_close(graph, node->from, pass->rows, dense, dx);
 done:
@@ -95,9 +98,28 @@ WEIR__CLONES static void sigmoid_gradient(size_t count, float *restrict dx, cons
     for (size_t k = 0; k < count; k++) dx[k] = dy[k] * (y[k] * (1 - y[k]));
 }
 
-static const elementwise tanh_function = {tanh_value, tanh_gradient};
-static const elementwise rectifier_function = {rectifier_value, rectifier_gradient};
-static const elementwise sigmoid_function = {sigmoid_value, sigmoid_gradient};
+/// Value and gradient, for arrays, of a function of activation.h.
+#define OF_INPUT(name)                                                                                                 \
+    WEIR__CLONES static void name##_value(size_t count, float *restrict y, const float *restrict x) {                  \
+        float slope;                                                                                                   \
+        for (size_t k = 0; k < count; k++) y[k] = weir__##name(x[k], &slope);                                          \
+    }                                                                                                                  \
+    WEIR__CLONES static void name##_gradient(size_t count, float *restrict dx, const float *restrict dy,               \
+                                             const float *restrict x) {                                                \
+        for (size_t k = 0; k < count; k++) {                                                                           \
+            float slope;                                                                                               \
+            (void)weir__##name(x[k], &slope);                                                                          \
+            dx[k] = dy[k] * slope;                                                                                     \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static const elementwise name##_function = {name##_value, name##_gradient, .of_input = true};
+OF_INPUT(gelu)
+OF_INPUT(silu)
+OF_INPUT(squared_rectifier)
+
+static const elementwise tanh_function = {tanh_value, tanh_gradient, false};
+static const elementwise rectifier_function = {rectifier_value, rectifier_gradient, false};
+static const elementwise sigmoid_function = {sigmoid_value, sigmoid_gradient, false};
 
 const weir__kind weir__kind_tanh = {
     .about = {.name = "tanh", .summary = "hyperbolic tangent", .equation = "y = tanh(x)"},
@@ -123,6 +145,38 @@ const weir__kind weir__kind_sigmoid = {
     .about = {.name = "sigmoid", .summary = "logistic sigmoid", .equation = "y = 1 / (1 + exp(-x))"},
     .keeps_finite = true,
     .how = &sigmoid_function,
+    .build = build,
+    .forward = forward,
+    .backward = backward,
+};
+
+const weir__kind weir__kind_gelu = {
+    .about = {.name = "gelu",
+              .summary = "Gaussian error linear, exact",
+              .equation = "y = x Phi(x), Phi the normal distribution function"},
+    .keeps_zero = true,
+    .how = &gelu_function,
+    .build = build,
+    .forward = forward,
+    .backward = backward,
+};
+
+const weir__kind weir__kind_silu = {
+    .about = {.name = "silu", .synonyms = {"swish"}, .summary = "sigmoid linear", .equation = "y = x / (1 + exp(-x))"},
+    .keeps_zero = true,
+    .how = &silu_function,
+    .build = build,
+    .forward = forward,
+    .backward = backward,
+};
+
+const weir__kind weir__kind_squared_rectifier = {
+    .about = {.name = "squared-rectifier",
+              .synonyms = {"relu2", "squared-relu"},
+              .summary = "square of the rectified linear",
+              .equation = "y = max(0, x)^2"},
+    .keeps_zero = true,
+    .how = &squared_rectifier_function,
     .build = build,
     .forward = forward,
     .backward = backward,

@@ -9,7 +9,20 @@
 
 #include "nodes.h"
 
-typedef enum { WEIR__LINEAR, WEIR__RECTIFIER, WEIR__TANH } weir__activation;
+/// f of experts f(W·x + b), as WEIR__ACTIVATIONS lists them. From the squared rectifier on, experts are kept as W·x +
+/// b, from GLU on as pairs of a block each: f(a) ⊙ u.
+typedef enum {
+    WEIR__LINEAR,
+    WEIR__RECTIFIER,
+    WEIR__TANH,
+    WEIR__SQUARED_RECTIFIER,
+    WEIR__GELU,
+    WEIR__SILU,
+    WEIR__GLU,
+    WEIR__REGLU,
+    WEIR__GEGLU,
+    WEIR__SWIGLU,
+} weir__activation;
 typedef enum { WEIR__CLOSED_ALL, WEIR__CLOSED_NONE, WEIR__CLOSED_SAMPLE } weir__closed;
 
 typedef struct weir__gated {
@@ -18,8 +31,8 @@ typedef struct weir__gated {
     size_t gates;
     weir__route route;
     bool experts_dense;   // in this pass
-    weir__buffer experts; // f(W·x + b)
-    weir__buffer slope;   // ∂L/∂(W·x + b), in the layout of the output
+    weir__buffer experts; // f(W·x + b), or W·x + b
+    weir__buffer slope;   // ∂L/∂(W·x + b), compact or dense as the output is
     uint8_t *evaluate;    // [rows][gates]: closed pairs drawn for evaluation ("sample")
     size_t evaluate_rows; // that it has room for
 } weir__gated;

@@ -17,18 +17,25 @@
 
 #include "gated.h"
 
-/// Index of the text among the choices, which the table of fields knows, too.
-static int index_of(const char *text, const char *const choices[3]) {
+/// Index of the text among the choices "one|two|three", of which it is one: the table of fields has checked it.
+static int index_of(const char *text, const char *choices) {
     int index = 0;
-    while (index < 2 && strcmp(text, choices[index])) index++;
+    const size_t length = strlen(text);
+    for (; strncmp(choices, text, length) || (choices[length] && choices[length] != '|'); index++)
+        choices = strchr(choices, '|') + 1;
     return index;
 }
 
-static weir_status read_choices(const weir__node *node, weir__gated *gated, weir_error *error) {
-    static const char *const activations[] = {"linear", "rectifier", "tanh"};
-    static const char *const closed[] = {"all", "none", "sample"};
-    gated->activation = (weir__activation)index_of(node->spec.activation, activations);
-    gated->closed = (weir__closed)index_of(node->spec.closed, closed);
+static weir_status read_choices(weir__node *node, weir__gated *gated, weir_error *error) {
+    gated->activation = (weir__activation)index_of(node->spec.activation, WEIR__ACTIVATIONS);
+    gated->closed = (weir__closed)index_of(node->spec.closed, WEIR__CLOSED);
+    node->products = gated->activation >= WEIR__GLU ? 2 : 1;
+    if (node->products > 1 && node->width % node->block) {
+        return weir__fail_node(error, WEIR_SHAPE, node,
+                               "activation '%s' needs blocks of one size: %zu is no multiple "
+                               "of %zu",
+                               node->spec.activation, node->width, node->block);
+    }
     if (gated->closed != WEIR__CLOSED_SAMPLE || node->spec.closed_share > 0) return WEIR_OK;
     return weir__fail_node(error, WEIR_ARGUMENT, node, "closed 'sample' needs a closed_share in (0, 1]");
 }
@@ -82,6 +89,14 @@ static void release(weir__node *node) {
     weir__free(gated->evaluate);
 }
 
+/// W·x + b as a side of the product, compact where the output is.
+static weir__side products_side(const weir__node *node) {
+    weir__side y = weir__output_side(node);
+    y.width *= node->products;
+    y.block *= node->products;
+    return y;
+}
+
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__gated *gated = node->memory.data;
@@ -89,10 +104,10 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     gated->experts_dense = dense || (node->facts.gradient_dense && pass->mode == WEIR_MODE_SAMPLE);
     if (!dense) TRY(weir__gated_route(graph, node, pass, gated, error));
     TRY(weir__output_reserve(graph, node, dense ? NULL : &gated->route, error));
-    weir__side y = weir__output_side(node);
-    if (gated->experts_dense) y = (weir__side){.width = node->width, .block = node->width};
-    TRY(weir__buffer_reserve(&gated->experts, y.route ? weir__output_count(graph, node) : pass->rows * node->width,
-                             error));
+    weir__side y = products_side(node);
+    if (gated->experts_dense) y = (weir__side){.width = y.width, .block = y.width};
+    const size_t outputs = y.route ? weir__output_count(graph, node) : pass->rows * node->width;
+    TRY(weir__buffer_reserve(&gated->experts, outputs * node->products, error));
     y.values = gated->experts.data;
     TRY(weir__affine_forward(graph, node, pass->rows, &y, error));
     weir__gated_count(node, gated);
@@ -106,12 +121,12 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     weir__gated *gated = node->memory.data;
     float *dgates = NULL;
     if (!node->pass.gradient_written) return WEIR_OK;
-    TRY(weir__buffer_reserve(&gated->slope, weir__output_count(graph, node), error));
+    TRY(weir__buffer_reserve(&gated->slope, weir__output_count(graph, node) * node->products, error));
     if (node->gates->facts.wants_gradient)
         TRY(weir__gradient_open(graph, node->gates, pass->rows, false, &dgates, error));
     weir__gated_differentiate(node, gated, pass->rows, dgates);
     if (dgates) weir__gradient_close(graph, node->gates, pass->rows, false, dgates);
-    weir__side dy = weir__output_side(node);
+    weir__side dy = products_side(node);
     dy.values = gated->slope.data;
     TRY(weir__affine_backward(graph, node, pass->rows, &dy, error));
 done:
@@ -121,7 +136,7 @@ done:
 const weir__kind weir__kind_gated_affine = {
     .about = {.name = "gated-affine",
               .summary = "experts in blocks, each block multiplied by a gate; closed blocks are not computed",
-              .equation = "y = h * f(W x + b)",
+              .equation = "y = h * f(W x + b), or h * f(V x + c) * (W x + b)",
               .traits = WEIR_KIND_WEIGHTS | WEIR_KIND_GATED},
     .fields = WEIR__FIELD_SIZE | WEIR__FIELD_GATES | WEIR__FIELD_PARAMETERS,
     .build = build,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../core/math.h"
+#include "activation.h"
 #include "gated.h"
 
 WEIR__INLINE size_t block_width(const weir__node *node, size_t block) {
@@ -13,7 +14,9 @@ WEIR__INLINE size_t block_width(const weir__node *node, size_t block) {
     return left < node->block ? left : node->block;
 }
 
-/// e = f(e).
+static bool is_kept(weir__activation f) { return f >= WEIR__SQUARED_RECTIFIER; }
+
+/// e = f(e), of an activation whose experts are kept as values.
 WEIR__INLINE void activate(weir__activation f, float *e, size_t count) {
     if (f == WEIR__RECTIFIER) {
         for (size_t u = 0; u < count; u++) e[u] = e[u] < 0 ? 0 : e[u]; // a NaN stays NaN
@@ -32,6 +35,96 @@ WEIR__INLINE void differentiate(weir__activation f, float *s, float g, const flo
         for (size_t u = 0; u < count; u++) s[u] = g * d[u] * ((1 - e[u]) * (1 + e[u]));
     }
 }
+
+// ---- experts that are kept as W·x + b: f in the forward pass, and once more with its slope in the backward pass
+
+WEIR__INLINE float value_of(weir__activation f, float x, float *slope) {
+    if (f == WEIR__GELU || f == WEIR__GEGLU) return weir__gelu(x, slope);
+    if (f == WEIR__SILU || f == WEIR__SWIGLU) return weir__silu(x, slope);
+    if (f == WEIR__SQUARED_RECTIFIER) return weir__squared_rectifier(x, slope);
+    if (f == WEIR__REGLU) {
+        *slope = x > 0 ? 1 : 0;
+        return x < 0 ? 0 : x;
+    }
+    const float p = weir__sigmoid(x);
+    *slope = p * (1 - p);
+    return p;
+}
+
+/// y = g·f(e) of a block.
+WEIR__INLINE void apply_as(weir__activation f, float *restrict y, float g, const float *restrict e, size_t count) {
+    float slope;
+    if (f >= WEIR__GLU) {
+        for (size_t u = 0; u < count; u++) y[u] = g * (value_of(f, e[u], &slope) * e[count + u]);
+    } else {
+        for (size_t u = 0; u < count; u++) y[u] = g * value_of(f, e[u], &slope);
+    }
+}
+
+/// s = g·d·f′(e) of a block (NULL: not wanted). Returns the dot product of d and f(e).
+WEIR__INLINE float differentiate_as(weir__activation f, float *restrict s, float g, const float *restrict d,
+                                    const float *restrict e, size_t count) {
+    float sum = 0;
+    const bool pairs = f >= WEIR__GLU;
+#pragma omp simd reduction(+ : sum)
+    for (size_t u = 0; u < count; u++) {
+        float slope;
+        const float value = value_of(f, e[u], &slope), other = pairs ? e[count + u] : 1;
+        sum += d[u] * (value * other);
+        if (s) s[u] = g * d[u] * (slope * other);
+        if (s && pairs) s[count + u] = g * d[u] * value;
+    }
+    return sum;
+}
+
+/// CALL(f) with f a constant, so that its loops are compiled for it.
+#define OF_EACH(f, CALL)                                                                                               \
+    switch (f) {                                                                                                       \
+    case WEIR__SQUARED_RECTIFIER:                                                                                      \
+        CALL(WEIR__SQUARED_RECTIFIER);                                                                                 \
+        break;                                                                                                         \
+    case WEIR__GELU:                                                                                                   \
+        CALL(WEIR__GELU);                                                                                              \
+        break;                                                                                                         \
+    case WEIR__SILU:                                                                                                   \
+        CALL(WEIR__SILU);                                                                                              \
+        break;                                                                                                         \
+    case WEIR__REGLU:                                                                                                  \
+        CALL(WEIR__REGLU);                                                                                             \
+        break;                                                                                                         \
+    case WEIR__GEGLU:                                                                                                  \
+        CALL(WEIR__GEGLU);                                                                                             \
+        break;                                                                                                         \
+    case WEIR__SWIGLU:                                                                                                 \
+        CALL(WEIR__SWIGLU);                                                                                            \
+        break;                                                                                                         \
+    default:                                                                                                           \
+        CALL(WEIR__GLU);                                                                                               \
+        break;                                                                                                         \
+    }
+
+WEIR__INLINE void apply_kept(weir__activation f, float *restrict y, float g, const float *restrict e, size_t count){
+#define CALL(constant) apply_as(constant, y, g, e, count)
+    OF_EACH(f, CALL)
+#undef CALL
+}
+
+WEIR__INLINE float differentiate_kept(weir__activation f, float *restrict s, float g, const float *restrict d,
+                                      const float *restrict e, size_t count) {
+    float sum = 0;
+    if (s) {
+#define CALL(constant) sum = differentiate_as(constant, s, g, d, e, count)
+        OF_EACH(f, CALL)
+#undef CALL
+    } else {
+#define CALL(constant) sum = differentiate_as(constant, NULL, g, d, e, count)
+        OF_EACH(f, CALL)
+#undef CALL
+    }
+    return sum;
+}
+
+// ---- experts that are kept as values
 
 WEIR__INLINE float dot(const float *x, const float *y, size_t count) {
     float sum = 0;
@@ -126,6 +219,60 @@ WEIR__CLONES static void apply_to_row(const row_task *t, size_t r) {
     }
 }
 
+/// Rows of experts that are kept as W·x + b, in all layouts.
+WEIR__CLONES static void apply_kept_row(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
+    const weir__route *route = node->pass.route;
+    const float *gates = t->gates ? t->gates + r * gated->gates : NULL;
+    const float *dense = gated->experts_dense ? gated->experts.data + r * node->width * node->products : NULL;
+    const size_t first = route ? (size_t)route->row_start[r] : 0,
+                 last = route ? (size_t)route->row_start[r + 1] : gated->gates;
+    for (size_t i = first; i < last; i++) {
+        const size_t j = route ? (size_t)route->row_block[i] : i, count = block_width(node, j);
+        const size_t at = route ? (size_t)route->row_slot[i] * node->block : r * node->width + j * node->block;
+        const float *e = dense ? dense + j * node->block * node->products : gated->experts.data + at * node->products;
+        float *y = node->memory.values.data + at;
+        if (route && (int32_t)i >= route->row_open[r]) {
+            memset(y, 0, count * sizeof *y);
+        } else {
+            apply_kept(gated->activation, y, gates ? gates[j] : 1, e, count);
+        }
+    }
+}
+
+/// Their gradients.
+WEIR__CLONES static void differentiate_kept_row(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
+    const weir__route *route = node->pass.route;
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    const float *dense = gated->experts_dense ? gated->experts.data + r * node->width * node->products : NULL;
+    const float closed_weight = gated->closed == WEIR__CLOSED_SAMPLE ? (float)(1 / node->spec.closed_share) : 1;
+    float *row = t->dgates ? t->dgates + r * gated->gates : NULL;
+    if (row) memset(row, 0, gated->gates * sizeof *row);
+    // Closed pairs that have no slot though their gradient is wanted: all is dense but the slopes.
+    for (size_t j = 0; row && dense && route && j < gated->gates; j++) {
+        const float *d = node->memory.gradient.data + r * node->width + j * node->block;
+        if (gates[j] != 0) continue;
+        row[j] = differentiate_kept(gated->activation, NULL, 0, d, dense + j * node->block * node->products,
+                                    block_width(node, j));
+    }
+    const size_t first = route ? (size_t)route->row_start[r] : 0,
+                 last = route ? (size_t)route->row_start[r + 1] : gated->gates;
+    for (size_t i = first; i < last; i++) {
+        const size_t j = route ? (size_t)route->row_block[i] : i, count = block_width(node, j);
+        const size_t plain = r * node->width + j * node->block;
+        const size_t at = route ? (size_t)route->row_slot[i] * node->block : plain;
+        const float *e = dense ? dense + j * node->block * node->products : gated->experts.data + at * node->products;
+        const float *d = node->memory.gradient.data + (dense ? plain : at);
+        const bool open = !route || (int32_t)i < route->row_open[r];
+        float *s = open ? gated->slope.data + at * node->products : NULL;
+        const float sum = differentiate_kept(gated->activation, s, gates[j], d, e, count);
+        if (row) row[j] = (open ? 1 : closed_weight) * sum;
+    }
+}
+
 static void run_task(const void *context, weir__range rows) {
     const row_task *task = context;
     for (size_t r = rows.first; r < rows.last; r++) task->function(task, r);
@@ -136,7 +283,8 @@ static void for_rows(const row_task *task, size_t rows) {
     enum { FINDING = 4 };
     const weir__node *node = task->node;
     const bool by_slots = node->pass.route && !task->gated->experts_dense;
-    const size_t values = by_slots ? task->gated->route.slots * (node->block + FINDING) : rows * node->width;
+    const size_t block = node->block * (is_kept(task->gated->activation) ? 4 : 1); // f costs more than a product
+    const size_t values = by_slots ? task->gated->route.slots * (block + FINDING) : rows * node->width;
     if (rows) weir__parallel_ranges(rows, (double)values / (double)rows, run_task, task);
 }
 
@@ -144,9 +292,10 @@ void weir__gated_apply(const weir__node *node, const weir__gated *gated, const w
     const row_task task = {.node = node,
                            .gated = gated,
                            .gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->memory.values.data,
-                           .function = !node->pass.route      ? apply_to_row
-                                       : gated->experts_dense ? apply_and_gather
-                                                              : apply_to_row_of_slots};
+                           .function = is_kept(gated->activation) ? apply_kept_row
+                                       : !node->pass.route        ? apply_to_row
+                                       : gated->experts_dense     ? apply_and_gather
+                                                                  : apply_to_row_of_slots};
     for_rows(&task, pass->rows);
 }
 
@@ -211,8 +360,9 @@ void weir__gated_differentiate(const weir__node *node, const weir__gated *gated,
     const row_task task = {.node = node,
                            .gated = gated,
                            .dgates = dgates,
-                           .function = !node->pass.route      ? differentiate_row
-                                       : gated->experts_dense ? differentiate_and_gather
-                                                              : differentiate_row_of_slots};
+                           .function = is_kept(gated->activation) ? differentiate_kept_row
+                                       : !node->pass.route        ? differentiate_row
+                                       : gated->experts_dense     ? differentiate_and_gather
+                                                                  : differentiate_row_of_slots};
     for_rows(&task, rows);
 }

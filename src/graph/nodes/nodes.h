@@ -15,12 +15,20 @@
 /// All kinds, in the order of help, a row each: X(name) stands for weir__kind_name.
 #define WEIR__KINDS(X)                                                                                                 \
     X(input)                                                                                                           \
+    X(embedding)                                                                                                       \
     X(affine)                                                                                                          \
     X(gated_affine)                                                                                                    \
     X(add)                                                                                                             \
+    X(multiply)                                                                                                        \
+    X(concatenate)                                                                                                     \
     X(tanh)                                                                                                            \
     X(sigmoid)                                                                                                         \
     X(rectifier)                                                                                                       \
+    X(squared_rectifier)                                                                                               \
+    X(gelu)                                                                                                            \
+    X(silu)                                                                                                            \
+    X(rms_norm)                                                                                                        \
+    X(layer_norm)                                                                                                      \
     X(dropout)                                                                                                         \
     X(shift)                                                                                                           \
     X(unit)                                                                                                            \

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
-"""weir in NumPy: every rule, its noise, and the forward pass of a model file, as short code to read and to run.
+"""weir in NumPy: rules, their noise, and the forward pass of a model file, as short code to read and to run.
 
 This is documentation that runs. It is written from the formulas and their papers, needs NumPy alone, and is tested
 equal to the library; it is not fast. Random words, uniform numbers and integers have the library's bits. What is
@@ -26,7 +26,7 @@ def _named(kind, *modules):
     return {one.name: one for one in found if issubclass(one, kind) and one.name}
 
 
-#: Every rule, and every draw that can take the place of a rule's own, by its name.
+#: Rules, and draws that can take the place of a rule's own, by their names.
 rules = _named(Rule, pathwise, straight_through, score_function, coordinates, control_variates)
 draws = {"bernoulli": Draw, **_named(Draw, draw_classes)}
 

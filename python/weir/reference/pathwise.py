@@ -222,6 +222,52 @@ class HardConcrete(Rule):
         return np.where((h > 0) & (h < 1), dh[0] * width * s * (1 - s) / self.temperature, 0)
 
 
+class StochasticGate(Rule):
+    """h = clip(a + ½ + sd·z, 0, 1), z normal. Yamada, Lindenbaum, Negahban and Kluger 2020, eq. 4 and 6."""
+
+    name = "stochastic-gate"
+    defaults = dict(sd=0.5)
+
+    def draw(self, a, noise):
+        return np.clip(a + 0.5 + self.sd * random.normal(noise, *a.shape), 0, 1)
+
+    def expect(self, a):
+        return np.clip(a + 0.5, 0, 1)
+
+    def open(self, a):
+        return np.clip(a + 0.5, 0, 1)
+
+    def opening(self, a):
+        x = (a + 0.5) / self.sd
+        return below(x), density(x) / self.sd
+
+    def backward(self, drawn, L, dh):
+        return np.where((drawn.h[0] > 0) & (drawn.h[0] < 1), dh[0], 0)
+
+
+class JumpRelu(Rule):
+    """h = a·1[a > θ], w = 1[a > θ] + (θ/ε)·1[|a − θ| < ε/2]: a pseudo-derivative of the jump. Rajamanoharan et al. 2024."""
+
+    name = "jump-relu"
+    defaults = dict(jump=0.5, kernel=0.1)
+
+    def draw(self, a, noise):
+        return self.open(a)
+
+    def expect(self, a):
+        return self.open(a)
+
+    def open(self, a):
+        return np.where(a > self.jump, a, 0)
+
+    def opening(self, a):
+        return (a > self.jump).astype(float), np.zeros(a.shape)
+
+    def backward(self, drawn, L, dh):
+        near = self.kernel > 0 and np.abs(drawn.a - self.jump) < self.kernel / 2
+        return dh[0] * ((drawn.a > self.jump) + near * self.jump / (self.kernel or 1))
+
+
 class ImprovedSemanticHashing(Rule):
     """y = max(0, min(1, 1.2·σ(a + sd·z) − 0.1)), z normal; a share of the rows gives 1[y > ½], the others y.
 

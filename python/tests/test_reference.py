@@ -290,10 +290,10 @@ def agree(path, rows, mode="decide", seed=0, close=2e-5):
     apart = np.zeros(len(rows), bool)
     for name, values in found.items():
         apart |= np.abs(mine[name] - values).max(1) > close * max(1, np.abs(values).max())
-    assert apart.sum() <= len(rows) / 5000
+    assert apart.sum() <= 1 + len(rows) // 5000
     best = np.sort(mine[last], 1)[:, -2:]
     tied = best[:, 1] - best[:, 0] <= 1e-6 * best[:, 1]
-    assert (tied & ~apart).sum() <= len(rows) / 5000
+    assert (tied & ~apart).sum() <= 1 + len(rows) // 5000
     different = mine[last].argmax(1) != found[last].argmax(1)
     return int((different & ~tied & ~apart).sum())
 

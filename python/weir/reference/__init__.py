@@ -44,6 +44,8 @@ def unit(text):
     draw = values.pop("draw", None)
     if draw is not None and draw not in draws:
         raise ValueError(f"no draw is called '{draw}'; there are: {', '.join(draws)}")
+    if draw and not rules[name].takes_draws:
+        raise ValueError(f"{name} has its own draw here, and takes no other one")
     of_draw = {key: float(values.pop(key)) for key in list(values) if draw and key in draws[draw].defaults}
     defaults = rules[name].defaults
     rule = rules[name](**{k: v if isinstance(defaults.get(k), str) else float(v) for k, v in values.items()})

@@ -106,6 +106,8 @@ class Draw:
 class Rule(Draw):
     """A stochastic unit: a draw, which is its own or another one, and the rule for the gradient through it."""
 
+    takes_draws = False  # whether it is defined here for other draws than its own
+
     def use(self, draw):
         """Draws as that one does in place of its own draw."""
         for name in ("draw", "expect", "decide", "opening", "score", "pull", "outcomes"):

@@ -19,6 +19,7 @@ class Leg(Rule):
     """
 
     name = "leg"
+    takes_draws = True
 
     def sample(self, a, noise):
         h, units = self.draw(a, noise), a.shape[1]
@@ -43,6 +44,7 @@ class Exact(Rule):
     """
 
     name = "exact"
+    takes_draws = True
 
     def sample(self, a, noise):
         values, chances = self.outcomes(a)
@@ -127,6 +129,7 @@ class Arms(Rloo):
     """
 
     name = "arms"
+    takes_draws = False
     defaults = dict(samples=3, copula="dirichlet")
 
     def sample(self, a, noise):

@@ -15,6 +15,7 @@ class Reinforce(Rule):
     """
 
     name = "reinforce"
+    takes_draws = True
     defaults = dict(baseline="optimal", decay=0.9)
 
     def start(self, units):
@@ -40,6 +41,7 @@ class Nvil(Rule):
     """
 
     name = "nvil"
+    takes_draws = True
     defaults = dict(hidden=100, rate=0.001, decay=0.9, normalise="no")
 
     def start(self, units):
@@ -68,6 +70,7 @@ class Rloo(Rule):
     """K samples: 1/(K − 1) Σ_k (L_k − L̄)(h_k − p). Salimans and Knowles 2014; Kool, van Hoof and Welling 2019."""
 
     name = "rloo"
+    takes_draws = True
     defaults = dict(samples=2)
 
     def sample(self, a, noise):
@@ -85,6 +88,7 @@ class Vimco(Rule):
     """
 
     name = "vimco"
+    takes_draws = True
     defaults = dict(samples=5, mean="geometric")
 
     def sample(self, a, noise):

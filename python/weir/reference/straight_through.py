@@ -18,6 +18,7 @@ class StraightThrough(Rule):
     """
 
     name = "straight-through"
+    takes_draws = True
     defaults = dict(derivative="identity")
 
     def backward(self, drawn, L, dh):

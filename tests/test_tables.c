@@ -176,6 +176,8 @@ static void columns_by_name(void **state) {
     refused("a,a,kind\n1,2,3\n", &options, "columns 0 and 1 are both called \"a\"; rename one of them");
     refused("a,b\xe9,kind\n1,2,3\n", &options, ": the name is not in UTF-8");
     refused("a,b,kind\n1,x,3\n", &options, "line 2, column 1 (b): \"x\" is not a number");
+    reads("a,b,kind\nTrue,false,1\nFALSE,true,0\n", &options, 2, 2, (const float[]){1, 0, 0, 1}, NULL);
+    refused("a,b,kind\nTrue,fAlse,1\n", &options, "line 2, column 1 (b): \"fAlse\" is not a number");
     reads(",b,kind\n0,7,3\n", &options, 1, 2, (const float[]){0, 7}, NULL); // pandas' index
 }
 

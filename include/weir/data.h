@@ -78,6 +78,7 @@ typedef struct weir_table {
 
 /// Reads a file, its kind told by its content, plain or gzip: IDX, NPY (versions 1–3, C order, booleans, integers,
 /// float16, float32 and float64) or CSV (comma, semicolon, tab or blank between numbers, which may stand in quotes;
+/// true and false, in any of pandas', R's and polars' spellings, are 1 and 0;
 /// empty lines are ignored). "FILE.npz:ARRAY" is an array of a .npz archive, "FILE.npz" the only one; "-" is standard
 /// input. The size in a header is believed only as far as the file goes: memory stays in proportion to the file. Values
 /// are scaled as weir_rows_read says. Errors name the file, the line and column or the field, what was found and what

@@ -59,7 +59,7 @@ static weir_status read_field(weir__csv *c, size_t number, const weir__field *fi
         c->labels.column = number;
         return weir__labels_add(&c->labels, field, c->lines.line, error);
     }
-    const weir__content content = weir__field_read(field, &value);
+    const weir__content content = weir__value_read(field, &value);
     if (content != WEIR__IS_NUMBER) return weir__csv_fail(c, number, field, content, error);
     TRY_THAT(isfinite((float)value), WEIR_DATA, "%s: %s is %g; values must be finite floats", c->lines.stream->name,
              weir__csv_place(c, number, place, sizeof place), value);

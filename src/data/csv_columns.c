@@ -347,7 +347,7 @@ static weir_status look(weir__csv *c, first_look *l, weir_error *error) {
     for (weir__field field; weir__lines_field(&c->lines, &at, &field); l->columns++) {
         double number;
         const char *text = NULL;
-        const weir__content content = weir__field_read(&field, &number);
+        const weir__content content = weir__value_read(&field, &number);
         if (!l->columns) index = content == WEIR__IS_MISSING && field.begin == field.end;
         if (l->columns || !index) l->counts &= content == WEIR__IS_NUMBER && number == (double)(l->columns - index);
         const weir_status status = weir__field_copy(&text, &c->memory, &field, error);

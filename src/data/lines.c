@@ -154,3 +154,16 @@ weir__content weir__field_read(const weir__field *field, double *number) {
     if (stop == end && !hexadecimal) return WEIR__IS_NUMBER; // strtod takes 0x10 for 16
     return is_missing(begin, (size_t)(end - begin)) ? WEIR__IS_MISSING : WEIR__IS_TEXT;
 }
+
+// pandas writes True and False (so get_dummies comes out), R TRUE and FALSE, polars true and false.
+weir__content weir__value_read(const weir__field *field, double *number) {
+    static const char *const words[] = {"False", "True", "FALSE", "TRUE", "false", "true"};
+    const weir__content content = weir__field_read(field, number);
+    const size_t length = (size_t)(field->end - field->begin);
+    for (size_t i = 0; content == WEIR__IS_TEXT && i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i]) != length || strncmp(field->begin, words[i], length) != 0) continue;
+        *number = (double)(i % 2);
+        return WEIR__IS_NUMBER;
+    }
+    return content;
+}

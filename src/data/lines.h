@@ -44,5 +44,7 @@ weir_status weir__field_copy(const char **text, weir__growing *memory, const wei
 
 /// What a field holds, and its number.
 weir__content weir__field_read(const weir__field *field, double *number);
+/// weir__field_read of a value: true and false, as True and FALSE, are 1 and 0.
+weir__content weir__value_read(const weir__field *field, double *number);
 
 #endif

@@ -112,14 +112,14 @@ must 0 "$tool" predict runs/width other.csv --csv
 grep -q '^weir: other.csv: root mean square error 0\.[0-9]* over 300 values, which spread by 0\.' .err ||
     fail "regression: $(cat .err)"
 
-# docs/tables.md runs as typed.
+# docs/csv.md runs as typed.
 mkdir typed
-awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$here/../../docs/tables.md" >typed/typed.sh
-[ "$(grep -c '^weir ' typed/typed.sh)" -ge 10 ] || fail "docs/tables.md has no commands"
+awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$here/../../docs/csv.md" >typed/typed.sh
+[ "$(grep -c '^weir ' typed/typed.sh)" -ge 10 ] || fail "docs/csv.md has no commands"
 ln -s "$(cd "$(dirname "$tool")" && pwd)/weir" typed/weir
-(cd typed && PATH=$PWD:$PATH && set -e && . ./typed.sh) >.out 2>.err || fail "docs/tables.md: $(cat .err)"
-grep -q 'weir: flowers.csv: 1 column that the model does not know is left out: id' .err || fail "docs/tables.md: $(cat .err)"
+(cd typed && PATH=$PWD:$PATH && set -e && . ./typed.sh) >.out 2>.err || fail "docs/csv.md: $(cat .err)"
+grep -q 'weir: flowers.csv: 1 column that the model does not know is left out: id' .err || fail "docs/csv.md: $(cat .err)"
 for line in 'columns   length (mm), width, cm' 'classes   lily, rose, tulip'; do
-    grep -q "^  $line\$" .out || fail "docs/tables.md: no line '$line'"
+    grep -q "^  $line\$" .out || fail "docs/csv.md: no line '$line'"
 done
-[ -e typed/runs/flowers-compared/summary.json ] && [ -e typed/runs/curves/steps.csv ] || fail "docs/tables.md: files"
+[ -e typed/runs/flowers-compared/summary.json ] && [ -e typed/runs/curves/steps.csv ] || fail "docs/csv.md: files"

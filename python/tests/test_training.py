@@ -92,6 +92,19 @@ def test_settings_are_those_of_the_tool():
     assert str(weir.Configuration.parse(str(config))) == str(config)
 
 
+def test_several_rules_and_seeds():
+    settings = {**SMALL, "train.epochs": 1}
+    found = weir.compare("digits", ["noisy-rectifier:sd=0.3", "sts"], seeds=2, settings=settings)
+    assert [entry.name for entry in found] == ["noisy-rectifier:sd=0.3", "sts"]
+    errors = [[run.test_error for run in entry.runs] for entry in found]
+    assert [run.seed for run in found[0].runs] == [1, 2] and found[1].runs[0].rule == "sts"
+    assert found[0].summary.test_error.mean == pytest.approx(np.mean(errors[0]))
+    assert found[1].summary.test_error.deviation == pytest.approx(np.std(errors[1], ddof=1))
+    assert found[1].difference.test_error.mean == pytest.approx(np.mean(np.subtract(errors[1], errors[0])))
+    alone = weir.train("digits", settings={**settings, "rule": "sts", "train.seed": 2}, repeats=0).result
+    assert alone.test_error == errors[1][1]
+
+
 def test_the_bar_needs_tqdm(capsys):
     pytest.importorskip("tqdm")
     weir.train("digits", settings={**SMALL, "train.epochs": 2}, repeats=0, progress=True)

@@ -7,7 +7,7 @@ DLPack or the buffer protocol go in without a copy; the caller's kind of array c
 library works.
 
 - ``Classifier``, ``Regressor``: scikit-learn's interface, for tables.
-- ``Network``, ``load``, ``train``: networks of nodes, model files, configurations.
+- ``Network``, ``load``, ``train``, ``compare``: networks of nodes, model files, configurations, several of them side by side.
 - ``units``, ``kinds``, ``settings``, ``inspect``, ``evaluate``, ``predict``, ``lab``, ``bench``: what the tool does, as functions
   that return records (``pandas.DataFrame(records)``).
 - ``errors``: one exception per status of the library, each also a built-in one (ValueError, KeyError, …).
@@ -18,6 +18,7 @@ from __future__ import annotations
 from . import bench, errors, lab
 from ._native import lib as _lib
 from ._native import text as _text
+from .comparing import compare
 from .data import Data
 from .errors import Error
 from .estimate import Estimator
@@ -42,6 +43,7 @@ __all__ = [
     "Training",
     "__version__",
     "bench",
+    "compare",
     "digits",
     "errors",
     "evaluate",

@@ -466,7 +466,9 @@ static void check_example(const char *name, const char *rule) {
     assert_non_null(c.about);
     assert_int_equal(weir_config_print(&c, &text, NULL), WEIR_OK);
     weir_text_free(text);
-    if (weir_graph_create(&graph, c.network, c.network_count, &options, &error) != WEIR_OK) {
+    const weir_status made = weir_graph_create(&graph, c.network, c.network_count, &options, &error);
+    // a rule may be for fewer outputs than the example's layer has
+    if (made != WEIR_OK && !(rule && made == WEIR_UNSUPPORTED && strstr(error.text, "a variable of"))) {
         fail_msg("%s with %s: %s", name, rule ? rule : "its own rule", error.text);
     }
     weir_graph_free(graph);

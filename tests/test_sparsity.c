@@ -195,6 +195,68 @@ static void test_l0(void **unused) {
     assert_ptr_equal(all.rule->adapt, weir__sparsity_find("l1")->adapt);
 }
 
+/// Penalties on variables of several outputs: the value is a function of a alone once loads are held fixed, so that its
+/// differences are the gradient.
+static void test_penalties_of_variables(void **unused) {
+    (void)unused;
+    enum { rows = 6, units = 10, count = rows * units };
+    const struct {
+        const char *kind, *unit;
+    } cases[] = {{"kl", "rloo:draw=one-of,of=5"},
+                 {"kl", "rloo:draw=k-subset,of=5"},
+                 {"load-l1", "rloo:draw=one-of,of=5"},
+                 {"switch", "mixture:of=5"},
+                 {"switch", "rloo"},
+                 {"z", "mixture:of=5"},
+                 {"z", "rloo"}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        weir__sparsity all = control_of(cases[c].kind, 0.3, 0.7);
+        weir__gate_control gate;
+        weir_unit unit;
+        static float a[count], h[count], da[count], unused_da[count];
+        assert_int_equal(weir_unit_parse(&unit, cases[c].unit, NULL), WEIR_OK);
+        assert_int_equal(weir_unit_fit(&unit, units, NULL), WEIR_OK);
+        for (size_t k = 0; k < count; k++) {
+            a[k] = (float)(draw() * 4 - 2);
+            h[k] = (float)(draw() < 0.4);
+            da[k] = 0.5f;
+        }
+        assert_int_equal(weir__gate_control_init(&gate, &all, rows, units, NULL), WEIR_OK);
+        (void)all.rule->penalty(&gate, &unit, rows, units, a, h, da);
+        double greatest = 0;
+        for (size_t k = 0; k < count; k++) {
+            const float step = 0.02f, at = a[k];
+            a[k] = at + step;
+            const double above = all.rule->penalty(&gate, &unit, rows, units, a, h, unused_da);
+            a[k] = at - step;
+            const double below = all.rule->penalty(&gate, &unit, rows, units, a, h, unused_da);
+            a[k] = at;
+            const double slope = (above - below) / (2 * (double)step), got = (double)da[k] - 0.5;
+            greatest = fmax(greatest, fabs(slope));
+            if (!(fabs(got - slope) <= 2e-4 + 2e-3 * fabs(slope)))
+                fail_msg("%s of %s: slope %zu is %.6g, expected %.6g", cases[c].kind, cases[c].unit, k, got, slope);
+        }
+        assert_true(greatest > 1e-3);
+        weir__gate_control_free(&gate);
+    }
+}
+
+/// Biases move up where a unit was open too rarely, and down where too often.
+static void test_balance(void **unused) {
+    (void)unused;
+    weir__sparsity all = control_of("none", 0.25, 0);
+    weir__gate_control gate;
+    const weir_unit unit = {.rule = &rule_binary};
+    const float a[12] = {0};
+    float h[12] = {1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 0}, biases[3] = {0.5f, 0.5f, 0.5f};
+    all.options.bias_balance = 0.125;
+    assert_int_equal(weir__gate_control_init(&gate, &all, 4, 3, NULL), WEIR_OK);
+    (void)all.rule->penalty(&gate, &unit, 4, 3, a, h, NULL);
+    weir__gate_control_update(&gate, biases);
+    assert_true(biases[0] == 0.375f && biases[1] == 0.625f && biases[2] == 0.5f);
+    weir__gate_control_free(&gate);
+}
+
 // ---- adaptive weight and push --------------------------------------------------------------------------------------
 
 static double adapted(const weir__sparsity *all, double weight, double share) {
@@ -420,6 +482,8 @@ int main(void) {
         cmocka_unit_test(test_kl_saturated),
         cmocka_unit_test(test_l1),
         cmocka_unit_test(test_l0),
+        cmocka_unit_test(test_penalties_of_variables),
+        cmocka_unit_test(test_balance),
         cmocka_unit_test(test_weight_adapts),
         cmocka_unit_test(test_push),
         cmocka_unit_test(test_share_is_held),

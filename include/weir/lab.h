@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-enum { WEIR_PROBLEM_UNITS = 8, WEIR_LAB_PLACES = 5 }; ///< most units of a problem; places of a smaller one
+enum { WEIR_PROBLEM_UNITS = 16, WEIR_LAB_PLACES = 5 }; ///< most units of a problem; places of a smaller one
 
 /// Is told, now and then, the share in [0, 1] of the work that is done, by the thread that called the laboratory.
 /// Non-zero stops it: WEIR_INTERRUPTED.

@@ -44,6 +44,9 @@ WEIR_API weir_optimizer_options weir_optimizer_options_default(void);
 /// - "kl": eq. 14 of Bengio et al. 2013 on the mean opening probability of each unit over the batch
 /// - "l1": eq. 15, weight adapted by the factor `adapt` when the share leaves target ± tolerance
 /// - "l0": the expected number of open gates, the penalty of hard-concrete (Louizos et al. 2018); weight as for l1
+/// - "load-l1": l1 times the unit's load over the target (ReMoE, Wang et al. 2025); weight as for l1
+/// - "switch": the auxiliary loss of Fedus, Zoph and Shazeer 2022, eq. 4: n Σ load·mean softmax
+/// - "z": the router z-loss of Zoph et al. 2022, eq. 5: the mean squared logarithm of Σ exp a
 /// - "none"
 typedef struct weir_sparsity_options {
     const char *kind;
@@ -57,6 +60,8 @@ typedef struct weir_sparsity_options {
                       ///< bias_rate; 0: none (section 2.1)
     double bias_rate; ///< opening rate under which the push acts
     double average;   ///< weight of the past in that moving average, in [0, 1)
+    double bias_balance; ///< step by which a unit's bias moves towards the target share after each batch, up or down
+                         ///< (Wang et al. 2024, algorithm 1); 0: none
 } weir_sparsity_options;
 
 typedef struct weir_train_options {

@@ -10,7 +10,8 @@
 #include "../core/core.h"
 
 enum { four = 4 };
-static const double powers[WEIR_PROBLEM_UNITS] = {0.5, -0.5, 0.25, 1, -0.25, 0.75, 0.375, -0.125};
+static const double powers[WEIR_PROBLEM_UNITS] = {0.5,   -0.5,  0.25,  1,      -0.25, 0.75,    0.375, -0.125,
+                                                  0.625, -0.75, 0.125, -0.375, 0.3,   -0.0625, 0.9,   -0.6};
 
 static double four_factor(const weir_problem *problem, size_t unit, double h) {
     (void)problem;
@@ -42,7 +43,8 @@ weir_problem weir_problem_four(void) {
 }
 
 weir_status weir_problem_for(weir_problem *problem, weir_unit *unit, int place, weir_error *error) {
-    static const double logits[WEIR_PROBLEM_UNITS] = {0.4, -0.8, 1.5, -0.2, 0.9, -1.1, 0.1, 0.6};
+    static const double logits[WEIR_PROBLEM_UNITS] = {0.4, -0.8, 1.5,  -0.2, 0.9,  -1.1, 0.1,  0.6,
+                                                      1.2, 0.2,  -0.5, 0.7,  -1.4, 1.0,  -0.3, 0};
     static const double spreads[WEIR_LAB_PLACES] = {0, 0.5, 1, 2, 3};
     weir_status status = WEIR_OK;
     *problem = weir_problem_four();
@@ -52,7 +54,7 @@ weir_status weir_problem_for(weir_problem *problem, weir_unit *unit, int place, 
     if (size == 0) size = subset ? 5 : 3;
     TRY_THAT(size <= WEIR_PROBLEM_UNITS, WEIR_UNSUPPORTED, "a variable of %zu outputs: problems have at most %d units",
              size, WEIR_PROBLEM_UNITS);
-    if (place < 0 && 2 * size <= WEIR_PROBLEM_UNITS) count = 2;
+    if (place < 0 && 2 * size <= 8) count = 2; // of larger ones the outcomes of one are enough
     problem->units = count * size;
     TRY(weir_unit_fit(unit, size, error));
     for (size_t i = 0; i < problem->units; i++)

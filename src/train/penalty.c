@@ -10,9 +10,17 @@
 //                output and needs nothing but a and h for it; else (λ/R)·∂q/∂a, as for outputs 0 and 1, for which
 //                E|h| = q.
 //   l0           (λ/R) Σ_r Σ_i q(a_ri), the expected number of open gates (Louizos et al. 2018, eq. 12)
-// λ of l1 and l0 goes up by the factor `adapt` when the batch's share is above target + tolerance, and down when it is
-// under target − tolerance. kl pulls from both sides: its λ goes up outside the tolerance and back to its first value
-// inside.
+//   load-l1      (λ/R) Σ_r Σ_i (f_i/s)·|h_ri|, f_i the share of rows in which i was open, held fixed (ReMoE, Wang et
+//   al.
+//                2025, eq. 9): crowded gates pay more
+//   switch       λ n Σ_i f_i P_i, f_i unit i's part of all that was open, held fixed, P_i = (1/R) Σ_r softmax(a_r)_i
+//                (Fedus, Zoph and Shazeer 2022, eq. 4): λ when all n gates are open equally often
+//   z            (λ/R) Σ_r (log Σ_i e^(a_ri))² (Zoph et al. 2022, ST-MoE, eq. 5)
+// Softmax and sum of switch and z run over the outputs of a variable; units that are drawn alone are one variable, the
+// layer. For draws of several outputs ∂q/∂a is a matrix, and the gradient of kl, l1, load-l1 and l0 goes through it;
+// draws whose mean has no known derivative give none. λ of l1, load-l1 and l0 goes up by the factor `adapt` when the
+// batch's share is above target + tolerance, and down when it is under target − tolerance. kl pulls from both sides:
+// its λ goes up outside the tolerance and back to its first value inside.
 
 #include <math.h>
 #include <string.h>
@@ -113,11 +121,87 @@ static double for_chunks(const penalised *p, void (*function)(const penalised *p
     return finish(p->gate, p->units);
 }
 
+/// What a penalty is the derivative of: ∂/∂q of the unit's opening, or of the softmax.
+typedef enum through { BY_KL, BY_SHARE, BY_SWITCH } through;
+
+/// Value of a unit's term, from its mean opening, and its derivative by the opening of one row.
+static double unit_term(const weir__gate_control *gate, through kind, size_t rows, double factor, double mean,
+                        float *slope) {
+    const double weight = gate->weight, s = gate->sparsity->target;
+    if (kind == BY_KL) {
+        const double p = fmin(fmax(mean, (double)nearly_0), 1 - (double)nearly_0);
+        *slope = (float)(-weight / (double)rows * (s / p - (1 - s) / (1 - p)));
+        return -weight * (s * log(p) + (1 - s) * log1p(-p));
+    }
+    *slope = (float)(weight * factor / (double)rows);
+    return weight * factor * mean;
+}
+
+/// The unit whose draw is a softmax over a variable, or over the layer where outputs are drawn alone.
+static weir_unit softmax_of(const weir_unit *unit, size_t units) {
+    const size_t size = weir_unit_variable(unit);
+    return (weir_unit){
+        .rule = unit->rule, .draw = weir_draw_find("one-of"), .draw_values = {(double)(size > 1 ? size : units)}};
+}
+
+/// Penalties on mean openings whose gradient goes through whole variables; factor [units] of each, or NULL.
+static double by_variables(const penalised *p, const weir_unit *unit, const float *a, through kind,
+                           const double *factor) {
+    weir__gate_control *gate = p->gate;
+    const size_t rows = p->rows, units = p->units;
+    const weir_draw *draw = weir_unit_draw(unit);
+    count_open(gate->opened, 0, units, rows, units, p->h);
+    draw->opening(unit, rows * units, a, gate->q, NULL);
+    for (size_t i = 0; i < units; i++) {
+        double mean = 0;
+        for (size_t r = 0; r < rows; r++) mean += (double)gate->q[r * units + i] / (double)rows;
+        gate->term[i] = unit_term(gate, kind, rows, factor ? factor[i] : 1, mean, &gate->slope[i]);
+    }
+    for (size_t at = 0; draw->pull && at < rows * units; at += units) {
+        draw->pull(unit, units, a + at, gate->slope, gate->q + at);
+        for (size_t i = 0; i < units; i++) p->da[at + i] += gate->q[at + i];
+    }
+    return finish(gate, units);
+}
+
+static double switch_loss(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a,
+                          const float *h, float *da) {
+    weir__gate_control *gate = context;
+    const weir_unit softmax = softmax_of(unit, units);
+    double open = 0;
+    count_open(gate->opened, 0, units, rows, units, h);
+    for (size_t i = 0; i < units; i++) open += (double)gate->opened[i];
+    for (size_t i = 0; i < units; i++) gate->factor[i] = open > 0 ? (double)units * (double)gate->opened[i] / open : 0;
+    return by_variables(&(penalised){gate, rows, units, h, da, NULL}, &softmax, a, BY_SWITCH, gate->factor);
+}
+
+static double z_loss(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
+                     float *da) {
+    weir__gate_control *gate = context;
+    const size_t size = weir_unit_variable(unit) > 1 ? weir_unit_variable(unit) : units;
+    const double weight = gate->weight / (double)rows;
+    double value = 0;
+    count_open(gate->opened, 0, units, rows, units, h);
+    for (size_t i = 0; i < units; i++) gate->term[i] = 0;
+    (void)finish(gate, units);
+    for (size_t at = 0; at < rows * units; at += size) {
+        double most = (double)a[at], sum = 0;
+        for (size_t i = 1; i < size; i++) most = fmax(most, (double)a[at + i]);
+        for (size_t i = 0; i < size; i++) sum += exp((double)a[at + i] - most);
+        const double z = most + log(sum);
+        value += weight * z * z;
+        for (size_t i = 0; i < size; i++) da[at + i] += (float)(2 * weight * z * exp((double)a[at + i] - z));
+    }
+    return value;
+}
+
 static double kl(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
+    const penalised p = {gate, rows, units, h, da, NULL};
+    if (weir_unit_variable(unit) > 1) return by_variables(&p, unit, a, BY_KL, NULL);
     weir_unit_draw(unit)->opening(unit, rows * units, a, gate->q, gate->dq);
-    return for_chunks(&(penalised){gate, rows, units, h, da, NULL}, kl_chunk);
+    return for_chunks(&p, kl_chunk);
 }
 
 // Whether backward gives ∂h/∂a of the drawn output from a and h alone.
@@ -149,14 +233,33 @@ static void l1_slopes(weir__gate_control *gate, const weir_unit *unit, size_t ro
 static double l1(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
+    if (weir_unit_variable(unit) > 1)
+        return by_variables(&(penalised){gate, rows, units, h, da, NULL}, unit, a, BY_SHARE, NULL);
     // backward only reads h; the batch it takes holds a pointer that other callers write through.
     l1_slopes(gate, unit, rows, units, a, (float *)h);
     return for_chunks(&(penalised){gate, rows, units, h, da, h}, mean_chunk);
 }
 
+static double load_l1(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
+                      float *da) {
+    weir__gate_control *gate = context;
+    double value = 0;
+    count_open(gate->opened, 0, units, rows, units, h);
+    for (size_t i = 0; i < units; i++) gate->factor[i] = (double)gate->opened[i] / gate->sparsity->target;
+    if (weir_unit_variable(unit) > 1)
+        return by_variables(&(penalised){gate, rows, units, h, da, NULL}, unit, a, BY_SHARE, gate->factor);
+    l1_slopes(gate, unit, rows, units, a, (float *)h);
+    for (size_t k = 0; k < rows * units; k++) gate->dq[k] *= (float)gate->factor[k % units];
+    (void)for_chunks(&(penalised){gate, rows, units, h, da, h}, mean_chunk);
+    for (size_t i = 0; i < units; i++) value += gate->term[i] *= gate->factor[i];
+    return value;
+}
+
 static double l0(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                  float *da) {
     weir__gate_control *gate = context;
+    if (weir_unit_variable(unit) > 1)
+        return by_variables(&(penalised){gate, rows, units, h, da, NULL}, unit, a, BY_SHARE, NULL);
     opening_slopes(gate, unit, rows, units, a);
     return for_chunks(&(penalised){gate, rows, units, h, da, gate->q}, mean_chunk);
 }
@@ -189,7 +292,8 @@ static double keep(const weir_sparsity_options *o, double target, double weight,
 }
 
 static const weir__sparsity_rule rules[] = {
-    {"kl", kl, kl_adapt}, {"l1", l1, l1_adapt}, {"l0", l0, l1_adapt}, {"none", none, keep}};
+    {"kl", kl, kl_adapt},          {"l1", l1, l1_adapt}, {"l0", l0, l1_adapt}, {"load-l1", load_l1, l1_adapt},
+    {"switch", switch_loss, keep}, {"z", z_loss, keep},  {"none", none, keep}};
 
 const weir__sparsity_rule *weir__sparsity_find(const char *name) {
     for (size_t i = 0; name && i < sizeof rules / sizeof *rules; i++) {

@@ -4,6 +4,11 @@
 // The control of a graph's gates: which nodes are gates, the penalties attached to them (penalty.c), λ, and the push of
 // section 2.1 of Bengio, Léonard and Courville 2013: a unit that is nearly always closed gets hardly any gradient, so
 // its bias rises by a constant per batch while the moving average of its being open is under a rate.
+//
+// Balance without a loss (Wang et al. 2024, arXiv 2408.15664, algorithm 1) moves it both ways: up where the unit was
+// open in fewer rows of the batch than the target, down where in more. Here the bias is that of the gater, so that
+// weights of open gates see it, which in the paper they do not. For gates that open above 0 (draw=threshold) the bias
+// follows a quantile of the unit's scores: a threshold per unit that holds its share without a penalty.
 
 #include <math.h>
 #include <string.h>
@@ -30,6 +35,8 @@ weir_status weir__gate_control_init(weir__gate_control *gate, const weir__sparsi
     TRY(weir__new(&gate->average, units, sizeof(float), what, error));
     TRY(weir__new(&gate->opened, units, sizeof(float), what, error));
     TRY(weir__new(&gate->term, units, sizeof(double), what, error));
+    TRY(weir__new(&gate->factor, units, sizeof(double), what, error));
+    TRY(weir__new(&gate->slope, units, sizeof(float), what, error));
     TRY(weir__new(&gate->q, rows * units, sizeof(float), what, error));
     TRY(weir__new(&gate->dq, rows * units, sizeof(float), what, error));
     // Starts at the target, so that no unit is pushed before it has been seen to be closed.
@@ -43,6 +50,8 @@ void weir__gate_control_free(weir__gate_control *gate) {
     weir__free(gate->average);
     weir__free(gate->opened);
     weir__free(gate->term);
+    weir__free(gate->factor);
+    weir__free(gate->slope);
     weir__free(gate->q);
     weir__free(gate->dq);
     *gate = (weir__gate_control){0};
@@ -51,11 +60,14 @@ void weir__gate_control_free(weir__gate_control *gate) {
 void weir__gate_control_update(weir__gate_control *gate, float *biases) {
     const weir__sparsity *all = gate->sparsity;
     const weir_sparsity_options *o = &all->options;
-    const float past = (float)o->average, now = (float)(1 - o->average);
+    const float past = (float)o->average, now = (float)(1 - o->average), wanted = (float)all->target;
     if (gate->weight > 0) gate->weight = all->rule->adapt(o, all->target, gate->weight, gate->share);
     for (size_t i = 0; i < gate->units; i++) {
         gate->average[i] = past * gate->average[i] + now * gate->opened[i];
-        if (biases && gate->average[i] < (float)o->bias_rate) biases[i] += (float)o->bias_push;
+        if (!biases) continue;
+        if (o->bias_push > 0 && gate->average[i] < (float)o->bias_rate) biases[i] += (float)o->bias_push;
+        if (gate->opened[i] < wanted) biases[i] += (float)o->bias_balance;
+        if (gate->opened[i] > wanted) biases[i] -= (float)o->bias_balance;
     }
 }
 
@@ -71,7 +83,8 @@ static weir_status find_bias(weir_graph *graph, size_t node, size_t units, size_
         return WEIR_OK;
     }
     return weir__fail(error, WEIR_CONFIG,
-                      "sparsity.bias_push needs an affine node right before the gates \"%s\"; set it to 0",
+                      "sparsity.bias_push and bias_balance need an affine node right before the gates \"%s\"; set them "
+                      "to 0",
                       specs[node].name);
 }
 
@@ -92,7 +105,8 @@ weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, con
         TRY(weir__gate_control_init(gate, sparsity, rows, units, error));
         gate->node = nodes[i];
         sparsity->count = i + 1;
-        if (options->bias_push > 0) TRY(find_bias(graph, nodes[i], units, &gate->bias, error));
+        if (options->bias_push > 0 || options->bias_balance > 0)
+            TRY(find_bias(graph, nodes[i], units, &gate->bias, error));
         (void)weir_graph_penalty_set(graph, gate->node, sparsity->rule->penalty, gate, NULL);
     }
 done:

@@ -22,10 +22,12 @@ typedef struct weir__gate_control {
     size_t bias;    ///< the tensor of the units' biases; SIZE_MAX: none is pushed
 
     // Of the last batch, filled by the penalty:
-    double share;  ///< open gates
-    float *opened; ///< [units] share of rows in which each was open
-    double *term;  ///< [units] penalty
-    float *q, *dq; ///< [rows][units] scratch: opening probability and its slope (l1: gradients to h and a)
+    double share;   ///< open gates
+    float *opened;  ///< [units] share of rows in which each was open
+    double *term;   ///< [units] penalty
+    double *factor; ///< [units] scratch: what weighs a unit's penalty
+    float *slope;   ///< [units] scratch: its derivative by the mean opening
+    float *q, *dq;  ///< [rows][units] scratch: opening probability and its slope (l1: gradients to h and a)
 } weir__gate_control;
 
 /// A form of the penalty: returns its value, adds its gradient to da.

@@ -107,7 +107,9 @@ weir_status weir_fit_thresholds(weir_graph *graph, const weir_part *part, double
              target);
     TRY(weir__gate_nodes(graph, &nodes, &found, error));
     for (size_t i = 0; i < found; i++) {
-        if (weir_graph_unit(graph, nodes[i])->rule->traits & WEIR_TRAIT_SPARSE) nodes[count++] = nodes[i];
+        // variables of several outputs say themselves which are open
+        const weir_unit *unit = weir_graph_unit(graph, nodes[i]);
+        if ((unit->rule->traits & WEIR_TRAIT_SPARSE) && weir_unit_variable(unit) == 1) nodes[count++] = nodes[i];
     }
     if (!count) goto done;
     TRY(weir__feed_init(&feed, graph, part, weir__graph_max_rows(graph), error));

@@ -42,7 +42,7 @@ void weir__over_beta(const weir_unit *unit, double a, double target, double beta
 void weir__mean_jacobian(const weir_unit *unit, const double *a, double *w);
 
 /// Most units of a layer whose expectation (weir_rule.expectation) is asked for.
-enum { weir__most_expected = 8 };
+enum { weir__most_expected = 16 };
 
 /// weir_form.one_bit of rules that are exact on one bit.
 double weir__no_variance(double p, double t);

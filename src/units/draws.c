@@ -21,7 +21,8 @@
     ROW(top_k)                                                                                                         \
     ROW(gumbel_top_k)                                                                                                  \
     ROW(noisy_top_k)                                                                                                   \
-    ROW(statistical_top_k)
+    ROW(statistical_top_k)                                                                                             \
+    ROW(threshold)
 
 #define DECLARE(name) extern const weir_draw weir__draw_##name;
 DRAWS(DECLARE)

@@ -7,6 +7,7 @@
 //   ∂p_i/∂a_j = s_i (δ_ij − s_j/Σ s)/τ, which is symmetric.
 // b is found by bisection here; the paper has a closed form after a sort.
 
+#include "../core/core.h"
 #include "../core/math.h"
 #include "categorical.h"
 
@@ -77,6 +78,12 @@ static void weights(const weir_unit *unit, const double *a, const double *h, dou
     }
 }
 
+static weir_status check(const weir_unit *unit, weir_error *error) {
+    if (!isnan(weir_unit_value(unit, "k"))) return WEIR_OK;
+    return weir__fail(error, WEIR_UNSUPPORTED, "lapsum needs a draw of k outputs, which %s is not",
+                      weir_unit_draw(unit)->name);
+}
+
 static const weir_form forms[] = {
     {.text = ""}, {.text = "temperature=0.5"}, {.text = "draw=k-subset"}, {.text = "draw=gumbel-top-k"}};
 
@@ -94,6 +101,7 @@ const weir_rule weir__rule_lapsum = {
     WEIR__PARAMETERS,
     .draw = &weir__draw_top_k,
     .draws = WEIR_DRAW_SUBSET,
+    .check = check,
     .backward = backward,
     .weights = weights,
     WEIR__FORMS,

@@ -90,6 +90,7 @@ static const weir_form forms[] = {
     {.text = "weights=softmax,draw=noisy-top-k"},
     {.text = "weights=softmax,draw=one-of"},
     {.text = "weights=sigmoid,draw=statistical-top-k"},
+    {.text = "draw=threshold"},
 };
 
 extern const weir_draw weir__draw_top_k;

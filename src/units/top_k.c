@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 // The k greatest of n scores: as they are (top-k), with Gumbel noise (gumbel-top-k), with normal noise (noisy-top-k),
-// or all that lie above mean + sd·quantile, which are about k and need no sort (statistical-top-k).
+// or all that lie above mean + sd·quantile, which are about k and need no sort (statistical-top-k); and all above 0,
+// where biases are thresholds (threshold).
 //
 // Gumbel noise makes the draw one without replacement from softmax(a) (Yellott 1977; Kool, van Hoof and Welling 2019).
 // The chance of a set S sums over its orders. With f(T) the chance that the first |T| draws are T, w = eᵃ and W their
@@ -319,6 +320,59 @@ static void statistical_opening(const weir_unit *unit, size_t count, const float
 static void statistical_states(const weir_unit *unit, const double *a, weir_state visit, void *context) {
     one_state(unit, a, visit, context, statistical_one);
 }
+
+// ---- thresholds ----------------------------------------------------------------------------------------------------
+
+enum { least_index = weir__of_index + 1 };
+enum { none_open, one_open };
+
+static const weir_parameter threshold_parameters[] = {
+    WEIR__PARAMETER_OF,
+    [least_index] = {.name = "least",
+                     .greatest = one_open,
+                     .choices = "none|one",
+                     .about = "where no score lies above 0: nothing is open, or the greatest is"},
+};
+
+static void above_one(const weir_unit *unit, const float *a, float *h) {
+    bool open = false, number = true;
+    for (size_t i = 0; i < weir__of(unit); i++) {
+        h[i] = a[i] > 0 ? 1.0f : a[i] - a[i]; // a NaN stays NaN
+        open = open || a[i] > 0;
+        number = number && !isnan(a[i]);
+    }
+    if (!open && number && unit->draw_values[least_index] == one_open) weir__top(h, a, weir__of(unit), 1);
+}
+
+static void above(const weir_unit *unit, const weir_unit_batch *batch) {
+    weir__for_variables(unit, batch, 1, above_one);
+}
+
+static void above_opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    for (size_t at = 0; at < count; at += weir__of(unit)) above_one(unit, a + at, q + at);
+    if (dq) memset(dq, 0, count * sizeof *dq);
+}
+
+static void above_states(const weir_unit *unit, const double *a, weir_state visit, void *context) {
+    one_state(unit, a, visit, context, above_one);
+}
+
+const weir_draw weir__draw_threshold = {
+    .name = "threshold",
+    .summary = "scores above 0 are 1; not random; the bias of each is its threshold, which sparsity.bias_balance holds",
+    .forward = "h_i = 1[a_i > 0]",
+    .source = "Expert Threshold routing 2026 (arXiv 2603.11535); Wang et al. 2024 (arXiv 2408.15664), algorithm 1",
+    .traits = WEIR_DRAW_SUBSET,
+    .parameters = threshold_parameters,
+    .parameter_count = sizeof threshold_parameters / sizeof *threshold_parameters,
+    .decided = "h = 1 where a > 0",
+    .expected = "as decided",
+    .sample = above,
+    .expect = above,
+    .decide = above,
+    .opening = above_opening,
+    .states = above_states,
+};
 
 const weir_draw weir__draw_top_k = {
     .name = "top-k",

@@ -43,7 +43,7 @@ refused --set experts.closed=none # its rule skips closed gates
 refused --set experts.closed_share=0.5
 must 2 "$tool" train mnist-dense --rule sts --out refused
 grep -q "rule=sts has no effect here" .err || fail "$(cat .err)"
-for example in digits mnist-blocks mnist-dense mnist-lower-half mnist-paper; do
+for example in digits mnist-blocks mnist-dense mnist-lower-half mnist-moe mnist-moe-stacked mnist-paper; do
     must 1 "$tool" train $example --data nowhere --out refused
     ! grep -q "no effect" .err || fail "$example: $(cat .err)"
 done

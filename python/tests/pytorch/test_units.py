@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import weir.torch as wt  # noqa: E402
+from weir.torch._units import parsed  # noqa: E402
 from weir import errors  # noqa: E402
 from weir._native import lib, text  # noqa: E402
 
@@ -21,7 +22,8 @@ TRAITS = {name: lib.weir_rule_find(name.encode()).traits for name in NAMES}
 OF_LOSSES = [n for n in NAMES if TRAITS[n] & lib.WEIR_TRAIT_USES_LOSS]
 OF_GRADIENTS = [n for n in NAMES if not TRAITS[n] & lib.WEIR_TRAIT_USES_LOSS]
 BOUND = lib.WEIR_TRAIT_BOUND  # of several samples: another objective
-EXACT = [n for n in NAMES if TRAITS[n] & lib.WEIR_TRAIT_UNBIASED and TRAITS[n] & lib.WEIR_TRAIT_BINARY and not TRAITS[n] & BOUND]
+EXACT = [n for n in NAMES if TRAITS[n] & lib.WEIR_TRAIT_UNBIASED and TRAITS[n] & lib.WEIR_TRAIT_BINARY and not TRAITS[n] & BOUND
+         and lib.weir_unit_variable(parsed(n)) == 1]
 
 
 def loss_of(weights):

@@ -19,14 +19,16 @@ from .._native import NULL, call, ffi, lib, new
 
 _FLOATS = ffi.typeof("float *")
 _HALVES = ffi.typeof("uint16_t *")
+_FLOAT32 = torch.float32
+_cast = ffi.cast
 
 
 def floats(tensor: Optional[Tensor]) -> Any:
     """Where the numbers of a contiguous float32 tensor are; NULL for None."""
     if tensor is None:
         return NULL
-    assert tensor.dtype == torch.float32 and tensor.is_contiguous(), "the library was to read other memory than floats"
-    return ffi.cast(_FLOATS, tensor.data_ptr())
+    assert tensor.dtype is _FLOAT32 and tensor.is_contiguous(), "the library was to read other memory than floats"
+    return _cast(_FLOATS, tensor.data_ptr())
 
 
 def halves(tensor: Optional[Tensor]) -> Any:

@@ -25,7 +25,7 @@ def _float(tensor: None) -> None: ...
 def _float(tensor: Optional[Tensor]) -> Optional[Tensor]: ...
 def _float(tensor: Optional[Tensor]) -> Optional[Tensor]:
     """As the library reads it: float32, contiguous; the tensor itself where it is that."""
-    if tensor is None or (tensor.dtype == torch.float32 and tensor.is_contiguous()):
+    if tensor is None or (tensor.dtype is torch.float32 and tensor.is_contiguous()):
         return tensor
     return tensor.to(torch.float32).contiguous()
 
@@ -224,23 +224,23 @@ class GatedLinearFunction(torch.autograd.Function):
 @torch.library.custom_op("weir::unit_sample", mutates_args=(), device_types="cpu")
 def unit_sample(logits: Tensor, seed: Tensor, step: Tensor, state: Optional[Tensor], rule: str) -> Tuple[Tensor, Tensor]:
     """What a rule draws in training, h [groups, *logits.shape], and the floats that it keeps for its gradient."""
-    h, saved = _units.rule(rule).sample(_float(logits), int(seed), int(step), state)
+    h, saved = _units.rule(rule, logits.shape[-1]).sample(_float(logits), int(seed), int(step), state)
     return h.to(logits.dtype), torch.empty(0) if saved is None else saved
 
 
 @unit_sample.register_fake
 def _(logits: Tensor, seed: Tensor, step: Tensor, state: Optional[Tensor], rule: str) -> Tuple[Tensor, Tensor]:
-    found, units = _units.rule(rule), int(logits.shape[-1])
-    rows = logits.numel() // units
-    count = found.sizes(int(rows), units)[1] if found.saved_each is None else found.saved_each * rows * units
-    return logits.new_empty((found.groups(units), *logits.shape)), torch.empty(count)
+    found = _units.rule(rule, int(logits.shape[-1]))
+    rows = logits.numel() // found.units
+    count = found.saved(int(rows)) if found.saved_each is None else found.saved_each * rows * found.units
+    return logits.new_empty((found.groups, *logits.shape)), torch.empty(count)
 
 
 @torch.library.custom_op("weir::unit_backward", mutates_args=("saved",), device_types="cpu")
 def unit_backward(logits: Tensor, h: Tensor, saved: Tensor, dh: Optional[Tensor], losses: Optional[Tensor], seed: Tensor,
                   step: Tensor, rule: str) -> Tensor:
     """A rule's gradient of the logits, of each row; of a rule without a state. Some work in the floats saved."""
-    da = _units.rule(rule).backward(_float(logits), _float(h), saved, None, _float(dh), _float(losses), int(seed),
+    da = _units.rule(rule, logits.shape[-1]).backward(_float(logits), _float(h), saved, None, _float(dh), _float(losses), int(seed),
                                     int(step))
     return da.to(logits.dtype)
 
@@ -257,7 +257,7 @@ def _(logits: Tensor, h: Tensor, saved: Tensor, dh: Optional[Tensor], losses: Op
 def unit_backward_moving(logits: Tensor, h: Tensor, saved: Tensor, state: Tensor, dh: Optional[Tensor],
                          losses: Optional[Tensor], seed: Tensor, step: Tensor, rule: str) -> Tensor:
     """A rule's gradient of the logits, of each row; moves the rule's state."""
-    da = _units.rule(rule).backward(_float(logits), _float(h), saved, state, _float(dh), _float(losses), int(seed),
+    da = _units.rule(rule, logits.shape[-1]).backward(_float(logits), _float(h), saved, state, _float(dh), _float(losses), int(seed),
                                     int(step))
     return da.to(logits.dtype)
 
@@ -271,19 +271,19 @@ def _(logits: Tensor, h: Tensor, saved: Tensor, state: Tensor, dh: Optional[Tens
 @torch.library.custom_op("weir::unit_state", mutates_args=(), device_types="cpu")
 def unit_state(logits: Tensor, rule: str) -> Tensor:
     """The state of a fresh rule for the units of the logits."""
-    state = _units.rule(rule).new_state(logits.shape[-1])
+    state = _units.rule(rule, logits.shape[-1]).new_state()
     return torch.empty(0) if state is None else state
 
 
 @unit_state.register_fake
 def _(logits: Tensor, rule: str) -> Tensor:
-    return torch.empty(_units.rule(rule).state_size(int(logits.shape[-1])))
+    return torch.empty(_units.rule(rule, int(logits.shape[-1])).state_size)
 
 
 @torch.library.custom_op("weir::unit_merge", mutates_args=(), device_types="cpu")
 def unit_merge(logits: Tensor, h: Tensor, saved: Tensor, losses: Tensor, rule: str) -> Tuple[Tensor, Tensor]:
     """The loss of each row from those of its groups, and its derivatives by them; float32."""
-    return _units.rule(rule).merge(_float(logits), _float(h), saved, _float(losses))
+    return _units.rule(rule, logits.shape[-1]).merge(_float(logits), _float(h), saved, _float(losses))
 
 
 @unit_merge.register_fake
@@ -294,7 +294,7 @@ def _(logits: Tensor, h: Tensor, saved: Tensor, losses: Tensor, rule: str) -> Tu
 @torch.library.custom_op("weir::unit_output", mutates_args=(), device_types="cpu")
 def unit_output(logits: Tensor, seed: Tensor, rule: str, mode: str, threshold: float) -> Tensor:
     """h of a finished network: drawn, decided, or expected."""
-    return _units.rule(rule).output(_float(logits), mode, threshold, int(seed)).to(logits.dtype)
+    return _units.rule(rule, logits.shape[-1]).output(_float(logits), mode, threshold, int(seed)).to(logits.dtype)
 
 
 @unit_output.register_fake

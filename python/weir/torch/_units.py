@@ -10,78 +10,73 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
-from .._native import NULL, call, ffi, lib, text
+from .._native import NULL, call, ffi, lib
 from ._layer import floats
 
 _MASK = 2**63 - 1
+_BATCH = ffi.typeof("weir_unit_batch *")
 MODES = ("draw", "decide", "expect")
 
 
 class Rule:
-    """A rule with its parameters, as ``weir_unit_parse`` reads it. Immutable; one per text, by ``rule()``."""
+    """A rule with its parameters and its draw, for layers of so many units. Immutable; made by ``rule()``."""
 
-    def __init__(self, name: str) -> None:
-        self.unit = ffi.new("weir_unit *")
-        call(lib.weir_unit_parse, self.unit, name.encode())
-        self.text = name
+    def __init__(self, name: str, units: int) -> None:
+        self.unit = parsed(name)
+        call(lib.weir_unit_fit, self.unit, units)
+        self.text, self.units = name, units
         rule = self.unit.rule
-        self.name: str = text(rule.name) or ""
-        self.uses_dh = bool(rule.traits & lib.WEIR_TRAIT_USES_DH)
-        self.uses_loss = bool(rule.traits & lib.WEIR_TRAIT_USES_LOSS)
-        self.annealed = bool(rule.traits & lib.WEIR_TRAIT_ANNEALED)
+        self.groups = int(lib.weir_unit_groups(self.unit, units, 1))  # evaluations of the loss per row; 0: too many
+        self.state_size = int(lib.weir_unit_state(self.unit, units))  # floats kept from step to step
         draw = lib.weir_unit_draw(self.unit)
-        self._sample = rule.sample if rule.sample != NULL else draw.sample
-        self._modes: Dict[str, Any] = {"draw": draw.sample, "decide": draw.decide, "expect": draw.expect}
+        self._weigh = rule.weigh  # of outputs of the draw; NULL: as they are
+        self._sample = rule.sample if rule.sample != NULL else self._finished(draw.sample)
+        self._modes: Dict[str, Any] = {
+            "draw": self._finished(draw.sample), "decide": self._finished(draw.decide), "expect": self._finished(draw.expect)
+        }
         self._backward = rule.backward
         self._start = rule.start
         self.saved_each: Optional[int] = rule.saved if rule.saved_count == NULL else None  # None: not per row and unit
-        self.sizes: Callable[[int, int], Tuple[int, int]] = lru_cache(64)(self._sizes)
+        self.saved: Callable[[int], int] = lru_cache(64)(self._saved)
 
-    def groups(self, units: int) -> int:
-        """Row groups: evaluations of the loss per row. 0: too many."""
-        return int(lib.weir_unit_groups(self.unit, units, 1))
+    def _finished(self, function: Any) -> Callable[[Any, Any], None]:
+        """Outputs by a function of the draw, weighed as the rule says."""
+        weigh = self._weigh
+        if weigh == NULL:
+            return function  # type: ignore[no-any-return]
 
-    def _sizes(self, rows: int, units: int) -> Tuple[int, int]:
-        """Row groups, and floats that ``sample`` leaves for ``backward``."""
-        groups = self.groups(units)
-        if not 0 < groups <= 2**30 // max(1, rows * units):
-            raise ValueError(
-                f"{self.text} evaluates the loss too often for {units} units and {rows} rows; give it fewer, or take another rule"
-            )
-        return groups, int(lib.weir_unit_saved(self.unit, rows, units))
+        def weighed(unit: Any, batch: Any) -> None:
+            function(unit, batch)
+            weigh(unit, batch)
 
-    def state_size(self, units: int) -> int:
-        """Floats kept from step to step."""
-        return int(lib.weir_unit_state(self.unit, units))
+        return weighed
 
-    def new_state(self, units: int) -> Optional[Tensor]:
+    def _saved(self, rows: int) -> int:
+        """Floats that ``sample`` leaves for ``backward``."""
+        if not 0 < self.groups <= 2**30 // max(1, rows * self.units):
+            raise ValueError(f"{self.text} evaluates the loss too often for {self.units} units and {rows} rows; give it "
+                             "fewer, or take another rule")
+        return int(lib.weir_unit_saved(self.unit, rows, self.units))
+
+    def new_state(self) -> Optional[Tensor]:
         """The state of a fresh rule; None where it has none."""
-        count = self.state_size(units)
-        if not count:
+        if not self.state_size:
             return None
-        state = torch.zeros(count, dtype=torch.float32)
-        self._start(self.unit, units, floats(state))
+        state = torch.zeros(self.state_size, dtype=torch.float32)
+        self._start(self.unit, self.units, floats(state))
         return state
 
     def _batch(self, a: Tensor, seed: int, step: int, groups: int, state: Optional[Tensor]) -> Any:
-        batch = ffi.new("weir_unit_batch *")
-        batch.units = a.shape[-1]
-        batch.rows = a.numel() // batch.units
-        batch.a = floats(a)
-        batch.state = floats(state)
-        noise = batch.noise
-        noise.seed = seed & _MASK
-        noise.step = step
-        batch.row_weight = 1.0
-        batch.groups = groups
-        batch.layers = 1
-        return batch
+        units = self.units
+        noise = {"seed": seed & _MASK, "step": step}
+        return ffi.new(_BATCH, {"units": units, "rows": a.numel() // units, "a": floats(a), "state": floats(state),
+                                "noise": noise, "row_weight": 1.0, "groups": groups, "layers": 1})
 
-    def sample(self, a: Tensor, seed: int, step: int, state: Optional[Tensor]) -> Tuple[Tensor, Optional[Tensor]]:
-        """Training outputs h of all row groups, [groups, *a.shape], and what is saved."""
-        units = a.shape[-1]
-        groups, count = self.sizes(a.numel() // units, units)
-        h = torch.empty((groups, *a.shape), dtype=torch.float32)
+    def sample(self, a: Tensor, seed: int, step: int, state: Optional[Tensor],
+               one: bool = False) -> Tuple[Tensor, Optional[Tensor]]:
+        """Training outputs h of all row groups, [groups, *a.shape], and what is saved. one: of the only one, as a."""
+        groups, count = self.groups, self.saved(a.numel() // self.units)
+        h = torch.empty_like(a) if one else torch.empty((groups, *a.shape), dtype=torch.float32)
         saved = torch.empty(count, dtype=torch.float32) if count else None
         batch = self._batch(a, seed, step, groups, state)
         batch.h = floats(h)
@@ -119,24 +114,34 @@ class Rule:
         return da
 
 
+def parsed(name: str) -> Any:
+    """The ``weir_unit *`` of a text such as "rloo:samples=4"."""
+    unit = ffi.new("weir_unit *")
+    call(lib.weir_unit_parse, unit, name.encode())
+    return unit
+
+
 @lru_cache(256)
-def rule(name: str) -> Rule:
-    """The rule of a text such as "rloo:samples=4"."""
-    return Rule(name)
+def rule(name: str, units: int) -> Rule:
+    """The rule of a text, for so many units."""
+    return Rule(name, units)
 
 
 class Facts(NamedTuple):
-    """What a compiled program must know of a rule while it is traced."""
+    """What is true of a rule whatever the number of units."""
 
     uses_dh: bool
+    uses_loss: bool
+    annealed: bool
     stateful: bool
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def facts(name: str, units: int) -> Facts:
-    """Of a rule, for so many units; a constant for a tracer."""
-    found = rule(name)
-    return Facts(found.uses_dh, found.state_size(units) > 0)
+def facts(name: str) -> Facts:
+    """Of a rule; a constant for a tracer."""
+    found = parsed(name).rule
+    has = [bool(found.traits & t) for t in (lib.WEIR_TRAIT_USES_DH, lib.WEIR_TRAIT_USES_LOSS, lib.WEIR_TRAIT_ANNEALED)]
+    return Facts(has[0], has[1], has[2], bool(found.state > 0 or found.state_count != NULL))
 
 
 def new_seed() -> int:

@@ -44,13 +44,15 @@ class GatedLinear(nn.Module):
             products read them (``matrix()`` gives the other one); ``state_dict`` has ``[out_features, in_features]``
             in either case. Any optimizer may change it, and the next pass sees that: there is no second copy.
         bias: a parameter ``[out_features]``, or None.
+        blocks, in_blocks: gates of the output, ⌈out_features / block⌉, and of the input; None where that side is dense.
 
-    Initial values are those of ``nn.Linear`` with the same seed. A layer is used by one thread at a time;
-    ``weir.torch.set_num_threads`` says how many threads a pass has inside.
+    Initial values are those of ``nn.Linear`` with the same seed. Several threads may call a layer at the same time, as
+    long as none of them moves its weights. A pass works with ``weir_threads()`` threads inside (``WEIR_THREADS``,
+    ``weir.threads``), not with those of ``torch.set_num_threads``, and gives the same bits for any number.
 
-    The gradient with respect to a *closed* gate is 0, since the block is not computed. That is exact for the rules with
-    ``skips`` in ``weir.torch.rule_traits`` (their gradient does not read it); for others, such as straight-through, it
-    leaves out what a closed block would have changed.
+    The gradient with respect to a *closed* gate is 0, since the block is not computed. Rules whose gradient does not read
+    it lose nothing by that (noisy-rectifier, sts, reinforce, rloo …: "skips" in ``weir units``); for others, such as
+    straight-through, it leaves out what a closed block would have changed.
     """
 
     weight: nn.Parameter
@@ -74,6 +76,8 @@ class GatedLinear(nn.Module):
         _check(dtype in (torch.float32, torch.bfloat16), f"dtype {dtype}: expected torch.float32 or torch.bfloat16")
         self.in_features, self.out_features = in_features, out_features
         self.block, self.in_block, self.sparse = block, in_block, sparse
+        self.blocks: Optional[int] = None if block is None else -(-out_features // block)
+        self.in_blocks: Optional[int] = None if in_block is None else in_features // in_block
         shape = _layer.weight_shape(in_features, out_features, in_block or 0, block or 0)
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
@@ -92,16 +96,6 @@ class GatedLinear(nn.Module):
             self.weight.copy_(self._tiles(plain))
             if self.bias is not None:
                 nn.init.uniform_(self.bias, -most, most)
-
-    @property
-    def blocks(self) -> Optional[int]:
-        """Gates of the output, ⌈out_features / block⌉; None where it is dense."""
-        return None if self.block is None else -(-self.out_features // self.block)
-
-    @property
-    def in_blocks(self) -> Optional[int]:
-        """Gates of the input; None where it is dense."""
-        return None if self.in_block is None else self.in_features // self.in_block
 
     def matrix(self) -> Tensor:
         """The weights as ``[out_features, in_features]``: the parameter itself, or a copy of its tiles in that order."""
@@ -124,9 +118,10 @@ class GatedLinear(nn.Module):
             in_gates: ``[..., in_blocks]``: blocks of x whose gate is 0 are not read, as if they were 0. They do not
                 multiply, and get no gradient: give the gates that x was multiplied by. None: all are open.
         """
-        _check(x.shape[-1:] == (self.in_features,), f"x of shape {tuple(x.shape)}: expected [..., {self.in_features}]")
-        self._check_gates("gates", gates, self.blocks, x)
-        self._check_gates("in_gates", in_gates, self.in_blocks, x)
+        lead, features = x.shape[:-1], self.in_features
+        if (x.shape[-1:] != (features,) or (gates is not None and gates.shape != (*lead, self.blocks))
+                or (in_gates is not None and in_gates.shape != (*lead, self.in_blocks))):
+            self._explain(x, gates, in_gates)
         weight, bias = self.weight, self.bias
         if gates is None and in_gates is None:
             matrix = self.matrix()
@@ -137,8 +132,7 @@ class GatedLinear(nn.Module):
             gates = torch.ones((*x.shape[:-1], self.blocks or 0))
         if in_gates is None and self.in_block is not None:
             in_gates = torch.ones((*x.shape[:-1], self.in_blocks or 0))
-        lead = x.shape[:-1]
-        if x.dim() != 2:
+        if len(lead) != 1:
             x = x.reshape(-1, self.in_features)
             gates = gates if gates is None else gates.reshape(-1, gates.shape[-1])
             in_gates = in_gates if in_gates is None else in_gates.reshape(-1, in_gates.shape[-1])
@@ -153,12 +147,15 @@ class GatedLinear(nn.Module):
                                                self._stepper)
         return y if len(lead) == 1 else y.reshape(*lead, self.out_features)
 
-    def _check_gates(self, name: str, gates: Optional[Tensor], blocks: Optional[int], x: Tensor) -> None:
-        if gates is not None:
-            _check(blocks is not None, f"{name} for a side of the layer that is dense")
-            _check(gates.shape == (*x.shape[:-1], blocks),
-                   f"{name} of shape {tuple(gates.shape)} for x of shape {tuple(x.shape)}: expected "
-                   f"{(*x.shape[:-1], blocks)}")
+    def _explain(self, x: Tensor, gates: Optional[Tensor], in_gates: Optional[Tensor]) -> None:
+        """Raises what is wrong with the shapes."""
+        _check(x.shape[-1:] == (self.in_features,), f"x of shape {tuple(x.shape)}: expected [..., {self.in_features}]")
+        for name, given, blocks in (("gates", gates, self.blocks), ("in_gates", in_gates, self.in_blocks)):
+            if given is not None:
+                _check(blocks is not None, f"{name} for a side of the layer that is dense")
+                _check(given.shape == (*x.shape[:-1], blocks),
+                       f"{name} of shape {tuple(given.shape)} for x of shape {tuple(x.shape)}: expected "
+                       f"{(*x.shape[:-1], blocks)}")
 
     # state_dict has the weights as [out_features, in_features], whatever their order in memory.
 

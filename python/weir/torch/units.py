@@ -48,17 +48,17 @@ class StochasticUnit(nn.Module):
         super().__init__()
         if test not in _units.MODES:
             raise ValueError(f"test {test!r}: expected one of {', '.join(_units.MODES)}")
-        found = _units.rule(rule)
+        found = _units.facts(rule)
         self.rule, self.test, self.threshold = rule, test, float(threshold)
-        self._uses_dh, self._uses_loss = found.uses_dh, found.uses_loss
+        self._uses_dh, self._uses_loss, self._stateful = found.uses_dh, found.uses_loss, found.stateful
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64) if found.annealed else None)
         self.register_buffer("state", None)
         if units is not None:
             self._want_state(units)
 
     def _want_state(self, units: int) -> None:
-        if self.state is None:
-            self.state = _units.rule(self.rule).new_state(units)
+        if self._stateful and self.state is None:
+            self.state = _units.rule(self.rule, units).new_state()
 
     def _next_step(self) -> Any:
         """The number of this pass, for annealed rules."""
@@ -76,18 +76,18 @@ class StochasticUnit(nn.Module):
                 decided: Tensor = _OPS.unit_output(logits, _seed(), self.rule, self.test, self.threshold)
                 return decided
             seed = _units.new_seed() if self.test == "draw" else 0
-            return _typed(_units.rule(self.rule).output(_float(logits.detach()), self.test, self.threshold, seed), logits)
+            return _typed(_units.rule(self.rule, logits.shape[-1]).output(_float(logits.detach()), self.test, self.threshold, seed), logits)
         learns = torch.is_grad_enabled() and logits.requires_grad
         if self._uses_loss and learns:
             raise TypeError(f"{self.rule} compares losses: call unit.loss(logits, loss_fn), or weir.torch.estimate")
         if compiling:
             h: Tensor = _OPS.unit_sample(logits, _seed(), self._next_step(), self.state, self.rule)[0]
             return h[0]
-        found = _units.rule(self.rule)
-        self._want_state(logits.shape[-1])
+        found = _units.rule(self.rule, logits.shape[-1])
         if learns:
-            drawn: Tensor = _Unit.apply(logits, found, self._next_step())
+            drawn: Tensor = _Unit.apply(logits, found, 0 if self.steps is None else self._next_step())
             return drawn
+        self._want_state(logits.shape[-1])
         return _typed(found.sample(_float(logits), _units.new_seed(), int(self._next_step()), self.state)[0][0], logits)
 
     def loss(self, logits: Tensor, loss_fn: LossFn) -> Tensor:
@@ -121,8 +121,8 @@ class _Unit(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, found: _units.Rule, step: Any) -> Tensor:
         a, seed, step = _float(logits), _units.new_seed(), int(step)
-        h, saved = found.sample(a, seed, step, None)
-        h = _typed(h.view(a.shape), logits)
+        h, saved = found.sample(a, seed, step, None, one=True)
+        h = _typed(h, logits)
         ctx.how = (found, seed, step, logits.dtype)
         ctx.save_for_backward(a, h, saved)
         return h
@@ -164,7 +164,7 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
         seed: Any = _seed()
         h, saved = _OPS.unit_sample(a, seed, step, state, rule)
     else:
-        found, a, seed, step = _units.rule(rule), _float(a), _units.new_seed(), int(step)
+        found, a, seed, step = _units.rule(rule, logits.shape[-1]), _float(a), _units.new_seed(), int(step)
         h, saved = found.sample(a, seed, step, state)
     points = _typed(h, logits)
     wants_dh = learns and uses_dh
@@ -230,12 +230,11 @@ def estimate(logits: Tensor, loss_fn: LossFn, rule: str = "disarm") -> Tensor:
         ValueError: losses of another shape, a rule that would evaluate the loss too often, a loss without a derivative
             for a rule that reads it.
     """
-    units = logits.shape[-1]
-    facts = _units.facts(rule, units)
+    facts = _units.facts(rule)
     if torch.compiler.is_compiling():
         state = _OPS.unit_state(logits.detach(), rule) if facts.stateful else None
         return _estimate(logits, loss_fn, rule, facts.uses_dh, state, torch.zeros((), dtype=torch.int64))
-    return _estimate(logits, loss_fn, rule, facts.uses_dh, _units.rule(rule).new_state(units), 0)
+    return _estimate(logits, loss_fn, rule, facts.uses_dh, _units.rule(rule, logits.shape[-1]).new_state(), 0)
 
 
 _OPS = torch.ops.weir

@@ -3,7 +3,7 @@
 """The gated product as operators of PyTorch, with autograd: ``torch.ops.weir.gated_linear`` and its neighbours.
 
 There are two doors to the same products. Compiled and exported programs see the operators. Eager calls take
-``torch.autograd.Function``, which costs a third of what calling an operator does.
+``torch.autograd.Function``, which costs half of calling the operator.
 """
 
 from __future__ import annotations

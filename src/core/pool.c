@@ -14,7 +14,7 @@
 // A machine that is busy with other programs takes the processor from a helper in the middle of a piece, for
 // milliseconds, while its caller waits; or from the caller, for the helper. The pool therefore keeps an account of the
 // time that helpers save and cost. When it is empty, callers work alone for a while, so long that the loss becomes a
-// small share of the time; then the next job tries anew.
+// small share of the time, but not long after a first loss; then the next job tries anew.
 
 #include "pool.h"
 
@@ -35,7 +35,7 @@ enum {
 static const double helper_spin = 150e-6, caller_spin = 50e-6; // seconds, before sleeping
 static const double first_credit = 4e-3, most_credit = 16e-3;  // seconds that helpers may cost
 static const double most_loss = 0.03;                          // share of the time that they may cost for long
-static const double most_alone = 0.4;                          // seconds without helpers, after any loss
+static const double least_alone = 10e-3, most_alone = 0.4;     // seconds without helpers; doubled from loss to loss
 static const double long_ago = 1e-3, long_work = 0.5e-3; // seconds that make it worth to ask for the processor's time
 
 // ---- tickets -------------------------------------------------------------------------------------------------------
@@ -78,7 +78,11 @@ static struct {
     atomic_bool refused;   // the system gave no more threads
     _Atomic double credit; // seconds that helpers may still cost
     _Atomic double alone;  // when (weir__seconds) callers get helpers again
-} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .new_job = PTHREAD_COND_INITIALIZER, .credit = first_credit};
+    _Atomic double pause;  // seconds that they are alone after the next loss, at most
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+          .new_job = PTHREAD_COND_INITIALIZER,
+          .credit = first_credit,
+          .pause = least_alone};
 
 static _Thread_local bool is_inside; // a piece: what it wants to have done in parallel it does itself
 
@@ -302,12 +306,17 @@ static double seconds_of_work(double begin, double end) {
 /// Puts what a job's helpers have saved into the account. Of two callers at a time one may be forgotten.
 static void settle(double now, double saved) {
     double credit = atomic_load_explicit(&pool.credit, memory_order_relaxed) + saved;
-    if (credit > most_credit) credit = most_credit;
-    if (credit < 0) {
-        const double alone = -credit / most_loss;
-        atomic_store_explicit(&pool.alone, now + (alone < most_alone ? alone : most_alone), memory_order_relaxed);
+    double pause = atomic_load_explicit(&pool.pause, memory_order_relaxed);
+    if (credit > most_credit) {
+        credit = most_credit;
+        pause = least_alone;
+    } else if (credit < 0) {
+        const double wanted = -credit / most_loss;
+        atomic_store_explicit(&pool.alone, now + (wanted < pause ? wanted : pause), memory_order_relaxed);
+        pause = 2 * pause < most_alone ? 2 * pause : most_alone;
         credit = 0;
     }
+    atomic_store_explicit(&pool.pause, pause, memory_order_relaxed);
     atomic_store_explicit(&pool.credit, credit, memory_order_relaxed);
 }
 

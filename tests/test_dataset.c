@@ -339,7 +339,7 @@ static void unknown_source(void **state) {
     weir_data_options options = weir_data_options_default();
     options.source = "mnits";
     refused(&options, WEIR_NOT_FOUND,
-            "unknown data source \"mnits\"; there are digits, mnist and files; did you mean 'mnist'?");
+            "unknown data source \"mnits\"; there are digits, mnist, files and text; did you mean 'mnist'?");
     options.source = NULL;
     refused(&options, WEIR_NOT_FOUND, "unknown data source");
     weir_data_free(NULL);

@@ -66,6 +66,10 @@ void cli_report(const weir_result *r, const char *part, size_t rows, bool gated,
         cli_table_add(&table, "error\t%.2f %%", 100 * r->test_error);
     if (isfinite(r->test_loss))
         cli_table_add(&table, "%s\t%.4f", r->samples > 0 ? "loss, mean of a draw" : "loss", r->test_loss);
+    if (isfinite(r->test_bits_per_byte)) {
+        cli_table_add(&table, "bits per byte\t%.4f", r->test_bits_per_byte);
+        cli_table_add(&table, "perplexity per token\t%.4g", exp(r->test_loss));
+    }
     if (gated)
         gated_rows(&table, r, target);
     else

@@ -89,6 +89,10 @@ static void print_json(const weir_result *r, const char *model, size_t rows, con
     } else
         set_number(all, "error", r->test_error);
     set_number(all, "loss", r->test_loss);
+    if (isfinite(r->test_bits_per_byte)) {
+        set_number(all, "bits_per_byte", r->test_bits_per_byte);
+        set_number(all, "perplexity", exp(r->test_loss));
+    }
     set_number(all, "share", r->share);
     if (r->gates_all > 0) json_object_set_new(all, "gates_never_open", json_integer((json_int_t)r->gates_never_open));
     set_number(all, "threshold", r->threshold);

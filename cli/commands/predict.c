@@ -13,7 +13,9 @@
 enum { BATCH = 256, SAMPLES = 100 };
 
 static bool as_json, as_csv, batch_invariant;
-static const char *precision;
+static const char *precision, *prompt;
+static const char *temperature_text;
+static size_t length = 200, seed = 1;
 static size_t limit, top, samples;
 static const char *label_column, *target_columns, *skip_columns, *header = "auto", *scale_name = "auto";
 
@@ -38,6 +40,12 @@ static const cli_option options[] = {
      "are "
      "evidently on another one, which is said"},
     {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes [default: 1]"},
+    {"prompt", "TEXT", CLI_TEXT, &prompt, NULL, "models of text: what is continued [default: the end of FILE]"},
+    {"length", "N", CLI_COUNT, &length, NULL, "models of text: tokens to write"},
+    {"temperature", "T", CLI_TEXT, &temperature_text, NULL,
+     "models of text: tokens are drawn with their probabilities to the power of 1/T; 0: the most likely one "
+     "[default: 1]"},
+    {"seed", "N", CLI_COUNT, &seed, NULL, "models of text: of the draws"},
     {"precision", "P", CLI_CHOICE, &precision, "fp32|bf16", "fp32 or bf16 [default: as in training]"},
     {"batch-invariant", NULL, CLI_FLAG, &batch_invariant, NULL,
      "each row has the bits that it has alone, whatever rows are with it; takes 2 to 5 times as long"},
@@ -61,9 +69,9 @@ typedef struct input {
     const char *file;
     bool with_file; // it is one of several
     const weir_rows *rows;
-    const int32_t *labels;    // or NULL
-    const weir_rows *targets; // or NULL
-    size_t known, right;      // rows with a label, and those with the class that it says
+    const int32_t *labels;               // or NULL
+    const weir_rows *targets;            // or NULL
+    size_t known, right;                 // rows with a label, and those with the class that it says
     double squares, sum, sum_of_squares; // of differences, of true values
     size_t values;
 } input;
@@ -76,7 +84,7 @@ static const char *class_text(const predictor *p, size_t class, char text[CLI_NU
 }
 
 static json_t *class_json(const predictor *p, int32_t class) {
-    const char *name = weir_names_at(p->names, WEIR_NAMED_CLASSES, (size_t)class);
+    const char *name = weir_names_at(p->names, WEIR_NAMED_CLASSES, (size_t) class);
     return name != NULL ? json_string(name) : json_integer(class);
 }
 
@@ -379,6 +387,121 @@ static void hint_order(char **operands, size_t count) {
     }
 }
 
+// ---- models of text ------------------------------------------------------------------------------------------------
+
+/// The bytes of a file or of standard input, freed by the caller; NULL after a message.
+static char *read_all(const char *file, size_t *size) {
+    FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "rb");
+    char *text = NULL;
+    size_t room = 0, got = 1;
+    *size = 0;
+    while (in != NULL && got > 0) {
+        if (*size == room) {
+            char *more = realloc(text, room = 2 * room + 65536);
+            if (more == NULL) break;
+            text = more;
+        }
+        got = fread(text + *size, 1, room - *size, in);
+        *size += got;
+    }
+    const bool failed = in == NULL || ferror(in) || got > 0;
+    if (failed) cli_error("%s: cannot be read", file);
+    if (in != NULL && in != stdin) fclose(in);
+    if (!failed) return text;
+    free(text);
+    return NULL;
+}
+
+static bool read_temperature(double *value) {
+    char *end = NULL;
+    *value = temperature_text != NULL ? strtod(temperature_text, &end) : 1;
+    return temperature_text == NULL || (*temperature_text != '\0' && *end == '\0' && *value >= 0 && *value <= 1e6);
+}
+
+/// Draws a class with its probability to the power of 1/temperature.
+static size_t draw_class(const float *probabilities, size_t classes, double temperature, float u) {
+    size_t best = 0;
+    double sum = 0, below = 0;
+    for (size_t k = 1; k < classes; k++)
+        if (probabilities[k] > probabilities[best]) best = k;
+    if (temperature <= 0) return best;
+#define WEIGHT(k) pow((double)(probabilities[k] / probabilities[best]), 1 / temperature)
+    for (size_t k = 0; k < classes; k++) sum += WEIGHT(k);
+    for (size_t k = 0; k < classes; k++) {
+        below += WEIGHT(k);
+        if ((double)u * sum < below) return k;
+    }
+#undef WEIGHT
+    return best;
+}
+
+static void print_token(const predictor *p, size_t class, bool bytes) {
+    if (bytes)
+        putchar((int)class);
+    else
+        fputs(weir_names_at(p->names, WEIR_NAMED_CLASSES, class), stdout);
+}
+
+/// The last tokens of a text as a row of the network; in front of a text that is shorter, ends of lines.
+static int fill_row(const predictor *p, float *row, const char *text, size_t size) {
+    const char *kind = p->config.data.tokens;
+    weir_error error = {0};
+    int32_t *tokens = NULL, *line_end = NULL;
+    size_t count = 0, ends = 0;
+    if (weir_text_tokens(&tokens, &count, text, size, kind, p->names, &error) != WEIR_OK) return cli_weir_error(&error);
+    if (weir_text_tokens(&line_end, &ends, "\n", 1, kind, p->names, &error) != WEIR_OK) ends = 0;
+    for (size_t i = 0; i < p->inputs; i++) {
+        const size_t back = p->inputs - i;
+        row[i] = back <= count ? (float)tokens[count - back] : ends > 0 ? (float)line_end[0] : 0;
+    }
+    weir_labels_free(tokens);
+    weir_labels_free(line_end);
+    return CLI_OK;
+}
+
+static int continue_text(predictor *p, const char *text, size_t size) {
+    const bool bytes = strcmp(p->config.data.tokens, "bytes") == 0;
+    double temperature = 1;
+    if (!read_temperature(&temperature))
+        return cli_usage("predict", "--temperature %s: expected a number from 0 to 1e6", temperature_text);
+    if (!bytes && weir_names_count(p->names, WEIR_NAMED_CLASSES) < p->classes)
+        return cli_error("the network has %zu outputs, but there are names of %zu characters", p->classes,
+                         weir_names_count(p->names, WEIR_NAMED_CLASSES));
+    float *row = malloc((p->inputs + 1) * sizeof *row);
+    if (row == NULL) return cli_error("out of memory");
+    weir_error error = {0};
+    int status = fill_row(p, row, text, size);
+    for (size_t i = 0; i < length && status == CLI_OK; i++) {
+        float u = 0;
+        weir_random_uniform(&u, (weir_noise){.seed = seed, .step = (uint32_t)i}, 0, 1);
+        if (weir_predict_row(p->graph, NULL, p->probabilities, row, &error) != WEIR_OK) {
+            status = cli_weir_error(&error);
+            break;
+        }
+        const size_t class = draw_class(p->probabilities, p->classes, temperature, u);
+        print_token(p, class, bytes);
+        memmove(row, row + 1, (p->inputs - 1) * sizeof *row);
+        row[p->inputs - 1] = (float)class;
+    }
+    if (status == CLI_OK) putchar('\n');
+    free(row);
+    return status;
+}
+
+static int predict_text(predictor *p, char **files, size_t count) {
+    if (as_json || as_csv || top > 0)
+        return cli_usage("predict", "--json, --csv and --top are of rows; this model continues a text");
+    if ((prompt != NULL) + count != 1)
+        return cli_usage("predict", "a model of text continues one text: name a FILE or --prompt TEXT");
+    if (prompt != NULL) return continue_text(p, prompt, strlen(prompt));
+    size_t size = 0;
+    char *text = read_all(files[0], &size);
+    if (text == NULL) return CLI_FAILED;
+    const int status = continue_text(p, text, size);
+    free(text);
+    return status;
+}
+
 /// Can the file be read? Better told now than after the rows of those before it.
 static int check_file(const char *file) {
     weir_content content;
@@ -398,9 +521,18 @@ static int run(char **operands, size_t count) {
     predictor p = {0};
     int status = open_model(&p, operands[0]);
     if (status != CLI_OK) hint_order(operands, count);
+    const bool text = status == CLI_OK && strcmp(p.config.data.source, "text") == 0;
+    if (text) {
+        status = predict_text(&p, operands + 1, count - 1);
+        count = 1;
+    } else if (status == CLI_OK && (count < 2 || prompt != NULL || temperature_text != NULL)) {
+        status = cli_usage("predict",
+                           count < 2 ? "no FILE of rows is named" : "--prompt and --temperature are of models of text");
+    }
     for (size_t i = 1; i < count && status == CLI_OK; i++) status = check_file(operands[i]);
     for (size_t i = 1; i < count && status == CLI_OK; i++) status = predict_file(&p, operands[i], count > 2);
-    if (as_json && p.graph != NULL && (status == CLI_OK || p.printed > 0)) printf(p.printed == 0 ? "[]\n" : "\n]\n");
+    if (as_json && !text && p.graph != NULL && (status == CLI_OK || p.printed > 0))
+        printf(p.printed == 0 ? "[]\n" : "\n]\n");
     free(p.best);
     free(p.probabilities);
     weir_graph_free(p.graph);
@@ -410,8 +542,8 @@ static int run(char **operands, size_t count) {
 
 const cli_command cli_predict = {
     .name = "predict",
-    .operands = "MODEL FILE...",
-    .summary = "print class and probabilities of the rows of files",
+    .operands = "MODEL [FILE...]",
+    .summary = "print class and probabilities of the rows of files, or continue a text",
     .about =
         "Read rows from IDX, NPY or CSV files, plain or gzip ('-' is standard input), and print the most likely class "
         "of each. As text, a line is: row, class, probability, separated by tabs, with the file's name before "
@@ -420,13 +552,14 @@ const cli_command cli_predict = {
         "Columns of a CSV file that names them are found by the names that they had in training; classes are printed "
         "by their names if they have some. Where the file holds the labels, or a regression's true values, the "
         "accuracy, or the error, is told on standard error. "
+        "A model of text (data.source text) writes what comes behind FILE or --prompt, token by token. "
         "MODEL is a model file or a run directory; nothing else is needed. Results have the same bits for any number "
         "of "
         "threads; the last bits of a row may depend on the rows that it is computed with, but not with "
         "--batch-invariant.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
-    .least = 2,
+    .least = 1,
     .most = INT_MAX,
     .examples = {"weir predict runs/digits images.npy",
                  "weir predict runs/mnist-blocks data/mnist/t10k-images-idx3-ubyte.gz "

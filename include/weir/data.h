@@ -139,8 +139,9 @@ WEIR_API void weir_labels_free(int32_t *labels);
 
 /// Where a data set comes from; from weir_data_options_default. Strings belong to the caller.
 typedef struct weir_data_options {
-    const char *source;        ///< "digits" (built in), "mnist" (a folder with the four IDX files, .gz or not), "files"
-    const char *path;          ///< mnist: the folder
+    const char *source;        ///< "digits" (built in), "mnist" (a folder with the four IDX files, .gz or not), "files",
+                               ///< "text" (a file: a row is `context` tokens in a row, its label the token behind them)
+    const char *path;          ///< mnist: the folder; text: the file, which is mapped and may be larger than memory
     size_t train, valid, test; ///< rows of each part; 0: what there is. mnist: valid rows are the last ones of the
                                ///< training file; digits: 4 000 / 1 000 / 1 000 when 0
     uint64_t seed;             ///< digits: of the generator. files: of the split
@@ -164,7 +165,18 @@ typedef struct weir_data_options {
     const char *train_targets, *test_targets; ///< files, targets "values": rows of targets in files of their own, one
                                               ///< per row of values (an array of one dimension: one target), as they
                                               ///< are but unsigned bytes of IDX and NPY, which are multiplied by 1/255
+    const char *tokens; ///< text: "bytes" (256 classes) or "characters" of UTF-8 (those that occur, by their numbers, or
+                        ///< known_names' classes). Parts are cut in the order of the text: training, validation (a
+                        ///< twentieth where 0), test (likewise)
+    size_t context;     ///< text: values per row, numbers of tokens on no scale
 } weir_data_options;
+
+/// The tokens of `length` bytes of text: kind is weir_data_options.tokens, and names a model's (its classes are the
+/// characters). *tokens [*count] is freed with weir_labels_free. The token k of bytes is the byte k, of characters the
+/// name of class k. WEIR_DATA: no UTF-8, or a character that is no class.
+WEIR_API weir_status weir_text_tokens(int32_t **tokens, size_t *count, const char *text, size_t length, const char *kind,
+                                      const weir_names *names, weir_error *error);
+
 WEIR_API weir_data_options weir_data_options_default(void);
 
 /// One part of a data set: a range of rows with labels, or with rows of target values.

@@ -49,6 +49,8 @@ typedef struct weir_evaluation {
     double r2;   ///< values: 1 - sum (output - target)^2 / sum (target - mean of its column over the part)^2; NaN where
                  ///< the targets do not vary. Both NaN for a loss that is a likelihood
     size_t samples; ///< draws per row behind it; else 0
+    double bits_per_byte; ///< texts: bits (loss / log 2) that the part's predicted tokens take per byte; else NaN. The
+                          ///< perplexity per token is exp(loss)
 } weir_evaluation;
 /// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL, for
 /// classifiers. The network must end in a loss (WEIR_CONFIG), which takes the part's labels or its targets, and have
@@ -136,6 +138,7 @@ typedef struct weir_result {
     size_t epochs, best_epoch;                                          ///< finished, and the best one's number
     double seconds, rows_per_second_train; ///< all epochs; rows per second of training batches
     double test_loss, test_error, share;   ///< on the test part, gates decided
+    double test_bits_per_byte;             ///< texts: as in weir_evaluation; NaN
     double test_rmse, test_r2;             ///< values, gates decided: as in weir_evaluation; NaN
     double test_nll;                       ///< targets: bound on the negative log-likelihood, nats per row; NaN
     size_t samples;                        ///< draws per row behind test_nll and test_loss; else 0

@@ -55,7 +55,8 @@ weir_status weir_config_data_folder(weir_config *config, const char *folder, wei
     const weir_data_options *data = &config->data;
     TRY_THAT(strcmp(data->source, "digits") != 0, WEIR_ARGUMENT,
              "%s: no data set is read from a folder: its digits are drawn (data.source is digits)", folder);
-    const bool whole = !strcmp(data->source, "mnist"); // its loader looks at the folder, and says how to get one
+    // Their loaders look at what is there, and say how to get one.
+    const bool whole = !strcmp(data->source, "mnist") || !strcmp(data->source, "text");
     TRY_THAT(whole || stat(folder, &about) == 0, WEIR_NOT_FOUND,
              "%s: no such folder; expected the one with the data set", folder);
     TRY_THAT(whole || S_ISDIR(about.st_mode), WEIR_ARGUMENT,

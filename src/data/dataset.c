@@ -47,7 +47,7 @@ done:
 static const struct {
     const char *name;
     weir_status (*load)(weir_data *data, const weir_data_options *options, weir_error *error);
-} sources[] = {{"digits", weir__load_digits}, {"mnist", weir__load_mnist}, {"files", weir__load_files}};
+} sources[] = {{"digits", weir__load_digits}, {"mnist", weir__load_mnist}, {"files", weir__load_files}, {"text", weir__load_text}};
 
 enum { source_count = sizeof sources / sizeof *sources };
 
@@ -59,7 +59,7 @@ static weir_status find_source(size_t *index, const char *name, weir_error *erro
         if (name && strcmp(name, names[i]) == 0) return WEIR_OK;
     }
     if (!name) name = "";
-    return weir__fail(error, WEIR_NOT_FOUND, "unknown data source \"%s\"; there are digits, mnist and files%s", name,
+    return weir__fail(error, WEIR_NOT_FOUND, "unknown data source \"%s\"; there are digits, mnist, files and text%s", name,
                       weir_suggest(name, names, source_count).text);
 }
 
@@ -89,6 +89,7 @@ static weir_status scale_rows(weir_data *data, const weir_data_options *options,
     weir_status status = WEIR_OK;
     const weir_part *train = &data->train;
     char note[WEIR_NOTE];
+    if (data->text) return WEIR_OK; // tokens are numbers of classes
     if (data->scale) {
         // a stream's
     } else if (options->known_scale) {
@@ -191,7 +192,7 @@ static weir_status note_all(weir_data *data, const weir_data_options *options, w
     weir_status status = WEIR_OK;
     const bool binarised = options->binarise && strcmp(options->binarise, "none") != 0;
     data->notes.guesses = data->notes.count;
-    if (!data->train.count) return WEIR_OK;
+    if (!data->train.count || data->text) return WEIR_OK;
     if (data->index)
         weir__note(&data->notes,
                    "the first value of each row counts the rows of %s: if it is an index, data.skip_columns "
@@ -256,6 +257,7 @@ void weir_data_free(weir_data *data) {
     if (!data) return;
     weir_scale_free(data->scale);
     weir_names_free(data->names);
+    weir__text_free(data->text);
     for (size_t i = 0; i < 3; i++) {
         weir_rows_free(data->sets[i].rows);
         if (!data->sets[i].borrowed) weir_labels_free(data->sets[i].labels);

@@ -20,6 +20,10 @@ typedef struct weir__labelled {
     bool borrowed; ///< labels are the caller's
 } weir__labelled;
 
+/// A text with what was made of it.
+typedef struct weir__text weir__text;
+void weir__text_free(weir__text *text);
+
 struct weir_data {
     weir__labelled sets[3];
     weir_part train, valid, test;
@@ -28,6 +32,7 @@ struct weir_data {
     weir_names *names; ///< of columns, classes, targets; or NULL
     weir__notes notes;
     bool index;           ///< the first column of the training file counts its rows
+    weir__text *text;     ///< that the rows are made of, or NULL
     weir_batches batches; ///< next NULL: the training rows are in memory
 };
 
@@ -46,6 +51,7 @@ static inline bool weir__wants_values(const weir_data_options *options) {
 /// The sources of weir_data_load: each fills sets, parts and notes.
 weir_status weir__load_digits(weir_data *data, const weir_data_options *options, weir_error *error);
 weir_status weir__load_mnist(weir_data *data, const weir_data_options *options, weir_error *error);
+weir_status weir__load_text(weir_data *data, const weir_data_options *options, weir_error *error);
 weir_status weir__load_files(weir_data *data, const weir_data_options *options, weir_error *error);
 
 /// What follows whatever sets and parts came from: scale (unless there is one), binarisation, halves, classes, notes.

@@ -74,8 +74,8 @@ weir_shape weir_rows_shape(const weir_rows *rows) { return rows->shape; }
 
 static void copy_row(const weir_rows *rows, float *restrict out, size_t row) {
     const size_t columns = rows->shape.columns;
-    const float *floats = rows->floats ? rows->floats + row * columns : NULL;
-    const uint8_t *bytes = rows->bytes ? rows->bytes + row * columns : NULL;
+    const float *floats = rows->floats ? rows->floats + weir__row_begin(rows, row) : NULL;
+    const uint8_t *bytes = rows->bytes ? rows->bytes + weir__row_begin(rows, row) : NULL;
     const float scale = rows->scale;
     if (rows->pairs) {
         const float *offset = rows->pairs, *factor = rows->pairs + columns;

@@ -19,11 +19,20 @@ struct weir_rows {
     bool borrowed; ///< bytes or floats are the caller's and not to be changed or freed
     uint8_t *bytes;
     float *floats;
-    float *pairs; ///< offsets and factors of the columns, or NULL
+    float *pairs;           ///< offsets and factors of the columns, or NULL
+    size_t stride;          ///< from the first value of a row to that of the next; 0: as many as there are columns
+    const uint8_t *lengths; ///< of a text: bytes of each token; or NULL
 };
+
+/// Where in bytes or floats a row begins.
+static inline size_t weir__row_begin(const weir_rows *rows, size_t row) {
+    return row * (rows->stride ? rows->stride : rows->shape.columns);
+}
 
 /// A value as it was in the file.
 static inline float weir__rows_raw(const weir_rows *rows, size_t index) {
+    const size_t columns = rows->shape.columns;
+    if (rows->stride) index = weir__row_begin(rows, index / columns) + index % columns;
     return rows->floats ? rows->floats[index] : (float)rows->bytes[index];
 }
 

@@ -89,6 +89,7 @@ weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation
                                     .error = NAN,
                                     .nll = all->nll / rows,
                                     .rmse = NAN,
+                                    .bits_per_byte = NAN,
                                     .r2 = NAN,
                                     .samples = draws};
     weir__watch_end(&watch, graph, WEIR_MODE_DRAW, evaluation);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../data/rows.h"
 #include "../graph/graph.h"
 #include "sparsity.h"
 
@@ -272,6 +273,14 @@ static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mod
     return WEIR_OK;
 }
 
+/// Bytes of the tokens that are the labels of a text; NaN of others.
+static double bytes_of(const weir_part *part) {
+    const uint8_t *lengths = part->rows->lengths;
+    double bytes = 0;
+    for (size_t i = 0; lengths && i < part->count; i++) bytes += lengths[part->labels[part->first + i]];
+    return lengths ? bytes : (double)NAN;
+}
+
 weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_t *predicted, const weir_part *part,
                           weir_mode mode, weir_error *error) {
     weir_status status = WEIR_OK;
@@ -300,6 +309,7 @@ weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_
         .nll = NAN,
         .rmse = NAN,
         .r2 = NAN,
+        .bits_per_byte = known && classes ? sum.loss / log(2) / bytes_of(part) : NAN,
     };
     if (known && values) judge_values(&sum, rows, outputs, evaluation);
     weir__watch_end(&watch, graph, mode, evaluation);

@@ -22,6 +22,7 @@ weir_result weir_result_empty(void) {
         .valid_rmse = NAN,
         .test_rmse = NAN,
         .test_r2 = NAN,
+        .test_bits_per_byte = NAN,
         .test_nll = NAN,
         .share = NAN,
         .threshold = NAN,
@@ -90,6 +91,7 @@ static json_t *to_json(const weir_result *r) {
     REAL(valid_error);
     REAL(test_error);
     REAL(test_loss);
+    if (isfinite(r->test_bits_per_byte)) REAL(test_bits_per_byte);
     if (isfinite(r->test_rmse)) {
         REAL(valid_rmse);
         REAL(test_rmse);

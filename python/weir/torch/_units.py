@@ -77,7 +77,7 @@ class Rule:
         """Training outputs h of all row groups, [groups, *a.shape], and what is saved. one: of the only one, as a."""
         groups, count = self.groups, self.saved(a.numel() // self.units)
         h = torch.empty_like(a) if one else torch.empty((groups, *a.shape), dtype=torch.float32)
-        saved = torch.empty(count, dtype=torch.float32) if count else None
+        saved = torch.zeros(count, dtype=torch.float32) if count else None  # some rules fill a part of it
         batch = self._batch(a, seed, step, groups, state)
         batch.h = floats(h)
         batch.saved = floats(saved)

@@ -322,6 +322,7 @@ static void test_names_in_files(void **state) {
     assert_int_equal(weir_config_load(&config, path, NULL, 0, &error), WEIR_CONFIG);
     must(weir_config_load_with(&config, path, NULL, 0, &options, &error), &error);
     assert_string_equal(config.network[1].kind, "my-affine");
+    weir_config_free(&config);
     assert_int_equal(weir_config_load(&config, path, NULL, 0, &error), WEIR_CONFIG); // the names are gone again
     remove(path);
     weir_text_free(text);

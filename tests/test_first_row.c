@@ -81,7 +81,9 @@ static void every_rule_draws_by_the_row(void **state) {
     for (size_t i = 0; i < rows * units; i++) a[i] = (float)((i * 37) % 29) / 9 - 1.5F;
     for (size_t k = 0; k < weir_rule_count(); k++) {
         weir_unit unit;
-        must(weir_unit_parse(&unit, weir_rule_at(k)->name, &error), &error);
+        must(weir_rule_form(weir_rule_at(k), &unit, NULL, 0, &error), &error);
+        assert_in_range(weir_unit_groups(&unit, units, 1), 1, most_groups); // whether it has been fitted or not
+        must(weir_unit_fit(&unit, units, &error), &error);
         assert_in_range(weir_unit_groups(&unit, units, 1), 1, most_groups);
         same += check_rule(&unit, a, false) == 0;
         assert_true(check_rule(&unit, a, true) > 0);

@@ -166,6 +166,19 @@ static const char *const more_forms[] = {
     "rloo:samples=4",      "ugc:threshold=0.4",    "muprop:baseline=average", "nvil",           "rebar:tune=both",
     "rebar:noise=coupled", "arms:copula=gaussian", "relax:rate=0.01",         "rodeo:rate=0.01"};
 
+/// A network after a step with the enumeration over the draw of a unit.
+static weir_graph *enumerated(const network *n, const char *text) {
+    weir_unit unit;
+    weir_error error = {0};
+    char exact[64] = "exact";
+    must(weir_unit_parse(&unit, text, &error), &error);
+    const weir_draw *draw = weir_unit_draw(&unit);
+    if (draw != weir_draw_bernoulli()) snprintf(exact, sizeof exact, "exact:draw=%s", draw->name);
+    weir_graph *graph = graph_of(n, exact);
+    step(graph, 0, true);
+    return graph;
+}
+
 /// Whether the mean of a rule's gradient is that of the mean loss, not that of a bound.
 static bool agrees(const weir_rule *rule) {
     return rule->groups && (rule->traits & WEIR_TRAIT_UNBIASED) && !(rule->traits & WEIR_TRAIT_BOUND);
@@ -174,18 +187,23 @@ static bool agrees(const weir_rule *rule) {
 static void test_rules_agree_with_enumeration(void **state) {
     (void)state;
     for (size_t n = 0; n < COUNT(networks); n++) {
-        weir_graph *exact = graph_of(&networks[n], "exact");
-        step(exact, 0, true);
-        const weir_parameters p = weir_graph_parameters(exact);
         for (size_t k = 0; k < weir_rule_count() + COUNT(more_forms); k++) {
             const weir_rule *rule = weir_rule_at(k);
             if (rule && !agrees(rule)) continue;
-            const char *text = rule ? rule->name : more_forms[k - weir_rule_count()];
-            weir_graph *graph = graph_of(&networks[n], text);
-            check_mean(graph, networks[n].name, text, 4000, p.gradients);
+            char text[256];
+            weir_unit unit;
+            weir_error error = {0};
+            if (rule) {
+                must(weir_rule_form(rule, &unit, NULL, 0, &error), &error);
+                weir_unit_print(&unit, text, sizeof text);
+            } else {
+                snprintf(text, sizeof text, "%s", more_forms[k - weir_rule_count()]);
+            }
+            weir_graph *graph = graph_of(&networks[n], text), *exact = enumerated(&networks[n], text);
+            check_mean(graph, networks[n].name, text, 4000, weir_graph_parameters(exact).gradients);
             weir_graph_free(graph);
+            weir_graph_free(exact);
         }
-        weir_graph_free(exact);
     }
 }
 

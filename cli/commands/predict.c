@@ -15,7 +15,8 @@ enum { BATCH = 256, SAMPLES = 100 };
 static bool as_json, as_csv, batch_invariant;
 static const char *precision, *prompt;
 static const char *temperature_text;
-static size_t length = 200, seed = 1;
+enum { usual_length = 200, usual_seed = 1 };
+static size_t length = usual_length, seed = usual_seed;
 static size_t limit, top, samples;
 static const char *label_column, *target_columns, *skip_columns, *header = "auto", *scale_name = "auto";
 
@@ -488,9 +489,38 @@ static int continue_text(predictor *p, const char *text, size_t size) {
     return status;
 }
 
+typedef struct given {
+    bool is;
+    const char *name;
+} given;
+
+/// An option that was given and belongs to models of the other kind is refused.
+static int refuse_options(bool text) {
+    const given of_rows[] = {{as_json, "json"},
+                             {as_csv, "csv"},
+                             {samples > 0, "samples"},
+                             {limit > 0, "limit"},
+                             {label_column != NULL, "label-column"},
+                             {target_columns != NULL, "target-columns"},
+                             {skip_columns != NULL, "skip-columns"},
+                             {strcmp(header, "auto") != 0, "header"},
+                             {strcmp(scale_name, "auto") != 0, "scale"},
+                             {top > 0, "top"},
+                             {false, NULL}};
+    const given of_texts[] = {{prompt != NULL, "prompt"},
+                              {length != usual_length, "length"},
+                              {temperature_text != NULL, "temperature"},
+                              {seed != usual_seed, "seed"},
+                              {false, NULL}};
+    for (const given *option = text ? of_rows : of_texts; option->name != NULL; option++)
+        if (option->is)
+            return cli_usage("predict", text ? "--%s is of rows; this model continues a text"
+                                             : "--%s is of models of text; this one reads rows",
+                             option->name);
+    return CLI_OK;
+}
+
 static int predict_text(predictor *p, char **files, size_t count) {
-    if (as_json || as_csv || top > 0)
-        return cli_usage("predict", "--json, --csv and --top are of rows; this model continues a text");
     if ((prompt != NULL) + count != 1)
         return cli_usage("predict", "a model of text continues one text: name a FILE or --prompt TEXT");
     if (prompt != NULL) return continue_text(p, prompt, strlen(prompt));
@@ -522,12 +552,12 @@ static int run(char **operands, size_t count) {
     int status = open_model(&p, operands[0]);
     if (status != CLI_OK) hint_order(operands, count);
     const bool text = status == CLI_OK && strcmp(p.config.data.source, "text") == 0;
+    if (status == CLI_OK) status = refuse_options(text);
     if (text) {
-        status = predict_text(&p, operands + 1, count - 1);
+        if (status == CLI_OK) status = predict_text(&p, operands + 1, count - 1);
         count = 1;
-    } else if (status == CLI_OK && (count < 2 || prompt != NULL || temperature_text != NULL)) {
-        status = cli_usage("predict",
-                           count < 2 ? "no FILE of rows is named" : "--prompt and --temperature are of models of text");
+    } else if (status == CLI_OK && count < 2) {
+        status = cli_usage("predict", "no FILE of rows is named");
     }
     for (size_t i = 1; i < count && status == CLI_OK; i++) status = check_file(operands[i]);
     for (size_t i = 1; i < count && status == CLI_OK; i++) status = predict_file(&p, operands[i], count > 2);

@@ -189,8 +189,8 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
             config->train.optimizer.rate, config->train.batch, config->train.epochs,
             (unsigned long long)config->train.seed);
     if (gated > 0)
-        fprintf(out, "  gates     %s, target share %g, %s penalty\n", config->rule != NULL ? config->rule : "",
-                config->train.sparsity.target, config->train.sparsity.kind);
+        fprintf(out, "  gates     %s%starget share %g, %s penalty\n", config->rule != NULL ? config->rule : "",
+                config->rule != NULL ? ", " : "", config->train.sparsity.target, config->train.sparsity.kind);
     fprintf(out, "  computer  %d thread%s, %s, %s\n\n", weir_threads(), weir_threads() == 1 ? "" : "s",
             weir_isa_name(weir_isa_current()), config->precision);
     flush(out);

@@ -259,9 +259,10 @@ WEIR_API size_t weir_unit_variable(const weir_unit *unit);
 /// variables, WEIR_ARGUMENT when the draw's parameters do not go together (k of n with k > n).
 WEIR_API weir_status weir_unit_fit(weir_unit *unit, size_t units, weir_error *error);
 
-/// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many.
+/// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many, or a unit that does not fit
+/// a layer of so many (weir_unit_fit). The functions of rules and draws want a unit that has been fitted.
 WEIR_API size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers);
-/// Floats that a layer's saved and state arrays hold.
+/// Floats that a layer's saved and state arrays hold; 0 for a unit that does not fit it.
 WEIR_API size_t weir_unit_saved(const weir_unit *unit, size_t rows, size_t units);
 WEIR_API size_t weir_unit_state(const weir_unit *unit, size_t units);
 /// Loss per example [rows] and weights [groups][rows] (see weir_rule.merge) from batch->loss.

@@ -5,18 +5,30 @@
 
 #include "rules.h"
 
+// The unit as one of a layer of so many units; false where it does not fit them.
+static bool fits(weir_unit *fitted, const weir_unit *unit, size_t units) {
+    *fitted = *unit;
+    return weir_unit_fit(fitted, units, NULL) == WEIR_OK;
+}
+
 size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers) {
-    return unit->rule->groups ? unit->rule->groups(unit, units, layers) : 1;
+    weir_unit fitted;
+    if (!fits(&fitted, unit, units)) return 0;
+    return unit->rule->groups ? unit->rule->groups(&fitted, units, layers) : 1;
 }
 
 size_t weir_unit_saved(const weir_unit *unit, size_t rows, size_t units) {
     const weir_rule *rule = unit->rule;
-    return rule->saved_count ? rule->saved_count(unit, rows, units) : rule->saved * rows * units;
+    weir_unit fitted;
+    if (!fits(&fitted, unit, units)) return 0;
+    return rule->saved_count ? rule->saved_count(&fitted, rows, units) : rule->saved * rows * units;
 }
 
 size_t weir_unit_state(const weir_unit *unit, size_t units) {
     const weir_rule *rule = unit->rule;
-    return rule->state_count ? rule->state_count(unit, units) : rule->state * units;
+    weir_unit fitted;
+    if (!fits(&fitted, unit, units)) return 0;
+    return rule->state_count ? rule->state_count(&fitted, units) : rule->state * units;
 }
 
 void weir__start_from_zero(const weir_unit *unit, size_t units, float *state) {

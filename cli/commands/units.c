@@ -284,8 +284,7 @@ static void print_page(void) {
         "training, too.\n"
         "- at test time: mode decide, which predictions use; noise-free: mode expect, the mean of the output or what "
         "stands for it.\n\n"
-        "`weir.reference`, in the Python package, has most of them as a few lines of NumPy each, which a test holds to "
-        "the "
+        "`weir.reference`, in the Python package, has each as a few lines of NumPy, which a test holds to the "
         "library.\n\n");
     for (int f = 0; f < FAMILIES; f++) {
         size_t members = 0;

@@ -22,26 +22,19 @@ from weir.reference import noise as random
 ROWS, UNITS = 37, 6
 #: Greatest difference, of the greatest value: what single precision leaves of gradients and outputs.
 CLOSE = 1e-6
-#: … of a point drawn given the outcome (rebar, relax), whose noise the library divides by p; of what Φ and φ give; and
-#: of the derivative of a mask that is divided by τ = 0.1; of a score that is divided by the chance of a hard sigmoid.
-LOOSER = {"draw=hard-sigmoid": 4e-6, "rebar": 4e-6, "relax": 4e-6, "concrete-dropout": 4e-6, "improved-semantic-hashing": 2e-6}
+#: … of a point drawn given the outcome (rebar, relax), whose noise the library divides by p; of what Φ and φ give; of the
+#: derivative of a mask that is divided by τ = 0.1; of a score that is divided by the chance of a hard sigmoid; and of a
+#: softmax with one output near 1, as a low temperature or a gap makes it, where y(v − y·v) is a difference of equals.
+LOOSER = {"draw=hard-sigmoid": 4e-6, "rebar": 4e-6, "relax": 4e-6, "concrete-dropout": 4e-6,
+          "improved-semantic-hashing": 2e-6, "temperature=0.5,draw=one-of": 2e-6, "gap=2,draw=one-of": 8e-6}  # fmt: skip
 
 
 def pointer(array, kind="float *"):
     return ffi.cast(kind, array.ctypes.data)
 
 
-def has_twin(words):
-    """Whether weir.reference has the rule with that draw."""
-    try:
-        reference.unit(words)
-    except ValueError:
-        return False
-    return True
-
-
 def forms():
-    """Every form of every rule that weir.reference has, as text."""
+    """Every form of every rule of the library, as text."""
     for index in range(lib.weir_rule_count()):
         rule = lib.weir_rule_at(index)
         unit = ffi.new("weir_unit *")
@@ -49,8 +42,7 @@ def forms():
             call(lib.weir_rule_form, rule, unit, ffi.NULL, form)
             words = ffi.new("char[256]")
             lib.weir_unit_print(unit, words, 256)
-            if has_twin(ffi.string(words).decode()):
-                yield ffi.string(words).decode()
+            yield ffi.string(words).decode()
 
 
 FORMS = list(forms())
@@ -77,6 +69,19 @@ class Layer:
         if self.rule.start != ffi.NULL:
             self.rule.start(self.unit, UNITS, pointer(self.state))
 
+    def sample(self, batch):
+        """Outputs in training."""
+        if self.rule.sample == ffi.NULL:
+            self.finished("sample", batch)
+        else:
+            self.rule.sample(self.unit, batch)
+
+    def finished(self, name, batch):
+        """Outputs of a finished network, by a function of the draw. Open gates of mixtures have weights."""
+        getattr(self.draw, name)(self.unit, batch)
+        if self.rule.weigh != ffi.NULL:
+            self.rule.weigh(self.unit, batch)
+
     def batch(self, a, noise, **arrays):
         self.h = np.zeros((self.groups, ROWS, UNITS), np.float32)
         batch = ffi.new("weir_unit_batch *")
@@ -102,8 +107,7 @@ def test_rule(words):
         dh = rng.normal(0, 1, (layer.groups, ROWS, UNITS)).astype(np.float32)
         divided, da = dh / np.float32(ROWS), np.zeros_like(a)
         batch = layer.batch(a, noise, loss=L, dh=divided, da=da)
-        sample = layer.draw.sample if layer.rule.sample == ffi.NULL else layer.rule.sample
-        sample(layer.unit, batch)
+        layer.sample(batch)
         drawn = ours.sample(a.astype(float), noise)
         assert np.array_equal(drawn.h != 0, layer.h != 0)
         same(drawn.h, layer.h, close)
@@ -121,13 +125,13 @@ def draw(layer, ours, a, noise, close):
     batch, wide = layer.batch(a, noise), a.astype(float)
     for threshold in (0.25, -0.8):
         batch.threshold = threshold
-        layer.draw.decide(layer.unit, batch)
+        layer.finished("decide", batch)
         decided = ours.decide(wide, threshold)
         assert np.array_equal(decided != 0, layer.h[0] != 0)
         same(decided, layer.h[0], close)
-    layer.draw.expect(layer.unit, batch)
+    layer.finished("expect", batch)
     same(ours.expect(wide), layer.h[0], close)
-    layer.draw.sample(layer.unit, batch)
+    layer.finished("sample", batch)
     drawn = ours.draw(wide, noise)
     assert np.array_equal(drawn != 0, layer.h[0] != 0)
     same(drawn, layer.h[0], close)
@@ -163,19 +167,18 @@ def test_layers(words, at, layers):
     same(ours.backward(drawn, L.astype(float), dh.astype(float)) / ROWS, da, CLOSE)
 
 
-#: What the library alone has: rules for variables of several outputs, and mixtures.
-LIBRARY_ONLY = {"minimal-variance-st", "unordered-set", "lapsum", "mixture", "dense-mixer", "sparse-mixer"}
-
-
 def test_every_rule_is_here():
-    every = {text(lib.weir_rule_at(i).name) for i in range(lib.weir_rule_count())}
-    assert every - set(reference.rules) == LIBRARY_ONLY and set(reference.rules) < every
-    assert {text(lib.weir_draw_at(i).name) for i in range(lib.weir_draw_count())} - set(reference.draws) == {"tempered-one-of"}
+    assert set(reference.rules) == {text(lib.weir_rule_at(i).name) for i in range(lib.weir_rule_count())}
+    assert set(reference.draws) == {text(lib.weir_draw_at(i).name) for i in range(lib.weir_draw_count())}
     assert {words.split(":")[0] for words in FORMS} == set(reference.rules)
     with pytest.raises(ValueError, match="no rule is called 'x'"):
         reference.unit("x")
     with pytest.raises(ValueError, match="no draw is called 'x'"):
         reference.unit("rloo:draw=x")
+    with pytest.raises(ValueError, match="half is not defined here for draw=one-of"):
+        reference.unit("half:draw=one-of")
+    with pytest.raises(ValueError, match="lapsum is not defined here for draw=threshold"):
+        reference.unit("lapsum:draw=threshold")
     with pytest.raises(ValueError, match="rloo has no parameter 'k'"):
         reference.unit("rloo:k=2")
 
@@ -337,6 +340,8 @@ EXAMPLES = [text(lib.weir_example_name(i)) for i in range(lib.weir_example_count
 def test_classes_of_every_example(example, tmp_path, images):
     """Every built-in example, trained for a moment on the built-in digits."""
     fewer = ["data.source=digits", "data.train=400", "data.valid=200", "data.test=10", "train.epochs=1"]
+    if example == "mnist-moe-stacked":  # its own seven steps leave all outputs within 0.0004 of 0.1: too many are tied
+        fewer += ["train.batch=20", "train.optimizer.rate=0.01"]
     path = train(tmp_path, example, *fewer)
     rows = images if "/" not in example or "WEIR_ALL_ROWS" in os.environ else images[:500]  # rows of experiments: slow
     if reference.load(path).nodes[0]["size"] == "392":  # sees the upper half of binary rows

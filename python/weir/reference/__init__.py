@@ -14,7 +14,8 @@ Examples
 >>> unit.decide(np.array([[-1.0, 0.2, 1.5]]), threshold=0.1).round(4)
 array([[0.    , 0.3282, 1.5   ]])
 """
-from . import control_variates, coordinates, draws as draw_classes, pathwise, score_function, straight_through
+from . import categorical, control_variates, coordinates, pathwise, score_function, straight_through
+from . import draws as draw_classes
 from .base import Draw, Drawn, Rule
 from .noise import Noise
 
@@ -26,9 +27,24 @@ def _named(kind, *modules):
     return {one.name: one for one in found if issubclass(one, kind) and one.name}
 
 
-#: Rules, and draws that can take the place of a rule's own, by their names.
-rules = _named(Rule, pathwise, straight_through, score_function, coordinates, control_variates)
+#: Draws that a unit's text can name, and rules by their names. Some rules for variables of several outputs have the name
+#: of one for binary units, which comes first.
 draws = {"bernoulli": Draw, **_named(Draw, draw_classes)}
+of_variables = _named(Rule, categorical)
+rules = {**of_variables, **_named(Rule, pathwise, straight_through, score_function, coordinates, control_variates)}
+
+
+def _rule(name, draw):
+    """The rule of that name for a draw; None: its own."""
+    if name not in rules:
+        raise ValueError(f"no rule is called '{name}'; there are: {', '.join(rules)}")
+    if draw is not None and draw not in draws:
+        raise ValueError(f"no draw is called '{draw}'; there are: {', '.join(draws)}")
+    if draw is None or rules[name].takes_draws:
+        return rules[name]
+    if name in of_variables and issubclass(draws[draw], of_variables[name].takes):
+        return of_variables[name]
+    raise ValueError(f"{name} is not defined here for draw={draw}")
 
 
 def unit(text):
@@ -38,18 +54,17 @@ def unit(text):
     rule. Raises ValueError for an unknown rule, draw or parameter.
     """
     name, _, rest = text.partition(":")
-    if name not in rules:
-        raise ValueError(f"no rule is called '{name}'; there are: {', '.join(rules)}")
     values = dict(pair.split("=", 1) for pair in rest.split(",") if pair)
-    draw = values.pop("draw", None)
-    if draw is not None and draw not in draws:
-        raise ValueError(f"no draw is called '{draw}'; there are: {', '.join(draws)}")
-    if draw and not rules[name].takes_draws:
-        raise ValueError(f"{name} has its own draw here, and takes no other one")
-    of_draw = {key: float(values.pop(key)) for key in list(values) if draw and key in draws[draw].defaults}
-    defaults = rules[name].defaults
-    rule = rules[name](**{k: v if isinstance(defaults.get(k), str) else float(v) for k, v in values.items()})
-    return rule.use(draws[draw](**of_draw)) if draw else rule
+    named = values.pop("draw", None)
+    kind = _rule(name, named)
+    drawn = draws[named] if named else kind.own
+    of_draw = {key: values.pop(key) for key in list(values) if drawn and key in drawn.defaults}
+
+    def read(given, defaults):
+        return {k: v if isinstance(defaults.get(k), str) else float(v) for k, v in given.items()}
+
+    rule = kind(**read(values, kind.defaults))
+    return rule.use(drawn(**read(of_draw, drawn.defaults))) if drawn else rule
 
 
 from .model import Model, load  # noqa: E402 (it needs `unit`)

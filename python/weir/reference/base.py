@@ -107,6 +107,7 @@ class Rule(Draw):
     """A stochastic unit: a draw, which is its own or another one, and the rule for the gradient through it."""
 
     takes_draws = False  # whether it is defined here for other draws than its own
+    own = None  # the class of its draw, where it is not its own methods
 
     def use(self, draw):
         """Draws as that one does in place of its own draw."""

@@ -87,11 +87,11 @@ class OneOf(Variables):
         return softmax(a)
 
     def covariance(self, a):
-        p = softmax(a)
+        p = self.mean(a)
         return np.eye(a.shape[-1]) * p[..., None] - p[..., None] * p[..., None, :]
 
     def draw(self, a, noise):
-        reached = np.cumsum(softmax(self.grouped(a)), -1)
+        reached = np.cumsum(self.mean(self.grouped(a)), -1)
         u = random.uniform(noise, len(a), reached.shape[1])[..., None]
         chosen = np.minimum((u >= reached).sum(-1), reached.shape[2] - 1)
         return np.eye(reached.shape[2])[chosen].reshape(a.shape)
@@ -100,8 +100,28 @@ class OneOf(Variables):
         return self.over(lambda x: np.eye(x.shape[-1])[x.argmax(-1)], a)
 
     def outcomes(self, a):
-        p = softmax(self.grouped(a))
+        p = self.mean(self.grouped(a))
         return list(np.eye(p.shape[2])), list(np.moveaxis(p, 2, 0))
+
+
+class TemperedOneOf(OneOf):
+    """one-of with softmax(a/τ). Jang, Gu and Poole 2017, section 2."""
+
+    name = "tempered-one-of"
+    defaults = dict(of=0, temperature=1.0)
+
+    def mean(self, a):
+        return softmax(a / self.temperature)
+
+    def opening(self, a):
+        q, dq = super().opening(a)
+        return q, dq / self.temperature
+
+    def score(self, h, a):
+        return super().score(h, a) / self.temperature
+
+    def pull(self, a, v):
+        return super().pull(a, v) / self.temperature
 
 
 def top(a, k):
@@ -112,26 +132,44 @@ def top(a, k):
     return h
 
 
-class TopK(Variables):
-    """The k greatest of n scores are 1. Not random. Shazeer et al. 2017, eq. 5."""
-
-    name = "top-k"
-    defaults = dict(of=0, k=2)
+class Chosen(Variables):
+    """Outputs that a function of the scores opens, `chosen`. Not random, but for noise that is added to the scores."""
 
     def noisy(self, a, noise):
         return a
 
     def draw(self, a, noise):
-        return self.over(lambda x: top(x, int(self.k)), self.noisy(a, noise))
+        return self.over(self.chosen, self.noisy(a, noise))
 
     def decide(self, a, threshold=0.0):
-        return self.over(lambda x: top(x, int(self.k)), a)
+        return self.over(self.chosen, a)
 
     def expect(self, a):
         return self.decide(a)
 
     def opening(self, a):
         return self.decide(a), np.zeros(a.shape)
+
+
+class Threshold(Chosen):
+    """Scores above 0 are 1; where there is none, nothing is, or with least=one the greatest. Wang et al. 2024."""
+
+    name = "threshold"
+    defaults = dict(of=0, least="none")
+
+    def chosen(self, a):
+        above = (a > 0).astype(float)
+        return np.where(above.any(-1, keepdims=True), above, top(a, 1)) if self.least == "one" else above
+
+
+class TopK(Chosen):
+    """The k greatest of n scores are 1. Not random. Shazeer et al. 2017, eq. 5."""
+
+    name = "top-k"
+    defaults = dict(of=0, k=2)
+
+    def chosen(self, a):
+        return top(a, int(self.k))
 
     def subsets(self, n):
         """All subsets of k outputs, as 0 and 1, in the order of their members."""
@@ -269,13 +307,7 @@ class StatisticalTopK(TopK):
 
     name = "statistical-top-k"
 
-    def above(self, a):
+    def chosen(self, a):
         n, k = a.shape[-1], int(self.k)
         edge = -math.inf if k >= n else random.NORMAL.inv_cdf(1 - k / n)
         return (a > a.mean(-1, keepdims=True) + a.std(-1, keepdims=True) * edge).astype(float)
-
-    def draw(self, a, noise):
-        return self.over(self.above, a)
-
-    def decide(self, a, threshold=0.0):
-        return self.over(self.above, a)

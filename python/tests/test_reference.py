@@ -34,18 +34,26 @@ def pointer(array, kind="float *"):
 
 
 def forms():
-    """Every form of every rule of the library, as text."""
+    """Every form of every rule of the library, as text; of those for variables also two variables in a layer."""
     for index in range(lib.weir_rule_count()):
         rule = lib.weir_rule_at(index)
         unit = ffi.new("weir_unit *")
         for form in range(lib.weir_rule_forms(rule)):
             call(lib.weir_rule_form, rule, unit, ffi.NULL, form)
-            words = ffi.new("char[256]")
-            lib.weir_unit_print(unit, words, 256)
-            yield ffi.string(words).decode()
+            yield printed(unit)
+            draw = lib.weir_unit_draw(unit)
+            if draw.parameter_count and text(draw.parameters[0].name) == "of":
+                unit.draw_values[0] = UNITS // 2
+                yield printed(unit)
 
 
-FORMS = list(forms())
+def printed(unit):
+    words = ffi.new("char[256]")
+    lib.weir_unit_print(unit, words, 256)
+    return ffi.string(words).decode()
+
+
+FORMS = list(dict.fromkeys([*forms(), "mixture:draw=threshold,least=one", "mixture:weights=sigmoid,k=4,of=6"]))
 
 
 def same(ours, theirs, close):

@@ -223,3 +223,23 @@ def test_scikit_learns_tools(blobs):
     assert VotingClassifier([("a", model), ("b", clone(model))], voting="soft").fit(X, y).score(X, y) > 0.9
     assert permutation_importance(model.fit(X, y), X, y, n_repeats=2, random_state=0).importances_mean.shape == (6,)
     assert MultiOutputRegressor(weir.Regressor(hidden=32, epochs=5)).fit(X, X[:, :2]).predict(X).shape == (300, 2)
+
+
+def test_frames_by_name_in_a_loaded_model(tmp_path):
+    """A model that keeps column names finds them in frames of another order, and says which are missing."""
+    pandas = pytest.importorskip("pandas")
+    X = np.random.default_rng(3).normal(size=(120, 4)).astype(np.float32)
+    table = pandas.DataFrame(X, columns=list("abcd"))
+    model = weir.Classifier(hidden=16, block=8, epochs=2, random_state=0).fit(table, (X[:, 0] > 0).astype(int))
+    model.save(tmp_path / "model.safetensors")
+    network = weir.load(tmp_path / "model.safetensors")
+    wanted = network.predict_proba(X)
+    np.testing.assert_array_equal(np.asarray(network.predict_proba(table[list("dcba")])), wanted)
+    with pytest.raises(ValueError, match="b, d"):
+        network.predict(table.rename(columns={"b": "x", "d": "y"}))
+
+
+@pytest.mark.parametrize("wrong", [{"hidden": 0}, {"hidden": 64.0}, {"block": 0}, {"batch": 0}])
+def test_sizes_are_whole_numbers(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}=.*expected a whole number, at least 1"):
+        weir.Classifier(**wrong).fit(np.eye(4), [0, 1, 0, 1])

@@ -134,7 +134,12 @@ class _Estimator:
         if self.network is not None:
             nodes += [dict(node) for node in self.network]
         else:
-            sizes = [self.hidden] if isinstance(self.hidden, (int, np.integer)) else list(self.hidden)
+            hidden: Any = self.hidden
+            sizes = list(hidden) if np.ndim(hidden) else [hidden]
+            for what, values in (("hidden", sizes), ("block", [self.block]), ("batch", [self.batch])):
+                for value in values:
+                    if not isinstance(value, (int, np.integer)) or value < 1:
+                        raise ValueError(f"{what}={value!r}: expected a whole number, at least 1")
             before = "rows"
             for k, size in enumerate(sizes):
                 nodes += self._layer(k, int(size), before)

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 import numpy as np
 
-from . import arrays
+from . import _checks, arrays
 from ._native import NULL, Keep, call, ffi, lib, new, text
 from .arrays import Floats
 from .records import Record, record
@@ -241,6 +241,17 @@ class Network:
         """What the values of a row are called, where the model keeps names; else None."""
         return self._names(lib.WEIR_NAMED_COLUMNS)
 
+    def _rows(self, rows: Any) -> Tuple[arrays.Matrix, arrays.Kind]:
+        """The caller's rows as the library reads them. Columns of a frame are found by the names that the model keeps."""
+        theirs = _checks.names_of(rows) if hasattr(rows, "columns") else None
+        ours = self.column_names if theirs is not None else None
+        if theirs is not None and ours is not None and theirs != ours:
+            missing = [name for name in ours if name not in theirs]
+            if missing:
+                raise ValueError(f"the model reads columns that these rows have not: {', '.join(missing)}")
+            rows = rows[ours]
+        return arrays.rows_of(rows, self.columns)
+
     def _names(self, which: int) -> Optional[List[str]]:
         names = lib.weir_graph_names(self.c)
         count = lib.weir_names_count(names, which)
@@ -373,7 +384,7 @@ class Network:
 
         For a loss node the outputs are what it compares: class probabilities, σ, or values.
         """
-        matrix, kind = arrays.rows_of(rows, self.columns)
+        matrix, kind = self._rows(rows)
         which = self._last if node is None else self._index(node)
         width = int(lib.weir_graph_nodes(self.c, NULL)[which].size)
         inputs = self._scaled(matrix)
@@ -392,7 +403,7 @@ class Network:
 
     def predict_proba(self, rows: Any) -> Any:
         """What the network predicts for each row: the probability of each class, σ, or values, [rows][outputs]."""
-        matrix, kind = arrays.rows_of(rows, self.columns)
+        matrix, kind = self._rows(rows)
         out = np.empty((matrix.shape[0], self.outputs), np.float32)
         self._predict(matrix, NULL, ffi.from_buffer("float[]", out))
         return kind(out)
@@ -401,7 +412,7 @@ class Network:
         """The most probable class of each row, [rows] int32; of a network that predicts values, these [rows][outputs]."""
         if self._takes == lib.WEIR_TAKES_TARGETS:
             return self.predict_proba(rows)
-        matrix, kind = arrays.rows_of(rows, self.columns)
+        matrix, kind = self._rows(rows)
         out = np.empty(matrix.shape[0], np.int32)
         self._predict(matrix, ffi.from_buffer("int32_t[]", out), NULL)
         return kind(out)
@@ -419,7 +430,7 @@ class Network:
 
     def predict_samples(self, rows: Any, samples: int, seed: int = 0) -> Any:
         """The mean prediction of so many draws of the random units, [rows][outputs]."""
-        matrix, kind = arrays.rows_of(rows, self.columns)
+        matrix, kind = self._rows(rows)
         out = np.empty((matrix.shape[0], self.outputs), np.float32)
         shared = rows_over(matrix, self._scale())
         with self._lock:
@@ -428,7 +439,7 @@ class Network:
 
     def forward(self, rows: Any, labels: Any = None, *, targets: Any = None, seed: int = 0, step: int = 0) -> float:
         """One pass of a training, mode "sample": the mean loss. ``backward`` then has its gradient. At most max_rows."""
-        matrix, _ = arrays.rows_of(rows, self.columns)
+        matrix, _ = self._rows(rows)
         batch = ffi.new("weir_pass *", {"mode": lib.WEIR_MODE_SAMPLE, "seed": seed, "step": step, "rows": len(matrix)})
         keep = Keep()
         batch.inputs = keep.add(arrays.pointer(keep.add(self._scaled(matrix))))
@@ -451,7 +462,7 @@ class Network:
 
         What is not known is NaN. ``counters`` has multiply-adds of this run alone, ``weir_counters`` of weir/graph.h.
         """
-        matrix, _ = arrays.rows_of(rows, self.columns)
+        matrix, _ = self._rows(rows)
         keep = Keep()
         part = self._part(keep, matrix, labels, targets)
         found = ffi.new("weir_evaluation *")
@@ -473,7 +484,7 @@ class Network:
 
         The two alternate ``repeats`` times; medians. The names are those of ``result.json``.
         """
-        matrix, _ = arrays.rows_of(rows, self.columns)
+        matrix, _ = self._rows(rows)
         keep = Keep()
         part = self._part(keep, matrix, labels, targets)
         result = ffi.new("weir_result *", lib.weir_result_empty())
@@ -483,7 +494,7 @@ class Network:
 
     def fit_thresholds(self, rows: Any, target: float) -> None:
         """Sets the threshold of each gate node so that ``target`` of its gates are open over these rows."""
-        matrix, _ = arrays.rows_of(rows, self.columns)
+        matrix, _ = self._rows(rows)
         keep = Keep()
         part = self._part(keep, matrix, None, None)
         with self._lock:

@@ -422,3 +422,11 @@ def test_threads():
     for worker in workers:
         worker.join()
     assert not bad
+
+
+def test_no_rows_and_other_types():
+    """A batch of no rows has no outputs; a type that the library does not read is named."""
+    network = wt.GatedMLP(4, 64, 3, 8)
+    assert network(torch.zeros(0, 4), torch.zeros(0, 8)).shape == (0, 3)
+    with pytest.raises(TypeError, match="float64"):
+        network.double()(torch.zeros(2, 4).double(), torch.ones(2, 8).double())

@@ -224,3 +224,12 @@ def test_bad_input():
         wt.estimate(a, lambda h: h.sum(), "rloo")
     with pytest.raises(ValueError, match="too often"):
         wt.estimate(torch.zeros(2, 100, requires_grad=True), lambda h: h.sum(-1), "exact")
+
+
+def test_black_boxes_may_count():
+    """A loss of integers, and one that a simulator gives as a NumPy array, are losses like others."""
+    logits = torch.zeros(32, 6, requires_grad=True)
+    wt.estimate(logits, lambda h: (h != 1).sum(-1), rule="rloo:samples=4").sum().backward()
+    assert logits.grad is not None and bool((logits.grad != 0).any())
+    losses = wt.estimate(logits, lambda h: h.numpy().sum(-1), rule="rloo:samples=4")
+    assert losses.shape == (32,)

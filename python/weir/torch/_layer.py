@@ -27,7 +27,8 @@ def floats(tensor: Optional[Tensor]) -> Any:
     """Where the numbers of a contiguous float32 tensor are; NULL for None."""
     if tensor is None:
         return NULL
-    assert tensor.dtype is _FLOAT32 and tensor.is_contiguous(), "the library was to read other memory than floats"
+    if tensor.dtype is not _FLOAT32 or not tensor.is_contiguous():
+        raise TypeError(f"weir reads contiguous tensors of torch.float32, or torch.bfloat16 for weights; this one is of {tensor.dtype}")
     return _cast(_FLOATS, tensor.data_ptr())
 
 

@@ -213,6 +213,6 @@ class GatedMLP(nn.Module):
         """``x [..., in_features]``, ``gates [..., blocks]``; returns ``[..., out_features]``."""
         is_open = (gates != 0).to(torch.float32)
         hidden = self.activation(self.up(x, is_open))
-        scaled = hidden.view(*gates.shape, -1) * gates.unsqueeze(-1).to(hidden.dtype)
+        scaled = hidden.view(*gates.shape, self.up.block or 1) * gates.unsqueeze(-1).to(hidden.dtype)
         y: Tensor = self.down(scaled.flatten(-2), in_gates=is_open)
         return y

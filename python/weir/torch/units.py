@@ -174,6 +174,9 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
         if wants_dh:
             points.requires_grad_()
         losses = loss_fn(points)
+    if not compiling:
+        losses = torch.as_tensor(losses)  # a simulator may answer in NumPy, or with counts
+        losses = losses if losses.is_floating_point() else losses.to(points.dtype)
     if losses.shape != points.shape[:-1]:
         raise ValueError(
             f"the losses of h of shape {tuple(points.shape)} have shape {tuple(losses.shape)}: expected "

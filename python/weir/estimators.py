@@ -325,7 +325,9 @@ class Classifier(_Estimator):
     bottleneck : int
         Width of the narrow layer of the gater, the part that opens gates.
     rule : str
-        How gates draw and learn; ``weir.units()`` lists the rules. Not those that evaluate the loss several times.
+        How gates draw and learn; ``weir.units()`` lists the rules. Some evaluate the loss several times per
+        row, which a step then pays for. Rules that open a number of their own (``draw=top-k``) have no use for
+        ``target``.
     network : sequence of mappings, optional
         Nodes between rows and outputs in place of those (see ``weir.Network``).
     epochs : int or None

@@ -157,7 +157,8 @@ def train(
     config: a YAML file, the name of a built-in example ("digits", "mnist-blocks"), or a mapping of the same form.
     data: None: what the configuration says; a folder that its files lie in; arrays (rows, labels) or, by the part,
     {"train": (rows, labels), "valid": …, "test": …}; a ``weir.Data``. Labels may be of any type: classes that are not
-    whole numbers from 0 on get names. Where the network predicts values, arrays are (rows, targets).
+    whole numbers from 0 on get names. Where the network predicts values, arrays are (rows, targets). Arrays (rows, labels)
+    are for training and validation: without a "test" part the test error is NaN.
     settings: changes, as {"train.epochs": 3}. folder, resume, progress: see ``Trainer.run``. repeats: of the timing of the
     test part; 0: none. Returns a ``Training``.
     """

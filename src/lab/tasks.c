@@ -35,6 +35,7 @@ weir_status weir__tasks(size_t count, weir__task *task, void *context, weir__wor
     work->caller = pthread_self();
     pthread_mutex_init(&work->lock, NULL);
     weir__parallel(count, run, &(tasks){task, context, work});
+    weir__work_done(work, 0); // the caller may have had little of the work, and has not been told of the rest
     pthread_mutex_destroy(&work->lock);
     return work->stopped ? weir__fail(error, WEIR_INTERRUPTED, "stopped; nothing is judged") : WEIR_OK;
 }

@@ -21,11 +21,6 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /// Seconds of a pass, of several that take at least 10 ms together.
 static double measure(weir_graph *graph, const weir_pass *pass, bool invariant, weir_error *error) {
     weir_status status = weir_graph_batch_invariant_use(graph, invariant, error);
@@ -49,8 +44,7 @@ static weir_status compare(const char *network, weir_graph *graph, const float *
             if (turn >= 0) seconds[k][turn] = took;
         }
     }
-    for (int k = 0; k < 2; k++) qsort(seconds[k], TURNS, sizeof *seconds[k], ascending);
-    const double plain = seconds[0][TURNS / 2], invariant = seconds[1][TURNS / 2];
+    const double plain = weir_median(seconds[0], TURNS), invariant = weir_median(seconds[1], TURNS);
     printf("%-16s %5zu %10.3f %10.3f %7.2f\n", network, rows, 1e3 * plain, 1e3 * invariant, invariant / plain);
     fflush(stdout);
     return WEIR_OK;

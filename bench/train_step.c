@@ -27,11 +27,6 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static weir_status run_steps(weir_trainer *trainer, weir_part part, size_t batch, size_t steps, float *inputs,
                              size_t *next, weir_error *error) {
     weir_status status = WEIR_OK;
@@ -90,8 +85,7 @@ static weir_status measure(const char *network, const char *const *settings, siz
     }
     if (status == WEIR_OK && inputs) {
         const weir_counters c = weir_graph_counters(graph);
-        qsort(seconds, rounds, sizeof *seconds, ascending);
-        const double step = seconds[rounds / 2] / (double)steps;
+        const double step = weir_median(seconds, rounds) / (double)steps;
         printf("%-16s %9.3f %12.0f %8.3f %14.3f\n", config.rule, 1e3 * step, (double)config.train.batch / step,
                (double)c.gates_open / (double)(c.gates ? c.gates : 1),
                (double)(c.forward_done + c.backward_done) / (double)(c.forward_dense + c.backward_dense));
@@ -110,7 +104,7 @@ static weir_status measure(const char *network, const char *const *settings, siz
     return status;
 }
 
-/// The same, with its error. Returns an exit status.
+/// Measures, and tells an error. Returns an exit status.
 static int report(const char *network, const char *const *settings, size_t count) {
     weir_error error = {0};
     if (measure(network, settings, count, &error) == WEIR_OK) return 0;

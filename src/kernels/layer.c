@@ -83,15 +83,23 @@ static weir_status first_weights(weir_layer *layer, const weir_layer_options *op
     return WEIR_OK;
 }
 
+/// A layer of that shape without memory for its weights.
+static weir_status begin(weir_layer **layer, const weir_layer_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    TRY(check_shape(options, error));
+    TRY(weir__new(layer, 1, sizeof **layer, "a layer", error));
+    weir__scratch_join();
+    (*layer)->shape = *options;
+    (*layer)->shape.weights = (*layer)->shape.bias = NULL;
+done:
+    return status;
+}
+
 weir_status weir_layer_create(weir_layer **layer, const weir_layer_options *options, weir_error *error) {
     weir_status status = WEIR_OK;
     weir_layer *made = NULL;
     *layer = NULL;
-    TRY(check_shape(options, error));
-    TRY(weir__new(&made, 1, sizeof *made, "a layer", error));
-    weir__scratch_join();
-    made->shape = *options;
-    made->shape.weights = made->shape.bias = NULL;
+    TRY(begin(&made, options, error));
     const weir__tiling tiling = tiling_of(options);
     TRY(weir__matrix_init(&made->weights, &tiling, options->precision, "a layer's weights", error));
     TRY(weir__new(&made->bias, options->outputs, sizeof *made->bias, "a layer's bias", error));
@@ -141,11 +149,7 @@ weir_status weir_layer_borrow(weir_layer **layer, const weir_layer_options *opti
     weir_status status = WEIR_OK;
     weir_layer *made = NULL;
     *layer = NULL;
-    TRY(check_shape(options, error));
-    TRY(weir__new(&made, 1, sizeof *made, "a layer", error));
-    weir__scratch_join();
-    made->shape = *options;
-    made->shape.weights = made->shape.bias = NULL;
+    TRY(begin(&made, options, error));
     made->borrowed = true;
     TRY(weir_layer_use(made, memory, error));
     *layer = made;

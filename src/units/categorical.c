@@ -82,6 +82,12 @@ void weir__relaxed_pull(float *out, const float *z, float inverse, const float *
     for (size_t i = 0; i < size; i++) out[i] *= inverse;
 }
 
+void weir__relaxed_weights(double *w, const double *z, double inverse, size_t size) {
+    double y[weir__most_expected];
+    weir__softmax_double(y, z, inverse, size);
+    weir__softmax_jacobian(w, y, inverse, size);
+}
+
 // ---- quadrature ----------------------------------------------------------------------------------------------------
 
 enum { most_size = 3 };

@@ -44,6 +44,8 @@ void weir__variable_given(const weir__variable *v, const float *a, size_t winner
 size_t weir__winner(const float *h, size_t size);
 /// out = softmax(z·inverse) pulled back along v, times inverse.
 void weir__relaxed_pull(float *out, const float *z, float inverse, const float *v, size_t size);
+/// w[size][size]: that Jacobian, in double, for definitions.
+void weir__relaxed_weights(double *w, const double *z, double inverse, size_t size);
 
 /// One point of a quadrature over the noise: scores z[size] whose greatest is at winner. w[size][size] are weights of
 /// ∂L/∂h and h[size] the outputs; both are zeros, and h 1 at winner, unless the point says otherwise.

@@ -20,11 +20,8 @@ static void backward_one(const weir__variable *v) {
 WEIR__BY_VARIABLES(backward, 4)
 
 static void weights(const weir_unit *unit, const double *a, const double *h, double *w) {
-    const double inverse = 1 / unit->values[backward_index];
-    double y[weir__most_expected];
     (void)h;
-    weir__softmax_double(y, a, inverse, weir_unit_variable(unit));
-    weir__softmax_jacobian(w, y, inverse, weir_unit_variable(unit));
+    weir__relaxed_weights(w, a, 1 / unit->values[backward_index], weir_unit_variable(unit));
 }
 
 static const weir_form forms[] = {

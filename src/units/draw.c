@@ -27,12 +27,12 @@ WEIR__CLONES static void pull(const weir_unit *unit, size_t count, const float *
     }
 }
 
-static size_t outcomes(const weir_unit *unit) {
+size_t weir__bit_outcomes(const weir_unit *unit) {
     (void)unit;
     return 2;
 }
 
-static void outcome(const weir_unit *unit, size_t index, float *h) {
+void weir__bit_outcome(const weir_unit *unit, size_t index, float *h) {
     (void)unit;
     h[0] = (float)index;
 }
@@ -57,8 +57,8 @@ const weir_draw weir__draw_bernoulli = {
     .define = define,
     .score = score,
     .pull = pull,
-    .outcomes = outcomes,
-    .outcome = outcome,
+    .outcomes = weir__bit_outcomes,
+    .outcome = weir__bit_outcome,
     .chance = chance,
 };
 

@@ -30,12 +30,10 @@ WEIR__BY_VARIABLES(backward, 4)
 
 static void weights(const weir_unit *unit, const double *a, const double *h, double *w) {
     const size_t size = weir_unit_variable(unit);
-    const double inverse = 1 / unit->values[temperature_index];
-    double top = -INFINITY, z[weir__most_expected], y[weir__most_expected];
+    double top = -INFINITY, z[weir__most_expected];
     for (size_t i = 0; i < size; i++) top = fmax(top, a[i]);
     for (size_t i = 0; i < size; i++) z[i] = h[i] > 0 ? top : fmin(a[i], top - unit->values[gap_index]);
-    weir__softmax_double(y, z, inverse, size);
-    weir__softmax_jacobian(w, y, inverse, size);
+    weir__relaxed_weights(w, z, 1 / unit->values[temperature_index], size);
 }
 
 static const weir_form forms[] = {{.text = ""}, {.text = "temperature=0.5,gap=2"}};

@@ -65,16 +65,6 @@ static void pull(const weir_unit *unit, size_t count, const float *a, const floa
     }
 }
 
-static size_t outcomes(const weir_unit *unit) {
-    (void)unit;
-    return 2;
-}
-
-static void outcome(const weir_unit *unit, size_t index, float *h) {
-    (void)unit;
-    h[0] = (float)index;
-}
-
 static double chance(const weir_unit *unit, const float *a, const float *h) {
     const double q = (double)chance_of(a[0], (float)unit->draw_values[slope_index]);
     return h[0] != 0 ? q : 1 - q;
@@ -101,7 +91,7 @@ const weir_draw weir__draw_hard_sigmoid = {
     .define = define,
     .score = score,
     .pull = pull,
-    .outcomes = outcomes,
-    .outcome = outcome,
+    .outcomes = weir__bit_outcomes,
+    .outcome = weir__bit_outcome,
     .chance = chance,
 };

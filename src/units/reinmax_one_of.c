@@ -99,11 +99,8 @@ static void less_half(const weir_unit *unit, const double *a, double *w) {
 }
 
 static void point(const weir_unit *unit, const double *a, const double *z, size_t winner, double *h, double *w) {
-    const double inverse = 1 / unit->values[relaxation_index];
-    double y[weir__most_expected];
     (void)winner, (void)h;
-    weir__softmax_double(y, z, inverse, weir_unit_variable(unit));
-    weir__softmax_jacobian(w, y, inverse, weir_unit_variable(unit));
+    weir__relaxed_weights(w, z, 1 / unit->values[relaxation_index], weir_unit_variable(unit));
     less_half(unit, a, w);
 }
 

@@ -90,6 +90,9 @@ void weir__expect_sigmoid(const weir_unit *unit, const weir_unit_batch *batch);
 void weir__expect_moved(const weir_unit_batch *batch, float scale, float shift);
 /// h = 1 where a > threshold, else 0.
 void weir__decide_binary(const weir_unit *unit, const weir_unit_batch *batch);
+/// The outcomes of a bit (weir_draw.outcomes, .outcome): 0 and 1.
+size_t weir__bit_outcomes(const weir_unit *unit);
+void weir__bit_outcome(const weir_unit *unit, size_t index, float *h);
 /// h ~ Bernoulli(σ(a)): 1 where the uniform number is below p. A p under 2⁻²⁴ is never drawn, one that rounds to 1
 /// always. A NaN stays NaN, so that a diverged gater is noticed in the loss.
 void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch);

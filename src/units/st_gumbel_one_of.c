@@ -22,11 +22,8 @@ static void backward_one(const weir__variable *v) {
 WEIR__BY_VARIABLES(backward, 4)
 
 static void point(const weir_unit *unit, const double *a, const double *z, size_t winner, double *h, double *w) {
-    const double inverse = 1 / unit->values[weir__temperature_index];
-    double y[weir__most_expected];
     (void)a, (void)winner, (void)h;
-    weir__softmax_double(y, z, inverse, weir_unit_variable(unit));
-    weir__softmax_jacobian(w, y, inverse, weir_unit_variable(unit));
+    weir__relaxed_weights(w, z, 1 / unit->values[weir__temperature_index], weir_unit_variable(unit));
 }
 
 static void states(const weir_unit *unit, const double *a, weir_state visit, void *context) {

@@ -40,13 +40,19 @@ static void decide(const weir_unit *unit, const weir_unit_batch *batch) {
     weir__for_variables(unit, batch, weir__k(unit), top_one);
 }
 
-static void no_opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    for (size_t at = 0; at < count; at += weir__of(unit)) top_one(unit, a + at, q + at);
+/// Chances of outputs that a function chooses without a draw: 0 or 1, and flat.
+static void certain(const weir_unit *unit, size_t count, const float *a, float *q, float *dq,
+                    weir__variable_function *choose) {
+    for (size_t at = 0; at < count; at += weir__of(unit)) choose(unit, a + at, q + at);
     if (dq) memset(dq, 0, count * sizeof *dq);
 }
 
+static void no_opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
+    certain(unit, count, a, q, dq, top_one);
+}
+
 static void one_state(const weir_unit *unit, const double *a, weir_state visit, void *context,
-                      void (*choose)(const weir_unit *unit, const float *a, float *h)) {
+                      weir__variable_function *choose) {
     float near[weir__variable_most], set[weir__variable_most];
     double h[weir__variable_most];
     for (size_t i = 0; i < weir__of(unit); i++) near[i] = (float)a[i];
@@ -313,8 +319,7 @@ static void statistical(const weir_unit *unit, const weir_unit_batch *batch) {
 }
 
 static void statistical_opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    for (size_t at = 0; at < count; at += weir__of(unit)) statistical_one(unit, a + at, q + at);
-    if (dq) memset(dq, 0, count * sizeof *dq);
+    certain(unit, count, a, q, dq, statistical_one);
 }
 
 static void statistical_states(const weir_unit *unit, const double *a, weir_state visit, void *context) {
@@ -349,8 +354,7 @@ static void above(const weir_unit *unit, const weir_unit_batch *batch) {
 }
 
 static void above_opening(const weir_unit *unit, size_t count, const float *a, float *q, float *dq) {
-    for (size_t at = 0; at < count; at += weir__of(unit)) above_one(unit, a + at, q + at);
-    if (dq) memset(dq, 0, count * sizeof *dq);
+    certain(unit, count, a, q, dq, above_one);
 }
 
 static void above_states(const weir_unit *unit, const double *a, weir_state visit, void *context) {

@@ -8,16 +8,20 @@
 
 #include "nodes.h"
 
-static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
-    (void)graph;
+weir_status weir__one_size(weir__node *node, const char *does, weir_error *error) {
     node->width = node->block = node->from->width;
     for (size_t k = 1; k < node->input_count; k++) {
         const weir__node *read = node->inputs[k];
         if (read->width == node->width) continue;
-        return weir__fail_node(error, WEIR_SHAPE, node, "adds outputs of one size: '%s' has %zu, '%s' %zu",
+        return weir__fail_node(error, WEIR_SHAPE, node, "%s outputs of one size: '%s' has %zu, '%s' %zu", does,
                                node->from->spec.name, node->width, read->spec.name, read->width);
     }
     return WEIR_OK;
+}
+
+static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
+    (void)graph;
+    return weir__one_size(node, "adds", error);
 }
 
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {

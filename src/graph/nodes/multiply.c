@@ -9,14 +9,7 @@
 
 static weir_status build(weir_graph *graph, weir__node *node, weir_error *error) {
     (void)graph;
-    node->width = node->block = node->from->width;
-    for (size_t k = 1; k < node->input_count; k++) {
-        const weir__node *read = node->inputs[k];
-        if (read->width == node->width) continue;
-        return weir__fail_node(error, WEIR_SHAPE, node, "multiplies outputs of one size: '%s' has %zu, '%s' %zu",
-                               node->from->spec.name, node->width, read->spec.name, read->width);
-    }
-    return WEIR_OK;
+    return weir__one_size(node, "multiplies", error);
 }
 
 typedef struct factor {

@@ -43,6 +43,9 @@ WEIR__KINDS(WEIR__DECLARE)
 /// WEIR_DATA unless the labels of the pass, if any, are classes of the loss.
 weir_status weir__check_labels(const weir__node *node, const weir_pass *pass, weir_error *error);
 
+/// Gives a node the size of what it reads; WEIR_SHAPE where these have several. does: what for, "adds".
+weir_status weir__one_size(weir__node *node, const char *does, weir_error *error);
+
 /// A linear map of rows that is drawn in sample mode and the identity elsewhere: to [rows][width] = the map of the pass
 /// applied to from, or, back, its transpose. Equal coordinates of the noise give the same map. Row groups of one
 /// example have one draw (row % examples): it is part of the loss that they are evaluations of.

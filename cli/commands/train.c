@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static cli_list settings;
-static const char *out_folder, *data_folder;
+static cli_list settings, map;
+static const char *out_folder, *data_folder, *init_file;
 static size_t threads;
 static bool resume, force, as_json, tensorboard;
 static weir_train_options initial; // for the help
@@ -28,6 +28,10 @@ static const cli_option options[] = {
      "fp32, or bf16: weights rounded to 2 bytes in products [default: as in CONFIG]"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change any setting of CONFIG; may be repeated"},
+    {"init", "FILE", CLI_TEXT, &init_file, NULL,
+     "begin with the parameters of a model, or of any safetensors file, where names agree; others are random"},
+    {"map", "HERE=THERE", CLI_PAIR, &map, NULL,
+     "with --init: names of nodes or parameters here, and of FILE, that belong together; comma-separated"},
     {"resume", NULL, CLI_FLAG, &resume, NULL,
      "go on from the checkpoint in RUN: bit for bit with the same version, threads, rates and instruction set"},
     {"force", NULL, CLI_FLAG, &force, NULL, "replace what RUN holds"},
@@ -152,8 +156,24 @@ static void flush(FILE *out) {
         fflush(out);
 }
 
+/// "  random    a, b", a list of names in lines of the terminal's width; nothing for none.
+static void print_list(FILE *out, const char *label, char *const *names, size_t count) {
+    size_t length = 1;
+    for (size_t i = 0; i < count; i++) length += strlen(names[i]) + 2;
+    char *line = count > 0 ? calloc(length, 1) : NULL;
+    for (size_t i = 0; line != NULL && i < count; i++) {
+        strcat(line, i > 0 ? ", " : "");
+        strcat(line, names[i]);
+    }
+    if (line != NULL) {
+        fprintf(out, "%s", label);
+        cli_wrap(out, 12, line);
+    }
+    free(line);
+}
+
 static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, const weir_data *data,
-                       const char *folder) {
+                       const char *folder, const weir_transfer *transfer) {
     size_t nodes = 0, gated = cli_gated_layers(graph);
     const weir_node *node = weir_graph_nodes(graph, &nodes);
     const weir_parameters_view parameters = weir_graph_parameters_read(graph);
@@ -174,6 +194,11 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
     for (size_t i = 0; weir_data_note(data, i) != NULL; i++) {
         fprintf(out, "  note      ");
         cli_wrap(out, 12, weir_data_note(data, i));
+    }
+    if (init_file != NULL) {
+        fprintf(out, "  begins    with %zu of %zu parameters of %s\n", transfer->taken, parameters.tensor_count, init_file);
+        print_list(out, "  random    ", transfer->missing, transfer->missing_count);
+        print_list(out, "  not used  ", transfer->unused, transfer->unused_count);
     }
     for (size_t t = 0; t < parameters.tensor_count; t++)
         if (!weir_graph_learns(graph, t))
@@ -306,6 +331,7 @@ typedef struct run_state {
     weir_data *data;
     weir_graph *graph;
     weir_trainer *trainer;
+    weir_transfer transfer;
 } run_state;
 
 static void close_run(run_state *r) {
@@ -314,7 +340,29 @@ static void close_run(run_state *r) {
     weir_data_free(r->data);
     weir_text_free(r->text);
     weir_config_free(&r->config);
+    weir_transfer_free(&r->transfer);
     free(r->folder);
+}
+
+/// Takes parameters from --init, before the trainer looks at them.
+static int begin_with(run_state *r) {
+    weir_error error = {0};
+    cli_list pairs = {0};
+    int status = CLI_OK;
+    char *path = cli_model_path(init_file);
+    if (path == NULL) return CLI_FAILED;
+    for (size_t i = 0; i < map.count && status == CLI_OK; i++)
+        for (const char *at = map.items[i]; *at != '\0' && status == CLI_OK; at += strspn(at, ",")) {
+            const size_t length = strcspn(at, ",");
+            if (!cli_list_add(&pairs, "%.*s", (int)length, at)) status = cli_error("out of memory");
+            at += length;
+        }
+    if (status == CLI_OK && weir_model_transfer(r->graph, &r->transfer, path, (const char *const *)pairs.items,
+                                                pairs.count, &error) != WEIR_OK)
+        status = cli_weir_error(&error);
+    cli_list_free(&pairs);
+    free(path);
+    return status;
 }
 
 static int open_run(run_state *r) {
@@ -326,8 +374,10 @@ static int open_run(run_state *r) {
     (void)weir_precision_find(&making.precision, r->config.precision); // the configuration knows no other names
     if (weir_data_load(&r->data, &r->config.data, &error) != WEIR_OK ||
         weir_config_absolute(&r->config, &error) != WEIR_OK ||
-        weir_graph_create(&r->graph, r->config.network, r->config.network_count, &making, &error) != WEIR_OK ||
-        weir_trainer_create(&r->trainer, r->graph, r->data, &r->config.train, &error) != WEIR_OK ||
+        weir_graph_create(&r->graph, r->config.network, r->config.network_count, &making, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    if (init_file != NULL && begin_with(r) != CLI_OK) return CLI_FAILED;
+    if (weir_trainer_create(&r->trainer, r->graph, r->data, &r->config.train, &error) != WEIR_OK ||
         weir_config_print(&r->config, &r->text, &error) != WEIR_OK)
         return cli_weir_error(&error);
     return CLI_OK;
@@ -454,7 +504,7 @@ static int run_in_folder(run_state *r) {
     if (open_folder(r->trainer, r->folder) != CLI_OK) return CLI_FAILED;
     if (resume && continue_run(r) != CLI_OK) return CLI_FAILED;
     if (write_config(r) != CLI_OK) return CLI_FAILED;
-    print_plan(out, &r->config, r->graph, r->data, r->folder);
+    print_plan(out, &r->config, r->graph, r->data, r->folder, &r->transfer);
     return train(r);
 }
 
@@ -462,6 +512,9 @@ static int run(char **operands, size_t count) {
     run_state r = {0};
     if (count == 0 && !resume) return cli_usage("train", "CONFIG is missing; 'weir train digits' needs no data set");
     if (count == 0 && out_folder == NULL) return cli_usage("train", "--resume needs CONFIG or --out RUN");
+    if (resume && init_file != NULL)
+        return cli_usage("train", "--resume and --init exclude each other: a checkpoint has all parameters");
+    if (map.count > 0 && init_file == NULL) return cli_usage("train", "--map needs --init FILE");
     if (resume && force) return cli_usage("train", "--resume and --force exclude each other");
     if (cli_use_machine(threads) != CLI_OK) return CLI_FAILED;
     cli_interrupt_begin();
@@ -475,6 +528,7 @@ static int run(char **operands, size_t count) {
     free(name);
     close_run(&r);
     cli_list_free(&settings);
+    cli_list_free(&map);
     return status;
 }
 
@@ -494,7 +548,7 @@ const cli_command cli_train = {
     .files =
         "RUN/config.yaml (complete), RUN/metrics.jsonl and RUN/metrics.csv (a line per epoch), RUN/model.safetensors (the best epoch), "
         "RUN/checkpoint.safetensors (the latest state), RUN/result.json",
-    .examples = {"weir train digits", "weir train mnist-blocks --data data/mnist --set train.sparsity.target=0.05",
+    .examples = {"weir train digits", "weir train mnist-blocks --data data/mnist --init runs/mnist-blocks --epochs 3",
                  "weir train --out runs/digits --resume"},
     .run = run,
 };

@@ -41,6 +41,26 @@ WEIR_API weir_status weir_model_load(weir_graph **graph, weir_config *config, co
 WEIR_API weir_status weir_model_load_with(weir_graph **graph, weir_config *config, const char *path, const void *bytes,
                                           size_t size, const weir_graph_options *options, weir_error *error);
 
+/// What weir_model_transfer did. Free what is in it with weir_transfer_free.
+typedef struct weir_transfer {
+    size_t taken;                 ///< tensors of the graph that have values of the file now
+    char **missing, **unused;     ///< names of tensors of the graph that the file lacks; of arrays that no tensor took
+    size_t missing_count, unused_count;
+} weir_transfer;
+
+/// Gives tensors of a graph the values of those arrays of a safetensors file that have their names, whoever wrote it
+/// (F64, F32, F16 or BF16; weights as [outputs][inputs], which is PyTorch's order, biases and gains as [outputs]). Other
+/// tensors keep what they have. map [map_count] says other names, as "HERE=THERE": HERE is a tensor ("hidden.weight") or
+/// a node ("hidden", for all of its tensors), THERE an array or what stands before ".weight" in its name ("0", say). Of a
+/// model of weir, thresholds of unit nodes of equal name are taken too. transfer (may be NULL) receives what was done.
+///
+/// WEIR_SHAPE: an array of that name has another shape; WEIR_FORMAT: no safetensors file, nothing in it has the name of
+/// a tensor, or a type that is none of parameters; WEIR_DATA: a value is not finite; WEIR_NOT_FOUND: no file, or a name
+/// of map is none here or there. The graph is then as before.
+WEIR_API weir_status weir_model_transfer(weir_graph *graph, weir_transfer *transfer, const char *path,
+                                         const char *const *map, size_t map_count, weir_error *error);
+WEIR_API void weir_transfer_free(weir_transfer *transfer);
+
 /// A model in memory: the bytes that weir_model_save would write, in new memory of *size bytes that becomes the
 /// caller's, freed with weir_bytes_free. *bytes is NULL after an error.
 WEIR_API weir_status weir_model_save_memory(weir_graph *graph, void **bytes, size_t *size, const char *config_text,

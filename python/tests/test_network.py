@@ -156,3 +156,22 @@ def test_inspect_adds_up(network):
     experts = layers[3]
     assert (experts.multiply_adds_dense, experts.gates, experts.block) == (64 * 20, "gates", 8)
     assert weir.inspect(network, share=0.25)[3].multiply_adds_open == pytest.approx(64 * 20 / 4)
+
+
+def test_parameters_are_taken_from_files(network, tmp_path):
+    network.save(tmp_path / "whole.safetensors")
+    other = weir.Network(gated_nodes(), seed=7)
+    assert not np.array_equal(other["logits.weight"], network["logits.weight"])
+    taken = other.transfer(tmp_path / "whole.safetensors")
+    assert (taken.taken, taken.missing, taken.unused) == (network.keys(), [], [])
+    assert all(np.array_equal(other[name], network[name]) for name in network)
+
+    named = weir.Network([{"kind": "input", "size": 64}, {"name": "head", "kind": "affine", "size": 3}])
+    before = named["head.bias"]
+    taken = named.transfer(tmp_path / "whole.safetensors", {"head.weight": "logits.weight"})
+    assert taken.taken == ["head.weight"] and taken.missing == ["head.bias"] and "experts.weight" in taken.unused
+    assert np.array_equal(named["head.weight"], network["logits.weight"]) and np.array_equal(named["head.bias"], before)
+    with pytest.raises(weir.errors.ShapeError, match="experts.weight"):
+        named.transfer(tmp_path / "whole.safetensors", {"head": "experts"})
+    with pytest.raises(weir.errors.NotFoundError, match="called 'tail'"):
+        named.transfer(tmp_path / "whole.safetensors", {"tail": "logits"})

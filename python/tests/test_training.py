@@ -109,3 +109,16 @@ def test_the_bar_needs_tqdm(capsys):
     pytest.importorskip("tqdm")
     weir.train("digits", settings={**SMALL, "train.epochs": 2}, repeats=0, progress=True)
     assert "2/2" in capsys.readouterr().err
+
+
+def test_a_training_begins_with_another_model(tmp_path):
+    settings = {**SMALL, "train.epochs": 1}
+    weir.train("digits", settings=settings, folder=tmp_path / "run", repeats=0)
+    still = {"train.optimizer.kind": "sgd", "train.optimizer.rate": 1e-30, "train.sparsity.kind": "none"}
+    run = weir.train("digits", settings={**settings, **still}, init=tmp_path / "run", repeats=0)
+    assert run.transfer.missing == [] and run.transfer.unused == []
+    assert run.result.test_error == weir.evaluate(tmp_path / "run", repeats=0).test_error
+    with pytest.raises(ValueError, match="exclude each other"):
+        weir.train("digits", init=tmp_path / "run", folder=tmp_path / "run", resume=True)
+    with pytest.raises(ValueError, match="file init"):
+        weir.train("digits", map={"a": "b"})

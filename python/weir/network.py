@@ -357,6 +357,26 @@ class Network:
                 raise ValueError(f"{name} has shape {shape}, not {plain.shape}")
             call(lib.weir_graph_values_set, self.c, index, arrays.pointer(plain))
 
+    def transfer(self, path: "Union[str, os.PathLike[str]]", map: Optional[Mapping[str, str]] = None) -> Record:
+        """Takes the parameters of a model, run directory or any safetensors file whose names agree; others stay.
+
+        map: other names, {here: there}, of parameters or of nodes, as {"hidden": "fc1"}. Gives a record with the lists
+        ``taken``, ``missing`` (parameters that the file lacks) and ``unused`` (arrays that no parameter took). Nothing is
+        changed where something does not fit: ShapeError, NotFoundError, FormatError, DataError.
+        """
+        keep, done = Keep(), ffi.new("weir_transfer *")
+        pairs = [f"{here}={there}" for here, there in (map or {}).items()]
+        if os.path.isdir(path):
+            path = os.path.join(path, "model.safetensors")
+        with self._lock:
+            call(lib.weir_model_transfer, self.c, done, keep.path(path), keep.texts(pairs), len(pairs))
+        try:
+            missing = [text(done.missing[k]) or "" for k in range(done.missing_count)]
+            unused = [text(done.unused[k]) or "" for k in range(done.unused_count)]
+        finally:
+            lib.weir_transfer_free(done)
+        return Record(taken=[name for name in self if name not in missing], missing=missing, unused=unused)
+
     def gradient(self, name: str) -> Floats:
         """A copy of the gradient of a parameter, as the last ``backward`` left it."""
         return self._copy(name, lib.weir_graph_gradients_get)

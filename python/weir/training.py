@@ -151,6 +151,8 @@ def train(
     resume: bool = False,
     progress: Progress = False,
     repeats: int = 5,
+    init: "Union[None, str, os.PathLike[str]]" = None,
+    map: Optional[Mapping[str, str]] = None,
 ) -> Training:
     """Trains the network of a configuration, as ``weir train`` does.
 
@@ -160,8 +162,13 @@ def train(
     whole numbers from 0 on get names. Where the network predicts values, arrays are (rows, targets). Arrays (rows, labels)
     are for training and validation: without a "test" part the test error is NaN.
     settings: changes, as {"train.epochs": 3}. folder, resume, progress: see ``Trainer.run``. repeats: of the timing of the
-    test part; 0: none. Returns a ``Training``.
+    test part; 0: none. init, map: a model or safetensors file that the parameters begin with, as ``Network.transfer``
+    takes them; ``Training.transfer`` then says which. Returns a ``Training``.
     """
+    if init is not None and resume:
+        raise ValueError("resume and init exclude each other: a checkpoint has all parameters")
+    if map is not None and init is None:
+        raise ValueError("map says names of the file init, which is missing")
     configuration = config if isinstance(config, Configuration) else Configuration(config, settings)
     if isinstance(data, (str, os.PathLike)):
         call(lib.weir_config_data_folder, configuration.c, Keep().path(data))
@@ -172,10 +179,14 @@ def train(
     network = Network.of(configuration, max_rows=max(256, configuration.c.train.batch))
     if not isinstance(data, Data):
         data = _arrays(data, network, configuration)
+    taken = network.transfer(init, map) if init is not None else None
     trainer = Trainer(network, data, configuration)
     trainer.run(folder, progress=progress, resume=resume)
     result = trainer.result(repeats=repeats)
-    return Training(network=network, result=result, epochs=trainer.epochs, data=data, trainer=trainer)
+    done = Training(network=network, result=result, epochs=trainer.epochs, data=data, trainer=trainer)
+    if taken is not None:
+        done["transfer"] = taken
+    return done
 
 
 def _arrays(given: Arrays, network: Network, configuration: Configuration) -> Data:

@@ -11,7 +11,7 @@
 
 #include <weir/status.h>
 
-/// Types of the values: name in the file, bytes per value. The others of the format (F16, BF16, …) are not read.
+/// Types of the values: name in the file, bytes per value. The others of the format (F8_E4M3, C64, …) are not read.
 #define WEIR__DTYPE_LIST(X)                                                                                            \
     X(F64, 8)                                                                                                          \
     X(I64, 8)                                                                                                          \
@@ -19,7 +19,13 @@
     X(F32, 4)                                                                                                          \
     X(I32, 4)                                                                                                          \
     X(U32, 4)                                                                                                          \
-    X(U8, 1)
+    X(F16, 2)                                                                                                          \
+    X(BF16, 2)                                                                                                         \
+    X(I16, 2)                                                                                                          \
+    X(U16, 2)                                                                                                          \
+    X(I8, 1)                                                                                                           \
+    X(U8, 1)                                                                                                           \
+    X(BOOL, 1)
 
 typedef enum weir__dtype {
 #define WEIR__DTYPE_ENUM(name, bytes) WEIR__DTYPE_##name,
@@ -81,6 +87,14 @@ const char *weir__safetensors_path(const weir__safetensors *file);
 /// shape of *wanted (its data is not looked at).
 weir_status weir__safetensors_read(const weir__safetensors *file, const weir__stored *wanted, void *out,
                                    weir_error *error);
+
+/// Reads the values of an array of this file, of any floating type, as floats [weir__stored_values]. WEIR_FORMAT names
+/// an array of another type.
+weir_status weir__safetensors_read_floats(const weir__safetensors *file, const weir__stored *array, float *out,
+                                          weir_error *error);
+
+/// "F32 [10, 2000]", in text [size].
+void weir__stored_form(const weir__stored *array, char *text, size_t size);
 
 /// Number of values of an array: the product of its shape. Must not overflow (it cannot for an array of a reader).
 size_t weir__stored_values(const weir__stored *array);

@@ -167,7 +167,8 @@ static weir_status read_array(const weir__safetensors *file, const char *name, c
     TRY_THAT(json_object_get(entry, "dtype") && json_object_get(entry, "shape") && offsets, WEIR_FORMAT,
              "%s: tensor \"%.64s\": expected an object with dtype, shape and data_offsets", path, name);
     TRY_THAT(read_dtype(json_object_get(entry, "dtype"), &array->dtype), WEIR_FORMAT,
-             "%s: tensor \"%.64s\": dtype: expected F64, F32, I64, I32, U64, U32 or U8", path, name);
+             "%s: tensor \"%.64s\": dtype: expected F64, F32, F16, BF16, BOOL, or whole "
+             "numbers of 8 to 64 bits", path, name);
     TRY_THAT(
         read_shape(json_object_get(entry, "shape"), most, array, &bytes), WEIR_FORMAT,
         "%s: tensor \"%.64s\": shape: expected at most %d whole numbers whose product fits in the file's %llu bytes "
@@ -294,7 +295,7 @@ const char *weir__safetensors_metadata(const weir__safetensors *file, const char
 const char *weir__safetensors_path(const weir__safetensors *file) { return file->path; }
 
 // "F32 [10, 2000]"
-static void print_form(const weir__stored *array, char *text, size_t size) {
+void weir__stored_form(const weir__stored *array, char *text, size_t size) {
     int used = snprintf(text, size, "%s [", weir__dtype_name(array->dtype));
     for (size_t i = 0; i < array->rank && used >= 0 && (size_t)used < size; i++) {
         used += snprintf(text + used, size - (size_t)used, "%s%zu", i ? ", " : "", array->shape[i]);
@@ -314,16 +315,62 @@ weir_status weir__safetensors_read(const weir__safetensors *file, const weir__st
                                    weir_error *error) {
     char found_form[128], wanted_form[128];
     const weir__stored *found = weir__safetensors_find(file, wanted->name);
-    print_form(wanted, wanted_form, sizeof wanted_form);
+    weir__stored_form(wanted, wanted_form, sizeof wanted_form);
     if (!found) {
         return weir__fail(error, WEIR_FORMAT, "%s: tensor \"%.64s\" is missing, expected %s", file->path, wanted->name,
                           wanted_form);
     }
     if (!same_form(found, wanted)) {
-        print_form(found, found_form, sizeof found_form);
+        weir__stored_form(found, found_form, sizeof found_form);
         return weir__fail(error, WEIR_FORMAT, "%s: tensor \"%.64s\" is %s, expected %s", file->path, found->name,
                           found_form, wanted_form);
     }
     const size_t bytes = weir__stored_values(found) * weir__dtype_size(found->dtype);
     return read_at(file, file->data_begin + file->begins[found - file->arrays], out, bytes, error);
+}
+
+// A half-precision number (IEEE 754): subnormal ones are multiples of 2^-24.
+static float half_value(uint16_t half) {
+    const uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
+    uint32_t bits = sign | (exponent + 112) << 23 | fraction << 13;
+    float value = 0;
+    if (!exponent) return (sign ? -1.0f : 1.0f) * (float)fraction * 0x1p-24f;
+    if (exponent == 31) bits = sign | 0x7f800000u | fraction << 13;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static float brain_value(uint16_t half) {
+    const uint32_t bits = (uint32_t)half << 16;
+    float value = 0;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+weir_status weir__safetensors_read_floats(const weir__safetensors *file, const weir__stored *array, float *out,
+                                          weir_error *error) {
+    weir_status status = WEIR_OK;
+    enum { PIECE = 4096 };
+    uint64_t piece[PIECE]; // as many values of the widest type, and room for those of the others
+    const size_t count = weir__stored_values(array), width = weir__dtype_size(array->dtype);
+    const uint64_t begin = file->data_begin + file->begins[array - file->arrays];
+    TRY_THAT(array->dtype == WEIR__DTYPE_F64 || array->dtype == WEIR__DTYPE_F32 || array->dtype == WEIR__DTYPE_F16 ||
+                 array->dtype == WEIR__DTYPE_BF16,
+             WEIR_FORMAT, "%s: tensor \"%.64s\" is of %s; parameters are F64, F32, F16 or BF16", file->path, array->name,
+             weir__dtype_name(array->dtype));
+    for (size_t first = 0; first < count; first += PIECE) {
+        const size_t some = count - first < PIECE ? count - first : PIECE;
+        TRY(read_at(file, begin + first * width, piece, some * width, error));
+        for (size_t i = 0; i < some; i++) {
+            double wide = 0;
+            uint16_t half = 0;
+            if (width == 8) memcpy(&wide, (const char *)piece + 8 * i, 8);
+            if (width == 4) memcpy(&out[first + i], (const char *)piece + 4 * i, 4);
+            if (width == 2) memcpy(&half, (const char *)piece + 2 * i, 2);
+            if (width == 8) out[first + i] = (float)wide;
+            if (width == 2) out[first + i] = array->dtype == WEIR__DTYPE_F16 ? half_value(half) : brain_value(half);
+        }
+    }
+done:
+    return status;
 }

@@ -185,6 +185,7 @@ done:
 }
 
 void weir_transfer_free(weir_transfer *done) {
+    if (!done) return;
     for (size_t i = 0; i < done->missing_count; i++) weir__free(done->missing[i]);
     for (size_t i = 0; i < done->unused_count; i++) weir__free(done->unused[i]);
     weir__free((void *)done->missing);

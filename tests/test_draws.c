@@ -209,9 +209,8 @@ static void test_units_that_do_not_fit(void **state) {
         weir_status status;
         const char *says;
     } cases[] = {{"rloo:draw=one-of,of=4", 6, WEIR_SHAPE, "not whole variables"},
-                 {"rloo:draw=k-subset,of=4,k=5", 8, WEIR_ARGUMENT, "from 1 to 4"},
-                 {"rloo:draw=one-of,of=2.5", 5, WEIR_SHAPE, "not whole variables"},
-                 {"rloo:draw=gumbel-top-k,k=11", 20, WEIR_ARGUMENT, "up to 10"},
+                 {"rloo:draw=k-subset,k=5", 4, WEIR_ARGUMENT, "k=5 of 4 outputs; expected a whole number from 1 to 4"},
+                 {"rloo:draw=one-of", 1, WEIR_ARGUMENT, "of=1 outputs; expected a whole number from 2"},
                  {"rloo:draw=k-subset,k=100", 200, WEIR_ARGUMENT, "at most"},
                  {"rloo:draw=one-of", 5000, WEIR_SHAPE, "at most 4096"}};
     for (size_t c = 0; c < COUNT(cases); c++) {

@@ -103,6 +103,14 @@ static void test_errors(void **state) {
         const char *parts[3];
     } cases[] = {
         {"noisy-rectifer", unknown, {"\"noisy-rectifer\"", "did you mean 'noisy-rectifier'?", "'weir units'"}},
+        {"top-k", unknown, {"\"top-k\" is a draw, not a rule", "straight-through:draw=top-k"}},
+        {"one-of:of=4", unknown, {"is a draw, not a rule", "reinforce:draw=one-of"}},
+        {"rloo:draw=one-of,of=1", bad, {"one-of: a variable of of=1 outputs", "from 2 to 4096, or 0 for all"}},
+        {"rloo:draw=one-of,of=4.5", bad, {"of=4.5", "expected a whole number"}},
+        {"rloo:draw=k-subset,of=4,k=5", bad, {"k=5 of 4 outputs", "from 1 to 4"}},
+        {"rloo:draw=gumbel-top-k,k=11", bad, {"up to 10"}},
+        {"mixture:k=1.5", bad, {"k=1.5", "a whole number"}},
+        {"st-gumbel:draw=one-of,of=1", bad, {"of=1"}},
         {"xyz", unknown, {"unknown rule \"xyz\" (the command 'weir units' lists them)"}},
         {"", unknown, {"unknown rule \"\"", "'weir units'"}},
         {" sts", unknown, {"unknown rule"}},

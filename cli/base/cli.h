@@ -41,6 +41,7 @@ typedef enum cli_kind {
     CLI_FILE, ///< the same, and the argument may be left out: --name=FILE, --name FILE where FILE exists, or --name: ""
     CLI_COUNT,    ///< a whole number ≥ 1; value is a size_t
     CLI_INDEX,    ///< a whole number from 0; value is an int, negative when it is not given
+    CLI_REAL,     ///< a number in the range that choices says ("0|1e6", inclusive); value is a double, NaN: no default
     CLI_CHOICE,   ///< one of choices; value is a const char *
     CLI_PAIR,     ///< key=value, collected; value is a cli_list
     CLI_KEY,      ///< any text, collected as "choices=TEXT"; value is a cli_list
@@ -52,7 +53,7 @@ typedef struct cli_option {
     const char *name, *argument; ///< "epochs", "N"
     cli_kind kind;
     void *value;
-    const char *choices; ///< CLI_CHOICE: "train|valid|test". CLI_KEY…: the key of the configuration
+    const char *choices; ///< CLI_CHOICE: "train|valid|test". CLI_REAL: "least|greatest". CLI_KEY…: the setting's key
     const char *help;    ///< one line
 } cli_option;
 
@@ -78,6 +79,8 @@ const cli_command *cli_command_at(size_t index);
 /// Parses what follows the command's name into the option values; operands[0 … *count) are moved to the front of argv
 /// and *operands points to them. Returns CLI_USAGE after a message, −1 when --help was asked for, else CLI_OK.
 int cli_parse(const cli_command *command, int argc, char **argv, char ***operands, size_t *count);
+/// A number that fills the whole text. Infinite ones and NaN are numbers, too: ranges refuse them.
+bool cli_number(const char *text, double *number);
 /// The complete help of a command.
 void cli_help(const cli_command *command, FILE *out);
 /// Every setting of a configuration; and the page docs/settings.md.

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,18 @@ static bool whole_number(const char *text, unsigned long long *number) {
     if (!isdigit((unsigned char)text[0])) return false;
     *number = strtoull(text, &end, 10);
     return errno == 0 && *end == '\0';
+}
+
+bool cli_number(const char *text, double *number) {
+    char *end = NULL;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && !isspace((unsigned char)text[0]);
+}
+
+static bool in_range(const char *range, double number) {
+    char *greatest = NULL;
+    const double least = strtod(range, &greatest);
+    return number >= least && number <= strtod(greatest + 1, NULL);
 }
 
 static bool is_choice(const char *choices, const char *text) {
@@ -65,6 +78,15 @@ static int take(const cli_command *command, const cli_option *option, char *text
             return cli_usage(command->name, "--%s needs a whole number, not '%s'", option->name, text);
         *(int *)option->value = (int)number;
         return CLI_OK;
+    case CLI_REAL: {
+        double real = 0;
+        if (!cli_number(text, &real) || !in_range(option->choices, real))
+            return cli_usage(command->name, "--%s needs a number from %.*s to %s, not '%s'", option->name,
+                             (int)strcspn(option->choices, "|"), option->choices, strchr(option->choices, '|') + 1,
+                             text);
+        *(double *)option->value = real;
+        return CLI_OK;
+    }
     case CLI_CHOICE:
         if (!is_choice(option->choices, text))
             return cli_usage(command->name, "--%s is one of %s, not '%s'", option->name, option->choices, text);
@@ -186,6 +208,10 @@ void cli_wrap(FILE *out, size_t indent, const char *text) {
 static const char *default_text(const cli_option *option, char text[CLI_NUMBER]) {
     if (option->kind == CLI_COUNT && *(size_t *)option->value > 0) {
         snprintf(text, CLI_NUMBER, "%zu", *(size_t *)option->value);
+        return text;
+    }
+    if (option->kind == CLI_REAL && !isnan(*(double *)option->value)) {
+        snprintf(text, CLI_NUMBER, "%g", *(double *)option->value);
         return text;
     }
     if ((option->kind == CLI_TEXT || option->kind == CLI_CHOICE) && *(const char **)option->value != NULL)

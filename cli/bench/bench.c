@@ -19,7 +19,8 @@ static bench_lists lists = {.n = "4096",
                             .sides = "one",
                             .stack = 1,
                             .cold = true};
-static const char *pass_name = "all", *python = "python3", *peer_script, *seconds = "0.5", *figure;
+static const char *pass_name = "all", *python = "python3", *peer_script, *figure;
+static double seconds = 0.5;
 static size_t threads, repeats = 7, rounds = 3;
 static bool warm, cold, as_json, with_plans, with_peer, save;
 
@@ -37,7 +38,7 @@ static const cli_option options[] = {
     {"cold", NULL, CLI_FLAG, &cold, NULL, "rotate over at least 1 GiB of weights (the default)"},
     {"warm", NULL, CLI_FLAG, &warm, NULL, "the same weights again and again"},
     {"repeats", "N", CLI_COUNT, &repeats, NULL, "samples of each case, 5 at least"},
-    {"seconds", "S", CLI_TEXT, &seconds, NULL, "time for the samples of each case, at least"},
+    {"seconds", "S", CLI_REAL, &seconds, "0|1e6", "time for the samples of each case, at least"},
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use"},
     {"plan", NULL, CLI_FLAG, &with_plans, NULL, "print the planner's choices"},
     {"save", NULL, CLI_FLAG, &save, NULL, "plan: measure the rates of this machine and keep them for later commands"},
@@ -75,11 +76,8 @@ static int run_plan(void) {
 }
 
 static int run(char **operands, size_t count) {
-    char *end = NULL;
-    bench_effort effort = {.repeats = repeats, .seconds = strtod(seconds, &end)};
+    bench_effort effort = {.repeats = repeats, .seconds = seconds};
     bench_peer_options peer = {.python = python, .rounds = rounds < 16 ? rounds : 16};
-    if (end == seconds || *end != '\0' || !(effort.seconds >= 0 && effort.seconds < 1e6))
-        return cli_usage("bench", "--seconds needs a number of at least 0, not '%s'", seconds);
     if (figure != NULL && as_json) return cli_usage("bench", "--figure goes without --json");
     if (warm && cold) return cli_usage("bench", "--warm and --cold exclude each other");
     with_peer = peer_script != NULL;

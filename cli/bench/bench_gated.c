@@ -49,9 +49,7 @@ static int shares(const char *text, double *values) {
     char words[MOST_WORDS][24];
     int count = split("share", text, words);
     for (int k = 0; k < count; k++) {
-        char *end = NULL;
-        values[k] = strtod(words[k], &end);
-        if (end == words[k] || *end != '\0' || !(values[k] >= 0 && values[k] <= 1)) {
+        if (!cli_number(words[k], &values[k]) || !(values[k] >= 0 && values[k] <= 1)) {
             cli_usage("bench", "--share needs numbers from 0 to 1, not '%s'", words[k]);
             return -1;
         }

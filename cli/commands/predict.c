@@ -14,8 +14,8 @@ enum { BATCH = 256, SAMPLES = 100 };
 
 static bool as_json, as_csv, batch_invariant;
 static const char *precision, *prompt;
-static const char *temperature_text;
-enum { usual_length = 200, usual_seed = 1 };
+enum { usual_length = 200, usual_seed = 1, longest_token = 64 };
+static double temperature = NAN;
 static size_t length = usual_length, seed = usual_seed;
 static size_t limit, top, samples;
 static const char *label_column, *target_columns, *skip_columns, *header = "auto", *scale_name = "auto";
@@ -43,7 +43,7 @@ static const cli_option options[] = {
     {"top", "N", CLI_COUNT, &top, NULL, "as text: the N most likely classes [default: 1]"},
     {"prompt", "TEXT", CLI_TEXT, &prompt, NULL, "models of text: what is continued [default: the end of FILE]"},
     {"length", "N", CLI_COUNT, &length, NULL, "models of text: tokens to write"},
-    {"temperature", "T", CLI_TEXT, &temperature_text, NULL,
+    {"temperature", "T", CLI_REAL, &temperature, "0|1e6",
      "models of text: tokens are drawn with their probabilities to the power of 1/T; 0: the most likely one "
      "[default: 1]"},
     {"seed", "N", CLI_COUNT, &seed, NULL, "models of text: of the draws"},
@@ -390,43 +390,43 @@ static void hint_order(char **operands, size_t count) {
 
 // ---- models of text ------------------------------------------------------------------------------------------------
 
-/// The bytes of a file or of standard input, freed by the caller; NULL after a message.
-static char *read_all(const char *file, size_t *size) {
+/// The end of a file or of standard input, at most `most` bytes that begin with a whole character of UTF-8, freed by
+/// the caller; NULL after a message. No more than twice as many are in memory, however long the text is.
+static char *read_end(const char *file, size_t most, size_t *size) {
     FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "rb");
-    char *text = NULL;
-    size_t room = 0, got = 1;
-    *size = 0;
-    while (in != NULL && got > 0) {
-        if (*size == room) {
-            char *more = realloc(text, room = 2 * room + 65536);
-            if (more == NULL) break;
-            text = more;
+    char *text = in != NULL ? malloc(2 * most) : NULL;
+    size_t got = text != NULL, kept = 0;
+    bool cut = in != NULL && in != stdin && fseeko(in, -(off_t)most, SEEK_END) == 0;
+    while (got > 0) {
+        if (kept == 2 * most) {
+            memcpy(text, text + most, kept = most);
+            cut = true;
         }
-        got = fread(text + *size, 1, room - *size, in);
-        *size += got;
+        got = fread(text + kept, 1, 2 * most - kept, in);
+        kept += got;
     }
-    const bool failed = in == NULL || ferror(in) || got > 0;
+    const bool failed = text == NULL || ferror(in);
     if (failed) cli_error("%s: cannot be read", file);
     if (in != NULL && in != stdin) fclose(in);
-    if (!failed) return text;
-    free(text);
-    return NULL;
+    if (failed) {
+        free(text);
+        return NULL;
+    }
+    size_t first = kept > most ? kept - most : 0;
+    cut = cut || first > 0;
+    while (cut && first < kept && ((unsigned char)text[first] & 0xc0) == 0x80) first++;
+    memmove(text, text + first, *size = kept - first);
+    return text;
 }
 
-static bool read_temperature(double *value) {
-    char *end = NULL;
-    *value = temperature_text != NULL ? strtod(temperature_text, &end) : 1;
-    return temperature_text == NULL || (*temperature_text != '\0' && *end == '\0' && *value >= 0 && *value <= 1e6);
-}
-
-/// Draws a class with its probability to the power of 1/temperature.
-static size_t draw_class(const float *probabilities, size_t classes, double temperature, float u) {
+/// Draws a class with its probability to the power of 1/heat.
+static size_t draw_class(const float *probabilities, size_t classes, double heat, float u) {
     size_t best = 0;
     double sum = 0, below = 0;
     for (size_t k = 1; k < classes; k++)
         if (probabilities[k] > probabilities[best]) best = k;
-    if (temperature <= 0) return best;
-#define WEIGHT(k) pow((double)(probabilities[k] / probabilities[best]), 1 / temperature)
+    if (heat <= 0) return best;
+#define WEIGHT(k) pow((double)(probabilities[k] / probabilities[best]), 1 / heat)
     for (size_t k = 0; k < classes; k++) sum += WEIGHT(k);
     for (size_t k = 0; k < classes; k++) {
         below += WEIGHT(k);
@@ -462,9 +462,6 @@ static int fill_row(const predictor *p, float *row, const char *text, size_t siz
 
 static int continue_text(predictor *p, const char *text, size_t size) {
     const bool bytes = strcmp(p->config.data.tokens, "bytes") == 0;
-    double temperature = 1;
-    if (!read_temperature(&temperature))
-        return cli_usage("predict", "--temperature %s: expected a number from 0 to 1e6", temperature_text);
     if (!bytes && weir_names_count(p->names, WEIR_NAMED_CLASSES) < p->classes)
         return cli_error("the network has %zu outputs, but there are names of %zu characters", p->classes,
                          weir_names_count(p->names, WEIR_NAMED_CLASSES));
@@ -479,7 +476,7 @@ static int continue_text(predictor *p, const char *text, size_t size) {
             status = cli_weir_error(&error);
             break;
         }
-        const size_t class = draw_class(p->probabilities, p->classes, temperature, u);
+        const size_t class = draw_class(p->probabilities, p->classes, isnan(temperature) ? 1 : temperature, u);
         print_token(p, class, bytes);
         memmove(row, row + 1, (p->inputs - 1) * sizeof *row);
         row[p->inputs - 1] = (float)class;
@@ -509,13 +506,14 @@ static int refuse_options(bool text) {
                              {false, NULL}};
     const given of_texts[] = {{prompt != NULL, "prompt"},
                               {length != usual_length, "length"},
-                              {temperature_text != NULL, "temperature"},
+                              {!isnan(temperature), "temperature"},
                               {seed != usual_seed, "seed"},
                               {false, NULL}};
     for (const given *option = text ? of_rows : of_texts; option->name != NULL; option++)
         if (option->is)
-            return cli_usage("predict", text ? "--%s is of rows; this model continues a text"
-                                             : "--%s is of models of text; this one reads rows",
+            return cli_usage("predict",
+                             text ? "--%s is of rows; this model continues a text"
+                                  : "--%s is of models of text; this one reads rows",
                              option->name);
     return CLI_OK;
 }
@@ -525,7 +523,7 @@ static int predict_text(predictor *p, char **files, size_t count) {
         return cli_usage("predict", "a model of text continues one text: name a FILE or --prompt TEXT");
     if (prompt != NULL) return continue_text(p, prompt, strlen(prompt));
     size_t size = 0;
-    char *text = read_all(files[0], &size);
+    char *text = read_end(files[0], (p->inputs + 1) * longest_token, &size); // the row needs the last tokens
     if (text == NULL) return CLI_FAILED;
     const int status = continue_text(p, text, size);
     free(text);

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FORMULA = 512 };
+enum { FORMULA = 512, NAME = 100 };
 
 static bool as_json, as_markdown;
 
@@ -77,25 +77,46 @@ static const char *evaluations_of(const weir_rule *rule, char text[CLI_NUMBER]) 
     return rule->cost != NULL ? rule->cost : text;
 }
 
-/// The deterministic output at test time as a formula.
-static void decided_of(const weir_rule *rule, char *text, size_t size) {
-    const weir_unit unit = {.rule = rule};
-    snprintf(text, size, "%s%s", weir_unit_draw(&unit)->decided,
-             rule->traits & WEIR_TRAIT_SPARSE ? " where a > threshold, else 0" : ", never closed");
-}
-
-/// What stands for the output where nothing is drawn.
-static const char *expected_of(const weir_rule *rule) {
-    const weir_unit unit = {.rule = rule};
-    return weir_unit_draw(&unit)->expected;
+/// A rule with its own draw and the defaults, as those stand in the list.
+static weir_unit unit_of(const weir_rule *rule) {
+    weir_unit unit;
+    if (weir_rule_form(rule, &unit, NULL, 0, NULL) != WEIR_OK) unit = (weir_unit){.rule = rule};
+    return unit;
 }
 
 /// The name, or, of a rule that another one precedes under its name, what a text must say.
-static const char *name_of(const weir_rule *rule, char text[CLI_NUMBER]) {
-    weir_unit unit;
-    if (weir_rule_find(rule->name) == rule || weir_rule_form(rule, &unit, NULL, 0, NULL) != WEIR_OK) return rule->name;
-    weir_unit_print(&unit, text, CLI_NUMBER);
+static const char *name_of(const weir_rule *rule, char text[NAME]) {
+    const weir_unit unit = unit_of(rule);
+    if (weir_rule_find(rule->name) == rule) return rule->name;
+    weir_unit_print(&unit, text, NAME);
     return text;
+}
+
+/// The output as a formula. Rules of coins are said of a coin: another draw says it for them.
+static const char *forward_of(const weir_unit *unit) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    return unit->rule->draw == NULL && draw != weir_draw_bernoulli() ? draw->forward : unit->rule->forward;
+}
+
+/// What stands in a gradient for h − σ(a), which is the score of a coin; NULL where the formula holds as it is.
+static const char *score_of(const weir_unit *unit) {
+    const bool scored = (unit->rule->traits & WEIR_TRAIT_USES_LOSS) && strstr(unit->rule->gradient, "σ(a") != NULL;
+    return scored && forward_of(unit) != unit->rule->forward ? "∂ log P(h | a)/∂a in place of h − σ(a)" : NULL;
+}
+
+/// Traits of the rule, but for the randomness of draws that have none.
+static unsigned traits_of(const weir_unit *unit) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    const bool fixed = draw->name != NULL && !(draw->traits & WEIR_DRAW_RANDOM);
+    return unit->rule->traits & ~(fixed ? (unsigned)WEIR_TRAIT_STOCHASTIC : 0U);
+}
+
+/// The parameter at index: first those of the rule, then those of its draw; NULL beyond.
+static const weir_parameter *parameter_of(const weir_unit *unit, size_t index) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    if (index < unit->rule->parameter_count) return &unit->rule->parameters[index];
+    index -= unit->rule->parameter_count;
+    return index < draw->parameter_count ? &draw->parameters[index] : NULL;
 }
 
 /// The draws that a rule takes: their names in one text, and how many.
@@ -109,35 +130,38 @@ static size_t draws_of(const weir_rule *rule, char *text, size_t size) {
     return count;
 }
 
-static json_t *rule_json(const weir_rule *rule) {
+static json_t *parameter_json(const weir_parameter *p) {
+    json_t *one = json_pack("{s:s, s:s}", "name", p->name, "about", p->about);
+    if (p->choices != NULL) {
+        char choice[CLI_NUMBER];
+        choice_name(p->choices, (size_t)p->initial, choice, sizeof choice);
+        json_object_set_new(one, "default", json_string(choice));
+        json_object_set_new(one, "choices", json_string(p->choices));
+        return one;
+    }
+    json_object_set_new(one, "default", json_real(p->initial));
+    if (isfinite(p->least)) json_object_set_new(one, "least", json_real(p->least));
+    if (isfinite(p->greatest)) json_object_set_new(one, "greatest", json_real(p->greatest));
+    return one;
+}
+
+static json_t *unit_json(const weir_unit *unit) {
+    const weir_rule *rule = unit->rule;
     json_t *all = json_array(), *parameters = json_array(), *draws = json_array();
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++)
-        if (rule->traits & (unsigned)traits[i].bit) json_array_append_new(all, json_string(traits[i].name));
-    for (size_t i = 0; i < rule->parameter_count; i++) {
-        const weir_parameter *p = &rule->parameters[i];
-        json_t *one = json_pack("{s:s, s:s}", "name", p->name, "about", p->about);
-        if (p->choices != NULL) {
-            char choice[CLI_NUMBER];
-            choice_name(p->choices, (size_t)p->initial, choice, sizeof choice);
-            json_object_set_new(one, "default", json_string(choice));
-            json_object_set_new(one, "choices", json_string(p->choices));
-            json_array_append_new(parameters, one);
-            continue;
-        }
-        json_object_set_new(one, "default", json_real(p->initial));
-        if (isfinite(p->least)) json_object_set_new(one, "least", json_real(p->least));
-        if (isfinite(p->greatest)) json_object_set_new(one, "greatest", json_real(p->greatest));
-        json_array_append_new(parameters, one);
-    }
+        if (traits_of(unit) & (unsigned)traits[i].bit) json_array_append_new(all, json_string(traits[i].name));
+    for (size_t i = 0; parameter_of(unit, i) != NULL; i++)
+        json_array_append_new(parameters, parameter_json(parameter_of(unit, i)));
     char evaluations[CLI_NUMBER], decided[FORMULA];
-    decided_of(rule, decided, sizeof decided);
+    weir_unit_decided(unit, decided, sizeof decided);
     for (size_t i = 0; i < weir_draw_count(); i++)
         if (weir_rule_takes(rule, weir_draw_at(i))) json_array_append_new(draws, json_string(weir_draw_at(i)->name));
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name,
-                     "draws", draws, "family", families[family_of(rule)].name, "summary", rule->summary, "forward",
-                     rule->forward, "decided", decided, "expected", expected_of(rule), "gradient", rule->gradient,
-                     "source", rule->source, "traits", all, "evaluations", rule->evaluations, "cost",
-                     evaluations_of(rule, evaluations), "backward_passes", rule->gradients, "parameters", parameters);
+    return json_pack("{s:s, s:s?, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o}", "name", rule->name,
+                     "draw", weir_unit_draw(unit)->name, "draws", draws, "family", families[family_of(rule)].name,
+                     "summary", rule->summary, "forward", forward_of(unit), "decided", decided, "expected",
+                     weir_unit_draw(unit)->expected, "gradient", rule->gradient, "source", rule->source, "traits", all,
+                     "evaluations", rule->evaluations, "cost", evaluations_of(rule, evaluations), "backward_passes",
+                     rule->gradients, "parameters", parameters);
 }
 
 static void print_parameter(const weir_parameter *p) {
@@ -149,25 +173,30 @@ static void print_parameter(const weir_parameter *p) {
         printf("    %-10s %s (%g to %g; default %g)\n", p->name, p->about, p->least, p->greatest, p->initial);
 }
 
-static void print_rule(const weir_rule *rule) {
-    printf("%s%s%s: %s\n\n", cli_bold(stdout), rule->name, cli_plain(stdout), rule->summary);
+static void print_unit(const weir_unit *unit) {
+    const weir_rule *rule = unit->rule;
+    const weir_draw *draw = weir_unit_draw(unit);
+    const bool named = draw->name != NULL && draw != weir_draw_bernoulli();
     char evaluations[CLI_NUMBER], decided[FORMULA];
-    decided_of(rule, decided, sizeof decided);
-    printf("  family       %s\n  forward      %s\n  test time    %s\n  noise-free   %s\n  gradient     %s\n  source    "
-           "   %s\n  "
-           "evaluations  %s of the loss per "
-           "example, %d of them with its gradient\n\n",
-           families[family_of(rule)].name, rule->forward, decided, expected_of(rule), rule->gradient, rule->source,
+    printf("%s%s%s: %s\n\n  family       %s\n", cli_bold(stdout), rule->name, cli_plain(stdout), rule->summary,
+           families[family_of(rule)].name);
+    if (named) printf("  draw         %s: %s\n", draw->name, draw->summary);
+    weir_unit_decided(unit, decided, sizeof decided);
+    printf("  forward      %s\n  test time    %s\n  noise-free   %s\n  gradient     %s\n", forward_of(unit), decided,
+           draw->expected, rule->gradient);
+    if (score_of(unit) != NULL) printf("               with %s\n", score_of(unit));
+    printf("  source       %s\n", rule->source);
+    if (named && unit->rule->draw != draw) printf("               the draw: %s\n", draw->source);
+    printf("  evaluations  %s of the loss per example, %d of them with its gradient\n\n",
            evaluations_of(rule, evaluations), rule->gradients);
     for (size_t i = 0; i < CLI_COUNT_OF(traits); i++) {
-        const char *sentence = rule->traits & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
+        const char *sentence = traits_of(unit) & (unsigned)traits[i].bit ? traits[i].yes : traits[i].no;
         if (sentence != NULL) printf("  - %s\n", sentence);
     }
     if (draws_of(rule, decided, sizeof decided) > 1) printf("  - defined for draw=%s\n", decided);
-    if (rule->parameter_count > 0) {
-        printf("\n  Parameters, as in '%s:%s=…':\n", rule->name, rule->parameters[0].name);
-        for (size_t i = 0; i < rule->parameter_count; i++) print_parameter(&rule->parameters[i]);
-    }
+    if (parameter_of(unit, 0) == NULL) return;
+    printf("\n  Parameters, as in '%s:%s=…':\n", rule->name, parameter_of(unit, 0)->name);
+    for (size_t i = 0; parameter_of(unit, i) != NULL; i++) print_parameter(parameter_of(unit, i));
 }
 
 static const char *mark(const weir_rule *rule, weir_trait bit) { return rule->traits & (unsigned)bit ? "yes" : "-"; }
@@ -192,7 +221,7 @@ static void print_table(void) {
     cli_table_add(&table, "rule\tunbiased\tevals\tbwd\tcloses\tskips\tsummary");
     for (size_t i = 0; i < weir_rule_count(); i++) {
         const weir_rule *r = weir_rule_at(i);
-        char evaluations[CLI_NUMBER], name[CLI_NUMBER];
+        char evaluations[CLI_NUMBER], name[NAME];
         cli_table_add(&table, "%s\t%s\t%s\t%d\t%s\t%s\t%s", name_of(r, name), mark(r, WEIR_TRAIT_UNBIASED),
                       evaluations_of(r, evaluations), r->gradients, mark(r, WEIR_TRAIT_SPARSE),
                       mark(r, WEIR_TRAIT_SKIPS), r->summary);
@@ -211,7 +240,7 @@ static void print_plain(const char *text) {
 }
 
 static void print_row(const weir_rule *r) {
-    char evaluations[CLI_NUMBER], name[CLI_NUMBER];
+    char evaluations[CLI_NUMBER], name[NAME];
     printf("| `%s` | %s | ", name_of(r, name), mark(r, WEIR_TRAIT_UNBIASED));
     print_plain(evaluations_of(r, evaluations));
     printf(" | %d | %s | %s | ", r->gradients, mark(r, WEIR_TRAIT_SPARSE), mark(r, WEIR_TRAIT_SKIPS));
@@ -224,34 +253,41 @@ static void print_heading(void) {
            "|---|---|---|---|---|---|---|\n");
 }
 
-static void print_full(const weir_rule *r) {
-    char decided[FORMULA], draws[FORMULA], name[CLI_NUMBER];
-    decided_of(r, decided, sizeof decided);
+static void print_parameter_plain(const weir_parameter *p) {
+    char value[CLI_NUMBER];
+    printf("- `%s`: ", p->name);
+    print_plain(p->about);
+    if (p->choices == NULL) {
+        printf(" (%g to %g; default %g)\n", p->least, p->greatest, p->initial);
+        return;
+    }
+    choice_name(p->choices, (size_t)p->initial, value, sizeof value);
+    printf(" (");
+    print_plain(p->choices);
+    printf("; default %s)\n", value);
+}
+
+static void print_full(const weir_unit *unit) {
+    const weir_rule *r = unit->rule;
+    char decided[FORMULA], draws[FORMULA], name[NAME];
+    weir_unit_decided(unit, decided, sizeof decided);
     printf("### %s\n\n- output: ", name_of(r, name));
-    print_plain(r->forward);
+    print_plain(forward_of(unit));
     printf("\n- at test time: ");
     print_plain(decided);
     printf("\n- noise-free: ");
-    print_plain(expected_of(r));
+    print_plain(weir_unit_draw(unit)->expected);
     printf("\n- gradient: ");
     print_plain(r->gradient);
+    if (score_of(unit) != NULL) {
+        printf(", with ");
+        print_plain(score_of(unit));
+    }
     printf("\n- source: ");
     print_plain(r->source);
     putchar('\n');
     if (draws_of(r, draws, sizeof draws) > 1) printf("- defined for draw=%s\n", draws);
-    for (size_t i = 0; i < r->parameter_count; i++) {
-        const weir_parameter *p = &r->parameters[i];
-        char value[CLI_NUMBER];
-        printf("- `%s`: ", p->name);
-        print_plain(p->about);
-        if (p->choices != NULL) {
-            choice_name(p->choices, (size_t)p->initial, value, sizeof value);
-            printf(" (");
-            print_plain(p->choices);
-            printf("; default %s)\n", value);
-        } else
-            printf(" (%g to %g; default %g)\n", p->least, p->greatest, p->initial);
-    }
+    for (size_t i = 0; parameter_of(unit, i) != NULL; i++) print_parameter_plain(parameter_of(unit, i));
     putchar('\n');
 }
 
@@ -259,12 +295,7 @@ static void print_draw(const weir_draw *d) {
     printf("### draw=%s\n\n- source: ", d->name);
     print_plain(d->source);
     putchar('\n');
-    for (size_t i = 0; i < d->parameter_count; i++) {
-        printf("- `%s`: ", d->parameters[i].name);
-        print_plain(d->parameters[i].about);
-        printf(" (%g to %g; default %g)\n", d->parameters[i].least, d->parameters[i].greatest,
-               d->parameters[i].initial);
-    }
+    for (size_t i = 0; i < d->parameter_count; i++) print_parameter_plain(&d->parameters[i]);
     putchar('\n');
 }
 
@@ -295,8 +326,10 @@ static void print_page(void) {
         for (size_t i = 0; i < weir_rule_count(); i++)
             if (family_of(weir_rule_at(i)) == (family)f) print_row(weir_rule_at(i));
         putchar('\n');
-        for (size_t i = 0; i < weir_rule_count(); i++)
-            if (family_of(weir_rule_at(i)) == (family)f) print_full(weir_rule_at(i));
+        for (size_t i = 0; i < weir_rule_count(); i++) {
+            const weir_unit unit = unit_of(weir_rule_at(i));
+            if (family_of(unit.rule) == (family)f) print_full(&unit);
+        }
     }
     printf("## Draws\n\nA rule that is defined for other draws than its own takes them by name: "
            "`rloo:samples=4,draw=one-of,of=8`.\n\n| draw | output | what it is |\n|---|---|---|\n");
@@ -315,35 +348,37 @@ static void print_page(void) {
            "([estimate.h](../include/weir/estimate.h)).\n");
 }
 
-static void print_markdown(const weir_rule *only) {
+static void print_markdown(const weir_unit *only) {
     if (only == NULL) {
         print_page();
         return;
     }
     print_heading();
-    print_row(only);
+    print_row(only->rule);
     putchar('\n');
     print_full(only);
 }
 
 static int run(char **operands, size_t count) {
-    const weir_rule *only = NULL;
+    weir_unit unit;
+    const weir_unit *only = NULL;
     if (count == 1) {
         weir_error error = {0};
-        weir_unit unit;
         if (weir_unit_parse(&unit, operands[0], &error) != WEIR_OK) return cli_usage("units", "%s", error.text);
-        only = unit.rule;
+        only = &unit;
     }
     if (as_json) {
-        json_t *all = only != NULL ? rule_json(only) : json_array();
-        for (size_t i = 0; only == NULL && i < weir_rule_count(); i++)
-            json_array_append_new(all, rule_json(weir_rule_at(i)));
+        json_t *all = only != NULL ? unit_json(only) : json_array();
+        for (size_t i = 0; only == NULL && i < weir_rule_count(); i++) {
+            const weir_unit one = unit_of(weir_rule_at(i));
+            json_array_append_new(all, unit_json(&one));
+        }
         cli_print_json(all);
         json_decref(all);
     } else if (as_markdown)
         print_markdown(only);
     else if (only != NULL)
-        print_rule(only);
+        print_unit(only);
     else
         print_table();
     return CLI_OK;

@@ -12,13 +12,13 @@
 static const char own_peer[] = "bench/peers/torch_estimate.py";
 
 static lab_options lab = {.steps = 0, .seeds = 0, .format = "svg", .python = "python3", .points = 3};
-static const char *draws;
+static double draws = NAN;
 static size_t threads;
 static bool png;
 
 static const cli_option options[] = {
     {"rules", "LIST", CLI_TEXT, &lab.rules, NULL, "rules, as in 'rloo:samples=4,disarm' [default: all]"},
-    {"draws", "N", CLI_TEXT, &draws, NULL, "estimates of each rule [default: 1e6; variance: 100]"},
+    {"draws", "N", CLI_REAL, &draws, "10|1e10", "estimates of each rule [default: 1e6; variance: 100]"},
     {"steps", "N", CLI_COUNT, &lab.steps, NULL, "toy: steps of the one-bit problem [default: 10000]"},
     {"seeds", "N", CLI_COUNT, &lab.seeds, NULL, "toy: runs of the one-bit problem [default: 200]"},
     {"data", "DIR", CLI_TEXT, &lab.data, NULL, "variance: folder with the data set"},
@@ -40,19 +40,16 @@ static void prepare(void) {
     if (wanted != NULL && wanted[0] != '\0') lab.python = wanted;
 }
 
-static int read_draws(bool variance) {
-    const double least = variance ? 10 : 1000;
-    char *end = NULL;
-    lab.draws = variance ? 100 : 1e6;
-    if (draws == NULL) return CLI_OK;
-    lab.draws = strtod(draws, &end);
-    if (end != draws && *end == '\0' && lab.draws >= least && lab.draws <= 1e10) return CLI_OK;
-    return cli_usage("estimate", "--draws needs a number from %g to 1e10, not '%s'", least, draws);
+/// How many draws, by default or as asked for.
+static int choose_draws(bool variance) {
+    lab.draws = !isnan(draws) ? draws : variance ? 100 : 1e6;
+    if (variance || lab.draws >= 1000) return CLI_OK;
+    return cli_usage("estimate", "--draws needs a number from 1000 to 1e10, not '%g'", draws);
 }
 
 static int run(char **operands, size_t count) {
     const bool variance = strcmp(operands[0], "variance") == 0;
-    if (read_draws(variance) != CLI_OK) return CLI_USAGE;
+    if (choose_draws(variance) != CLI_OK) return CLI_USAGE;
     if (lab.json && lab.markdown) return cli_usage("estimate", "--json and --markdown exclude each other");
     if (lab.peer != NULL && lab.peer[0] == '\0') lab.peer = own_peer;
     if (lab.peer != NULL && !cli_exists(lab.peer))

@@ -259,8 +259,8 @@ WEIR_API size_t weir_unit_variable(const weir_unit *unit);
 /// variables, WEIR_ARGUMENT when the draw's parameters do not go together (k of n with k > n).
 WEIR_API weir_status weir_unit_fit(weir_unit *unit, size_t units, weir_error *error);
 
-/// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many, or a unit that does not fit
-/// a layer of so many (weir_unit_fit). The functions of rules and draws want a unit that has been fitted.
+/// Row groups that a unit's rule asks for: evaluations of the loss per example. 0: too many, or a unit that does not
+/// fit a layer of so many (weir_unit_fit). The functions of rules and draws want a unit that has been fitted.
 WEIR_API size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t layers);
 /// Floats that a layer's saved and state arrays hold; 0 for a unit that does not fit it.
 WEIR_API size_t weir_unit_saved(const weir_unit *unit, size_t rows, size_t units);
@@ -291,7 +291,7 @@ WEIR_API weir_status weir_rule_check(const weir_rule *rule, weir_error *error);
 /// parameters may be draw=DRAW, with the parameters of that draw beside those of the rule:
 /// "rloo:samples=4,draw=one-of,of=8". WEIR_UNSUPPORTED for a draw that the rule is not defined for.
 /// WEIR_NOT_FOUND for an unknown rule or parameter (the error names the nearest), WEIR_ARGUMENT for a value that is
-/// malformed or out of range.
+/// malformed, out of range, or possible in no layer (k of n with k > n).
 WEIR_API weir_status weir_unit_parse(weir_unit *unit, const char *text, weir_error *error);
 
 /// As weir_unit_parse, with count rules of the caller's own before those of the library (they hide rules of their
@@ -302,6 +302,10 @@ WEIR_API weir_status weir_unit_parse_among(weir_unit *unit, const char *text, co
 /// Writes the text that weir_unit_parse reads back to the same unit, at most size bytes with the terminating
 /// zero; returns the length it needs without that zero. Only values other than the default are named.
 WEIR_API size_t weir_unit_print(const weir_unit *unit, char *text, size_t size);
+
+/// Writes what the unit is at test time as a formula, "h = 1 where a > threshold, else 0", at most size bytes with the
+/// terminating zero; returns the length it needs without that zero.
+WEIR_API size_t weir_unit_decided(const weir_unit *unit, char *text, size_t size);
 
 /// Value of a parameter of the rule or the draw by name; NaN when there is none of that name.
 WEIR_API double weir_unit_value(const weir_unit *unit, const char *parameter);

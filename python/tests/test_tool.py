@@ -27,16 +27,43 @@ def run(tmp_path_factory):
     return folder
 
 
+def same_unit(ours, theirs):
+    same = ("name", "draw", "summary", "forward", "decided", "expected", "gradient", "source", "cost")
+    assert {name: ours[name] for name in same} == {name: theirs[name] for name in same}
+    assert set(ours.traits) >= set(theirs["traits"]) and list(ours.draws) == theirs["draws"]
+    assert ("stochastic" in ours.traits) == ("stochastic" in theirs["traits"])
+    assert [parameter.name for parameter in ours.parameters] == [parameter["name"] for parameter in theirs["parameters"]]
+
+
 def test_units():
     theirs = tool("units", "--json")
     ours = weir.units()
-    assert [rule.name for rule in ours] == [rule["name"] for rule in theirs]
+    assert len(ours) == len(theirs)
     for rule, other in zip(ours, theirs):
-        assert set(rule.traits) >= set(other["traits"])
-        assert {name: rule[name] for name in ("summary", "forward", "decided", "gradient", "source", "cost")} == {
-            name: other[name] for name in ("summary", "forward", "decided", "gradient", "source", "cost")
-        }
-        assert [parameter.name for parameter in rule.parameters] == [parameter["name"] for parameter in other["parameters"]]
+        same_unit(rule, other)
+
+
+@pytest.mark.parametrize("rule", ["rloo:draw=one-of,of=8", "straight-through:draw=top-k,k=3", "mixture", "st-gumbel:draw=one-of"])
+def test_units_with_a_draw(rule):
+    """What is told is told of the unit that was asked for, not of its rule's coin."""
+    found = weir.units(rule)
+    assert "of" in [parameter.name for parameter in found.parameters]
+    assert "Bernoulli" not in found.forward and "threshold" not in found.decided
+    same_unit(found, tool("units", "--json", rule))
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("rloo:draw=one-of,of=1", "expected a whole number from 2"),
+        ("rloo:draw=one-of,of=4.5", "of=4.5"),
+        ("rloo:draw=k-subset,of=4,k=9", "from 1 to 4"),
+        ("top-k", "is a draw, not a rule: a rule takes it, as in straight-through:draw=top-k"),
+    ],
+)
+def test_impossible_units_are_refused(rule, says):
+    with pytest.raises(weir.Error, match=says):
+        weir.units(rule)
 
 
 def test_inspect(run):

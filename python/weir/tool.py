@@ -28,17 +28,23 @@ def unit_of(rule: str) -> Any:
     return unit
 
 
-def _rule(rule: Any) -> Record:
-    unit = ffi.new("weir_unit *")
-    unit.rule = rule
-    closes = rule.traits & lib.WEIR_TRAIT_SPARSE
+def _unit(unit: Any) -> Record:
+    rule, draw = unit.rule, lib.weir_unit_draw(unit)
     found = Record({name: text(getattr(rule, name)) for name in ("name", "summary", "forward", "gradient", "source")})
-    decided = text(lib.weir_unit_draw(unit).decided)
-    found["decided"] = f"{decided} where a > threshold, else 0" if closes else f"{decided}, never closed"
-    found["traits"] = chosen(rule.traits, _TRAITS)
+    if rule.draw == NULL and draw != lib.weir_draw_bernoulli():
+        found["forward"] = text(draw.forward)  # the rule's own is of a coin
+    found["draw"] = text(draw.name)
+    found["draws"] = tuple(
+        text(lib.weir_draw_at(k).name) for k in range(lib.weir_draw_count()) if lib.weir_rule_takes(rule, lib.weir_draw_at(k))
+    )
+    place = ffi.new("char[]", 512)
+    lib.weir_unit_decided(unit, place, 512)
+    found["decided"], found["expected"] = text(place), text(draw.expected)
+    fixed = draw.name != NULL and not draw.traits & lib.WEIR_DRAW_RANDOM
+    found["traits"] = chosen(rule.traits & ~(lib.WEIR_TRAIT_STOCHASTIC if fixed else 0), _TRAITS)
     found["evaluations"], found["backward_passes"] = int(rule.evaluations), int(rule.gradients)
     found["cost"] = text(rule.cost) or str(rule.evaluations)
-    found["parameters"] = [_parameter(rule.parameters[k]) for k in range(rule.parameter_count)]
+    found["parameters"] = [_parameter(of.parameters[k]) for of in (rule, draw) for k in range(of.parameter_count)]
     return found
 
 
@@ -51,12 +57,19 @@ def _parameter(parameter: Any) -> Record:
 
 
 def units(name: Optional[str] = None) -> Any:
-    """The rules of stochastic units, a record each: how one draws (``forward``), what it is at test time (``decided``),
-    how its gradient is estimated (``gradient``, ``source``), ``traits``, ``cost`` and ``parameters``. name: that one alone.
+    """The rules of stochastic units, a record each: how one draws (``draw``, ``forward``), what it is at test time
+    (``decided``) and without noise (``expected``), how its gradient is estimated (``gradient``, ``source``), ``traits``,
+    ``cost``, ``parameters`` of the rule and of its draw, and the ``draws`` that it takes. name: that one alone, with the draw
+    that the text names: "rloo:draw=one-of,of=8".
     """
-    if name is None:
-        return [_rule(lib.weir_rule_at(index)) for index in range(lib.weir_rule_count())]
-    return _rule(unit_of(name).rule)
+    if name is not None:
+        return _unit(unit_of(name))
+    found = []
+    for index in range(lib.weir_rule_count()):
+        unit = ffi.new("weir_unit *")
+        call(lib.weir_rule_form, lib.weir_rule_at(index), unit, NULL, 0)
+        found.append(_unit(unit))
+    return found
 
 
 def kinds() -> List[Record]:

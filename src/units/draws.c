@@ -7,6 +7,7 @@
 #include "draws.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../core/core.h"
@@ -61,6 +62,35 @@ size_t weir_unit_variable(const weir_unit *unit) {
     return has(weir_unit_draw(unit), weir__of_index, "of") ? weir__of(unit) : 1;
 }
 
+size_t weir_unit_decided(const weir_unit *unit, char *text, size_t size) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    const char *closed = !(unit->rule->traits & WEIR_TRAIT_SPARSE) ? ", never closed"
+                         : !has(draw, weir__of_index, "of")        ? " where a > threshold, else 0"
+                                                                   : ", else 0";
+    const bool weighed = unit->rule->weigh && strncmp(draw->decided, "h = 1", 5) == 0; // gates with weights
+    return (size_t)snprintf(text, size, "%s%s%s", weighed ? "h = w" : "", draw->decided + (weighed ? 5 : 0), closed);
+}
+
+weir_status weir__draw_check(const weir_unit *unit, weir_error *error) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    weir_status status = WEIR_OK;
+    if (!has(draw, weir__of_index, "of")) return status;
+    const bool counts = has(draw, weir__k_index, "k");
+    const double of = unit->draw_values[weir__of_index], k = unit->draw_values[weir__k_index];
+    const size_t least = counts || (draw->traits & WEIR_DRAW_ONE_OF) ? 2 : 1;
+    TRY_THAT(of == floor(of) && (of == 0 || of >= (double)least), WEIR_ARGUMENT,
+             "%s: a variable of of=%g outputs; expected a whole number from %zu to %d, or 0 for all units of the layer",
+             draw->name, of, least, weir__variable_most);
+    if (!counts) goto done;
+    TRY_THAT(k == floor(k) && (of == 0 || k <= of), WEIR_ARGUMENT,
+             "%s: k=%g of %zu outputs; expected a whole number from 1 to %zu", draw->name, k,
+             of > 0 ? weir__of(unit) : (size_t)weir__variable_most,
+             of > 0 ? weir__of(unit) : (size_t)weir__variable_most);
+    if (draw->most) TRY(draw->most(unit, error));
+done:
+    return status;
+}
+
 weir_status weir_unit_fit(weir_unit *unit, size_t units, weir_error *error) {
     const weir_draw *draw = weir_unit_draw(unit);
     weir_status status = WEIR_OK;
@@ -70,16 +100,9 @@ weir_status weir_unit_fit(weir_unit *unit, size_t units, weir_error *error) {
                  draw->name, units, weir__variable_most);
         unit->draw_values[weir__of_index] = (double)units;
     }
-    const size_t of = weir__of(unit);
-    TRY_THAT(unit->draw_values[weir__of_index] == (double)of && of > 0 && units % of == 0, WEIR_SHAPE,
-             "%s:of=%g does not fit %zu units: they are not whole variables", draw->name,
-             unit->draw_values[weir__of_index], units);
-    if (!has(draw, weir__k_index, "k")) goto done;
-    const size_t k = weir__k(unit);
-    TRY_THAT(unit->draw_values[weir__k_index] == (double)k && k <= of, WEIR_ARGUMENT,
-             "%s: k=%g of %zu outputs; expected a whole number from 1 to %zu", draw->name,
-             unit->draw_values[weir__k_index], of, of);
-    if (draw->most) TRY(draw->most(unit, error));
+    TRY(weir__draw_check(unit, error));
+    TRY_THAT(units > 0 && units % weir__of(unit) == 0, WEIR_SHAPE,
+             "%s:of=%zu does not fit %zu units: they are not whole variables", draw->name, weir__of(unit), units);
 done:
     return status == WEIR_OK && unit->rule->check ? unit->rule->check(unit, error) : status;
 }

@@ -27,6 +27,9 @@ enum { weir__of_index, weir__k_index };
 static inline size_t weir__of(const weir_unit *unit) { return (size_t)unit->draw_values[weir__of_index]; }
 static inline size_t weir__k(const weir_unit *unit) { return (size_t)unit->draw_values[weir__k_index]; }
 
+/// Refuses an "of" and a "k" that no layer can have: fractions, variables of one output, more of them 1 than there are.
+weir_status weir__draw_check(const weir_unit *unit, weir_error *error);
+
 /// What is done to one variable: to[C] from a[C].
 typedef void weir__variable_function(const weir_unit *unit, const float *a, float *to);
 /// From batch->a to batch->h, for every variable of the batch, in parallel. work: values that an output costs.

@@ -84,7 +84,7 @@ const weir_rule weir__rule_leg = {
     .name = "leg",
     .summary = "binary unit, local expectation: every unit flipped on its own; D + 1 evaluations of D units",
     .forward = "h ~ Bernoulli(σ(a))",
-    .gradient = "∂L/∂a_i ~ p_i (1 − p_i)·[L(h; h_i = 1) − L(h; h_i = 0)]",
+    .gradient = "∂L/∂a_i ~ p_i (1 − p_i)·[L(h; h_i = 1) − L(h; h_i = 0)], or p_i·[L(h; e_i) − Σ_c p_c L(h; e_c)]",
     .source =
         "Titsias and Lázaro-Gredilla 2015 (arXiv 1503.01494), eq. 8; IndeCateR: De Smet, Sansone and Zuidberg Dos "
         "Martires 2023 (arXiv 2311.12569), eq. 11",

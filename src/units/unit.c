@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../core/core.h"
-#include "rules.h"
+#include "draws.h"
 
 enum { longest_word = 63, most_names = 128, list_size = 320 };
 
@@ -42,6 +42,11 @@ static weir_status fail_rule(weir_error *error, const char *word, const weir_rul
     size_t count = 0;
     for (size_t i = 0; i < own_count && count < most_names; i++) names[count++] = own[i]->name;
     for (size_t i = 0; i < weir_rule_count() && count < most_names; i++) names[count++] = weir_rule_at(i)->name;
+    const weir_draw *draw = weir_draw_find(word);
+    for (size_t i = 0; draw && i < weir_rule_count(); i++)
+        if (weir_rule_at(i)->draws && weir_rule_takes(weir_rule_at(i), draw))
+            return weir__fail(error, WEIR_NOT_FOUND, "\"%s\" is a draw, not a rule: a rule takes it, as in %s:draw=%s",
+                              word, weir_rule_at(i)->name, word);
     return weir__fail(error, WEIR_NOT_FOUND, "unknown rule \"%s\" (the command 'weir units' lists them)%s", word,
                       weir_suggest(word, names, count).text);
 }
@@ -198,7 +203,8 @@ static weir_status read_unit(weir_unit *unit, const weir_rule *rule, const weir_
         if (status != WEIR_OK) return status;
         parameters = *parameters ? parameters + 1 : NULL; // beyond the comma
     }
-    const weir_status status = rule->check ? rule->check(&read, error) : WEIR_OK;
+    weir_status status = weir__draw_check(&read, error);
+    if (status == WEIR_OK && rule->check) status = rule->check(&read, error);
     if (status == WEIR_OK) *unit = read;
     return status;
 }

@@ -158,7 +158,27 @@ static void mnist_split(void **state) {
     assert_counts(20, 5, 3);
     const weir_part train = weir_data_train(data), valid = weir_data_valid(data);
     assert_int_equal(train.first, 0);
-    assert_int_equal(valid.first, 55); // the last rows, whatever else was asked for
+    assert_int_equal(valid.first, 55); // at the end, whatever else was asked for
+    // Parts that are smaller than what there is come evenly from all of it, labels with their rows.
+    const weir_part test = weir_data_test(data), spread[] = {valid, test};
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; i < spread[p].count; i++) {
+            const size_t row = p ? 4 * i : 50 + 2 * i;
+            assert_true(first_value(&spread[p], i) == (float)row * (1.0F / 255));
+            assert_int_equal(spread[p].labels[spread[p].first + i], row % 10);
+        }
+    }
+    options.train = 0;
+    load(&options);
+    assert_counts(55, 5, 3);
+    const weir_part rest = weir_data_train(data), last = weir_data_valid(data);
+    uint8_t seen[60] = {0};
+    for (size_t i = 0; i < 55; i++) seen[lroundf(255 * first_value(&rest, i))]++;
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(first_value(&last, i) == (float)(50 + 2 * i) * (1.0F / 255));
+        seen[50 + 2 * i]++;
+    }
+    for (size_t i = 0; i < 60; i++) assert_int_equal(seen[i], 1);
     options = mnist_options();
     options.train = 58;
     load(&options);

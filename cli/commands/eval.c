@@ -75,7 +75,7 @@ static void print_classes(const weir_names *names, const tally *classes, size_t 
 
 /// The names of result.json; error and loss without "test_", for they are of any part.
 static void print_json(const weir_result *r, const char *model, size_t rows, const weir_names *names,
-                       const tally *classes, size_t count) {
+                       const tally *classes, size_t count, json_t *loads) {
     json_t *all = json_object();
     json_object_set_new(all, "model", json_string(model));
     json_object_set_new(all, "part", json_string(part_name));
@@ -95,6 +95,7 @@ static void print_json(const weir_result *r, const char *model, size_t rows, con
     }
     set_number(all, "share", r->share);
     if (r->gates_all > 0) json_object_set_new(all, "gates_never_open", json_integer((json_int_t)r->gates_never_open));
+    if (loads != NULL) json_object_set_new(all, "load", loads);
     set_number(all, "threshold", r->threshold);
     set_number(all, "multiply_adds_dense", r->multiply_adds_dense);
     set_number(all, "multiply_adds_done", r->multiply_adds_done);
@@ -128,7 +129,8 @@ static int run(char **operands, size_t count) {
         weir_result result = weir_result_empty();
         const weir_names *names = weir_graph_names(graph);
         tally *classes = NULL;
-        size_t class_count = 0;
+        weir_load *loads = NULL;
+        size_t class_count = 0, load_count = 0;
         if (samples > 0 && cli_judged_by(graph) != CLI_BY_LIKELIHOOD)
             status =
                 cli_usage("eval", "--samples has no effect here: nothing is drawn by a model that does not predict "
@@ -137,18 +139,25 @@ static int run(char **operands, size_t count) {
             status = cli_error("the data set has no rows in its %s part", part_name);
         else if (weir_measure(graph, &result, &part, 0, CLI_REPEATS, &error) != WEIR_OK ||
                  weir_measure_samples(graph, &result, &part, samples > 0 ? samples : config.train.test_samples,
-                                      config.train.seed, &error) != WEIR_OK)
+                                      config.train.seed, &error) != WEIR_OK ||
+                 weir_loads_measure(&loads, &load_count, graph, &part, &error) != WEIR_OK)
             status = cli_weir_error(&error);
         else
             status = count_classes(graph, &part, &classes, &class_count);
         if (status == CLI_OK && as_json) {
-            print_json(&result, operands[0], part.count, names, classes, class_count);
+            print_json(&result, operands[0], part.count, names, classes, class_count,
+                       load_count > 0 ? cli_loads_json(graph, loads, load_count) : NULL);
         } else if (status == CLI_OK) {
             cli_report(&result, part_name, part.count, cli_gated_layers(graph) > 0, config.train.sparsity.target,
                        stdout);
+            if (load_count > 0) {
+                printf("\n");
+                cli_print_loads(stdout, graph, loads, load_count);
+            }
             if (class_count > 0) print_classes(names, classes, class_count);
         }
         free(classes);
+        weir_loads_free(loads, load_count);
     }
     weir_data_free(data);
     weir_graph_free(graph);
@@ -163,7 +172,10 @@ const cli_command cli_eval = {
     .summary = "measure a model: error, share, multiply-adds, milliseconds",
     .about =
         "Run a model over a part of its data set with the gates it chose in training, and again with all gates open "
-        "(dense, without the gater), and compare work and time. Error and share are those with gates. A model that "
+        "(dense, without the gater), and compare work and time. Error and share are those with gates. For each layer of "
+        "gates: how many no row opened; the greatest load (share of rows that open a gate) over the mean one; the "
+        "entropy of the loads, 1 when all are alike; and overlap, the share of a row's open gates that another row "
+        "opens, too, for all pairs of rows, for those of one class, and of two. A model that "
         "predicts targets is measured by its negative log-likelihood, bounded by several draws of its units per row. "
         "MODEL is a model file or a run directory.",
     .options = options,

@@ -12,11 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool as_json;
+static bool as_json, with_load;
+static const char *data_folder;
 static cli_list settings;
 
 static const cli_option options[] = {
     {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change a setting of CONFIG, as in 'weir train'; may be repeated"},
+    {"load", NULL, CLI_FLAG, &with_load, NULL,
+     "also run MODEL over its validation rows: how often each gate is open, and how the gates share the work"},
+    {"data", "DIR", CLI_TEXT, &data_folder, NULL,
+     "with --load: folder with the data set [default: where it was in training]"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print JSON"},
 };
 
@@ -197,11 +202,14 @@ static bool is_model(const char *path) {
            content == WEIR_CONTENT_BINARY;
 }
 
-static int open_operand(const char *operand, weir_graph **graph, weir_config *config) {
+static int open_operand(const char *operand, weir_graph **graph, weir_config *config, weir_data **data) {
+    enum { BATCH = 256 };
     weir_error error = {0};
     bool yaml = is_example(operand) || !is_model(operand);
     if (!yaml && settings.count > 0) return cli_usage("inspect", "--set changes a configuration, not a model");
-    if (!yaml) return cli_open_model(operand, NULL, NULL, 1, graph, config, NULL);
+    if (yaml && with_load) return cli_usage("inspect", "--load is of a model: a configuration has opened no gates yet");
+    if (data_folder != NULL && !with_load) return cli_usage("inspect", "--data has no effect without --load");
+    if (!yaml) return cli_open_model(operand, data_folder, NULL, BATCH, graph, config, with_load ? data : NULL);
     if (weir_config_load(config, operand, (const char *const *)settings.items, settings.count, &error) != WEIR_OK)
         return cli_weir_error(&error);
     if (cli_tell_idle("inspect", "", config, &settings) != CLI_OK) return CLI_USAGE;
@@ -212,24 +220,73 @@ static int open_operand(const char *operand, weir_graph **graph, weir_config *co
     return CLI_OK;
 }
 
+/// The gates of a layer that are drawn as bars, from the most used one on.
+enum { MOST_BARS = 4096 };
+
+static int by_size(const void *left, const void *right) {
+    const double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static void print_bars(weir_graph *graph, const weir_load *load) {
+    double bars[MOST_BARS];
+    char title[160];
+    if (load->gates > MOST_BARS) return;
+    for (size_t g = 0; g < load->gates; g++) bars[g] = 100 * load->open[g];
+    qsort(bars, load->gates, sizeof *bars, by_size);
+    // As many bars as fit a line: each is then the mean of some gates.
+    size_t each = (load->gates + 63) / 64, count = 0;
+    for (size_t first = 0; first < load->gates; first += each) {
+        size_t last = first + each < load->gates ? first + each : load->gates;
+        double sum = 0;
+        for (size_t g = first; g < last; g++) sum += bars[g];
+        bars[count++] = sum / (double)(last - first);
+    }
+    snprintf(title, sizeof title, "%.60s: %% of the validation rows that open each gate",
+             weir_graph_nodes(graph, NULL)[load->node].name);
+    cli_bars(stdout, title, "gates, by how often they are open", bars, count, 0, (double)load->gates);
+}
+
+static void print_loads(weir_graph *graph, const weir_load *loads, size_t count) {
+    printf("\n");
+    cli_print_loads(stdout, graph, loads, count);
+    for (size_t k = 0; k < count; k++) print_bars(graph, &loads[k]);
+}
+
 static int run(char **operands, size_t count) {
     (void)count;
     weir_graph *graph = NULL;
     weir_config config = {0};
     layer *layers = NULL;
-    size_t layer_count = 0;
-    int status = open_operand(operands[0], &graph, &config);
+    weir_data *data = NULL;
+    weir_load *loads = NULL;
+    weir_error error = {0};
+    size_t layer_count = 0, load_count = 0;
+    int status = open_operand(operands[0], &graph, &config, &data);
     double share = config.train.sparsity.target;
     bool gated = graph != NULL && cli_gated_layers(graph) > 0;
     if (status == CLI_OK) status = collect(graph, share, &layers, &layer_count);
+    if (status == CLI_OK && with_load) {
+        const weir_part part = cli_part(data, "valid");
+        if (!gated)
+            status = cli_error("%s has no gates: --load has nothing to measure", operands[0]);
+        else if (part.count == 0)
+            status = cli_error("the data set has no rows in its validation part");
+        else if (weir_loads_measure(&loads, &load_count, graph, &part, &error) != WEIR_OK)
+            status = cli_weir_error(&error);
+    }
     if (status == CLI_OK && as_json) {
         json_t *all = layers_json(&config, layers, layer_count, share, gated, graph);
         cli_names_json(all, weir_graph_names(graph));
+        if (load_count > 0) json_object_set_new(all, "load", cli_loads_json(graph, loads, load_count));
         cli_print_json(all);
         json_decref(all);
     } else if (status == CLI_OK)
         print_layers(&config, layers, layer_count, share, gated);
     if (status == CLI_OK && !as_json) print_names(weir_graph_names(graph));
+    if (load_count > 0 && !as_json) print_loads(graph, loads, load_count);
+    weir_loads_free(loads, load_count);
+    weir_data_free(data);
     free(layers);
     weir_graph_free(graph);
     weir_config_free(&config);
@@ -249,6 +306,6 @@ const cli_command cli_inspect = {
     .option_count = CLI_COUNT_OF(options),
     .least = 1,
     .most = 1,
-    .examples = {"weir inspect mnist-paper", "weir inspect runs/digits", "weir inspect runs/digits --json"},
+    .examples = {"weir inspect mnist-paper", "weir inspect runs/digits", "weir inspect runs/digits --load"},
     .run = run,
 };

@@ -224,14 +224,15 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
 static void epoch_heading(const teller *t) {
     static const char *const scores[] = {"error", "nll", "rmse"}; // by cli_judge
     fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s  seconds%s\n", cli_bold(t->out),
-            t->gated ? "   share" : "", scores[t->judged], t->gated ? "   share" : "", cli_plain(t->out));
+            t->gated ? "   share" : "", scores[t->judged], t->gated ? "   share  entropy" : "", cli_plain(t->out));
 }
 
 static void epoch_line(const teller *t, const weir_epoch *e) {
-    char train_share[16] = "", valid_share[16] = "", score[24];
+    char train_share[16] = "", valid_share[32] = "", dead[32] = "", score[24];
     if (t->gated) {
         snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
-        snprintf(valid_share, sizeof valid_share, "  %6.4f", e->valid_share);
+        snprintf(valid_share, sizeof valid_share, "  %6.4f  %7.3f", e->valid_share, e->valid_entropy);
+        if (e->valid_dead > 0) snprintf(dead, sizeof dead, "  %zu gates never open", e->valid_dead);
     }
     if (t->judged == CLI_BY_DISTANCE)
         snprintf(score, sizeof score, "%9.4g", e->valid_rmse);
@@ -239,8 +240,8 @@ static void epoch_line(const teller *t, const weir_epoch *e) {
         snprintf(score, sizeof score, "%9.4f", e->valid_nll);
     else
         snprintf(score, sizeof score, "%7.2f %%", 100 * e->valid_error);
-    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s  %7.1f%s\n", e->epoch, e->train_loss, train_share, e->valid_loss,
-            score, valid_share, e->seconds, e->best ? "  best" : "");
+    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s  %7.1f%s%s\n", e->epoch, e->train_loss, train_share, e->valid_loss,
+            score, valid_share, e->seconds, e->best ? "  best" : "", dead);
     flush(t->out);
 }
 
@@ -257,7 +258,11 @@ static void add_epoch(teller *t, const weir_epoch *e) {
     if (t->gated)
         good = good && cli_events_scalar(&t->events, "train/share", e->epoch, e->train_share) &&
                cli_events_scalar(&t->events, "valid/share", e->epoch, e->valid_share) &&
-               cli_events_scalar(&t->events, "train/penalty", e->epoch, e->penalty);
+               cli_events_scalar(&t->events, "train/penalty", e->epoch, e->penalty) &&
+               (!isfinite(e->valid_entropy) ||
+                (cli_events_scalar(&t->events, "valid/load_entropy", e->epoch, e->valid_entropy) &&
+                 cli_events_scalar(&t->events, "valid/load_overlap", e->epoch, e->valid_overlap) &&
+                 cli_events_scalar(&t->events, "valid/gates_never_open", e->epoch, (double)e->valid_dead)));
     if (!good && t->events.file != NULL) cli_note("cannot write %s: %s", t->events.path, strerror(errno));
 }
 

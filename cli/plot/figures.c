@@ -237,6 +237,52 @@ static void gates_figure(FILE *out, const plot_run *runs, size_t count, const ch
     fprintf(out, "unset multiplot\nunset output\n");
 }
 
+/// A panel per layer of gates: the load of each gate, from the most used one on, beside that of gates used alike.
+static void load_figure(FILE *out, const plot_run *runs, size_t count, const char *folder, const char *format,
+                        const char *part, cli_list *written) {
+    enum { most_panels = 12 };
+    size_t panels = 0;
+    for (size_t k = 0; k < count; k++) panels += runs[k].load_count;
+    if (panels == 0) return;
+    if (panels > most_panels) panels = most_panels;
+    for (size_t k = 0, n = 0; k < count; k++)
+        for (size_t i = 0; i < runs[k].load_count && n < panels; i++, n++) {
+            fprintf(out, "$load%zu << EOD\n", n);
+            for (size_t g = 0; g < runs[k].loads[i].gates; g++)
+                fprintf(out, "%zu %.6g\n", g + 1, 100 * runs[k].loads[i].open[g]);
+            fprintf(out, "EOD\n");
+        }
+    draw_begin(out, folder, "load", format, 640, (int)(panels == 1 ? 380 : 300 * panels), written);
+    fprintf(out, "set multiplot layout %zu,1\n", panels);
+    for (size_t k = 0, n = 0; k < count; k++)
+        for (size_t i = 0; i < runs[k].load_count && n < panels; i++, n++) {
+            const weir_load *load = &runs[k].loads[i];
+            char title[200], axis[240];
+            double mean = 0;
+            for (size_t g = 0; g < load->gates; g++) mean += 100 * load->open[g] / (double)load->gates;
+            snprintf(title, sizeof title, "Load of %.60s%s%.60s", runs[k].load_name[i],
+                     count > 1 ? ", " : "", count > 1 ? runs[k].name : "");
+            for (char *c = title; *c != '\0'; c++)
+                if (strchr("'{}_^@&~", *c) != NULL) *c = '-';
+            snprintf(axis, sizeof axis, "%% of the %s rows that open a gate; entropy %.3f, overlap %.3f, %zu never open",
+                     strcmp(part, "valid") == 0 ? "validation" : "test", load->entropy, load->overlap, load->dead);
+            draw_title(out, title, axis);
+            fprintf(out,
+                    "unset arrow\nset lmargin 8\nset rmargin 12\nset tmargin 3.8\nset bmargin 3.5\nset xrange [0.5:%g]\n"
+                    "set xtics autofreq format '%%.0f'\nset yrange [0:*]\nset ytics autofreq format '%%g'\n"
+                    "set style fill solid 0.85 noborder\nset boxwidth %g\n"
+                    "set xlabel 'gates, from the most used one on' textcolor rgb '#666666'\n",
+                    (double)load->gates + 0.5, load->gates <= 200 ? 0.85 : 1.0);
+            fprintf(out, "set label 3 'even: %.1f %%' at graph 1, first %g left offset 0.6,0 textcolor rgb '#666666' front\n",
+                    mean, mean);
+            fprintf(out,
+                    "plot $load%zu using 1:2 with boxes linecolor rgb '%s', %g with lines dashtype (6,5) linewidth 1.2 "
+                    "linecolor rgb '#444444'\n",
+                    n, draw_colour(k), mean);
+        }
+    fprintf(out, "unset multiplot\nunset output\n");
+}
+
 typedef struct devotion {
     size_t gate, class; ///< class for which the gate is open most often; the number of classes if it never is
     float rate;
@@ -358,5 +404,6 @@ void plot_script(FILE *out, const plot_run *runs, size_t count, const char *fold
     learning_figure(out, runs, count, folder, format, written);
     share_figure(out, runs, count, folder, format, written);
     gates_figure(out, runs, count, folder, format, part, written);
+    load_figure(out, runs, count, folder, format, part, written);
     if (count == 1) classes_figure(out, runs, folder, format, part, written);
 }

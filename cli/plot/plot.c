@@ -220,6 +220,25 @@ static int count_gates(plot_run *run, weir_graph *graph, weir_part part) {
     return status;
 }
 
+static int from_most(const void *left, const void *right) {
+    const double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/// The loads of the layers, each in order of size.
+static int take_loads(plot_run *run, weir_graph *graph, const weir_part *part) {
+    weir_error error = {0};
+    if (part->count == 0) return CLI_OK;
+    if (weir_loads_measure(&run->loads, &run->load_count, graph, part, &error) != WEIR_OK) return cli_weir_error(&error);
+    run->load_name = calloc(run->load_count + 1, sizeof *run->load_name);
+    for (size_t k = 0; k < run->load_count; k++) {
+        weir_load *load = &run->loads[k];
+        qsort(load->open, load->gates, sizeof *load->open, from_most);
+        if (run->load_name != NULL) run->load_name[k] = strdup(weir_graph_nodes(graph, NULL)[load->node].name);
+    }
+    return run->load_name != NULL ? CLI_OK : cli_error("out of memory");
+}
+
 /// Needs the model and the data. Where they are missing the other figures are drawn all the same.
 static void read_gates(plot_run *run) {
     weir_graph *graph = NULL;
@@ -244,8 +263,10 @@ static void read_gates(plot_run *run) {
         } else if (weir_data_columns(data) != weir_graph_nodes(graph, &(size_t){0})[0].size)
             cli_note("no histogram of the gates of %s: rows of %zu values do not fit the network", run->folder,
                      weir_data_columns(data));
-        else
-            count_gates(run, graph, cli_part(data, part_name));
+        else {
+            const weir_part part = cli_part(data, part_name);
+            if (count_gates(run, graph, part) == CLI_OK) (void)take_loads(run, graph, &part);
+        }
     }
     free(model);
     weir_data_free(data);
@@ -275,6 +296,18 @@ static void text_share(const plot_run *run) {
     free(target);
 }
 
+/// A bar for each gate, or for as many as share one.
+static void text_load(const char *title, const weir_load *load) {
+    double bars[64];
+    const size_t count = load->gates < CLI_COUNT_OF(bars) ? load->gates : CLI_COUNT_OF(bars);
+    for (size_t b = 0; b < count; b++) {
+        const size_t first = b * load->gates / count, last = (b + 1) * load->gates / count;
+        bars[b] = 0;
+        for (size_t g = first; g < last; g++) bars[b] += 100 * load->open[g] / (double)(last - first);
+    }
+    cli_bars(stdout, title, "gates, by how often they are open, % of the rows", bars, count, 0, (double)load->gates);
+}
+
 static int draw_text(const plot_run *runs, size_t count) {
     bool gated = false;
     static const char *const scores[] = {"validation error, %", "validation, negative log-likelihood, nats per row",
@@ -292,6 +325,17 @@ static int draw_text(const plot_run *runs, size_t count) {
                  count > 1 ? runs[k].name : "", count > 1 ? ": " : "", runs[k].gates, runs[k].mean_open, runs[k].never,
                  runs[k].always);
         cli_bars(stdout, title, "% of the rows", runs[k].bins, PLOT_BINS, 0, 100);
+    }
+    for (size_t k = 0; k < count; k++) {
+        for (size_t i = 0; i < runs[k].load_count; i++) {
+            char title[240];
+            const weir_load *load = &runs[k].loads[i];
+            snprintf(title, sizeof title,
+                     "%.60s%sload of %.60s: greatest %.1f %%, entropy %.3f, %zu never open, overlap %.3f",
+                     count > 1 ? runs[k].name : "", count > 1 ? ": " : "", runs[k].load_name[i], 100 * load->open[0],
+                     load->entropy, load->dead, load->overlap);
+            text_load(title, load);
+        }
     }
     return CLI_OK;
 }
@@ -346,14 +390,15 @@ const cli_command cli_plot = {
     .summary = "draw learning curves, shares and gates of runs",
     .about =
         "Draw what happened in run directories: training loss and validation error per epoch, the share of gates that "
-        "were open with its target, how many gates are open how often, and which gates are open for which class. "
+        "were open with its target, how many gates are open how often, the load of each gate, and which gates are open "
+        "for which class. "
         "Several runs share one figure; those that differ in their seeds alone are one line, their mean, with a band of "
         "their standard deviation. Files are drawn by gnuplot; --text needs nothing.",
     .options = options,
     .option_count = CLI_COUNT_OF(options),
     .least = 1,
     .most = INT_MAX,
-    .files = "DIR/learning.svg, DIR/share.svg, DIR/gates.svg and DIR/classes.svg (or .png)",
+    .files = "DIR/learning.svg, DIR/share.svg, DIR/gates.svg, DIR/load.svg and DIR/classes.svg (or .png)",
     .examples = {"weir plot runs/digits", "weir plot runs/sts runs/reinforce --out figures --png",
                  "weir plot runs/digits-compared/*/* --out figures"},
     .run = run,

@@ -27,6 +27,9 @@ typedef struct plot_run {
     size_t never, always;
     double bins[PLOT_BINS]; ///< gates by how often they are open, 0 … 100 %
     double mean_open;       ///< percent
+    weir_load *loads;       ///< of the layers of gates, each by how often its gates are open
+    char **load_name;       ///< [load_count] names of the layers
+    size_t load_count;
     size_t classes;         ///< 0: no map of gates by class
     float *by_class;        ///< [classes][gates]: how often each gate is open for rows of each class, percent
     char **class_name;      ///< [names] or NULL

@@ -127,6 +127,9 @@ void plot_run_free(plot_run *run) {
     free(run->epoch);
     for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->column[c]);
     for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->spread[c]);
+    for (size_t k = 0; run->load_name != NULL && k < run->load_count; k++) free(run->load_name[k]);
+    free((void *)run->load_name);
+    weir_loads_free(run->loads, run->load_count);
     free(run->by_class);
     for (size_t c = 0; c < run->names; c++) free(run->class_name[c]);
     free((void *)run->class_name);

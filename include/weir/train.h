@@ -31,11 +31,25 @@ typedef struct weir_epoch {
     double
         valid_nll; ///< targets: bound on the negative log-likelihood from valid_samples draws, nats per row; else NaN
     double valid_rmse;    ///< values (regression): root of the mean squared difference over all targets; else NaN
+    double valid_entropy, valid_overlap; ///< load of the gates, see weir_load: means over their layers. NaN without gates
+    size_t valid_dead;                   ///< gates that no validation row opened
     double rate;          ///< scheduled rate of the last batch
     double seconds;       ///< all of the epoch, validation included
     double train_seconds; ///< of them in batches
     bool best;
 } weir_epoch;
+
+/// How a layer of gates shares its work among them, over rows whose gates were decided.
+typedef struct weir_load {
+    size_t node, gates;       ///< the unit node, and its size
+    double *open;             ///< [gates] share of the rows that opened each: the load of its block
+    size_t dead;              ///< gates that no row opened
+    double greatest;          ///< the greatest load over the mean one
+    double entropy;           ///< −Σ f log f / log gates, f = open / Σ open: 1 when all are as often open, 0 when one is
+    double overlap;           ///< of the gates that a row opens, the share that another row opens, too, over all pairs
+    double same_class;        ///< the overlap of two rows of one class. NaN without labels
+    double other_class;       ///< of two rows of different classes. NaN without labels
+} weir_load;
 
 /// Result of running a network over a part of the data.
 typedef struct weir_evaluation {
@@ -43,6 +57,7 @@ typedef struct weir_evaluation {
                         ///< targets); error NaN for targets
     double share;       ///< open gates of all gates; 1 for a network without gates and in mode OPEN
     size_t gates, never_open; ///< gates of all layers, and those that were open for no row; 0 in mode OPEN
+    double entropy, overlap, same_class, other_class; ///< as in weir_load, means over the layers of gates; NaN without
     weir_counters counters;   ///< work of this run alone
     double nll;               ///< weir_evaluate_samples: the bound; else NaN
     double rmse; ///< values: root of the mean over rows and targets of (output - target)^2, in units of the targets
@@ -57,6 +72,12 @@ typedef struct weir_evaluation {
 /// the data's columns (WEIR_SHAPE).
 WEIR_API weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_t *predicted,
                                    const weir_part *part, weir_mode mode, weir_error *error);
+
+/// The load of every layer of gates over a part, in mode DECIDE: *loads [*count], NULL and 0 without gates; freed by
+/// weir_loads_free. One pass of the whole network. Errors as weir_evaluate.
+WEIR_API weir_status weir_loads_measure(weir_load **loads, size_t *count, weir_graph *graph, const weir_part *part,
+                                        weir_error *error);
+WEIR_API void weir_loads_free(weir_load *loads, size_t count);
 
 /// The likelihood of the labels or targets under a network with random units, in mode DRAW: nll is the mean over rows
 /// of −log (1/m) Σ exp(−L_k), an upper bound in expectation on −log p(target | row), tighter for more samples m; loss
@@ -144,6 +165,7 @@ typedef struct weir_result {
     size_t samples;                        ///< draws per row behind test_nll and test_loss; else 0
     double threshold;                      ///< of the first gate node
     size_t gates_all, gates_never_open;    ///< gates of all of them, and those that no row of the test part opened
+    double load_entropy, load_overlap, load_same_class, load_other_class; ///< as in weir_evaluation; NaN
     size_t gate_count;                     ///< gate nodes
     const char *gates[WEIR_RESULT_GATES];  ///< their names
     double thresholds[WEIR_RESULT_GATES];

@@ -82,7 +82,7 @@ weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation
              "this part of the data has no %s; the likelihood needs them",
              weir__predicts_targets(graph) ? "targets" : "labels");
     TRY(weir__new(&all, 1, sizeof *all, "sums over samples", error));
-    TRY(weir__watch_begin(&watch, graph, error));
+    TRY(weir__watch_begin(&watch, graph, 0, error));
     while (weir__feed_next(&feed)) TRY(draw_batch(graph, &feed, seed, samples, all, &draws, error));
     const double rows = (double)part->count;
     *evaluation = (weir_evaluation){.loss = all->loss / (rows * (double)draws),

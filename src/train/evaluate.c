@@ -165,41 +165,11 @@ static weir_counters counters_between(weir_counters before, weir_counters after)
     };
 }
 
-weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, weir_error *error) {
-    const weir_status status = weir__gate_nodes(graph, &watch->gates, &watch->gate_count, error);
-    if (status != WEIR_OK) return status;
-    watch->opened = weir__count_gates(graph, watch->gates, watch->gate_count);
-    watch->counters = weir_graph_counters(graph);
-    for (size_t i = 0; i < watch->gate_count; i++) watch->total += weir_graph_nodes(graph, NULL)[watch->gates[i]].size;
-    return weir__new(&watch->seen_open, watch->total, sizeof *watch->seen_open, "gates that were open", error);
-}
-
-void weir__watch_look(weir__watch *watch, weir_graph *graph, size_t rows) {
-    uint8_t *seen = watch->seen_open;
-    for (size_t i = 0; i < watch->gate_count; i++) {
-        const size_t units = weir_graph_nodes(graph, NULL)[watch->gates[i]].size;
-        const float *h = weir_graph_output(graph, watch->gates[i]);
-        watch->looked |= h != NULL;
-        for (size_t r = 0; h && r < rows; r++) {
-            for (size_t u = 0; u < units; u++) seen[u] |= h[r * units + u] != 0;
-        }
-        seen += units;
-    }
-}
-
 void weir__watch_end(const weir__watch *watch, const weir_graph *graph, weir_mode mode, weir_evaluation *evaluation) {
     const weir__gate_count opened = weir__count_gates(graph, watch->gates, watch->gate_count);
     evaluation->share = mode == WEIR_MODE_OPEN ? 1 : weir__share_between(watch->opened, opened);
     evaluation->counters = counters_between(watch->counters, weir_graph_counters(graph));
-    if (!watch->looked) return;
-    evaluation->gates = watch->total;
-    for (size_t k = 0; k < watch->total; k++) evaluation->never_open += !watch->seen_open[k];
-}
-
-void weir__watch_free(weir__watch *watch) {
-    weir__free(watch->gates);
-    weir__free(watch->seen_open);
-    *watch = (weir__watch){0};
+    weir__watch_summary(watch, graph, evaluation);
 }
 
 static size_t most_probable(const float *p, size_t classes) {
@@ -293,13 +263,13 @@ weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_
     TRY_THAT(classes || !predicted, WEIR_ARGUMENT, "a network that ends in %s predicts no classes",
              weir_graph_nodes(graph, NULL)[node].kind);
     TRY(weir__feed_init(&feed, graph, part, weir__graph_max_rows(graph), error));
-    TRY(weir__watch_begin(&watch, graph, error));
+    TRY(weir__watch_begin(&watch, graph, weir__watch_classes(graph, part), error));
     const bool values = weir__judged_by(graph) == WEIR__DISTANCE;
     const size_t outputs = weir_graph_nodes(graph, NULL)[node].size;
     if (values) TRY(start_values(&sum, outputs, error));
     while (weir__feed_next(&feed)) {
         TRY(run_batch(graph, &feed, mode, node, &sum, predicted, error));
-        if (mode != WEIR_MODE_OPEN) weir__watch_look(&watch, graph, feed.rows);
+        if (mode != WEIR_MODE_OPEN) weir__watch_look(&watch, graph, feed.labels, feed.rows);
     }
     const double rows = (double)part->count;
     const bool known = weir__feed_has_answers(&feed, graph);

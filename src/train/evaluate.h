@@ -43,16 +43,25 @@ typedef struct weir__watch {
     size_t *gates, gate_count; ///< nodes
     weir__gate_count opened;
     weir_counters counters;
-    uint8_t *seen_open; ///< [gates of all these nodes, one after the other]
-    size_t total;       ///< of them
-    bool looked;
+    size_t total, classes; ///< gates of all these nodes; classes that are told apart, 1 without labels
+    uint32_t *open;        ///< [classes][gates of all these nodes, one after the other]: rows that opened each
+    uint64_t *rows;        ///< [classes]
+    bool labelled, looked;
 } weir__watch;
-weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, weir_error *error);
-/// After a pass: remembers which gates some row opened.
-void weir__watch_look(weir__watch *watch, weir_graph *graph, size_t rows);
-/// Sets share, gates and counters.
+/// How many classes a watch of the part is to tell apart; 0 without labels, or where there are too many.
+size_t weir__watch_classes(const weir_graph *graph, const weir_part *part);
+/// classes: labels that weir__watch_look is given are below it; 0: it is given none.
+weir_status weir__watch_begin(weir__watch *watch, const weir_graph *graph, size_t classes, weir_error *error);
+/// After a pass: counts which gates its rows opened. labels [rows], or NULL.
+void weir__watch_look(weir__watch *watch, weir_graph *graph, const int32_t *labels, size_t rows);
+/// Sets share, gates, their load, and counters.
 void weir__watch_end(const weir__watch *watch, const weir_graph *graph, weir_mode mode, weir_evaluation *evaluation);
 void weir__watch_free(weir__watch *watch);
+
+/// Load of the gates of node number k that were watched; open [their number], or NULL.
+weir_load weir__watch_load(const weir__watch *watch, const weir_graph *graph, size_t k, double *open);
+/// What an evaluation says of all of them.
+void weir__watch_summary(const weir__watch *watch, const weir_graph *graph, weir_evaluation *evaluation);
 
 /// Index of the last node, which must be a loss, else WEIR_CONFIG.
 weir_status weir__loss_node(const weir_graph *graph, size_t *node, weir_error *error);

@@ -119,6 +119,10 @@ weir_status weir_measure(weir_graph *graph, weir_result *result, const weir_part
     result->test_error = test.error;
     result->gates_all = test.gates;
     result->gates_never_open = test.never_open;
+    result->load_entropy = test.entropy;
+    result->load_overlap = test.overlap;
+    result->load_same_class = test.same_class;
+    result->load_other_class = test.other_class;
     result->test_bits_per_byte = test.bits_per_byte;
     result->test_rmse = test.rmse;
     result->test_r2 = test.r2;

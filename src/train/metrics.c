@@ -32,6 +32,11 @@ json_t *weir__epoch_to_json(const weir_epoch *epoch) {
 #undef SET_REAL
     if (isfinite(epoch->valid_nll)) failed |= json_object_set_new(json, "valid_nll", json_real(epoch->valid_nll));
     if (isfinite(epoch->valid_rmse)) failed |= json_object_set_new(json, "valid_rmse", json_real(epoch->valid_rmse));
+    if (isfinite(epoch->valid_entropy)) {
+        failed |= json_object_set_new(json, "valid_entropy", json_real(epoch->valid_entropy));
+        failed |= json_object_set_new(json, "valid_overlap", weir__json_real(epoch->valid_overlap));
+        failed |= json_object_set_new(json, "valid_dead", json_integer((json_int_t)epoch->valid_dead));
+    }
     failed |= json_object_set_new(json, "best", json_boolean(epoch->best));
     if (!failed) return json;
     json_decref(json);
@@ -47,8 +52,8 @@ static bool read_real(double *value, const json_t *json, const char *name) {
 /// What only some networks are judged by.
 static bool read_if_there(double *value, const json_t *json, const char *name) {
     const json_t *field = json_object_get(json, name);
-    *value = field ? json_number_value(field) : NAN;
-    return !field || json_is_number(field);
+    *value = json_is_number(field) ? json_number_value(field) : NAN;
+    return !field || json_is_number(field) || json_is_null(field);
 }
 
 weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_error *error) {
@@ -60,6 +65,9 @@ weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_er
 #undef READ_REAL
     good = read_if_there(&epoch->valid_nll, json, "valid_nll") && good;
     good = read_if_there(&epoch->valid_rmse, json, "valid_rmse") && good;
+    good = read_if_there(&epoch->valid_entropy, json, "valid_entropy") && good;
+    good = read_if_there(&epoch->valid_overlap, json, "valid_overlap") && good;
+    epoch->valid_dead = (size_t)json_integer_value(json_object_get(json, "valid_dead"));
     return good ? WEIR_OK
                 : weir__fail(error, WEIR_FORMAT, "an epoch's record lacks a field or has one of another type");
 }
@@ -81,8 +89,8 @@ typedef struct record_file {
 } record_file;
 
 static const char *const epoch_columns[] = {"epoch",       "train_loss",  "valid_loss", "valid_error", "valid_nll",
-                                            "valid_rmse",  "train_share", "valid_share", "penalty",    "weight",
-                                            "rate",        "seconds",     "train_seconds", "best"};
+                                            "valid_rmse",  "train_share", "valid_share", "valid_entropy", "valid_overlap",
+                                            "valid_dead",  "penalty",    "weight",     "rate",        "seconds",     "train_seconds", "best"};
 static const char *const step_columns[] = {"step", "epoch", "batch", "loss", "share", "rate"};
 static const record_file of_epochs = {"metrics.jsonl", "metrics.csv", epoch_columns,
                                       sizeof epoch_columns / sizeof *epoch_columns};

@@ -25,6 +25,10 @@ weir_result weir_result_empty(void) {
         .test_bits_per_byte = NAN,
         .test_nll = NAN,
         .share = NAN,
+        .load_entropy = NAN,
+        .load_overlap = NAN,
+        .load_same_class = NAN,
+        .load_other_class = NAN,
         .threshold = NAN,
         .multiply_adds_dense = NAN,
         .multiply_adds_done = NAN,
@@ -104,7 +108,13 @@ static json_t *to_json(const weir_result *r) {
     }
     REAL(share);
     REAL(train_share);
-    if (r->gate_count) COUNT(gates_never_open);
+    if (r->gate_count) {
+        COUNT(gates_never_open);
+        REAL(load_entropy);
+        REAL(load_overlap);
+        REAL(load_same_class);
+        REAL(load_other_class);
+    }
     failed |= set_thresholds(json, r);
     COUNT(epochs);
     COUNT(best_epoch);

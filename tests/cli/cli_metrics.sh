@@ -8,11 +8,11 @@
 
 must 0 "$tool" train small.yaml --out plain
 [ ! -e plain/steps.jsonl ] && [ ! -e plain/events.out.tfevents.0.weir ] || fail "files that nobody asked for"
-[ "$(head -n 1 plain/metrics.csv)" = epoch,train_loss,valid_loss,valid_error,valid_nll,valid_rmse,train_share,valid_share,penalty,weight,rate,seconds,train_seconds,best ] ||
+[ "$(head -n 1 plain/metrics.csv)" = epoch,train_loss,valid_loss,valid_error,valid_nll,valid_rmse,train_share,valid_share,valid_entropy,valid_overlap,valid_dead,penalty,weight,rate,seconds,train_seconds,best ] ||
     fail "metrics.csv: $(head -n 1 plain/metrics.csv)"
 [ "$(wc -l <plain/metrics.csv)" = 3 ] || fail "metrics.csv has not a line per epoch"
 sed -n 2p plain/metrics.jsonl >second
-for field in epoch,1 train_loss,2 valid_error,4 train_share,7 rate,11 seconds,12; do
+for field in epoch,1 train_loss,2 valid_error,4 train_share,7 valid_entropy,9 valid_overlap,10 valid_dead,11 rate,14 seconds,15; do
     close "metrics.csv: ${field%,*}" "$(sed -n 3p plain/metrics.csv | cut -d, -f"${field#*,}")" "$("$json" second "${field%,*}")"
 done
 sed -n 3p plain/metrics.csv | grep -Eq '^2,[^,]+,[^,]+,[^,]+,,,.*,(true|false)$' || fail "$(sed -n 3p plain/metrics.csv)"

@@ -31,11 +31,30 @@ mean=$(sed -n 's/.*how often the 16 gates are open: mean \([0-9.]*\) %, [0-9]* n
 must 0 "$tool" eval runs/small --json
 echo "$mean $("$json" .out share)" | awk '{ exit !($1 - 100 * $2 < 0.006 && 100 * $2 - $1 < 0.006 && $1 > 0) }' ||
     fail "the gates are open in $mean % of the rows, the share is $("$json" .out share)"
+# The load of the gates: eval says of the test rows what the charts show, inspect says it of the validation rows, and
+# metrics.jsonl what the best epoch's was.
+must 0 "$tool" plot runs/small --text
+grep -q "load of gates: greatest .* entropy .* never open, overlap " .out || fail "no chart of the load"
+entropy=$(sed -n 's/.*load of gates: greatest .* entropy \([0-9.]*\), .*/\1/p' .out)
+must 0 "$tool" eval runs/small
+grep -q "^  gates *16 .* $entropy " .out || fail "eval has another entropy than $entropy"
+must 0 "$tool" eval runs/small --json
+echo "$("$json" .out share) $("$json" .out load.gates.open.0) $("$json" .out load.gates.gates)" |
+    awk '{ exit !($2 >= 0 && $2 <= 1 && $3 == 16) }' || fail "no load of gates in eval --json"
+must 0 "$tool" inspect runs/small --load
+grep -q "gates: % of the validation rows that open each gate" .out || fail "inspect draws no load"
+must 0 "$tool" inspect runs/small --load --json
+best=$(grep '"best":true' runs/small/metrics.jsonl | tail -n 1 | sed 's/.*"valid_entropy":\([0-9.]*\).*/\1/')
+echo "$best $("$json" .out load.gates.entropy)" | awk '{ exit !($1 - $2 < 1e-6 && $2 - $1 < 1e-6 && $1 > 0) }' ||
+    fail "inspect has another entropy than the best epoch's $best: $("$json" .out load.gates.entropy)"
+must 2 "$tool" inspect digits --load
+must 2 "$tool" inspect runs/small --data .
+
 command -v gnuplot >/dev/null 2>&1 || exit 0
 must 0 "$tool" plot runs/small --svg --png --out figures
 must 0 "$tool" plot runs/small one --svg --png --out figures
 grep -v "^weir: one holds no model" .err && fail "gnuplot complains"
-for name in learning share gates classes; do
+for name in learning share gates load classes; do
     head -c 4 figures/$name.png | grep -aq PNG || fail "$name.png is no PNG"
     grep -q "</svg>" figures/$name.svg || fail "$name.svg is not complete"
 done

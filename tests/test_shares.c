@@ -162,12 +162,12 @@ static void test_load(void **state) {
             for (size_t r = 0; r < ROWS; r++) open += (h[r * GATES + g] != 0) / (double)ROWS;
             assert_true(fabs(loads->open[g] - open) < 1e-12);
         }
-        weir_loads_free(loads, count);
+        weir_loads_free(loads);
     }
     part.labels = NULL;
     must(weir_loads_measure(&loads, &count, graph, &part, &error), &error);
     assert_true(isnan(loads->same_class) && isnan(loads->other_class));
-    weir_loads_free(loads, count);
+    weir_loads_free(loads);
     weir_rows_free(rows);
     weir_graph_free(graph);
 }

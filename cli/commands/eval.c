@@ -157,7 +157,7 @@ static int run(char **operands, size_t count) {
             if (class_count > 0) print_classes(names, classes, class_count);
         }
         free(classes);
-        weir_loads_free(loads, load_count);
+        weir_loads_free(loads);
     }
     weir_data_free(data);
     weir_graph_free(graph);

@@ -285,7 +285,7 @@ static int run(char **operands, size_t count) {
         print_layers(&config, layers, layer_count, share, gated);
     if (status == CLI_OK && !as_json) print_names(weir_graph_names(graph));
     if (load_count > 0 && !as_json) print_loads(graph, loads, load_count);
-    weir_loads_free(loads, load_count);
+    weir_loads_free(loads);
     weir_data_free(data);
     free(layers);
     weir_graph_free(graph);

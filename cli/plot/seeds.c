@@ -129,7 +129,7 @@ void plot_run_free(plot_run *run) {
     for (size_t c = 0; c < PLOT_COLUMNS; c++) free(run->spread[c]);
     for (size_t k = 0; run->load_name != NULL && k < run->load_count; k++) free(run->load_name[k]);
     free((void *)run->load_name);
-    weir_loads_free(run->loads, run->load_count);
+    weir_loads_free(run->loads);
     free(run->by_class);
     for (size_t c = 0; c < run->names; c++) free(run->class_name[c]);
     free((void *)run->class_name);

@@ -77,7 +77,7 @@ WEIR_API weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluatio
 /// weir_loads_free. One pass of the whole network. Errors as weir_evaluate.
 WEIR_API weir_status weir_loads_measure(weir_load **loads, size_t *count, weir_graph *graph, const weir_part *part,
                                         weir_error *error);
-WEIR_API void weir_loads_free(weir_load *loads, size_t count);
+WEIR_API void weir_loads_free(weir_load *loads);
 
 /// The likelihood of the labels or targets under a network with random units, in mode DRAW: nll is the mean over rows
 /// of −log (1/m) Σ exp(−L_k), an upper bound in expectation on −log p(target | row), tighter for more samples m; loss

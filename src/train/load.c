@@ -114,39 +114,36 @@ void weir__watch_summary(const weir__watch *watch, const weir_graph *graph, weir
     }
 }
 
-void weir_loads_free(weir_load *loads, size_t count) {
-    for (size_t k = 0; loads && k < count; k++) weir__free(loads[k].open);
-    weir__free(loads);
-}
+void weir_loads_free(weir_load *loads) { weir__free(loads); }
 
 weir_status weir_loads_measure(weir_load **loads, size_t *count, weir_graph *graph, const weir_part *part,
                                weir_error *error) {
     weir_status status = WEIR_OK;
     weir__feed feed = {0};
     weir__watch watch = {0};
-    weir_load *found = NULL;
-    size_t made = 0;
+    char *memory = NULL;
     *loads = NULL;
     *count = 0;
     TRY(weir__feed_init(&feed, graph, part, weir__graph_max_rows(graph), error));
     TRY(weir__watch_begin(&watch, graph, weir__watch_classes(graph, part), error));
-    while (watch.gate_count && weir__feed_next(&feed)) {
+    if (!watch.gate_count) goto done;
+    while (weir__feed_next(&feed)) {
         const weir_pass pass = weir__feed_pass(&feed, WEIR_MODE_DECIDE);
         TRY(weir_graph_forward(graph, &pass, error));
         weir__watch_look(&watch, graph, feed.labels, feed.rows);
     }
-    if (!watch.gate_count) goto done;
-    TRY(weir__new(&found, watch.gate_count, sizeof *found, "the load of the gates", error));
+    // The loads, and behind them the arrays that they point to.
+    TRY(weir__new(&memory, watch.gate_count * sizeof(weir_load) + watch.total * sizeof(double), 1,
+                  "the load of the gates", error));
+    weir_load *found = (weir_load *)(void *)memory;
+    double *open = (double *)(void *)(memory + watch.gate_count * sizeof(weir_load));
     for (size_t k = 0; k < watch.gate_count; k++) {
-        double *open = NULL;
-        TRY(weir__new(&open, graph->nodes[watch.gates[k]].width, sizeof *open, "the load of the gates", error));
-        found[made++] = weir__watch_load(&watch, graph, k, open);
+        found[k] = weir__watch_load(&watch, graph, k, open);
+        open += found[k].gates;
     }
     *loads = found;
-    *count = made;
-    found = NULL;
+    *count = watch.gate_count;
 done:
-    weir_loads_free(found, made);
     weir__watch_free(&watch);
     weir__feed_free(&feed);
     return status;

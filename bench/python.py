@@ -48,10 +48,14 @@ results = {"torch": torch.__version__, "weir": weir.__version__, "python": platf
 
 
 def rounds(ways, repeats):
-    """Medians in seconds: each round runs every way once, after one run each for warmth. A way that fails is left out."""
+    """Medians in seconds: each round runs every way once, after one run each for warmth. A way that fails is left out.
+
+    Every other round goes backward, so that no way always finds the caches that a certain other one leaves."""
     times, failed = {name: [] for name in ways}, {}
+    order = list(ways.items())
     for turn in range(repeats + 1):
-        for name, way in ways.items():
+        order.reverse()
+        for name, way in order:
             if name in failed:
                 continue
             try:

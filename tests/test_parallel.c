@@ -296,6 +296,60 @@ static void no_threads_are_no_failure(void **state) {
     assert_int_equal(in_child(without_threads), 0);
 }
 
+typedef struct member {
+    void (*work)(void *argument);
+    void *argument;
+} member;
+
+static void *be_member(void *own) {
+    const member *m = own;
+    m->work(m->argument);
+    return NULL;
+}
+
+static atomic_int team_calls;
+
+/// As GOMP_parallel: the caller is the first of the members, and all have returned when it does.
+static void team_of_threads(void (*function)(void *argument), void *argument, unsigned threads, unsigned flags) {
+    pthread_t others[LANES];
+    member m = {function, argument};
+    unsigned started = 0;
+    atomic_fetch_add(&team_calls, flags == 0);
+    while (started + 1 < threads && pthread_create(&others[started], NULL, be_member, &m) == 0) started++;
+    function(argument);
+    while (started) pthread_join(others[--started], NULL);
+}
+
+/// A team may have fewer members than it was asked for: OpenMP gives one where it is inside a loop of its own.
+static void team_of_one(void (*function)(void *argument), void *argument, unsigned threads, unsigned flags) {
+    (void)threads, (void)flags;
+    function(argument);
+}
+
+static int child_without_team(void) {
+    atomic_store(&team_calls, 0);
+    return child_has_its_own_threads() || atomic_load(&team_calls);
+}
+
+static void a_team_stands_in_for_the_pool(void **state) {
+    (void)state;
+    weir_threads_use(4);
+    weir_team_use(team_of_one);
+    assert_true(run_and_check(50, 20));
+    weir_team_use(team_of_threads);
+    every_piece_is_run_once(state);
+    many_callers_share_the_pool(state);
+    nested_calls_run_in_their_own_thread(state);
+    weir_threads_use(2);
+    assert_true(two_meet());
+    assert_true(atomic_load(&team_calls) > 0);
+    if (CAN_FORK) assert_int_equal(in_child(child_without_team), 0);
+    weir_team_use(NULL);
+    atomic_store(&team_calls, 0);
+    assert_true(two_meet());
+    assert_int_equal(atomic_load(&team_calls), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(little_work_wakes_nobody),
@@ -308,6 +362,7 @@ int main(void) {
         cmocka_unit_test(helpers_take_no_signals),
         cmocka_unit_test(children_have_threads_of_their_own),
         cmocka_unit_test(no_threads_are_no_failure),
+        cmocka_unit_test(a_team_stands_in_for_the_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

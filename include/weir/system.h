@@ -77,6 +77,18 @@ WEIR_API const char *weir_blas_core(void);
 /// number. Not while another thread runs a weir function.
 WEIR_API void weir_threads_use(int threads);
 
+/// Calls work(argument) once in each of at most `threads` threads, of which the calling one is the first, and returns when
+/// all calls have returned. flags is 0.
+typedef void weir_team(void (*work)(void *argument), void *argument, unsigned threads, unsigned flags);
+
+/// Has the calls of this process run in somebody else's threads instead of the library's own: for a program with OpenMP,
+/// whose threads keep a processor busy for milliseconds after each of its loops, waiting for the next, while another
+/// library's wait for the processor. GOMP_parallel of the OpenMP library that the program has loaded is such a function.
+/// NULL: the library's own threads, as in the beginning, and as in a child after fork(). Results are the same. The
+/// function is called from any thread that calls the library, several at a time. Not while another thread runs a weir
+/// function.
+WEIR_API void weir_team_use(weir_team *team);
+
 /// The median of measurements: of an even count the mean of the two in the middle, of none NaN. Sorts values
 /// [count], which hold no NaN.
 WEIR_API double weir_median(double *values, size_t count);

@@ -11,6 +11,8 @@
 // knows by it that what it has read of the slot was that job's: a slot gets a new job only when all pieces of the
 // former one are begun and done.
 //
+// A team (weir_team_use) stands in for the pool's own threads: its members look at the one slot for which they were called.
+//
 // A machine that is busy with other programs takes the processor from a helper in the middle of a piece, for
 // milliseconds, while its caller waits; or from the caller, for the helper. The pool therefore keeps an account of the
 // time that helpers save and cost. When it is empty, callers work alone for a while, so long that the loss becomes a
@@ -33,6 +35,7 @@ enum {
 };
 
 static const double helper_spin = 150e-6, caller_spin = 50e-6; // seconds, before sleeping
+static const double team_spin = 1e-3; // seconds that a team is thought to
 static const double first_credit = 4e-3, most_credit = 16e-3;  // seconds that helpers may cost
 static const double most_loss = 0.03;                          // share of the time that they may cost for long
 static const double least_alone = 10e-3, most_alone = 0.4;     // seconds without helpers; doubled from loss to loss
@@ -76,6 +79,8 @@ static struct {
     atomic_int sleeping, looking; // helpers
     atomic_size_t helpers;
     atomic_bool refused;   // the system gave no more threads
+    _Atomic(weir_team *) team;  // NULL: the pool has its own threads
+    _Atomic double team_worked; // when (weir__seconds) the team last returned
     _Atomic double credit; // seconds that helpers may still cost
     _Atomic double alone;  // when (weir__seconds) callers get helpers again
     _Atomic double pause;  // seconds that they are alone after the next loss, at most
@@ -214,6 +219,7 @@ static void after_fork(void) {
     atomic_store(&pool.sleeping, 0);
     atomic_store(&pool.looking, 0);
     atomic_store(&pool.refused, false);
+    atomic_store(&pool.team, NULL); // its threads have stayed behind, too
 }
 
 static void prepare(void) {
@@ -224,11 +230,15 @@ static void prepare(void) {
     pthread_atfork(NULL, NULL, after_fork);
 }
 
+static void be_prepared(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare);
+}
+
 /// Starts threads until there are so many, or the system gives no more.
 static void have_helpers(size_t wanted) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (atomic_load_explicit(&pool.helpers, memory_order_relaxed) >= wanted || atomic_load(&pool.refused)) return;
-    pthread_once(&once, prepare);
+    be_prepared();
     pthread_mutex_lock(&pool.mutex);
     while (!atomic_load(&pool.refused) && atomic_load(&pool.helpers) < wanted) {
         if (start_helper()) {
@@ -260,6 +270,7 @@ static void post(slot *s, size_t count, size_t helpers, weir__piece_function *fu
     atomic_store_explicit(&s->done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->waited_for, false, memory_order_relaxed);
     atomic_store_explicit(&s->ticket, ticket_of(number, claims), memory_order_release);
+    if (atomic_load_explicit(&pool.team, memory_order_relaxed)) return; // which is called
     atomic_fetch_add(&pool.jobs, 1);
     if (!atomic_load(&pool.sleeping)) return;
     // Whoever is about to sleep has the lock and has not seen the job. It is free again before anybody is woken, since
@@ -320,31 +331,66 @@ static void settle(double now, double saved) {
     atomic_store_explicit(&pool.credit, credit, memory_order_relaxed);
 }
 
+/// A job as its caller, and the members of a team, see it.
+typedef struct party {
+    slot *slot;
+    size_t own; // claims of the caller
+    double end; // when nothing was left for it
+} party;
+
+/// What each thread of the job does. The caller is inside already; a member of a team gets there now.
+static void take_part(void *argument) {
+    party *p = argument;
+    const bool owner = is_inside;
+    claim c = {0};
+    size_t claims = 0;
+    is_inside = true;
+    for (; claim_next(p->slot, &c, owner); claims++) run_claimed(p->slot, &c);
+    is_inside = owner;
+    if (!owner) return;
+    p->own += claims;
+    p->end = weir__seconds();
+}
+
 bool weir__pool_run(size_t count, size_t threads, weir__piece_function *function, const void *context) {
     if (is_inside || threads < 2) return false;
     const double start = weir__seconds();
     if (start < atomic_load_explicit(&pool.alone, memory_order_relaxed)) return false;
-    have_helpers(threads - 1);
-    if (!atomic_load_explicit(&pool.helpers, memory_order_relaxed)) return false;
+    weir_team *const team = atomic_load_explicit(&pool.team, memory_order_relaxed);
+    if (!team) have_helpers(threads - 1);
+    if (!team && !atomic_load_explicit(&pool.helpers, memory_order_relaxed)) return false;
     slot *s = take_slot();
     if (!s) return false;
     if (start - known.clock > long_ago) ask_for_processor_time(start);
     post(s, count, threads - 1, function, context);
     const double begin = weir__seconds();
-    claim c = {0};
+    party p = {.slot = s};
     is_inside = true;
-    size_t own = 0;
-    for (; claim_next(s, &c, true); own++) run_claimed(s, &c);
+    if (team) {
+        team(take_part, &p, (unsigned)threads, 0);
+    } else {
+        take_part(&p);
+    }
     is_inside = false;
-    const double end = weir__seconds();
-    wait_for(s, end);
-    const double now = weir__seconds(), part = (double)own / (double)count_of(s->ticket);
-    if (own) settle(now, seconds_of_work(begin, end) / part - (now - start));
+    wait_for(s, p.end);
+    const double now = weir__seconds(), part = (double)p.own / (double)count_of(s->ticket);
+    if (team) atomic_store_explicit(&pool.team_worked, now, memory_order_relaxed);
+    if (p.own) settle(now, seconds_of_work(begin, p.end) / part - (now - start));
     atomic_store_explicit(&s->taken, false, memory_order_release);
     return true;
 }
 
-bool weir__pool_is_awake(void) { return atomic_load_explicit(&pool.looking, memory_order_relaxed) > 0; }
+void weir_team_use(weir_team *team) {
+    be_prepared();
+    atomic_store(&pool.team, team);
+}
+
+bool weir__pool_is_awake(void) {
+    if (!atomic_load_explicit(&pool.team, memory_order_relaxed)) {
+        return atomic_load_explicit(&pool.looking, memory_order_relaxed) > 0;
+    }
+    return weir__seconds() - atomic_load_explicit(&pool.team_worked, memory_order_relaxed) < team_spin;
+}
 
 size_t weir__pool_threads(void) { return atomic_load(&pool.helpers); }
 

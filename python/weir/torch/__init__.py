@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from . import _threads
 from .linear import GatedLinear, GatedMLP
 from .optim import SGD
 from .units import StochasticUnit, estimate
+
+_threads.share()
 
 __all__ = ["SGD", "GatedLinear", "GatedMLP", "StochasticUnit", "estimate"]

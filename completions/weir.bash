@@ -44,6 +44,7 @@ _weir() {
         PART) words="train valid test" ;;
         PASS) words="forward backward train all" ;;
         P) words="fp32 bf16" ;;
+        HOW) words="co-activation order random" ;;
         RULE | LIST)
             case $previous in
             --rule*) words=$(_weir_rules) ;;

@@ -23,14 +23,14 @@ awk -F: '
         layers["kernels"] = layers["units"] = 1
         layers["graph"] = layers["data"] = layers["store"] = 2
         layers["config"] = 3; layers["model"] = 4; layers["train"] = 5
-        layers["lab"] = 6
+        layers["lab"] = layers["upcycle"] = 6
         # Where a public header belongs.
         public["status"] = public["system"] = public["random"] = public["file"] = "core"
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = public["kind"] = "graph"; public["data"] = public["names"] = "data"
         public["config"] = public["options"] = "config"; public["model"] = "model"
-        public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"
+        public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"; public["upcycle"] = "upcycle"
     }
     {
         split($1, parts, "/"); from = parts[2]; seen++

@@ -69,7 +69,7 @@ expect disarm estimate exactness --rules dis
 expect bf16 train --precision b
 expect forward bench gated --pass f
 expect train.optimizer.rate= train digits --set train.optimizer.r
-for command in '' train eval predict inspect units plot fetch reproduce bench estimate compare help; do
+for command in '' train eval predict inspect units gate plot fetch reproduce bench estimate compare help; do
     never $command ''
     never $command -
 done

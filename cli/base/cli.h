@@ -32,6 +32,8 @@ bool cli_list_add(cli_list *list, const char *format, ...) WEIR_PRINTF(2, 3);
 /// Appends the pieces of "a,b:c=1,d=2,e": a piece that is an assignment, without a colon before its '=', continues the
 /// one before it that has a colon, so that rules keep their parameters. False when memory is short.
 bool cli_list_split(cli_list *list, const char *text);
+/// Appends the pieces of each "a=b,c=d" of what was given. CLI_FAILED after a message when memory is short.
+int cli_pairs(cli_list *pairs, const cli_list *given);
 void cli_list_free(cli_list *list);
 
 /// What an option does with its argument.
@@ -71,7 +73,7 @@ struct cli_command {
     int (*run)(char **operands, size_t count);
 };
 extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch, cli_reproduce,
-    cli_bench, cli_estimate, cli_compare;
+    cli_bench, cli_estimate, cli_compare, cli_gate;
 
 /// Every command in the order of the help; NULL beyond.
 const cli_command *cli_command_at(size_t index);

@@ -353,15 +353,9 @@ static void close_run(run_state *r) {
 static int begin_with(run_state *r) {
     weir_error error = {0};
     cli_list pairs = {0};
-    int status = CLI_OK;
     char *path = cli_model_path(init_file);
     if (path == NULL) return CLI_FAILED;
-    for (size_t i = 0; i < map.count && status == CLI_OK; i++)
-        for (const char *at = map.items[i]; *at != '\0' && status == CLI_OK; at += strspn(at, ",")) {
-            const size_t length = strcspn(at, ",");
-            if (!cli_list_add(&pairs, "%.*s", (int)length, at)) status = cli_error("out of memory");
-            at += length;
-        }
+    int status = cli_pairs(&pairs, &map);
     if (status == CLI_OK && weir_model_transfer(r->graph, &r->transfer, path, (const char *const *)pairs.items,
                                                 pairs.count, &error) != WEIR_OK)
         status = cli_weir_error(&error);

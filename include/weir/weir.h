@@ -46,5 +46,6 @@
 #include "system.h"
 #include "train.h"
 #include "units.h"
+#include "upcycle.h"
 
 #endif

@@ -32,8 +32,8 @@ bool cli_list_add(cli_list *list, const char *format, ...) WEIR_PRINTF(2, 3);
 /// Appends the pieces of "a,b:c=1,d=2,e": a piece that is an assignment, without a colon before its '=', continues the
 /// one before it that has a colon, so that rules keep their parameters. False when memory is short.
 bool cli_list_split(cli_list *list, const char *text);
-/// Appends the pieces of each "a=b,c=d" of what was given. CLI_FAILED after a message when memory is short.
-int cli_pairs(cli_list *pairs, const cli_list *given);
+/// Appends the pieces of each "a=b,c=d" of what was given. False when memory is short.
+bool cli_pairs(cli_list *pairs, const cli_list *given);
 void cli_list_free(cli_list *list);
 
 /// What an option does with its argument.

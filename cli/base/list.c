@@ -48,12 +48,12 @@ bool cli_list_split(cli_list *list, const char *text) {
     return done;
 }
 
-int cli_pairs(cli_list *pairs, const cli_list *given) {
+bool cli_pairs(cli_list *pairs, const cli_list *given) {
     for (size_t i = 0; i < given->count; i++)
         for (const char *at = given->items[i]; *at != '\0'; at += strspn(at, ",")) {
             const size_t length = strcspn(at, ",");
-            if (!cli_list_add(pairs, "%.*s", (int)length, at)) return cli_error("out of memory");
+            if (!cli_list_add(pairs, "%.*s", (int)length, at)) return false;
             at += length;
         }
-    return CLI_OK;
+    return true;
 }

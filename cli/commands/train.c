@@ -355,7 +355,7 @@ static int begin_with(run_state *r) {
     cli_list pairs = {0};
     char *path = cli_model_path(init_file);
     if (path == NULL) return CLI_FAILED;
-    int status = cli_pairs(&pairs, &map);
+    int status = cli_pairs(&pairs, &map) ? CLI_OK : cli_error("out of memory");
     if (status == CLI_OK && weir_model_transfer(r->graph, &r->transfer, path, (const char *const *)pairs.items,
                                                 pairs.count, &error) != WEIR_OK)
         status = cli_weir_error(&error);

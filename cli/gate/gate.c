@@ -99,7 +99,7 @@ static int open_foreign(gating *g, const char *path) {
     cli_list pairs = {0};
     weir_graph_options making = weir_graph_options_default(256);
     making.training = false;
-    int status = cli_pairs(&pairs, &map);
+    int status = cli_pairs(&pairs, &map) ? CLI_OK : cli_error("out of memory");
     if (status == CLI_OK &&
         (weir_config_load(&g->dense_config, config_name, NULL, 0, &error) != WEIR_OK ||
          (data_folder != NULL && weir_config_data_folder(&g->dense_config, data_folder, &error) != WEIR_OK) ||

@@ -125,10 +125,10 @@ WEIR_API void weir_scale_apply(const weir_scale *scale, float *values, size_t ro
 /// is guessed; else it is "".
 WEIR_API weir_status weir_rows_scale_like(weir_rows *rows, char *note, const weir_scale *scale, weir_error *error);
 
-/// Binarises rows as the options say and cuts them in halves if they ask for it: *targets (freed by the caller) gets
-/// the lower halves, or NULL; rows, which nothing else may use yet, is changed and keeps the upper ones. set tells
-/// files apart in the noise of "fixed": 0 is the training rows, 1 the test rows. weir_data_load does this to what it
-/// loads.
+/// Binarises rows as the options say and cuts them in halves if they ask for it: *targets (freed by the caller, before
+/// rows) gets the lower halves, for targets "inputs" the rows themselves, or NULL; rows, which nothing else may use yet,
+/// is changed and keeps the upper ones. set tells files apart in the noise of "fixed" and "dynamic": 0 is the training
+/// rows, 1 the test rows. weir_data_load does this to what it loads.
 WEIR_API weir_status weir_rows_prepare(weir_rows *rows, weir_rows **targets, const struct weir_data_options *options,
                                        uint32_t set, weir_error *error);
 /// Reads labels: IDX or NPY of integers with one dimension or a second one of size 1, or CSV with one column (header
@@ -149,11 +149,12 @@ typedef struct weir_data_options {
     const char *test_rows, *test_labels;   ///< files: may be "": then the test part is split off the training rows
     const char *label_column; ///< files, CSV: column of the label, by number or name; "" or "-1": labels are in files of
                               ///< their own. Labels that are texts name the classes (weir_data_names)
-    const char *binarise; ///< values of rows: "none" (as they are), "threshold" (1 above ½, else 0) or "fixed" (1 with
-                          ///< the value's probability, drawn once, a pure function of seed, row and column)
+    const char *binarise; ///< values of rows: "none" (as they are), "threshold" (1 above ½, else 0), "fixed" (1 with
+                          ///< the value's probability, drawn once, a pure function of seed, row and column) or
+                          ///< "dynamic" (likewise, and training rows anew in each epoch; else the draw is the first)
     const char *targets; ///< what is predicted: "labels"; "lower-half": the network sees the upper half of each row (of
                          ///< an image's lines) and predicts the lower one; "values": the target columns, or files of
-                         ///< targets. Labels need not exist for the latter two
+                         ///< targets; "inputs": the row itself, as it is read. Labels count for the first alone
     const char *scale; ///< of all rows, before they are binarised: "none", "1/255", "standardise", or "auto": 1/255 for
                        ///< whole numbers 0 … 255 of which one in the training rows is above 127, or above 1 where the
                        ///< file says that they are unsigned bytes (IDX, NPY); else none

@@ -47,6 +47,9 @@ WEIR_API weir_optimizer_options weir_optimizer_options_default(void);
 /// - "load-l1": l1 times the unit's load over the target (ReMoE, Wang et al. 2025); weight as for l1
 /// - "switch": the auxiliary loss of Fedus, Zoph and Shazeer 2022, eq. 4: n Σ load·mean softmax
 /// - "z": the router z-loss of Zoph et al. 2022, eq. 5: the mean squared logarithm of Σ exp a
+/// - "prior": the divergence of all random units, gates or not, from a prior whose bits are 1 with probability target
+///   and whose variables of several outputs are uniform; with weight 1 the loss is the negative ELBO of a variational
+///   autoencoder (Kingma and Welling 2014)
 /// - "none"
 typedef struct weir_sparsity_options {
     const char *kind;

@@ -24,7 +24,8 @@ extern "C" {
 /// One epoch's line: metrics.jsonl and metrics.csv have the same names.
 typedef struct weir_epoch {
     size_t epoch;                                ///< 1, 2, …
-    double train_loss;                           ///< mean over the epoch's batches, sampled, penalties not included
+    double train_loss;                           ///< mean over the epoch's batches, sampled; penalties not included but that of
+                                                 ///< kind "prior", with which it is the negative ELBO
     double penalty, weight;                      ///< mean sparsity term; λ at the end
     double train_share;                          ///< open gates in training
     double valid_loss, valid_error, valid_share; ///< valid_error NaN for targets
@@ -83,6 +84,9 @@ WEIR_API void weir_loads_free(weir_load *loads);
 /// of −log (1/m) Σ exp(−L_k), an upper bound in expectation on −log p(target | row), tighter for more samples m; loss
 /// the mean over rows and samples, which is the bound of one sample. Where nothing is random one sample is taken. The
 /// same seed gives a row of the part the same draws, for any max_rows. WEIR_DATA without labels or targets.
+/// Of a network with latent variables (trained with the sparsity kind "prior"; q their draw given the row) L_k is
+/// −log p(target | h_k) − log prior(h_k) + log q(h_k | row), so that nll bounds −log p(target) (Burda, Grosse and
+/// Salakhutdinov 2016, arXiv 1509.00519, eq. 8), and loss is the negative ELBO with the divergence in closed form.
 WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation, const weir_part *part,
                                            size_t samples, uint64_t seed, weir_error *error);
 

@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../core/noise.h"
 #include "rows.h"
+#include "streams.h"
 
 enum { first_room = 1 << 16 };
 
@@ -89,8 +91,30 @@ static void copy_row(const weir_rows *rows, float *restrict out, size_t row) {
     }
 }
 
+/// Makes each value the draw of its 1 or 0, a pure function of (seed, draw, set, row, column).
+static void draw_row(const weir_rows *rows, float *values, size_t row, uint32_t draw) {
+    enum { piece = 256 };
+    float u[piece];
+    const weir_noise noise = {.seed = rows->seed, .step = draw, .stream = weir__redraw_stream, .sample = rows->set};
+    for (size_t first = 0; first < rows->shape.columns; first += piece) {
+        const size_t left = rows->shape.columns - first, size = left < piece ? left : piece;
+        weir__random_uniform_at(u, noise, (uint32_t)row, first, size);
+        for (size_t j = 0; j < size; j++) values[first + j] = values[first + j] > u[j];
+    }
+}
+
+void weir__rows_copy_drawn(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count,
+                           uint32_t draw) {
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = index ? index[i] : first + i;
+        float *values = out + i * rows->shape.columns;
+        copy_row(rows, values, row);
+        if (rows->redrawn) draw_row(rows, values, row, draw);
+    }
+}
+
 void weir_rows_copy(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count) {
-    for (size_t i = 0; i < count; i++) copy_row(rows, out + i * rows->shape.columns, index ? index[i] : first + i);
+    weir__rows_copy_drawn(rows, out, index, first, count, 0);
 }
 
 weir_status weir__rows_reorder(weir_rows *rows, int32_t *labels, uint32_t *order, weir_error *error) {

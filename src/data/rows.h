@@ -22,7 +22,14 @@ struct weir_rows {
     float *pairs;           ///< offsets and factors of the columns, or NULL
     size_t stride;          ///< from the first value of a row to that of the next; 0: as many as there are columns
     const uint8_t *lengths; ///< of a text: bytes of each token; or NULL
+    bool redrawn;           ///< values are probabilities, and what is read of them is a draw: see weir__rows_copy_drawn
+    uint64_t seed;          ///< of these draws
+    uint16_t set;           ///< which file's rows they are
 };
+
+/// weir_rows_copy; of rows that are redrawn, the draw of that number. weir_rows_copy takes draw 0.
+void weir__rows_copy_drawn(const weir_rows *rows, float *out, const uint32_t *index, size_t first, size_t count,
+                           uint32_t draw);
 
 /// Where in bytes or floats a row begins.
 static inline size_t weir__row_begin(const weir_rows *rows, size_t row) {

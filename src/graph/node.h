@@ -102,6 +102,7 @@ struct weir__node {
     float threshold;       // likewise
     weir_penalty penalty;
     void *penalty_context;
+    double prior;          // of units with a prior: the chance of a bit to be 1, see prior.h; 0: they have none
     weir__facts facts;
     weir__node_pass pass;
     weir__memory memory;

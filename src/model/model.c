@@ -17,6 +17,7 @@
 #include "../core/parallel.h"
 #include "../graph/finite.h"
 #include "../graph/graph.h"
+#include "../graph/prior.h"
 #include "../store/safetensors.h"
 #include <weir/model.h>
 
@@ -433,6 +434,8 @@ static weir_status load(weir_graph **graph, weir_config *config, const weir__saf
     TRY(as_of_file(weir__graph_create_zero(&made, read.network, read.network_count, &options, error), path, error));
     TRY(read_parameters(made, file, error));
     TRY(read_thresholds(made, weir__safetensors_metadata(file, "weir.thresholds"), path, error));
+    if (read.train.sparsity.kind && strcmp(read.train.sparsity.kind, "prior") == 0)
+        TRY(as_of_file(weir__graph_prior_set(made, read.train.sparsity.target, error), path, error));
     TRY(read_scale(made, file, error));
     TRY(as_of_file(read_names(made, file, error), NULL, error));
     *graph = made;

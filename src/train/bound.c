@@ -3,13 +3,14 @@
 
 // The negative log-likelihood of a network with random units, bounded from above by m samples:
 //   −log p(target | x) ≤ E[ −log (1/m) Σ_k exp(−L_k) ],  L_k the loss of the row with the k-th draw of all units
-// (Raiko et al. 2015, eq. 7; Burda et al. 2016). m = 1 is the mean loss; the bound falls with m to the exact value. The
+// (Raiko et al. 2015, eq. 7; Burda et al. 2016). Latent variables with a prior add log q(h_k)/prior(h_k) to L_k. m = 1 is the mean loss; the bound falls with m to the exact value. The
 // sum is kept row by row as largest term and rest, so that memory does not grow with m. What lies before the first
 // random node is computed once per batch.
 
 #include <math.h>
 
 #include "../graph/graph.h"
+#include "../graph/prior.h"
 #include "evaluate.h"
 
 /// Rows whose draws share a batch, so that memory does not grow with max_rows.
@@ -34,14 +35,21 @@ static void add(log_sum *to, double x) {
 
 typedef struct sums {
     log_sum row[rows_at_once];
+    double divergence[rows_at_once], ratio[rows_at_once]; ///< of the units from their prior, in this draw; else 0
     double loss, nll; ///< over rows and draws; over rows
 } sums;
 
-static void add_draw(sums *all, const float *loss, size_t rows) {
-    for (size_t r = 0; r < rows; r++) {
-        all->loss += (double)loss[r];
-        add(&all->row[r], -(double)loss[r]);
+static weir_status add_draw(sums *all, weir_graph *graph, size_t rows, weir_error *error) {
+    const float *loss = weir_graph_loss(graph);
+    if (weir__graph_has_prior(graph)) {
+        const weir_status status = weir__graph_prior(graph, all->divergence, all->ratio, error);
+        if (status != WEIR_OK) return status;
     }
+    for (size_t r = 0; r < rows; r++) {
+        all->loss += (double)loss[r] + all->divergence[r];
+        add(&all->row[r], -(double)loss[r] - all->ratio[r]);
+    }
+    return WEIR_OK;
 }
 
 /// All draws of the feed's current batch; *draws: how many there were, 1 where nothing is random.
@@ -54,7 +62,7 @@ static weir_status draw_batch(weir_graph *graph, const weir__feed *feed, uint64_
     TRY(weir_graph_forward(graph, &pass, error));
     for (*draws = 1;; ++*draws) {
         bool drawn = false;
-        add_draw(all, weir_graph_loss(graph), feed->rows);
+        TRY(add_draw(all, graph, feed->rows, error));
         if (*draws < samples) TRY(weir__graph_redraw(graph, (uint32_t)*draws, &drawn, error));
         if (!drawn) break;
     }

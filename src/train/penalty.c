@@ -16,6 +16,9 @@
 //   switch       λ n Σ_i f_i P_i, f_i unit i's part of all that was open, held fixed, P_i = (1/R) Σ_r softmax(a_r)_i
 //                (Fedus, Zoph and Shazeer 2022, eq. 4): λ when all n gates are open equally often
 //   z            (λ/R) Σ_r (log Σ_i e^(a_ri))² (Zoph et al. 2022, ST-MoE, eq. 5)
+//   prior        (λ/R) Σ_r KL(q(h | a_r) ‖ prior(h)), the prior's bits 1 with probability s, its variables of C outputs
+//                uniform: with the loss as −log p(target | h) and λ = 1, the negative ELBO (Kingma and Welling 2014,
+//                arXiv 1312.6114, eq. 3), the divergence in closed form (src/units/prior.h)
 // Softmax and sum of switch and z run over the outputs of a variable; units that are drawn alone are one variable, the
 // layer. For draws of several outputs ∂q/∂a is a matrix, and the gradient of kl, l1, load-l1 and l0 goes through it;
 // draws whose mean has no known derivative give none. λ of l1, load-l1 and l0 goes up by the factor `adapt` when the
@@ -26,6 +29,7 @@
 #include <string.h>
 
 #include "../core/parallel.h"
+#include "../units/prior.h"
 #include "sparsity.h"
 
 enum { chunk = 64 }; // units that a thread takes at a time: whole cache lines of each row
@@ -264,6 +268,19 @@ static double l0(void *context, const weir_unit *unit, size_t rows, size_t units
     return for_chunks(&(penalised){gate, rows, units, h, da, gate->q}, mean_chunk);
 }
 
+static double prior(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
+                    float *da) {
+    weir__gate_control *gate = context;
+    double sum = 0;
+    count_open(gate->opened, 0, units, rows, units, h);
+    for (size_t i = 0; i < units; i++) gate->term[i] = 0;
+    (void)finish(gate, units);
+    for (size_t r = 0; r < rows; r++) gate->row[r] = 0;
+    weir__prior_divergence(unit, gate->sparsity->target, rows, units, a, gate->row, gate->weight / (double)rows, da);
+    for (size_t r = 0; r < rows; r++) sum += gate->row[r];
+    return gate->weight / (double)rows * sum;
+}
+
 // Without a penalty the share is still counted, for the push on the biases.
 static double none(void *context, const weir_unit *unit, size_t rows, size_t units, const float *a, const float *h,
                    float *da) {
@@ -291,9 +308,10 @@ static double keep(const weir_sparsity_options *o, double target, double weight,
     return weight;
 }
 
-static const weir__sparsity_rule rules[] = {
-    {"kl", kl, kl_adapt},          {"l1", l1, l1_adapt}, {"l0", l0, l1_adapt}, {"load-l1", load_l1, l1_adapt},
-    {"switch", switch_loss, keep}, {"z", z_loss, keep},  {"none", none, keep}};
+static const weir__sparsity_rule rules[] = {{"kl", kl, kl_adapt, false},          {"l1", l1, l1_adapt, false},
+                                            {"l0", l0, l1_adapt, false},          {"load-l1", load_l1, l1_adapt, false},
+                                            {"switch", switch_loss, keep, false}, {"z", z_loss, keep, false},
+                                            {"none", none, keep, false},          {"prior", prior, keep, true}};
 
 const weir__sparsity_rule *weir__sparsity_find(const char *name) {
     for (size_t i = 0; name && i < sizeof rules / sizeof *rules; i++) {

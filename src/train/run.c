@@ -11,6 +11,7 @@
 #include <weir/model.h>
 
 #include "../core/core.h"
+#include "../data/rows.h"
 #include "trainer.h"
 
 // Streams of the nodes' own noise are small numbers.
@@ -39,8 +40,9 @@ static void copy_rows(weir_trainer *t, size_t *rows) {
     *rows = left < t->options.batch ? left : t->options.batch;
     if (!*rows) return;
     const uint32_t *order = t->order + first;
-    weir_rows_copy(part.rows, t->inputs, order, 0, *rows);
-    if (t->targets) weir_rows_copy(part.targets, t->targets, order, 0, *rows);
+    const uint32_t draw = (uint32_t)t->place.epoch + 1; // draw 0 is that of evaluations
+    weir__rows_copy_drawn(part.rows, t->inputs, order, 0, *rows, draw);
+    if (t->targets) weir__rows_copy_drawn(part.targets, t->targets, order, 0, *rows, draw);
     for (size_t i = 0; !t->targets && i < *rows; i++) t->labels[i] = part.labels[order[i]];
 }
 

@@ -15,6 +15,7 @@
 
 #include "../config/options.h"
 #include "../graph/graph.h"
+#include "../graph/prior.h"
 #include "sparsity.h"
 
 weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *count, weir_error *error) {
@@ -37,6 +38,7 @@ weir_status weir__gate_control_init(weir__gate_control *gate, const weir__sparsi
     TRY(weir__new(&gate->term, units, sizeof(double), what, error));
     TRY(weir__new(&gate->factor, units, sizeof(double), what, error));
     TRY(weir__new(&gate->slope, units, sizeof(float), what, error));
+    TRY(weir__new(&gate->row, rows, sizeof(double), what, error));
     TRY(weir__new(&gate->q, rows * units, sizeof(float), what, error));
     TRY(weir__new(&gate->dq, rows * units, sizeof(float), what, error));
     // Starts at the target, so that no unit is pushed before it has been seen to be closed.
@@ -52,6 +54,7 @@ void weir__gate_control_free(weir__gate_control *gate) {
     weir__free(gate->term);
     weir__free(gate->factor);
     weir__free(gate->slope);
+    weir__free(gate->row);
     weir__free(gate->q);
     weir__free(gate->dq);
     *gate = (weir__gate_control){0};
@@ -88,6 +91,20 @@ static weir_status find_bias(weir_graph *graph, size_t node, size_t units, size_
                       specs[node].name);
 }
 
+// The unit nodes that a rule is for: gates, or those that have a prior.
+static weir_status find_nodes(weir__sparsity *sparsity, size_t **nodes, size_t *count, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir_graph *graph = sparsity->graph;
+    if (!sparsity->rule->prior) return weir__gate_nodes(graph, nodes, count, error);
+    TRY(weir__graph_prior_set(graph, sparsity->target, error));
+    TRY(weir__new(nodes, graph->count, sizeof **nodes, "the list of random units", error));
+    for (size_t i = 0; i < graph->count; i++) {
+        if (graph->nodes[i].prior > 0) (*nodes)[(*count)++] = i;
+    }
+done:
+    return status;
+}
+
 weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, const weir_sparsity_options *options,
                                 size_t rows, weir_error *error) {
     weir_status status = WEIR_OK;
@@ -96,8 +113,9 @@ weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, con
     TRY(weir__options_check(&weir__sparsity_fields, options, error));
     sparsity->rule = weir__sparsity_find(options->kind);
     sparsity->options.kind = sparsity->rule->name;
-    sparsity->target = options->train_target > 0 ? options->train_target : options->target;
-    TRY(weir__gate_nodes(graph, &nodes, &count, error));
+    sparsity->target =
+        options->train_target > 0 && !sparsity->rule->prior ? options->train_target : options->target;
+    TRY(find_nodes(sparsity, &nodes, &count, error));
     TRY(weir__new(&sparsity->gates, count, sizeof *sparsity->gates, "the sparsity control", error));
     for (size_t i = 0; i < count; i++) {
         weir__gate_control *gate = &sparsity->gates[i];

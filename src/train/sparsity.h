@@ -27,6 +27,7 @@ typedef struct weir__gate_control {
     double *term;   ///< [units] penalty
     double *factor; ///< [units] scratch: what weighs a unit's penalty
     float *slope;   ///< [units] scratch: its derivative by the mean opening
+    double *row;    ///< [rows] scratch
     float *q, *dq;  ///< [rows][units] scratch: opening probability and its slope (l1: gradients to h and a)
 } weir__gate_control;
 
@@ -36,6 +37,7 @@ typedef struct weir__sparsity_rule {
     weir_penalty penalty; ///< its context is a weir__gate_control; it changes only what is "of the last batch"
     /// λ after a batch whose share was `share`.
     double (*adapt)(const weir_sparsity_options *options, double target, double weight, double share);
+    bool prior; ///< of latent variables: it is part of the loss, and of all random units, gates or not
 } weir__sparsity_rule;
 
 /// The rule of that name, or NULL.
@@ -61,7 +63,7 @@ void weir__gate_control_free(weir__gate_control *gate);
 /// After the batch's update: λ, moving averages, and the push on biases [units] (NULL: none).
 void weir__gate_control_update(weir__gate_control *gate, float *biases);
 
-/// Attaches the control to the gates of a graph. The object must not move afterwards. Free (which detaches it) before
+/// Attaches the control to the gates of a graph; a prior to all random units, of which evaluations then know, too. The object must not move afterwards. Free (which detaches it) before
 /// the graph.
 weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, const weir_sparsity_options *options,
                                 size_t rows, weir_error *error);

@@ -171,7 +171,7 @@ static weir_status step(weir_trainer *t, const float *inputs, const int32_t *lab
     const weir__gate_count after = weir__count_gates(t->graph, t->gates, t->gate_count);
     t->place.step++;
     weir__average_add(&t->average, t->graph, t->place.step);
-    t->place.loss += loss * (double)rows;
+    t->place.loss += (loss + (t->sparsity.rule->prior ? penalty : 0)) * (double)rows;
     t->place.penalty += penalty * (double)rows;
     t->place.rows += rows;
     t->place.gates.gates += after.gates - before.gates;

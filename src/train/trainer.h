@@ -20,7 +20,7 @@
 typedef struct weir__place {
     uint64_t step;                 ///< batches trained so far: the coordinate of all noise
     size_t epoch, batch;           ///< finished epochs, and batches done of the next one
-    double loss, penalty;          ///< sums of this epoch: loss times rows, penalty times rows
+    double loss, penalty;          ///< sums of this epoch: loss (with a prior's divergence) times rows, penalty times rows
     uint64_t rows;                 ///< of this epoch
     weir__gate_count gates;        ///< of this epoch
     double seconds, train_seconds; ///< of this epoch

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const experiment *const experiments[] = {&experiment_bengio2013, &experiment_lower_half};
+static const experiment *const experiments[] = {&experiment_bengio2013, &experiment_lower_half,
+                                                &experiment_categorical_vae, &experiment_bernoulli_vae};
 
 static const char *data_folder, *out_folder;
 static cli_list row_names, settings;
@@ -73,7 +74,14 @@ static const experiment *find_experiment(const char *name) {
         names[e] = experiments[e]->name;
         if (strcmp(name, names[e]) == 0) return experiments[e];
     }
-    cli_usage("reproduce", "no experiment '%s'; there are %s and %s%s", name, names[0], names[1],
+    char list[256] = "";
+    for (size_t e = 0, used = 0; e < CLI_COUNT_OF(names) && used < sizeof list; e++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+                                 e == 0                        ? ""
+                                 : e + 1 < CLI_COUNT_OF(names) ? ", "
+                                                               : " and ",
+                                 names[e]);
+    cli_usage("reproduce", "no experiment '%s'; there are %s%s", name, list,
               weir_suggest(name, names, CLI_COUNT_OF(names)).text);
     return NULL;
 }

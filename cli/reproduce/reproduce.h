@@ -8,6 +8,7 @@
 
 #include "experiment/experiment.h"
 
-extern const experiment experiment_bengio2013, experiment_lower_half;
+extern const experiment experiment_bengio2013, experiment_lower_half, experiment_categorical_vae,
+    experiment_bernoulli_vae;
 
 #endif

@@ -123,3 +123,23 @@ grep -Eq "^disarm/1: best epoch [12], valid [0-9.]+ nats, test [0-9.]+ nats of 2
 nll=$("$json" half/disarm/1/result.json test_nll | awk '{ printf "%.2f", $1 }')
 grep -q "^| DisARM | [0-9.]* |  | $nll | " half/table.md || fail "table.md has not $nll: $(cat half/table.md)"
 grep -q "^| Gumbel-softmax | [0-9.]* | 58.50 | " half/table.md || fail "table.md lacks the published figure"
+
+# Variational autoencoders: the negative ELBO, divergence included; rows of digits drawn anew in each epoch.
+few="--set data.source=digits --set data.train=200 --set data.valid=100 --set data.test=100 --set train.test_samples=5"
+# shellcheck disable=SC2086
+must 0 "$tool" reproduce categorical-vae reinmax-8x4 st-16x12 st-gumbel-64x8 --out cat --epochs 1 $few
+grep -Eq "^\| ReinMax, 8 x 4 \| 124.66 \| [0-9]+\.[0-9]+ \| " cat/table.md || fail "categorical-vae: $(cat cat/table.md)"
+# shellcheck disable=SC2086
+must 0 "$tool" reproduce bernoulli-vae --out ber --extended --epochs 1 $few
+[ "$(grep -c '^| .* | 1 | [0-9.]* | 1 |$' ber/table.md)" = 8 ] || fail "bernoulli-vae: $(cat ber/table.md)"
+train="train bernoulli-vae/network --set data.source=digits --set data.train=300 --set data.valid=100 --set data.test=50 --set train.test_samples=5"
+# shellcheck disable=SC2086
+{
+    must 0 "$tool" $train --out straight --epochs 3
+    must 0 "$tool" $train --out halted --epochs 1
+    must 0 "$tool" $train --out halted --epochs 3 --resume
+}
+numbers_of straight/result.json >straight.numbers
+numbers_of halted/result.json | diff straight.numbers - >&2 || fail "a continued run draws other values"
+must 0 "$tool" eval straight --json
+close "evaluation of a saved model" "$("$json" .out loss)" "$("$json" straight/result.json test_loss)"

@@ -111,7 +111,7 @@ done:
     return status;
 }
 
-/// The same values once more, in the memory of rows, which must live longer.
+/// Rows that share the memory of others, which must live longer.
 static weir_status look_at(weir_rows **out, const weir_rows *rows, weir_error *error) {
     weir_status status = WEIR_OK;
     float *pairs = NULL;

@@ -209,14 +209,16 @@ void cli_print_names(FILE *out, const char *label, size_t indent, const weir_nam
 void cli_names_json(json_t *object, const weir_names *names);
 /// Number of gated layers.
 size_t cli_gated_layers(const weir_graph *graph);
+/// The share of gates that was asked for; NaN where the draw of each unit that gates opens a number of its own.
+double cli_target(const weir_graph *graph, double target);
 
 /// How layers of gates share their work (weir_loads_measure): a table with a row per layer, and an object per layer that
 /// has the load of each gate, too.
 void cli_print_loads(FILE *out, weir_graph *graph, const weir_load *loads, size_t count);
 json_t *cli_loads_json(weir_graph *graph, const weir_load *loads, size_t count);
 
-/// The table at the end of train and of eval: a result measured on `rows` rows of a part. target: the share asked for;
-/// gated: does the network have gates.
+/// The table at the end of train and of eval: a result measured on `rows` rows of a part. target: the share asked for
+/// (cli_target); gated: does the network have gates.
 void cli_report(const weir_result *result, const char *part, size_t rows, bool gated, double target, FILE *out);
 /// How often weir_measure repeats: the median of so many.
 enum { CLI_REPEATS = 5 };

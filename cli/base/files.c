@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -188,4 +189,16 @@ size_t cli_gated_layers(const weir_graph *graph) {
     weir_graph_nodes(graph, &count);
     for (size_t i = 0; i < count; i++) gated += (weir_graph_kind(graph, i)->traits & WEIR_KIND_GATED) != 0;
     return gated;
+}
+
+double cli_target(const weir_graph *graph, double target) {
+    size_t count = 0;
+    bool asked = false;
+    weir_graph_nodes(graph, &count);
+    for (size_t i = 0; i < count; i++) {
+        const size_t gates = weir_graph_gates(graph, i);
+        const weir_unit *unit = gates < count ? weir_graph_unit(graph, gates) : NULL;
+        asked = asked || (unit != NULL && isnan(weir_unit_share(unit)));
+    }
+    return asked ? target : NAN;
 }

@@ -35,7 +35,10 @@ static void dense_rows(cli_table *table, const weir_result *r) {
 
 static void gated_rows(cli_table *table, const weir_result *r, double target) {
     char a[CLI_NUMBER], b[CLI_NUMBER], ratio[CLI_NUMBER];
-    cli_table_add(table, "share of gates open, target %.3g\t%.4f\t1", target, r->share);
+    if (isnan(target))
+        cli_table_add(table, "share of gates open, by the draw\t%.4f\t1", r->share);
+    else
+        cli_table_add(table, "share of gates open, target %.3g\t%.4f\t1", target, r->share);
     if (r->gates_never_open > 0)
         cli_table_add(table, "gates that no row opened\t%zu of %zu", r->gates_never_open, r->gates_all);
     whole_text(a, r->multiply_adds_done);

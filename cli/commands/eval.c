@@ -148,8 +148,8 @@ static int run(char **operands, size_t count) {
             print_json(&result, operands[0], part.count, names, classes, class_count,
                        load_count > 0 ? cli_loads_json(graph, loads, load_count) : NULL);
         } else if (status == CLI_OK) {
-            cli_report(&result, part_name, part.count, cli_gated_layers(graph) > 0, config.train.sparsity.target,
-                       stdout);
+            cli_report(&result, part_name, part.count, cli_gated_layers(graph) > 0,
+                       cli_target(graph, config.train.sparsity.target), stdout);
             if (load_count > 0) {
                 printf("\n");
                 cli_print_loads(stdout, graph, loads, load_count);

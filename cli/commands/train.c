@@ -213,7 +213,11 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
     fprintf(out, "  training  %s, rate %g, batch %zu, %zu epochs, seed %llu\n", config->train.optimizer.kind,
             config->train.optimizer.rate, config->train.batch, config->train.epochs,
             (unsigned long long)config->train.seed);
-    if (gated > 0)
+    if (gated > 0 && isnan(cli_target(graph, 0)))
+        fprintf(out, "  gates     %s%sthe draw says how many open, not target share %g; %s penalty\n",
+                config->rule != NULL ? config->rule : "", config->rule != NULL ? ": " : "",
+                config->train.sparsity.target, config->train.sparsity.kind);
+    else if (gated > 0)
         fprintf(out, "  gates     %s%starget share %g, %s penalty\n", config->rule != NULL ? config->rule : "",
                 config->rule != NULL ? ", " : "", config->train.sparsity.target, config->train.sparsity.kind);
     fprintf(out, "  computer  %d thread%s, %s, %s\n\n", weir_threads(), weir_threads() == 1 ? "" : "s",
@@ -435,8 +439,8 @@ static int finish_run(run_state *r) {
         status = print_result_file(path);
     else if (status == CLI_OK) {
         printf("\n");
-        cli_report(&result, "test", test.count, cli_gated_layers(r->graph) > 0, r->config.train.sparsity.target,
-                   stdout);
+        cli_report(&result, "test", test.count, cli_gated_layers(r->graph) > 0,
+                   cli_target(r->graph, r->config.train.sparsity.target), stdout);
         print_next(stdout, r->folder);
     }
     free(path);

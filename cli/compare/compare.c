@@ -11,11 +11,12 @@
 static const char *data_folder, *out_folder, *rules;
 static cli_list varied, settings;
 static size_t seeds, jobs, threads;
-static bool resume, as_json;
+static bool resume, as_json, tensorboard;
 
 static const cli_option options[] = {
     {"rules", "LIST", CLI_TEXT, &rules, NULL,
-     "rules of the stochastic units to compare, as in straight-through,rloo:samples=4; the first is what the others are "
+     "rules of the stochastic units to compare, as in straight-through,rloo:samples=4; the first is what the others "
+     "are "
      "compared with"},
     {"vary", "KEY=LIST", CLI_PAIR, &varied, NULL,
      "another setting to compare, as in train.sparsity.target=0.05,0.1; may be repeated: all combinations are trained"},
@@ -27,6 +28,8 @@ static const cli_option options[] = {
     {"threads", "N", CLI_COUNT, &threads, NULL, "threads to use, all trainings together"},
     {"set", "KEY=VALUE", CLI_PAIR, &settings, NULL, "change a setting of every run; may be repeated"},
     {"resume", NULL, CLI_FLAG, &resume, NULL, "keep what is finished in DIR, go on with the rest"},
+    {"tensorboard", NULL, CLI_FLAG, &tensorboard, NULL,
+     "write the curves of every run for TensorBoard, too: tensorboard --logdir DIR shows them"},
     {"json", NULL, CLI_FLAG, &as_json, NULL, "print summary.json, everything else on standard error"},
 };
 
@@ -72,6 +75,30 @@ static int check_fixed(void) {
     return CLI_OK;
 }
 
+/// Rules that every unit has for itself are varied node by node.
+static int check_rules(const weir_config *config) {
+    if (rules == NULL) return CLI_OK;
+    char *lines = NULL;
+    weir_error error = {0};
+    if (weir_config_idle(config, &lines, (const char *const[]){varied.items[0]}, 1, &error) != WEIR_OK)
+        return cli_weir_error(&error);
+    if (lines == NULL || lines[0] == '\0') {
+        weir_text_free(lines);
+        return CLI_OK;
+    }
+    weir_text_free(lines);
+    for (size_t i = 0; i < config->network_count; i++) {
+        const weir_node *node = &config->network[i];
+        if (node->rule == NULL) continue;
+        if (node->name != NULL && node->name[0] != '\0')
+            return cli_usage("compare", "--rules: the units have rules of their own; compare --vary network.%s.rule=%s",
+                             node->name, rules);
+        return cli_usage("compare", "--rules: the units have rules of their own; compare --vary network.%zu.rule=%s", i,
+                         rules);
+    }
+    return cli_usage("compare", "--rules: the network has no stochastic units");
+}
+
 static int carry_out(experiment_plan *plan, const judged *by) {
     FILE *out = as_json ? stderr : stdout;
     json_t *summary = NULL;
@@ -95,16 +122,13 @@ static int compare(const weir_config *config, const char *operand) {
     snprintf(title, sizeof title, "%.200s, %zu %s of each variant", config->name, seeds, seeds == 1 ? "run" : "runs");
     snprintf(axis, sizeof axis, "validation, %s%s", by.what, strcmp(by.unit, " %") == 0 ? ", % of rows" : by.unit);
     int status = variants_make(&rows, &varied, operand);
-    experiment_part part = {.name = "variants",
-                            .title = title,
-                            .question = "Every variant with the same seeds.",
-                            .rows = rows.rows,
-                            .row_count = rows.count,
-                            .figure = {.name = "validation",
-                                       .title = config->name,
-                                       .axis = axis,
-                                       .metric = by.valid,
-                                       .factor = by.factor}};
+    experiment_part part = {
+        .name = "variants",
+        .title = title,
+        .question = "Every variant with the same seeds.",
+        .rows = rows.rows,
+        .row_count = rows.count,
+        .figure = {.name = "validation", .title = config->name, .axis = axis, .metric = by.valid, .factor = by.factor}};
     const experiment compared = {.name = config->name,
                                  .summary = "",
                                  .source = "Variants of one configuration.",
@@ -121,6 +145,7 @@ static int compare(const weir_config *config, const char *operand) {
                             .rows = &(cli_list){0},
                             .messages = as_json ? stderr : stdout,
                             .resume = resume,
+                            .tensorboard = tensorboard,
                             .jobs = jobs,
                             .threads = threads};
     if (status == CLI_OK) status = carry_out(&plan, &by);
@@ -143,6 +168,7 @@ static int run(char **operands, size_t count) {
     if (status == CLI_OK && cli_use_machine(threads) != CLI_OK) status = CLI_FAILED;
     cli_interrupt_begin();
     if (status == CLI_OK) status = load(&config, operands[0]);
+    if (status == CLI_OK) status = check_rules(&config);
     if (status == CLI_OK) status = compare(&config, operands[0]);
     weir_config_free(&config);
     cli_list_free(&varied);
@@ -169,8 +195,9 @@ const cli_command cli_compare = {
     .prepare = prepare,
     .files = "DIR/VARIANT/SEED (a run directory each, train.log beside it), DIR/summary.json, DIR/table.md, "
              "DIR/validation.svg and DIR/validation.png",
-    .examples = {"weir compare digits --rules noisy-rectifier,straight-through --seeds 3 --epochs 2",
-                 "weir compare mnist-blocks --data data/mnist --vary train.sparsity.target=0.05,0.1,0.2 --jobs 2",
-                 "weir compare my.yaml --rules straight-through,reinmax --vary train.optimizer.rate=0.01,0.003 --resume"},
+    .examples =
+        {"weir compare digits --rules noisy-rectifier,straight-through --seeds 3 --epochs 2",
+         "weir compare mnist-blocks --data data/mnist --vary train.sparsity.target=0.05,0.1,0.2 --jobs 2",
+         "weir compare my.yaml --rules straight-through,reinmax --vary train.optimizer.rate=0.01,0.003 --resume"},
     .run = run,
 };

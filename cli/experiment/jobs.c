@@ -30,6 +30,7 @@ static bool add_arguments(const experiment_plan *plan, const experiment_run *run
     done = done && cli_list_add(list, "--out=%s", run->folder);
     done = done && cli_list_add(list, "--threads=%zu", each > 0 ? each : 1) && experiment_settings(plan, run, &settings);
     for (size_t i = 0; i < settings.count; i++) done = done && cli_list_add(list, "--set=%s", settings.items[i]);
+    if (plan->tensorboard) done = done && cli_list_add(list, "--tensorboard");
     if (run->begun) done = done && cli_list_add(list, "--resume");
     cli_list_free(&settings);
     return done;

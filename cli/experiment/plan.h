@@ -44,7 +44,8 @@ typedef struct experiment_plan {
     size_t seeds;             ///< 1 … seeds; 0: as many as the experiment says
     FILE *messages;           ///< lines about the trainings; NULL: standard output
     bool resume;              ///< runs that are there already go on
-    experiment_run *runs;      ///< all rows with the first seed, then with the second, …
+    bool tensorboard;         ///< each run writes event files, too
+    experiment_run *runs;     ///< all rows with the first seed, then with the second, …
     size_t run_count;
     size_t jobs, threads; ///< processes at a time; threads of all of them together
 } experiment_plan;

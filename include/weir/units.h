@@ -303,6 +303,10 @@ WEIR_API weir_status weir_unit_parse_among(weir_unit *unit, const char *text, co
 /// zero; returns the length it needs without that zero. Only values other than the default are named.
 WEIR_API size_t weir_unit_print(const weir_unit *unit, char *text, size_t size);
 
+/// The share of its outputs that the draw of a fitted unit opens, whatever the pre-activations: 1/C of categorical ones,
+/// k/C of subsets (about that of statistical-top-k). NaN where the pre-activations decide how many.
+WEIR_API double weir_unit_share(const weir_unit *unit);
+
 /// Writes what the unit is at test time as a formula, "h = 1 where a > threshold, else 0", at most size bytes with the
 /// terminating zero; returns the length it needs without that zero.
 WEIR_API size_t weir_unit_decided(const weir_unit *unit, char *text, size_t size);

@@ -96,6 +96,18 @@ static void list_differing(char *text, const weir_config *config) {
     }
 }
 
+// Where the rules of units stand that do without the one at the top.
+static void add_places_of_rules(char *text, const weir_config *config) {
+    char name[256];
+    for (size_t n = 0, told = 0; n < config->network_count; n++) {
+        const weir_node *node = &config->network[n];
+        if (!takes_rule(node) || !node->rule) continue;
+        const size_t used = strlen(text);
+        snprintf(text + used, text_most - used, "%snetwork.%s.rule", told++ ? ", " : "; here they have one in ",
+                 weir__node_name(config, n, name, sizeof name));
+    }
+}
+
 static weir_status list_given(char *text, const weir_config *config, const char *const *settings, size_t count,
                               weir_error *error) {
     for (size_t i = 0; i < count; i++) {
@@ -106,6 +118,7 @@ static weir_status list_given(char *text, const weir_config *config, const char 
         const size_t used = strlen(text);
         snprintf(text + used, text_most - used, "%s%s has no effect here; it has one with: %s", used ? "\n" : "",
                  settings[i], target.field->applies);
+        if (target.object == config && strcmp(target.field->path, "rule") == 0) add_places_of_rules(text, config);
     }
     return WEIR_OK;
 }

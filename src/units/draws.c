@@ -71,6 +71,13 @@ size_t weir_unit_decided(const weir_unit *unit, char *text, size_t size) {
     return (size_t)snprintf(text, size, "%s%s%s", weighed ? "h = w" : "", draw->decided + (weighed ? 5 : 0), closed);
 }
 
+double weir_unit_share(const weir_unit *unit) {
+    const weir_draw *draw = weir_unit_draw(unit);
+    if (!has(draw, weir__of_index, "of") || weir__of(unit) == 0) return NAN;
+    if (has(draw, weir__k_index, "k")) return (double)weir__k(unit) / (double)weir__of(unit);
+    return draw->traits & WEIR_DRAW_ONE_OF ? 1 / (double)weir__of(unit) : NAN;
+}
+
 weir_status weir__draw_check(const weir_unit *unit, weir_error *error) {
     const weir_draw *draw = weir_unit_draw(unit);
     weir_status status = WEIR_OK;

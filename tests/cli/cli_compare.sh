@@ -6,6 +6,13 @@
 # interrupted comparison goes on to the same numbers.
 . "$(dirname "$0")/lib.sh"
 
+# Rules of the units' own, and no units.
+sed -e '/^rule:/d' -e 's/kind: unit/kind: unit, rule: sts/' small.yaml >nodes.yaml
+cat >dense.yaml <<END
+data: {source: digits}
+network: [{kind: input, size: 784}, {kind: affine, size: 10}, {kind: softmax-cross-entropy}]
+END
+
 {
     run compare
     run compare small.yaml --rules straight-through,stright
@@ -18,6 +25,9 @@
     run compare small.yaml --vary train.optimizer.momentum=0.8
     run compare nowhere.yaml --seeds 2
     run compare small.yaml --seeds 0
+    run compare nodes.yaml --rules sts,straight-through
+    run train nodes.yaml --rule straight-through
+    run compare dense.yaml --rules sts,straight-through
 } | compare compare_usage
 [ ! -e runs ] || fail "a wrong call left a folder"
 
@@ -60,6 +70,10 @@ if command -v gnuplot >/dev/null 2>&1; then
 fi
 must 0 "$tool" plot out/*/[12] --text
 grep -q "straight-through_rate-0.1" .out || fail "plot --text: $(cat .out)"
+
+# The rules of a node, with event files.
+must 0 "$tool" compare nodes.yaml --vary network.gates.rule=sts,straight-through --seeds 1 --epochs 1 --tensorboard --out logs
+[ "$(ls logs/*/1/events.out.tfevents.* | wc -l)" = 2 ] || fail "no event files: $(ls logs/*/1)"
 
 # Finished: nothing is trained again, JSON alone on standard output; another set of settings is refused.
 # shellcheck disable=SC2086

@@ -44,7 +44,7 @@ WEIR_API void weir_estimator_free(weir_estimator *estimator);
 /// the loss of each example, [rows] (the mean over its row groups, or what the rule says of them). Calls the objective
 /// once, with weir_estimator_evaluations·rows rows: group after group, in each the examples 0 … rows−1. Then moves the
 /// rule's state, and the step from which all noise is drawn. logits and gradient must not overlap. WEIR_DIVERGED when a
-/// loss is not finite: gradient and state are then as before.
+/// logit is NaN or a loss is not finite: gradient and state are then as before.
 WEIR_API weir_status weir_estimate(weir_estimator *estimator, float *gradient, float *loss, const float *logits,
                                    size_t rows, weir_objective objective, void *context, weir_error *error);
 

@@ -265,7 +265,8 @@ WEIR_API size_t weir_unit_groups(const weir_unit *unit, size_t units, size_t lay
 /// Floats that a layer's saved and state arrays hold; 0 for a unit that does not fit it.
 WEIR_API size_t weir_unit_saved(const weir_unit *unit, size_t rows, size_t units);
 WEIR_API size_t weir_unit_state(const weir_unit *unit, size_t units);
-/// Loss per example [rows] and weights [groups][rows] (see weir_rule.merge) from batch->loss.
+/// Loss per example [rows] and weights [groups][rows] (see weir_rule.merge) from batch->loss; NaN for a row that has a
+/// NaN in batch->a (unless that is NULL).
 WEIR_API void weir_unit_merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 
 /// Number of rules, and the rule at index 0 … count−1 in the order of the table (NULL beyond).

@@ -121,6 +121,15 @@ def test_estimators_of_somebody_elses_loss():
     assert np.allclose(moments.mean, p * (1 - p) * weights, atol=5 * np.sqrt(moments.variance.max() / 20000))
 
 
+def test_nan_logits_are_refused():
+    """A loss that compares its outputs would make a number of them."""
+    logits = np.zeros((3, 4), np.float32)
+    logits[2, 1] = np.nan
+    for rule in ("rloo", "reinforce", "arm"):
+        with pytest.raises(weir.errors.DivergedError, match="example 2, unit 1 is NaN"):
+            weir.Estimator(rule, units=4)(logits, lambda h, example: (h > 0.5).sum(axis=1))
+
+
 def test_measurements():
     found = weir.bench.gated(256, block=32, share=0.25, rows=16, repeats=3)
     assert found.error < 1e-5 and found.gated_forward_ms > 0

@@ -104,12 +104,21 @@ static weir_status check_losses(const weir_estimator *e, size_t rows, weir_error
     return WEIR_OK;
 }
 
+/// A loss that compares outputs gives a number for NaN, too, which a rule would learn from.
+static weir_status check_logits(const weir_estimator *e, const float *logits, size_t rows, weir_error *error) {
+    if (!weir__has_nan(logits, rows * e->units)) return WEIR_OK;
+    size_t k = 0;
+    while (logits[k] == logits[k]) k++;
+    return weir__fail(error, WEIR_DIVERGED, "the logit of example %zu, unit %zu is NaN", k / e->units, k % e->units);
+}
+
 weir_status weir_estimate(weir_estimator *e, float *gradient, float *loss, const float *logits, size_t rows,
                           weir_objective objective, void *context, weir_error *error) {
     weir_status status = WEIR_OK;
     const weir_rule *rule = e->unit.rule;
     TRY_THAT(rows > 0 && rows <= e->max_rows, WEIR_SHAPE, "%zu rows: the estimator was made for 1 to %zu", rows,
              e->max_rows);
+    TRY(check_logits(e, logits, rows, error));
     const weir_unit_batch batch = {.rows = rows,
                                    .units = e->units,
                                    .a = logits,

@@ -3,6 +3,8 @@
 
 // Row groups: how many points of an example a rule evaluates, and how their losses become the loss of the example.
 
+#include <math.h>
+
 #include "rules.h"
 
 // The unit as one of a layer of so many units; false where it does not fit them.
@@ -69,12 +71,22 @@ void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float
     for (size_t k = 0; k < groups * batch->rows; k++) weights[k] = share;
 }
 
+bool weir__has_nan(const float *values, size_t count) {
+    int found = 0;
+    for (size_t i = 0; i < count; i++) found |= values[i] != values[i];
+    return found;
+}
+
 void weir_unit_merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {
     if (unit->rule->merge) {
         unit->rule->merge(unit, batch, loss, weights);
     } else {
         weir__merge_mean(unit, batch, loss, weights);
     }
+    // A loss that compares its outputs (h > ½) takes a NaN for a closed unit: such a row has no loss.
+    if (!batch->a || !weir__has_nan(batch->a, batch->rows * batch->units)) return;
+    for (size_t r = 0; r < batch->rows; r++)
+        if (weir__has_nan(batch->a + r * batch->units, batch->units)) loss[r] = NAN;
 }
 
 void weir__merge_first(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights) {

@@ -134,6 +134,9 @@ size_t weir__sample_groups(const weir_unit *unit, size_t units, size_t layers);
 /// ∂L/∂a = scale·(L_plus − L_minus)·saved, of the losses of the two row groups of those numbers.
 void weir__backward_difference(const weir_unit_batch *batch, float scale, size_t plus, size_t minus);
 
+/// Whether one of the values is NaN.
+bool weir__has_nan(const float *values, size_t count);
+
 /// Merges of weir_rule: all groups count alike (what NULL means).
 void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
 /// The loss of the first group alone counts: merge of rules whose other groups serve the gradient of the units only.

@@ -72,6 +72,19 @@ def test_loss_teaches_what_is_in_it(name):
         torch.testing.assert_close(loss, seen[0].mean(0))
 
 
+@pytest.mark.parametrize("name", OF_LOSSES)
+def test_nan_logits_give_no_plausible_loss(name):
+    """Also where the loss compares its outputs, for which NaN is as good as closed: NaN in that row, or an error."""
+    logits = torch.zeros(3, 4)
+    logits[1, 2] = float("nan")
+    slope = torch.ones(4, requires_grad=True)  # what rules that read a derivative differentiate
+    try:
+        loss = wt.estimate(logits.requires_grad_(), lambda h: (torch.where(h > 0.5, h, 0 * slope)).nansum(-1), rule=name)
+    except errors.DivergedError:
+        return
+    assert torch.isnan(loss).tolist() == [False, True, False]
+
+
 def test_bound_of_vimco():
     """log-mean-exp of the samples, and its derivative."""
     logits, weights = torch.zeros(3, 2, requires_grad=True), torch.randn(2, requires_grad=True)

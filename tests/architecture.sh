@@ -28,7 +28,7 @@ awk -F: '
         public["status"] = public["system"] = public["random"] = public["file"] = "core"
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
-        public["graph"] = public["kind"] = "graph"; public["data"] = public["names"] = "data"
+        public["graph"] = public["kind"] = "graph"; public["data"] = public["names"] = public["sparse"] = "data"
         public["config"] = public["options"] = "config"; public["model"] = "model"
         public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"; public["upcycle"] = "upcycle"
     }

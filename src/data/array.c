@@ -143,6 +143,24 @@ static weir_status append(weir__growing *to, const uint8_t *raw, size_t count, c
     return WEIR_OK;
 }
 
+weir_status weir__array_numbers(double *out, size_t count, const weir__array *array, weir__stream *stream,
+                                weir_error *error) {
+    uint8_t raw[chunk_elements * widest];
+    const size_t size = element_size(array->element);
+    for (size_t done = 0; done < count;) {
+        const size_t left = count - done, some = left < chunk_elements ? left : chunk_elements;
+        size_t got = 0;
+        const weir_status status = weir__stream_take(stream, raw, some * size, &got, error);
+        if (status != WEIR_OK) return status;
+        if (got < some * size)
+            return weir__fail(error, WEIR_FORMAT, "%s: ends before the %zu numbers of its header", stream->name,
+                              array->sizes[0]);
+        for (size_t i = 0; i < some; i++) out[done + i] = as_double(raw + i * size, array, size);
+        done += some;
+    }
+    return WEIR_OK;
+}
+
 weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__stream *stream, bool vector,
                              weir_error *error) {
     weir_status status = WEIR_OK;

@@ -38,6 +38,9 @@ weir_status weir__idx_header(weir__array *array, weir__stream *stream, weir_erro
 /// Reads an NPY header (NumPy Enhancement Proposal 1, versions 1 to 3, Python 2's included).
 weir_status weir__npy_header(weir__array *array, weir__stream *stream, weir_error *error);
 
+/// Takes the next count numbers of the body, 64-bit integers rounded to 53 bits.
+weir_status weir__array_numbers(double *out, size_t count, const weir__array *array, weir__stream *stream,
+                                weir_error *error);
 /// Reads the body as rows: the first size counts rows, the others are flattened; two of them are an image. An array of
 /// one dimension is a column where `vector` says so, else refused.
 weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__stream *stream, bool vector,

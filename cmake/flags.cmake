@@ -39,6 +39,10 @@ target_compile_options(
             $<$<C_COMPILER_ID:Clang>:-Wno-pass-failed>
             # In a list of strings one may be written in two pieces.
             $<$<C_COMPILER_ID:Clang>:-Wno-string-concatenation>)
+# Clones for processors with AVX-512 (src/core/clones.h) take whole vectors, where GCC would take halves.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  target_compile_options(weir_flags INTERFACE -mprefer-vector-width=512)
+endif()
 # Of OpenMP only "omp simd", which needs no runtime. Maths functions need not set errno and no one traps floating-point exceptions; otherwise arithmetic is IEEE 754's,
 # and a·b + c is fused only where a kernel's instruction set asks for it.
 target_compile_options(weir_flags INTERFACE -fopenmp-simd -fno-math-errno -fno-trapping-math -ffp-contract=off)

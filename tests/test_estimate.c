@@ -146,6 +146,79 @@ static void test_bits(void **state) {
     weir_threads_use(threads);
 }
 
+// ---- a few rows at a time ------------------------------------------------------------------------------------------
+
+/// As exponential, times what the example says.
+static weir_status weighted(void *context, size_t rows, size_t units, const uint32_t *example, const float *h,
+                            float *loss, float *dh, weir_error *error) {
+    exponential(context, rows, units, example, h, loss, dh, error);
+    for (size_t r = 0; r < rows; r++) {
+        const float weight = 1 + 0.01f * (float)example[r];
+        loss[r] *= weight;
+        for (size_t i = 0; dh && i < units; i++) dh[r * units + i] *= weight;
+    }
+    return WEIR_OK;
+}
+
+/// Estimates made a few rows at a time, in one thread and in several, have the bits of those made at once: gradients,
+/// losses, and what a call of fewer rows gives.
+static void test_split(void **state) {
+    (void)state;
+    static float a[batch * wide], g[2][batch * wide], loss[2][batch];
+    const weir_noise noise = {.seed = 6};
+    const int threads = weir_threads();
+    for (uint32_t r = 0; r < batch; r++) weir_random_normal(a + r * wide, noise, r, wide);
+    for (size_t k = 0; k < weir_rule_count(); k++) {
+        const weir_rule *rule = weir_rule_at(k);
+        if (!fits(rule)) continue;
+        for (size_t k_form = 0; k_form < weir_rule_forms(rule); k_form++) {
+            weir_unit unit;
+            const weir_form *form;
+            weir_estimator *whole = NULL, *split = NULL;
+            assert_int_equal(weir_rule_form(rule, &unit, &form, k_form, NULL), WEIR_OK);
+            if (weir_estimator_create(&whole, &unit, wide, batch, 9, NULL) != WEIR_OK) continue;
+            assert_int_equal(weir_estimator_create(&split, &unit, wide, batch, 9, NULL), WEIR_OK);
+            weir_estimator_split_set(split, true);
+            for (int step = 0; step < 4; step++) {
+                const size_t rows = step == 2 ? 7 : batch;
+                weir_threads_use(step % 2 ? 3 : 1);
+                assert_int_equal(weir_estimate(whole, g[0], loss[0], a, rows, weighted, NULL, NULL), WEIR_OK);
+                assert_int_equal(weir_estimate(split, g[1], loss[1], a, rows, weighted, NULL, NULL), WEIR_OK);
+                if (memcmp(g[0], g[1], rows * wide * sizeof(float)) || memcmp(loss[0], loss[1], rows * sizeof(float)))
+                    fail_msg("%s:%s: a few rows at a time give other bits", rule->name, form->text);
+            }
+            weir_estimator_free(whole);
+            weir_estimator_free(split);
+        }
+    }
+    weir_threads_use(threads);
+}
+
+/// Of several losses that are not finite the first one is reported.
+static weir_status spoiled(void *context, size_t rows, size_t units, const uint32_t *example, const float *h,
+                           float *loss, float *dh, weir_error *error) {
+    exponential(context, rows, units, example, h, loss, dh, error);
+    for (size_t r = 0; r < rows; r++)
+        if (example[r] > 201) loss[r] = INFINITY;
+    return WEIR_OK;
+}
+
+static void test_split_refusals(void **state) {
+    (void)state;
+    static float a[batch * wide], g[batch * wide];
+    const int threads = weir_threads();
+    weir_error error = {0};
+    weir_estimator *e = estimator_of("rloo", wide, batch);
+    weir_estimator_split_set(e, true);
+    weir_threads_use(3);
+    assert_int_equal(weir_estimate(e, g, NULL, a, batch, spoiled, NULL, &error), WEIR_DIVERGED);
+    assert_string_equal(error.text, "the objective gave a loss of inf for example 202 (evaluation 1 of 2)");
+    assert_int_equal(weir_estimator_step(e), 0);
+    assert_int_equal(weir_estimate(e, g, NULL, a, batch, spoiled, NULL, NULL), WEIR_DIVERGED);
+    weir_threads_use(threads);
+    weir_estimator_free(e);
+}
+
 // ---- refusals ------------------------------------------------------------------------------------------------------
 
 static weir_status undefined_loss(void *context, size_t rows, size_t units, const uint32_t *example, const float *h,
@@ -215,10 +288,8 @@ static void test_memory_runs_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_saturation),
-        cmocka_unit_test(test_bits),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_saturation),     cmocka_unit_test(test_bits),     cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split_refusals), cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);
 }

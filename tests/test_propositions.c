@@ -252,7 +252,7 @@ static void test_beta_quantiles(void **state) {
         weir__beta_table table;
         weir__beta_table_fill(&table, shapes[s][0], shapes[s][1]);
         weir__beta_noise noise = {.scale = 1, .table = &table};
-        weir__beta_noise_at(&noise, drawn, where, 0, 0, count);
+        weir__beta_noise_at(&noise, drawn, where, (weir__span){.row = 0, .rows = 1, .first = 0, .count = count});
         for (int i = 0; i < count; i++) {
             const double want = exact_quantile(shapes[s][0], shapes[s][1], (double)logits[i]) - 0.5;
             check_near("quantile", (double)logits[i], (double)drawn[i], want, 2e-6);
@@ -283,7 +283,8 @@ static void test_beta_noise(void **state) {
         weir__beta_prepare(&noise, s, beta, r);
         check_near("scale", s, (double)noise.scale, scale, 1e-6);
         check_near("mean", s, (double)noise.mean, scale * (middle - 0.5), 1e-6);
-        weir__beta_noise_at(&noise, z, (weir_noise){.seed = 5, .step = (uint32_t)k}, 0, 0, count);
+        weir__beta_noise_at(&noise, z, (weir_noise){.seed = 5, .step = (uint32_t)k},
+                            (weir__span){.row = 0, .rows = 1, .first = 0, .count = count});
         double first = 0, second = 0;
         size_t under[9] = {0};
         for (size_t i = 0; i < count; i++) {
@@ -314,7 +315,8 @@ static void test_many_beta_tables(void **state) {
         for (int k = 0; k < kinds; k++) {
             weir__beta_noise noise;
             weir__beta_prepare(&noise, 0.02 + 0.03 * k, 10, 0.3);
-            weir__beta_noise_at(&noise, pass ? again : drawn[k], where, 0, 0, count);
+            weir__beta_noise_at(&noise, pass ? again : drawn[k], where,
+                                (weir__span){.row = 0, .rows = 1, .first = 0, .count = count});
             if (pass) assert_memory_equal(again, drawn[k], sizeof again);
             if (k == kinds - 1) assert_ptr_equal(noise.table, &noise.spare);
         }
@@ -331,7 +333,8 @@ static void test_units_with_beta_noise(void **state) {
         const char *form = sts ? "sts:noise=beta" : "sigmoid:noise=beta";
         weir__beta_noise noise;
         weir__beta_prepare(&noise, target, beta, sts ? target * target : target);
-        weir__beta_noise_at(&noise, z, (weir_noise){.seed = 11}, 0, 0, draws);
+        weir__beta_noise_at(&noise, z, (weir_noise){.seed = 11},
+                            (weir__span){.row = 0, .rows = 1, .first = 0, .count = draws});
         for (int k = -2; k <= 3; k++) {
             const observed seen = observe(form, (float)k);
             double open = 0, mean = 0, square = 0;

@@ -71,6 +71,37 @@ static void test_uniform_wraps(void **state) {
     for (size_t i = 0; i < 160; i++) assert_true(out[i] == uniform_of(somewhere, 3, first + i));
 }
 
+/// Rows drawn together are the rows drawn one by one; on every instruction set.
+static void test_rows(void **state) {
+    (void)state;
+    enum { most = 23, widest = 600 };
+    void (*const row[])(float *, weir_noise, uint32_t, size_t) = {weir_random_uniform, weir_random_logistic,
+                                                                  weir_random_normal};
+    void (*const all[])(float *, weir_noise, uint32_t, size_t,
+                        size_t) = {weir__random_uniform_rows, weir__random_logistic_rows, weir__random_normal_rows};
+    static const size_t widths[] = {1, 2, 3, 4, 7, 8, 12, 16, 20, 28, 32, 36, 50, 64, 100, 200, 513, widest};
+    static float want[most * widest], got[most * widest + 1];
+    const weir_isa before = weir_isa_current();
+    const uint32_t first = UINT32_MAX - 5 - somewhere.first_row; // the rows' number wraps around
+    for (int isa = 0; isa <= (int)weir_isa_best(); isa++) {
+        assert_int_equal(weir_isa_use((weir_isa)isa), WEIR_OK);
+        for (size_t kind = 0; kind < 3; kind++) {
+            for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+                const size_t units = widths[w];
+                for (size_t rows = 0; rows <= most; rows += rows < 4 ? 1 : 19) {
+                    for (size_t r = 0; r < rows; r++)
+                        row[kind](want + r * units, somewhere, first + (uint32_t)r, units);
+                    got[rows * units] = -7;
+                    all[kind](got, somewhere, first, rows, units);
+                    assert_memory_equal(got, want, rows * units * sizeof *got);
+                    assert_true(got[rows * units] == -7);
+                }
+            }
+        }
+    }
+    weir_isa_use(before);
+}
+
 static void test_logistic_and_normal_are_their_formulas(void **state) {
     (void)state;
     for (size_t units = 0; units <= 150; units++) {
@@ -258,6 +289,7 @@ int main(void) {
         cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_uniform_is_the_definition),
         cmocka_unit_test(test_uniform_wraps),
+        cmocka_unit_test(test_rows),
         cmocka_unit_test(test_logistic_and_normal_are_their_formulas),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_every_coordinate_counts),

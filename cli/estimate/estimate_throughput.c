@@ -34,6 +34,7 @@ static weir_status measure(double *rows_per_second, const weir_unit *unit, weir_
     weir_estimator *estimator = NULL;
     weir_status status = logits == NULL ? WEIR_MEMORY : WEIR_OK;
     if (status == WEIR_OK) status = weir_estimator_create(&estimator, unit, UNITS, ROWS, 1, error);
+    if (status == WEIR_OK) weir_estimator_split_set(estimator, true);
     for (size_t s = 0; s < SAMPLES && status == WEIR_OK; s++) {
         const double started = cli_clock();
         size_t calls = 0;

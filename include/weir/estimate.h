@@ -11,6 +11,7 @@
 #ifndef WEIR_ESTIMATE_H
 #define WEIR_ESTIMATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,12 @@ WEIR_API void weir_estimator_free(weir_estimator *estimator);
 WEIR_API weir_status weir_estimate(weir_estimator *estimator, float *gradient, float *loss, const float *logits,
                                    size_t rows, weir_objective objective, void *context, weir_error *error);
 
+/// Says whether the objective may be called many times for one estimate, from several threads at a time and each time
+/// for some of the examples, group after group of these: draws, losses and gradients of a few rows are then made one
+/// after another while they are in the first cache. Gradients and losses have the same bits; after WEIR_DIVERGED, or a
+/// status of the objective's, the gradient is not defined. Rules with a state see all rows at once, whatever is said
+/// here. At first: false.
+WEIR_API void weir_estimator_split_set(weir_estimator *estimator, bool split);
 /// Evaluations of the loss per example.
 WEIR_API size_t weir_estimator_evaluations(const weir_estimator *estimator);
 /// The rule's state (baselines, control variates), to be saved and put back; NULL, *count 0 when it has none.

@@ -29,12 +29,9 @@ WEIR__INLINE float weir__float_of(int32_t bits) {
     return x;
 }
 
-/// eˣ with x clamped to [−87.3, 88.3], so that the result is a normal number: relative error below 2·10⁻⁷ there. NaN
-/// gives NaN. eˣ = 2ⁿ·eʳ with |r| ≤ ½ log 2.
-WEIR__INLINE float weir__exp(float x) {
-    x = x < -87.3f ? -87.3f : x;
-    x = x > 88.3f ? 88.3f : x;
-    const float magic = 0x1.8p23f; // adding it rounds to an integer, which is then in the low bits
+/// eˣ for x in [−87.3, 88.3]: relative error below 2·10⁻⁷. NaN gives NaN. eˣ = 2ⁿ·eʳ with |r| ≤ ½ log 2.
+WEIR__INLINE float weir__exp_within(float x) {
+    const float magic = 0x1.8p23f; // adding it rounds to an integer, which is then in the low bits, and no others
     const float shifted = x * 1.44269504f + magic;
     const float n = shifted - magic;
     const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -44,8 +41,15 @@ WEIR__INLINE float weir__exp(float x) {
     q = q * r + 0.166665733f;
     q = q * r + 0.5f;
     const float mantissa = 1.0f + (r + r * r * q);
-    const uint32_t exponent = ((uint32_t)weir__bits_of(shifted) - 0x4b400000u + 127u) << 23;
+    const uint32_t exponent = ((uint32_t)weir__bits_of(shifted) << 23) + 0x3f800000u; // of 1, and n
     return mantissa * weir__float_of((int32_t)exponent);
+}
+
+/// eˣ with x clamped to [−87.3, 88.3], so that the result is a normal number: relative error below 2·10⁻⁷ there. NaN
+/// gives NaN.
+WEIR__INLINE float weir__exp(float x) {
+    x = x < -87.3f ? -87.3f : x;
+    return weir__exp_within(x > 88.3f ? 88.3f : x);
 }
 
 /// log x for positive normal x: relative error below 1.5·10⁻⁷.
@@ -93,7 +97,8 @@ WEIR__INLINE float weir__log1p(float x) {
 /// p = σ(a) = 1/(1 + e⁻ᵃ) and 1 − p = σ(−a), each with a relative error below 4·10⁻⁷ for |a| ≤ 87 and at least 10⁻³⁸
 /// beyond. Never decreasing in a by more than that error. NaN gives NaN.
 WEIR__INLINE void weir__sigmoid_pair(float a, float *p, float *one_less_p) {
-    const float e = weir__exp(a < 0 ? a : -a);
+    const float size = weir__float_of(weir__bits_of(a) & INT32_MAX),
+                e = weir__exp_within(size > 87.3f ? -87.3f : -size);
     const float larger = 1.0f / (1.0f + e), smaller = e * larger;
     *p = a < 0 ? smaller : larger;
     *one_less_p = a < 0 ? larger : smaller;

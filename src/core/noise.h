@@ -13,4 +13,10 @@ void weir__random_uniform_at(float *out, weir_noise noise, uint32_t row, size_t 
 void weir__random_logistic_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units);
 void weir__random_normal_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units);
 
+/// Rows row … row + rows − 1 of so many units, one after another: what the functions of weir/random.h give row by row,
+/// in less time where rows are short.
+void weir__random_uniform_rows(float *out, weir_noise noise, uint32_t row, size_t rows, size_t units);
+void weir__random_logistic_rows(float *out, weir_noise noise, uint32_t row, size_t rows, size_t units);
+void weir__random_normal_rows(float *out, weir_noise noise, uint32_t row, size_t rows, size_t units);
+
 #endif

@@ -9,6 +9,7 @@
 // Nanoseconds of a piece that is worth handing over to a thread that is looking for work, and of a job that is worth
 // waking one.
 static const double worth_a_piece = 5e3, worth_waking = 60e3;
+static const double often = 1e6, often_share = 0.3; // nanoseconds that are looked back on, and what makes jobs frequent
 
 enum { RANGES_PER_THREAD = 4 }; // so that the one who is quicker does more
 
@@ -21,9 +22,23 @@ void weir__parallel(size_t count, weir__piece_function *function, const void *co
     if (count < 2 || !weir__pool_run(count, threads, function, context)) weir__in_turn(count, function, context);
 }
 
+/// Whether so much of this thread's time goes into jobs that are not worth waking a thread each that all of them are.
+static bool is_often(double work) {
+    static _Thread_local struct {
+        double since, work; // seconds, nanoseconds
+    } lately;
+    const double now = weir__seconds();
+    if (now - lately.since > 1e-9 * often) {
+        lately.since = now;
+        lately.work = 0;
+    }
+    lately.work += work;
+    return lately.work > often_share * often;
+}
+
 static size_t pieces_of(double work, size_t most) {
     const double pieces = work / worth_a_piece;
-    if (pieces < 2 || (work < worth_waking && !weir__pool_is_awake())) return 1;
+    if (pieces < 2 || (work < worth_waking && !weir__pool_is_awake() && !is_often(work))) return 1;
     return pieces < (double)most ? (size_t)pieces : most;
 }
 

@@ -37,14 +37,20 @@ void weir_random_words(uint32_t words[4], weir_noise noise, uint32_t row, uint32
     for (int i = 0; i < 4; i++) words[i] = drawn.v[i];
 }
 
-/// Quads first … first + quads − 1 as uniforms. The upper 23 bits of a word give k; (k + ½)·2⁻²³ is exact. In plain C;
-/// quads.h has it for wide vectors.
+static const uint64_t one_row = UINT64_C(1) << 40; // more quads than are ever drawn of it
+
+/// In plain C what quads.h has for wide vectors.
 WEIR__CLONES static void uniform_quads(float *restrict out, const weir__row_key *restrict row, uint32_t first,
-                                       size_t quads) {
-    const weir__row_key at = *row;
-    for (size_t q = 0; q < quads; q++) {
-        const philox4x32_ctr_t drawn = words_of(&at, first + (uint32_t)q);
-        for (int i = 0; i < 4; i++) out[4 * q + (size_t)i] = ((float)(int32_t)(drawn.v[i] >> 9) + 0.5f) * 0x1p-23f;
+                                       size_t quads, uint64_t per_row) {
+    weir__row_key at = *row;
+    for (size_t q = 0; q < quads; at.row++, first = 0) {
+        const uint64_t left = per_row - first, here = quads - q < left ? quads - q : left;
+        for (size_t k = 0; k < here; k++) {
+            const philox4x32_ctr_t drawn = words_of(&at, first + (uint32_t)k);
+            for (int i = 0; i < 4; i++)
+                out[4 * (q + k) + (size_t)i] = ((float)(int32_t)(drawn.v[i] >> 9) + 0.5f) * 0x1p-23f;
+        }
+        q += here;
     }
 }
 
@@ -69,25 +75,49 @@ WEIR__CLONES static void normal_from_uniform(float *out, size_t pairs) {
     }
 }
 
-static void draw_quads(float *out, const weir__row_key *at, uint32_t first, size_t quads) {
+static void draw_quads(float *out, const weir__row_key *at, uint32_t first, size_t quads, uint64_t per_row) {
 #if defined(__x86_64__)
     const weir_isa isa = weir_isa_current();
     if (isa >= WEIR_ISA_AVX2) {
-        (isa >= WEIR_ISA_AVX512 ? weir__uniform_quads_avx512 : weir__uniform_quads_avx2)(out, at, first, quads);
+        (isa >= WEIR_ISA_AVX512 ? weir__uniform_quads_avx512 : weir__uniform_quads_avx2)(out, at, first, quads,
+                                                                                         per_row);
         return;
     }
 #endif
-    uniform_quads(out, at, first, quads);
+    uniform_quads(out, at, first, quads, per_row);
 }
 
 void weir__random_uniform_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units) {
     const weir__row_key at = key_of(noise, row);
     const size_t whole = units / 4;
-    draw_quads(out, &at, (uint32_t)(first / 4), whole);
+    draw_quads(out, &at, (uint32_t)(first / 4), whole, one_row);
     if (units % 4) {
         float last[4];
-        uniform_quads(last, &at, (uint32_t)(first / 4 + whole), 1);
+        uniform_quads(last, &at, (uint32_t)(first / 4 + whole), 1, one_row);
         for (size_t i = 0; i < units % 4; i++) out[4 * whole + i] = last[i];
+    }
+}
+
+enum { some_quads = 128 }; // that are drawn at a time where the last of a row is not whole
+
+void weir__random_uniform_rows(float *out, weir_noise noise, uint32_t row, size_t rows, size_t units) {
+    weir__row_key at = key_of(noise, row);
+    const size_t per_row = (units + 3) / 4;
+    if (units % 4 == 0) {
+        if (units) draw_quads(out, &at, 0, rows * per_row, per_row);
+        return;
+    }
+    if (per_row > some_quads) {
+        for (size_t r = 0; r < rows; r++) weir__random_uniform_at(out + r * units, noise, row + (uint32_t)r, 0, units);
+        return;
+    }
+    const size_t most = some_quads / per_row; // rows at a time
+    for (size_t r = 0; r < rows; r += most) {
+        float padded[4 * some_quads];
+        const size_t here = rows - r < most ? rows - r : most;
+        draw_quads(padded, &at, 0, here * per_row, per_row);
+        for (size_t k = 0; k < here; k++) memcpy(out + (r + k) * units, padded + 4 * k * per_row, units * sizeof *out);
+        at.row += (uint32_t)here;
     }
 }
 
@@ -96,17 +126,31 @@ void weir__random_logistic_at(float *out, weir_noise noise, uint32_t row, size_t
     logistic_from_uniform(out, units);
 }
 
+void weir__random_logistic_rows(float *out, weir_noise noise, uint32_t row, size_t rows, size_t units) {
+    weir__random_uniform_rows(out, noise, row, rows, units);
+    logistic_from_uniform(out, rows * units);
+}
+
 void weir__random_normal_at(float *out, weir_noise noise, uint32_t row, size_t first, size_t units) {
     const weir__row_key at = key_of(noise, row);
     const size_t whole = units / 4;
-    draw_quads(out, &at, (uint32_t)(first / 4), whole);
+    draw_quads(out, &at, (uint32_t)(first / 4), whole, one_row);
     normal_from_uniform(out, 2 * whole);
     if (units % 4) {
         float last[4]; // a pair needs both its uniforms, also where the second is of a unit beyond the end
-        uniform_quads(last, &at, (uint32_t)(first / 4 + whole), 1);
+        uniform_quads(last, &at, (uint32_t)(first / 4 + whole), 1, one_row);
         normal_from_uniform(last, 2);
         for (size_t i = 0; i < units % 4; i++) out[4 * whole + i] = last[i];
     }
+}
+
+void weir__random_normal_rows(float *out, weir_noise noise, uint32_t row, size_t rows, size_t units) {
+    if (units % 4 == 0) {
+        weir__random_uniform_rows(out, noise, row, rows, units);
+        normal_from_uniform(out, rows * units / 2);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) weir__random_normal_at(out + r * units, noise, row + (uint32_t)r, 0, units);
 }
 
 void weir_random_uniform(float *out, weir_noise noise, uint32_t row, size_t units) {

@@ -4,9 +4,11 @@
 // Losses whose exact gradient is known.
 
 #include <math.h>
+#include <string.h>
 
 #include <weir/lab.h>
 
+#include "../core/clones.h"
 #include "../core/core.h"
 
 enum { four = 4 };
@@ -79,35 +81,56 @@ static weir_status bit_objective(void *context, size_t rows, size_t units, const
     return weir_problem_quadratic(&target, rows, units, example, h, loss, dh, error);
 }
 
+enum { lanes = 8, chains = 2 }; // partial sums: one alone would make each addition wait for the one before it
+typedef float partial __attribute__((vector_size(lanes * sizeof(float))));
+typedef float quarter __attribute__((vector_size(4 * sizeof(float))));
+
+WEIR__INLINE float total(const partial sums[chains]) {
+    const partial all = sums[0] + sums[1];
+    quarter low, high;
+    memcpy(&low, &all, sizeof low);
+    memcpy(&high, (const char *)&all + sizeof low, sizeof high);
+    low += high;
+    return (low[0] + low[2]) + (low[1] + low[3]);
+}
+
+/// loss and dh of one row of the quadratic; see below.
+WEIR__INLINE float quadratic_row(const float *restrict h, size_t units, double t, float *restrict dh) {
+    const double per_unit = 1 / (double)units;
+    const float target = (float)t, slope = (float)(2 * per_unit);
+    partial sums[chains] = {{0}}, squares[chains] = {{0}}, some;
+    size_t i = 0;
+    // Σ (h − t)² = Σ h² − 2tΣ h + Dt²: sums of 0 and 1 are exact in float
+    for (; i + (size_t)chains * lanes <= units; i += (size_t)chains * lanes) {
+        for (size_t k = 0; k < chains; k++) {
+            memcpy(&some, h + i + k * lanes, sizeof some);
+            sums[k] += some;
+            squares[k] += some * some;
+        }
+    }
+    for (; i + lanes <= units; i += lanes) {
+        memcpy(&some, h + i, sizeof some);
+        sums[0] += some;
+        squares[0] += some * some;
+    }
+    float sum = total(sums), square = total(squares);
+    for (; i < units; i++) {
+        sum += h[i];
+        square += h[i] * h[i];
+    }
+    for (i = 0; dh && i < units; i++) dh[i] = slope * (h[i] - target);
+    return (float)(((double)square - 2 * t * (double)sum) * per_unit + t * t);
+}
+
+WEIR__CLONES static void quadratic(float *restrict loss, float *restrict dh, const float *restrict h, size_t rows,
+                                   size_t units, double t) {
+    for (size_t r = 0; r < rows; r++) loss[r] = quadratic_row(h + r * units, units, t, dh ? dh + r * units : NULL);
+}
+
 weir_status weir_problem_quadratic(void *context, size_t rows, size_t units, const uint32_t *example, const float *h,
                                    float *loss, float *dh, weir_error *error) {
-    const double t = *(const double *)context, per_unit = 1 / (double)units;
-    const float target = (float)t, slope = (float)(2 * per_unit);
     (void)example, (void)error;
-    enum { lanes = 16 }; // partial sums: one alone would make each addition wait for the one before it
-    for (size_t r = 0; r < rows; r++) {
-        // Σ (h − t)² = Σ h² − 2tΣ h + Dt²: sums of 0 and 1 are exact in float
-        const float *row = h + r * units;
-        float sums[lanes] = {0}, squares[lanes] = {0}, sum = 0, square = 0;
-        size_t i = 0;
-        for (; i + lanes <= units; i += lanes) {
-            for (size_t k = 0; k < lanes; k++) {
-                sums[k] += row[i + k];
-                squares[k] += row[i + k] * row[i + k];
-            }
-        }
-        for (; i < units; i++) {
-            sums[0] += row[i];
-            squares[0] += row[i] * row[i];
-        }
-        for (size_t k = 0; k < lanes; k++) {
-            sum += sums[k];
-            square += squares[k];
-        }
-        loss[r] = (float)(((double)square - 2 * t * (double)sum) * per_unit + t * t);
-        if (!dh) continue;
-        for (i = 0; i < units; i++) dh[r * units + i] = slope * (row[i] - target);
-    }
+    quadratic(loss, dh, h, rows, units, *(const double *)context);
     return WEIR_OK;
 }
 

@@ -7,23 +7,15 @@
 #include "../core/math.h"
 #include "rules.h"
 
-WEIR__CLONES static void threshold(float *restrict h, const float *restrict u, const float *restrict a, size_t count) {
-    for (size_t i = 0; i < count; i++) h[i] = weir__bernoulli(u[i], weir__sigmoid(a[i]));
-}
-
-static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
-    const size_t units = batch->units;
-    for (size_t row = rows.first; row < rows.last; row++) {
-        float *u = batch->saved + row * units;
-        weir_random_uniform(u, batch->noise, (uint32_t)row, units);
-        threshold(batch->h + row * units, u, batch->a + row * units, units);
-    }
+    float *restrict h = batch->h + span.at, *restrict u = batch->saved + span.at;
+    const float *restrict a = batch->a + span.at;
+    weir__span_uniform(u, batch->noise, span);
+    for (size_t i = 0; i < span.count; i++) h[i] = weir__bernoulli(u[i], weir__sigmoid(a[i]));
 }
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_rows(unit, batch, batch->units, sample_rows);
-}
+WEIR__BY_SPANS(sample)
 
 WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
     (void)context;

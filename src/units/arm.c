@@ -10,21 +10,15 @@
 
 #include "antithetic.h"
 
-static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
-    const size_t units = batch->units;
-    float *other = batch->h + batch->rows * units;
-    for (size_t row = rows.first; row < rows.last; row++) {
-        const size_t at = row * units;
-        weir_random_uniform(other + at, batch->noise, (uint32_t)row, units);
-        memcpy(batch->saved + at, other + at, units * sizeof *other);
-        weir__antithetic_pair(batch->h + at, other + at, batch->a + at, units);
-    }
+    float *h = batch->h + span.at, *other = h + batch->rows * batch->units, *u = batch->saved + span.at;
+    weir__span_uniform(u, batch->noise, span);
+    memcpy(other, u, span.count * sizeof *u);
+    weir__antithetic_pair(h, other, batch->a + span.at, span.count);
 }
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_rows(unit, batch, 2 * batch->units, sample_rows);
-}
+WEIR__BY_SPANS(sample)
 
 WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
     (void)context;

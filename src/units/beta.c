@@ -15,7 +15,6 @@
 #include <stdatomic.h>
 
 #include "../core/clones.h"
-#include "../core/noise.h"
 
 static const double first_knot = -17, step = 0.25;
 
@@ -155,8 +154,7 @@ WEIR__CLONES static void noise_from_logits(float *restrict out, const weir__beta
     }
 }
 
-void weir__beta_noise_at(const weir__beta_noise *noise, float *out, weir_noise coordinates, uint32_t row, size_t first,
-                         size_t count) {
-    weir__random_logistic_at(out, coordinates, row, first, count);
-    noise_from_logits(out, noise->table, noise->scale, count);
+void weir__beta_noise_at(const weir__beta_noise *noise, float *out, weir_noise coordinates, weir__span span) {
+    weir__span_logistic(out, coordinates, span);
+    noise_from_logits(out, noise->table, noise->scale, span.count);
 }

@@ -7,10 +7,7 @@
 #ifndef WEIR_BETA_H
 #define WEIR_BETA_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include <weir/random.h>
+#include "rules.h"
 
 /// Knots of a quantile table: logits of the probability from −17 to 17 in steps of ¼. A uniform number has a logit
 /// within ±16.64.
@@ -41,8 +38,7 @@ typedef struct weir__beta_noise {
 float weir__beta_mean(double target, double beta, double r);
 void weir__beta_prepare(weir__beta_noise *noise, double target, double beta, double r);
 
-/// out[i] = z of units first … first + count − 1 of a row (first a multiple of 4).
-void weir__beta_noise_at(const weir__beta_noise *noise, float *out, weir_noise coordinates, uint32_t row, size_t first,
-                         size_t count);
+/// out[i] = z of the values of a span.
+void weir__beta_noise_at(const weir__beta_noise *noise, float *out, weir_noise coordinates, weir__span span);
 
 #endif

@@ -8,7 +8,6 @@
 // entropy of the rate, is not part of the unit; the share of units kept can be steered by "kl".
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -22,7 +21,7 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     const weir_unit *unit = context;
     const float inverse = 1.0f / (float)unit->values[temperature_index], *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_logistic(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) {
         float p, dropped, y, rest;
         weir__sigmoid_pair(a[i], &p, &dropped);

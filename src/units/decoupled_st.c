@@ -7,7 +7,6 @@
 // and st-gumbel. τ_f divides a alone: dividing a + z, as some published code does, changes no draw.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -27,7 +26,7 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     const float factor = values[noise_index] == logistic_noise ? 1.0f : 0.0f;
     const float *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_logistic(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) {
         float y, rest;
         const float z = h[i];

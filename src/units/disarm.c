@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "../core/math.h"
 #include "antithetic.h"
 
 static size_t groups(const weir_unit *unit, size_t units, size_t layers) {
@@ -28,31 +29,42 @@ static void merge(const weir_unit *unit, const weir_unit_batch *batch, float *lo
     }
 }
 
-static void sample_rows(const void *context, const weir_unit_batch *batch, weir__rows rows) {
-    (void)context;
-    const size_t units = batch->units, count = batch->rows * units, t = batch->layer;
-    for (size_t row = rows.first; row < rows.last; row++) {
-        float *h = batch->h + row * units, *u = h + (t + 1) * count; // the antithetic draw takes the place of u
-        const float *a = batch->a + row * units;
-        weir_random_uniform(u, batch->noise, (uint32_t)row, units);
-        for (size_t g = 1; g <= t; g++) weir__upper_draw(h + g * count, u, a + g * count, units);
-        weir__antithetic_pair(h, u, a, units);
-        for (size_t g = t + 2; g < batch->groups; g++) memcpy(h + g * count, h, units * sizeof *h);
+/// weir__antithetic_pair, and what stands in the gradient beside the pair: max(p, 1 − p).
+WEIR__CLONES static void pair(float *restrict h, float *restrict u, float *restrict larger, const float *restrict a,
+                              size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float p, q;
+        weir__sigmoid_pair(a[i], &p, &q);
+        const float number = u[i], zero = p - p; // 0, or NaN
+        larger[i] = p > q ? p : q;
+        h[i] = (number > q ? 1.0f : 0.0f) + zero;
+        u[i] = (number < p ? 1.0f : 0.0f) + zero;
     }
 }
 
-static void sample(const weir_unit *unit, const weir_unit_batch *batch) {
-    weir__for_rows(unit, batch, batch->groups * batch->units, sample_rows);
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    (void)context;
+    const size_t all = batch->rows * batch->units, t = batch->layer, count = span.count;
+    float *h = batch->h + span.at, *u = h + (t + 1) * all; // the antithetic draw takes the place of u
+    const float *a = batch->a + span.at;
+    weir__span_uniform(u, batch->noise, span);
+    for (size_t g = 1; g <= t; g++) weir__upper_draw(h + g * all, u, a + g * all, count);
+    pair(h, u, batch->saved + span.at, a, count);
+    for (size_t g = t + 2; g < batch->groups; g++) memcpy(h + g * all, h, count * sizeof *h);
 }
 
-static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
+WEIR__BY_SPANS(sample)
+
+WEIR__CLONES static void combine(const void *context, const weir_unit_batch *batch, weir__rows rows) {
     (void)context;
-    const size_t units = batch->units, count = batch->rows * units, other = batch->layer + 1;
+    const size_t units = batch->units, other = batch->layer + 1;
     for (size_t row = rows.first; row < rows.last; row++) {
-        const size_t at = row * units;
+        const float *restrict h = batch->h + row * units, *restrict antithetic = h + other * batch->rows * units;
+        const float *restrict larger = batch->saved + row * units;
         const float difference = batch->loss[row] - batch->loss[other * batch->rows + row];
-        weir__disarm(batch->da + at, 0.5f * batch->row_weight * difference, batch->h + at,
-                     batch->h + other * count + at, batch->a + at, units);
+        const float factor = 0.5f * batch->row_weight * difference;
+        float *restrict da = batch->da + row * units;
+        for (size_t i = 0; i < units; i++) da[i] = factor * (h[i] - antithetic[i]) * larger[i];
     }
 }
 
@@ -81,6 +93,7 @@ const weir_rule weir__rule_disarm = {
     .traits = weir__by_score | WEIR_TRAIT_LAYERS,
     .evaluations = 2,
     .cost = "2; T layers: T + 1",
+    .saved = 1,
     .sample = sample,
     .backward = backward,
     .groups = groups,

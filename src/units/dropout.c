@@ -5,7 +5,6 @@
 // Léonard and Courville 2013 name beside their own units. The mean is a, which is also what test time gives: no
 // threshold closes such a unit. A unit that gives 0 has no gradient.
 
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -20,7 +19,7 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     const float rate = (float)unit->values[rate_index], factor = 1.0f / (1.0f - rate);
     const float *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
-    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_uniform(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) h[i] = h[i] < rate ? a[i] - a[i] : a[i] * factor; // a NaN stays NaN
 }
 

@@ -71,7 +71,7 @@ void weir__merge_mean(const weir_unit *unit, const weir_unit_batch *batch, float
     for (size_t k = 0; k < groups * batch->rows; k++) weights[k] = share;
 }
 
-bool weir__has_nan(const float *values, size_t count) {
+WEIR__CLONES bool weir__has_nan(const float *values, size_t count) {
     int found = 0;
     for (size_t i = 0; i < count; i++) found |= values[i] != values[i];
     return found;

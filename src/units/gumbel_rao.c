@@ -12,7 +12,6 @@
 // is not differentiated.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -33,7 +32,7 @@ WEIR__CLONES static void slope_span(const void *context, const weir_unit_batch *
     weir_noise noise = batch->noise;
     for (int k = 0; k < draws; k++) {
         noise.sample++;
-        weir__random_uniform_at(v, noise, span.row, span.first, span.count);
+        weir__span_uniform(v, noise, span);
         for (size_t i = 0; i < span.count; i++) {
             const float toward = h[i] > 0.5f ? a[i] : -a[i];
             const float size = weir__softplus(toward + weir__log(v[i])) - weir__log(1.0f - v[i]);

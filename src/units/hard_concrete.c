@@ -11,7 +11,6 @@
 // zero, too. That form also stands for the mean, which has no closed form.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -34,7 +33,7 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     const float low = (float)values[low_index], width = (float)(values[high_index] - values[low_index]);
     const float *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_logistic(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) h[i] = clip(weir__sigmoid((a[i] + h[i]) * inverse) * width + low);
 }
 

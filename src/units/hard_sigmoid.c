@@ -6,7 +6,6 @@
 // boundaries, with a slope that rises. Units that are always or never open have no score and no derivative.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -35,7 +34,7 @@ WEIR__CLONES static void compare(float *restrict h, const float *restrict a, flo
 
 static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     float *h = batch->h + span.at;
-    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_uniform(h, batch->noise, span);
     compare(h, batch->a + span.at, (float)((const weir_unit *)context)->draw_values[slope_index], span.count);
 }
 

@@ -25,21 +25,30 @@ WEIR__INLINE float saturate(float p) {
     return below < 0.0f ? 0.0f : below;
 }
 
-WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
-    const weir_unit *unit = context;
-    const float sd = (float)unit->values[sd_index], *restrict a = batch->a + span.at;
-    float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at, coin;
-    weir_noise second = batch->noise;
-    second.sample++;
-    weir__random_uniform_at(&coin, second, span.row, 0, 1); // one coin for the whole row
-    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
-    const bool bits = coin < (float)unit->values[mix_index];
-    for (size_t i = 0; i < span.count; i++) {
+/// h holds normal numbers before and outputs after.
+WEIR__CLONES static void outputs_of(float *restrict h, float *restrict slope, const float *restrict a, float sd,
+                                    bool bits, size_t count) {
+    for (size_t i = 0; i < count; i++) {
         float p, rest;
         weir__sigmoid_pair(a[i] + sd * h[i], &p, &rest);
         const float y = saturate(p);
         slope[i] = y > 0 && y < 1 ? stretch * (p * rest) : 0.0f;
         h[i] = bits ? (y > 0.5f ? 1.0f : 0.0f) + (p - p) : y; // p − p is 0, or NaN
+    }
+}
+
+static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    const weir_unit *unit = context;
+    weir_noise second = batch->noise;
+    second.sample++;
+    weir__span_normal(batch->h + span.at, batch->noise, span);
+    const size_t count = span.count / span.rows;
+    for (size_t r = 0; r < span.rows; r++) {
+        const size_t at = span.at + r * count;
+        float coin; // one for the whole row
+        weir__random_uniform_at(&coin, second, span.row + (uint32_t)r, 0, 1);
+        outputs_of(batch->h + at, batch->saved + at, batch->a + at, (float)unit->values[sd_index],
+                   coin < (float)unit->values[mix_index], count);
     }
 }
 

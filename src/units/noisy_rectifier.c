@@ -11,7 +11,6 @@
 // negative threshold. It is positive for every a, grows with a, and tends to a for a ≫ sd.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -30,9 +29,9 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     const float sd = (float)unit->values[sd_index], *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
     if (is_gaussian(unit))
-        weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+        weir__span_normal(h, batch->noise, span);
     else
-        weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+        weir__span_logistic(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) {
         const float drawn = a[i] + sd * h[i];
         h[i] = drawn <= 0 ? 0.0f : drawn; // a NaN stays NaN

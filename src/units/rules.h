@@ -34,16 +34,22 @@ WEIR__INLINE float weir__score(float a, float h) {
 /// Draws of which every score-function rule can do with one.
 enum { weir__scored = WEIR_DRAW_SCORE };
 
-/// Most units of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
+/// Most values of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
-enum { weir__span_units = 512 };
+enum { weir__span_units = 1024 };
 
-/// Part of a row: units first … first + count − 1 of row; at = row·units + first is where they lie in the arrays. first
-/// is a multiple of weir__span_units, hence of a quad of random words.
+/// Whole rows from row on, as many as are a span (rows > 1, first = 0); or part of a row, units first … first + count −
+/// 1 of it. at = row·units + first is where the count values lie in the arrays. first is a multiple of
+/// weir__span_units, hence of a quad of random words.
 typedef struct weir__span {
     uint32_t row;
-    size_t first, count, at;
+    size_t rows, first, count, at;
 } weir__span;
+
+/// Noise for the values of a span, from its coordinates (noise.h).
+void weir__span_uniform(float *out, weir_noise noise, weir__span span);
+void weir__span_logistic(float *out, weir_noise noise, weir__span span);
+void weir__span_normal(float *out, weir_noise noise, weir__span span);
 
 /// What a rule does to one span. context: the unit, or what the rule made of it once per call.
 typedef void weir__span_function(const void *context, const weir_unit_batch *batch, weir__span span);

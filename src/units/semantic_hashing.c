@@ -5,7 +5,6 @@
 // so that little is lost by rounding. In training no output is 0, so nothing is skipped; at test time gates close.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -19,7 +18,7 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     const weir_unit *unit = context;
     const float sd = (float)unit->values[sd_index], *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
-    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_normal(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) h[i] = weir__sigmoid(a[i] + sd * h[i]);
 }
 

@@ -4,7 +4,6 @@
 // Forms that several rules have in common: Bernoulli draws, the sigmoid and its derivative, binary decisions.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "rules.h"
 
 /// What stands before the sigmoid: scale·a + shift.
@@ -68,7 +67,7 @@ WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch 
     (void)context;
     const float *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
-    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_uniform(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) h[i] = weir__bernoulli(h[i], weir__sigmoid(a[i]));
 }
 
@@ -84,7 +83,7 @@ WEIR__CLONES static void sample_groups_span(const void *context, const weir_unit
     for (size_t i = 0; i < span.count; i++) p[i] = weir__sigmoid(a[i]);
     for (size_t g = 0; g < batch->groups; g++, noise.sample++) {
         float *restrict h = batch->h + g * batch->rows * batch->units + span.at;
-        weir__random_uniform_at(h, noise, span.row, span.first, span.count);
+        weir__span_uniform(h, noise, span);
         for (size_t i = 0; i < span.count; i++) h[i] = weir__bernoulli(h[i], p[i]);
     }
 }

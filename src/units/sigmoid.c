@@ -7,7 +7,6 @@
 // mean of the output itself has no closed form.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "beta.h"
 #include "define.h"
 #include "rules.h"
@@ -34,13 +33,13 @@ WEIR__CLONES static void sigmoid_of_noisy(float *restrict h, const float *restri
 static void sample_gaussian_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const weir_unit *unit = context;
     float *h = batch->h + span.at;
-    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_normal(h, batch->noise, span);
     sigmoid_of_noisy(h, batch->a + span.at, (float)unit->values[sd_index], span.count);
 }
 
 static void sample_beta_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     float *h = batch->h + span.at;
-    weir__beta_noise_at(context, h, batch->noise, span.row, span.first, span.count);
+    weir__beta_noise_at(context, h, batch->noise, span);
     sigmoid_of_noisy(h, batch->a + span.at, 1.0f, span.count);
 }
 

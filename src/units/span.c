@@ -4,6 +4,7 @@
 // Splits a layer of units into spans and shares them among the threads. Every number that a span writes depends on
 // its own inputs alone, so that the result does not depend on who computes it.
 
+#include "../core/noise.h"
 #include "rules.h"
 
 static const double work_of_value = 2; // a random number or an elementary function, in operations
@@ -22,6 +23,7 @@ static void run_spans(const void *context, weir__range numbers) {
     for (size_t k = numbers.first; k < numbers.last; k++) {
         const size_t row = k / per_row, first = k % per_row * weir__span_units, left = units - first;
         const weir__span span = {.row = (uint32_t)row,
+                                 .rows = 1,
                                  .first = first,
                                  .count = left < weir__span_units ? left : weir__span_units,
                                  .at = row * units + first};
@@ -29,10 +31,47 @@ static void run_spans(const void *context, weir__range numbers) {
     }
 }
 
+/// Short rows, several to a span.
+static void run_rows_of_spans(const void *context, weir__range rows) {
+    const spans *s = context;
+    const size_t units = s->batch->units, all = rows.last - rows.first, most = weir__span_units / units;
+    const size_t parts = (all + most - 1) / most;
+    for (size_t k = 0; k < parts; k++) { // about alike: a short one costs more than its share
+        const weir__range own = weir__part(all, k, parts);
+        const size_t row = rows.first + own.first, count = own.last - own.first;
+        s->function(s->context, s->batch,
+                    (weir__span){.row = (uint32_t)row, .rows = count, .count = count * units, .at = row * units});
+    }
+}
+
 void weir__for_spans(const void *context, const weir_unit_batch *batch, weir__span_function *function) {
-    const size_t per_row = spans_of(batch->units);
-    const double work = per_row ? (double)batch->units / (double)per_row * work_of_value : 0;
-    weir__parallel_ranges(batch->rows * per_row, work, run_spans, &(spans){context, batch, function});
+    const size_t units = batch->units, per_row = spans_of(units);
+    const spans s = {context, batch, function};
+    if (per_row > 1)
+        weir__parallel_ranges(batch->rows * per_row, (double)units / (double)per_row * work_of_value, run_spans, &s);
+    else if (units)
+        weir__parallel_ranges(batch->rows, (double)units * work_of_value, run_rows_of_spans, &s);
+}
+
+void weir__span_uniform(float *out, weir_noise noise, weir__span span) {
+    if (span.rows > 1)
+        weir__random_uniform_rows(out, noise, span.row, span.rows, span.count / span.rows);
+    else
+        weir__random_uniform_at(out, noise, span.row, span.first, span.count);
+}
+
+void weir__span_logistic(float *out, weir_noise noise, weir__span span) {
+    if (span.rows > 1)
+        weir__random_logistic_rows(out, noise, span.row, span.rows, span.count / span.rows);
+    else
+        weir__random_logistic_at(out, noise, span.row, span.first, span.count);
+}
+
+void weir__span_normal(float *out, weir_noise noise, weir__span span) {
+    if (span.rows > 1)
+        weir__random_normal_rows(out, noise, span.row, span.rows, span.count / span.rows);
+    else
+        weir__random_normal_at(out, noise, span.row, span.first, span.count);
 }
 
 typedef struct openings {

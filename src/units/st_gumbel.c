@@ -5,7 +5,6 @@
 // gradient of y = σ((a + z)/τ) with the same z: Jang, Gu and Poole 2017, section 2.2. Biased.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 #include "temperature.h"
@@ -15,7 +14,7 @@ static const weir_parameter parameters[] = {WEIR__TEMPERATURE_PARAMETERS};
 WEIR__CLONES static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     const float inverse = weir__inverse_temperature(context, batch), *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at, *restrict slope = batch->saved + span.at;
-    weir__random_logistic_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_logistic(h, batch->noise, span);
     for (size_t i = 0; i < span.count; i++) {
         float y, rest;
         const float z = a[i] + h[i];

@@ -9,7 +9,6 @@
 // for the mean.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "define.h"
 #include "rules.h"
 
@@ -31,7 +30,7 @@ WEIR__CLONES static void clip_with_noise(float *restrict h, const float *restric
 
 static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     float *h = batch->h + span.at;
-    weir__random_normal_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_normal(h, batch->noise, span);
     clip_with_noise(h, batch->a + span.at, (float)((const weir_unit *)context)->values[sd_index], span.count);
 }
 

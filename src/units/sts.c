@@ -8,7 +8,6 @@
 // Backward reads h alone: where it is not 0, p = h² and ∂h/∂a = h(1 − h²)/2.
 
 #include "../core/math.h"
-#include "../core/noise.h"
 #include "beta.h"
 #include "define.h"
 #include "rules.h"
@@ -42,7 +41,7 @@ WEIR__CLONES static void open_by_chance(float *restrict h, const float *restrict
 static void sample_span(const void *context, const weir_unit_batch *batch, weir__span span) {
     (void)context;
     float *h = batch->h + span.at;
-    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_uniform(h, batch->noise, span);
     open_by_chance(h, batch->a + span.at, span.count);
 }
 
@@ -54,9 +53,9 @@ static void sample_noisy_span(const void *context, const weir_unit_batch *batch,
     float noisy[weir__span_units], *h = batch->h + span.at;
     weir_noise second = batch->noise;
     second.sample++;
-    weir__beta_noise_at(context, noisy, second, span.row, span.first, span.count);
+    weir__beta_noise_at(context, noisy, second, span);
     add(noisy, batch->a + span.at, span.count);
-    weir__random_uniform_at(h, batch->noise, span.row, span.first, span.count);
+    weir__span_uniform(h, batch->noise, span);
     open_by_chance(h, noisy, span.count);
 }
 

@@ -5,13 +5,15 @@
 /// A graph once more, naively: every product dense, in double precision, gates as a mask; no compact arrays, no tiles.
 ///
 /// Only what a unit draws is taken from the graph (its h), and its ∂L/∂a from the rule itself, given the ∂L/∂h found
-/// here: rules have tests of their own. Dropout masks and the closed gates that "sample" evaluates are drawn again.
+/// here: rules have tests of their own. Dropout masks are drawn again. Which closed gates "sample" evaluated, and with
+/// what chances, is the graph's (test_closed_gates.c).
 #ifndef GRAPH_REFERENCE_H
 #define GRAPH_REFERENCE_H
 
 #include "testing.h"
 
 #include "graph/graph.h"
+#include "graph/nodes/gated.h"
 
 typedef struct reference_node {
     const weir_node *spec;
@@ -98,29 +100,21 @@ static inline double activation_slope(const reference_node *node, double y) {
     return strcmp(node->spec->activation, "rectifier") || y > 0 ? 1 : 0;
 }
 
-/// Which pairs give their gate a gradient, and with what weight.
+/// Which pairs give their gate a gradient by their experts, and with what weight.
 static inline void reference_mask(const reference *ref, size_t k) {
     const reference_node *node = &ref->nodes[k], *gates = &ref->nodes[node->gates];
-    const unsigned traits = gates->unit->rule->traits;
-    const char *closed = traits & WEIR_TRAIT_SKIPS ? "none" : node->spec->closed;
-    float *drawn = new_floats(node->blocks);
-    for (size_t r = 0; r < ref->rows; r++) {
-        weir_random_uniform(drawn, noise_of(ref, k), (uint32_t)r, node->blocks);
-        for (size_t j = 0; j < node->blocks; j++) {
-            double *mask = &node->mask[r * node->blocks + j];
-            const double q = node->spec->closed_share;
-            *mask = 1;
-            if (gates->y[r * node->blocks + j] != 0 || !strcmp(closed, "all")) continue;
-            *mask = !strcmp(closed, "sample") && (double)drawn[j] < (double)(float)q ? 1 / q : 0;
-        }
+    const bool skips = gates->unit->rule->traits & WEIR_TRAIT_SKIPS;
+    const weir__gated *gated = ref->graph->nodes[k].memory.data;
+    const bool sampled = gated->closed == WEIR__CLOSED_SAMPLE; // not where no one reads ∂L/∂gate
+    for (size_t pair = 0; pair < ref->rows * node->blocks; pair++) {
+        const bool wanted = gates->y[pair] != 0 || (!skips && !strcmp(node->spec->closed, "all"));
+        node->mask[pair] = sampled && !wanted ? (double)gated->sampled.chances.data[pair] : wanted;
     }
-    free(drawn);
 }
 
 static inline void reference_gated(const reference *ref, size_t k) {
     const reference_node *node = &ref->nodes[k], *gates = &ref->nodes[node->gates];
     reference_affine(ref, node, node->experts);
-    reference_mask(ref, k);
     for (size_t at = 0; at < ref->rows * node->width; at++) {
         const size_t pair = at / node->width * node->blocks + at % node->width / node->block;
         node->experts[at] = activation_of(node, node->experts[at]);
@@ -286,14 +280,16 @@ static inline reference *reference_create(weir_graph *graph, const weir_pass *pa
             node->dweights = new_doubles(weight->rows * weight->columns);
             node->dbias = new_doubles(bias->rows);
         }
+        size_t states = 0;
+        const float *state = weir_graph_unit_state(graph, k, &states);
+        if (states) {
+            node->state = new_floats(states);
+            memcpy(node->state, state, states * sizeof *state);
+        }
         if (node->unit) {
-            size_t states = 0;
-            const float *state = weir_graph_unit_state(graph, k, &states);
             node->a = new_floats(count);
             node->h = new_floats(count);
             node->saved = new_floats(node->unit->rule->saved * count);
-            node->state = new_floats(states);
-            if (states) memcpy(node->state, state, states * sizeof *state);
         }
         reference_forward(ref, k);
     }
@@ -317,12 +313,15 @@ static inline void reference_affine_backward(const reference *ref, const referen
     }
 }
 
-static inline void reference_gated_backward(const reference *ref, const reference_node *node) {
-    const reference_node *gates = &ref->nodes[node->gates];
+/// state: the averages of closed blocks before this step, of "sample"; they take the place of what was not evaluated.
+static inline void reference_gated_backward(const reference *ref, size_t k) {
+    const reference_node *node = &ref->nodes[k], *gates = &ref->nodes[node->gates];
+    reference_mask(ref, k);
     double *da = new_doubles(ref->rows * node->width);
     for (size_t at = 0; at < ref->rows * node->width; at++) {
         const size_t pair = at / node->width * node->blocks + at % node->width / node->block;
-        gates->dy[pair] += node->mask[pair] * node->dy[at] * node->experts[at];
+        const double mean = node->state && gates->y[pair] == 0 ? (double)node->state[at % node->width] : 0;
+        gates->dy[pair] += node->dy[at] * (mean + node->mask[pair] * (node->experts[at] - mean));
         da[at] = gates->y[pair] * node->dy[at] * activation_slope(node, node->experts[at]);
     }
     reference_affine_backward(ref, node, da);
@@ -365,7 +364,7 @@ static inline void reference_backward(const reference *ref) {
         double *dx = ref->nodes[node->from].dy;
         if (ref->graph->nodes[k].kind->about.traits & WEIR_KIND_LOSS) reference_loss_backward(ref, node);
         if (is_kind(node, "affine")) reference_affine_backward(ref, node, node->dy);
-        if (is_kind(node, "gated-affine")) reference_gated_backward(ref, node);
+        if (is_kind(node, "gated-affine")) reference_gated_backward(ref, k);
         if (is_kind(node, "unit")) reference_unit_backward(ref, node);
         if (is_kind(node, "shift")) reference_shift(ref, k, true);
         for (size_t at = 0; at < ref->rows * node->width; at++) {

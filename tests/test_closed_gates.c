@@ -3,9 +3,10 @@
 
 // Closed means free, in whole networks: weights of blocks that are closed may hold NaN, their gradients are exactly 0
 // and marked as untouched, and the counters of multiply-adds fall exactly with the open (row, block) pairs. And the
-// choice of closed gates that are evaluated all the same ("sample") has the mean of evaluating all.
+// choice of closed gates that are evaluated all the same ("sample") has the mean of evaluating all, and little variance.
 
 #include "graph_reference.h"
+
 
 enum { INPUTS = 6, OUTPUTS = 4, ONE = 23, TWO = 17, GATER = 5, MOST_ROWS = 16 };
 
@@ -284,21 +285,22 @@ static void test_poison_when_deciding(void **state) {
 
 // ---- work ----------------------------------------------------------------------------------------------------------
 
-/// Open units of a row, and those that are evaluated.
+static bool is(const char *closed, const char *name) { return closed && !strcmp(closed, name); }
+
+/// Open units of a row, those that the forward pass evaluates, and those that the backward pass does.
 typedef struct row_units {
-    uint64_t open, evaluated;
+    uint64_t open, evaluated, sampled;
 } row_units;
 
-static bool is_evaluated(const shape *s, const weir_pass *pass, size_t node, size_t blocks, size_t row, size_t j) {
-    float drawn[64];
-    if (!s->closed || !strcmp(s->closed, "none")) return false;
-    if (!strcmp(s->closed, "all")) return true;
-    weir_random_uniform(drawn, (weir_noise){.seed = pass->seed, .step = pass->step, .stream = (uint16_t)(node * 4)},
-                        (uint32_t)row, blocks);
-    return drawn[j] < (float)s->closed_share;
+static bool is_sampled(const weir_graph *graph, size_t node, size_t row, size_t j) {
+    const weir__route *route = &((const weir__gated *)graph->nodes[node].memory.data)->sampled.route;
+    for (int32_t entry = route->row_start[row]; entry < route->row_open[row]; entry++) {
+        if ((size_t)route->row_block[entry] == j) return true;
+    }
+    return false;
 }
 
-static row_units units_of_row(const shape *s, const weir_pass *pass, const float *gates, size_t node, size_t width,
+static row_units units_of_row(const shape *s, const weir_graph *graph, const float *gates, size_t node, size_t width,
                               size_t row) {
     const size_t blocks = (width + s->block - 1) / s->block;
     row_units units = {0};
@@ -306,19 +308,21 @@ static row_units units_of_row(const shape *s, const weir_pass *pass, const float
         const size_t count = units_of(width, s->block, j);
         const bool open = gates[row * blocks + j] != 0;
         if (open) units.open += count;
-        if (open || is_evaluated(s, pass, node, blocks, row, j)) units.evaluated += count;
+        if (open || is(s->closed, "all")) units.evaluated += count;
+        if (is(s->closed, "sample") && is_sampled(graph, node, row, j)) {
+            assert_false(open);
+            units.sampled += count;
+        }
     }
     return units;
 }
 
-static uint64_t blocks_with_rows(const shape *s, const weir_pass *pass, const float *gates, size_t node, size_t width) {
+static uint64_t blocks_with_rows(const shape *s, const weir_pass *pass, const float *gates, size_t width) {
     const size_t blocks = (width + s->block - 1) / s->block;
     uint64_t count = 0;
     for (size_t j = 0; j < blocks; j++) {
-        bool any = false;
-        for (size_t r = 0; r < pass->rows; r++) {
-            any = any || gates[r * blocks + j] != 0 || is_evaluated(s, pass, node, blocks, r, j);
-        }
+        bool any = is(s->closed, "all");
+        for (size_t r = 0; r < pass->rows; r++) any = any || gates[r * blocks + j] != 0;
         count += any;
     }
     return count;
@@ -333,11 +337,14 @@ static void check_counters(const shape *s, size_t rows, uint32_t number) {
     float *g1 = gates_of(graph, "g1", rows), *g2 = gates_of(graph, "g2", rows);
     weir_counters want = {.rows = rows};
     for (size_t r = 0; r < rows; r++) {
-        const row_units u1 = units_of_row(s, &pass, g1, one, ONE, r), u2 = units_of_row(s, &pass, g2, two, TWO, r);
+        const row_units u1 = units_of_row(s, graph, g1, one, ONE, r), u2 = units_of_row(s, graph, g2, two, TWO, r);
+        const uint64_t seen1 = is(s->closed, "sample") ? ONE : u1.evaluated,
+                       seen2 = is(s->closed, "sample") ? TWO : u2.evaluated; // whose gradient is wanted
         want.forward_done += u1.evaluated * INPUTS + u2.evaluated * u1.open + OUTPUTS * u2.open;
         want.backward_done += u1.open * INPUTS;                           // weights of one; the input wants no gradient
-        want.backward_done += u2.open * u1.open + u2.open * u1.evaluated; // weights of two, outputs of one
-        want.backward_done += OUTPUTS * u2.open + OUTPUTS * u2.evaluated;
+        want.backward_done += u2.open * u1.open + u2.open * seen1; // weights of two, outputs of one
+        want.backward_done += OUTPUTS * u2.open + OUTPUTS * seen2;
+        want.backward_done += u1.sampled * INPUTS + u2.sampled * u1.open;
         for (size_t j = 0; j < g1_count; j++) want.gates_open += g1[r * g1_count + j] != 0;
         for (size_t j = 0; j < g2_count; j++) want.gates_open += g2[r * g2_count + j] != 0;
     }
@@ -347,7 +354,7 @@ static void check_counters(const shape *s, size_t rows, uint32_t number) {
     want.backward_gater = rows * (INPUTS * GATER + 2 * GATER * g1_count + INPUTS * g2_count);
     want.gates = rows * (g1_count + g2_count);
     want.blocks = g1_count + g2_count;
-    want.blocks_read = blocks_with_rows(s, &pass, g1, one, ONE) + blocks_with_rows(s, &pass, g2, two, TWO);
+    want.blocks_read = blocks_with_rows(s, &pass, g1, ONE) + blocks_with_rows(s, &pass, g2, TWO);
     const weir_counters got = weir_graph_counters(graph);
     assert_int_equal(got.rows, want.rows);
     assert_int_equal(got.forward_dense, want.forward_dense);
@@ -363,7 +370,8 @@ static void check_counters(const shape *s, size_t rows, uint32_t number) {
     if (strcmp(s->closed ? s->closed : "", "all")) assert_true(got.forward_done < got.forward_dense);
     // A second step adds as much, a reset takes all away.
     step(graph, &pass);
-    assert_int_equal(weir_graph_counters(graph).backward_done, 2 * want.backward_done);
+    const uint64_t again = weir_graph_counters(graph).backward_done;
+    if (!is(s->closed, "sample")) assert_int_equal(again, 2 * want.backward_done); // "sample" has learnt
     weir_graph_counters_reset(graph);
     assert_int_equal(weir_graph_counters(graph).backward_done + weir_graph_counters(graph).rows, 0);
     free(g1);
@@ -406,7 +414,7 @@ static void check_dense_experts(const char *between) {
     uint64_t open = 0;
     step(graph, &pass);
     float *gates = gates_of(graph, "g", 9);
-    for (size_t r = 0; r < 9; r++) open += units_of_row(&s, &pass, gates, 3, ONE, r).open;
+    for (size_t r = 0; r < 9; r++) open += units_of_row(&s, graph, gates, 3, ONE, r).open;
     const weir_counters c = weir_graph_counters(graph);
     assert_true(open > 0 && open < 9 * ONE);
     assert_int_equal(c.forward_done, 9 * INPUTS * ONE + open * OUTPUTS);
@@ -421,7 +429,7 @@ static void check_dense_experts(const char *between) {
     must(weir_graph_forward(graph, &pass, &error), &error);
     gates = gates_of(graph, "g", 9);
     open = 0;
-    for (size_t r = 0; r < 9; r++) open += units_of_row(&s, &pass, gates, 3, ONE, r).open;
+    for (size_t r = 0; r < 9; r++) open += units_of_row(&s, graph, gates, 3, ONE, r).open;
     assert_true(open > 0 && open < 9 * ONE);
     assert_int_equal(weir_graph_counters(graph).forward_done, open * (INPUTS + OUTPUTS));
     free(gates);
@@ -561,22 +569,87 @@ static void test_whole_share_is_all(void **state) {
     }
 }
 
-/// Multiply-adds of the layer: α + q(1 − α) of the dense ones, in the mean.
+/// Pairs that are evaluated: all open ones, and the share of the closed ones, in the mean; the forward pass does the
+/// open ones alone.
 static void test_work_of_sample(void **state) {
     (void)state;
     weir_graph *graph = create_sampled("sample", 0.3, false);
     const size_t one = node_of(graph, "one"), gates = node_of(graph, "g1");
+    const weir__route *route = &((const weir__gated *)graph->nodes[one].memory.data)->sampled.route;
+    size_t sampled = 0;
     for (uint32_t number = 0; number < 2000; number++) {
-        weir_error error;
         const weir_pass pass = pass_of(MOST_ROWS, number);
-        must(weir_graph_forward(graph, &pass, &error), &error);
+        step(graph, &pass);
+        sampled += route->slots;
     }
     const weir_counters work = weir_graph_node_counters(graph, one), opened = weir_graph_node_counters(graph, gates);
     const double share = (double)opened.gates_open / (double)opened.gates;
-    const double done = (double)work.forward_done / (double)work.forward_dense;
     assert_true(share > 0.2 && share < 0.6);
-    assert_true(fabs(done - (share + 0.3 * (1 - share))) <= 0.005);
+    assert_true(fabs((double)sampled / (double)(opened.gates - opened.gates_open) - 0.3) <= 0.003);
+    // 13 units in blocks of 2: the last gate has one unit
+    assert_true(fabs((double)work.forward_done / (double)work.forward_dense - share) <= 0.02);
     weir_graph_free(graph);
+}
+
+// ---- all choices, enumerated ---------------------------------------------------------------------------------------
+
+/// ∂L/∂gate of a closed pair is one of two values, ĝ₀ where it is not chosen and ĝ₁ where it is, with a chance that the
+/// layer fixed before: (1 − π)·ĝ₀ + π·ĝ₁ is exactly that of "all", for any averages.
+static void test_mean_over_choices(void **state) {
+    (void)state;
+    enum { ROWS = 4, PAIRS = ROWS * 7, PASSES = 4000 };
+    for (int two_sided = 0; two_sided < 2; two_sided++) {
+        for (int learnt = 0; learnt < 2; learnt++) {
+            weir_graph *all = create_sampled("all", 0, two_sided), *sample = create_sampled("sample", 0.3, two_sided);
+            const size_t one = node_of(sample, "one");
+            weir__gated *gated = sample->nodes[one].memory.data;
+            size_t floats = 0, seen[2] = {0};
+            for (uint32_t number = 0; learnt && number < 30; number++) {
+                const weir_pass pass = pass_of(ROWS, number);
+                step(sample, &pass);
+            }
+            float *averages = weir_graph_unit_state(sample, one, &floats), *held = new_floats(floats);
+            assert_int_equal(floats, 13 + 2 * 7);
+            memcpy(held, averages, floats * sizeof *held);
+            const weir_pass pass = pass_of(ROWS, 77);
+            float want[PAIRS], got[PAIRS], value[PAIRS][2], chance[PAIRS];
+            bool known[PAIRS][2] = {{0}};
+            weir_error error;
+            step(all, &pass);
+            step(sample, &pass);
+            memcpy(want, all->nodes[node_of(all, "g1")].memory.gradient.data, sizeof want);
+            const float *h = weir_graph_output(all, node_of(all, "g1"));
+            for (uint32_t number = 0; number < PASSES; number++) {
+                weir_pass other = pass; // another choice in the same pass
+                other.seed = 1000 + number;
+                memcpy(averages, held, floats * sizeof *held);
+                must(weir__closed_sample(sample, &sample->nodes[one], &other, gated, got, &error), &error);
+                for (size_t k = 0; k < PAIRS; k++) {
+                    const float weight = gated->sampled.chances.data[k];
+                    const int chosen = weight > 0;
+                    if (h[k] != 0) continue;
+                    if (known[k][chosen]) assert_true(value[k][chosen] == got[k]);
+                    value[k][chosen] = got[k];
+                    known[k][chosen] = true;
+                    if (chosen) chance[k] = 1 / weight;
+                }
+            }
+            for (size_t k = 0; k < PAIRS; k++) {
+                if (h[k] != 0) continue;
+                assert_true(known[k][1]); // every closed pair can be chosen
+                const double pi = (double)chance[k];
+                const double mean = pi == 1 ? (double)value[k][1]
+                                            : (1 - pi) * (double)value[k][0] + pi * (double)value[k][1];
+                assert_true(pi == 1 ? !known[k][0] : known[k][0]);
+                assert_true(fabs(mean - (double)want[k]) <= 1e-6 * (1 + fabs((double)want[k])));
+                seen[pi == 1]++;
+            }
+            assert_true(seen[0] > 5); // most pairs are chosen by chance
+            free(held);
+            weir_graph_free(all);
+            weir_graph_free(sample);
+        }
+    }
 }
 
 int main(void) {
@@ -590,6 +663,7 @@ int main(void) {
         cmocka_unit_test(test_sample_has_the_mean_of_all),
         cmocka_unit_test(test_whole_share_is_all),
         cmocka_unit_test(test_work_of_sample),
+        cmocka_unit_test(test_mean_over_choices),
     };
     return cmocka_run_group_tests_name("closed gates", tests, fill_batch, NULL);
 }

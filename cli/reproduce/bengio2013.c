@@ -37,7 +37,7 @@ static const experiment_row best_rows[] = {
 };
 
 // a. Straight-through reads the gradient of closed gates, too, for which their experts must be computed: for all of
-// them (exact), for none (another estimator), or for a random share q with weight 1/q (unbiased for the exact one).
+// them (exact), for none (another estimator), or for a random share q of them (unbiased for the exact one).
 #define CLOSED(name, label, ...)                                                                                       \
     { name,                                                                                                            \
       label,                                                                                                           \

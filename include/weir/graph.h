@@ -37,7 +37,9 @@ typedef struct weir_node {
     size_t shift;           ///< shift: most pixels that a square image moves in each direction
     const char *closed; ///< gated-affine, for rules that read ∂L/∂h of closed gates: "all", "none" or "sample" (not
                         ///< said: all). Rules with WEIR_TRAIT_SKIPS never look at it.
-    double closed_share; ///< share q in (0, 1] of closed gates evaluated with "sample"; their gradient has weight 1/q
+    double closed_share; ///< "sample": share q in (0, 1] of closed gates that are evaluated, in the mean. They are chosen
+                         ///< in the backward pass, by |∂L/∂y|, and corrected for their chance; a running average of the
+                         ///< block's experts stands for the others. The mean is the gradient of "all".
     double init;         ///< initial weights uniform in ±init·√(6/(fan_in + fan_out)); not said: 1.
                          ///< Of an embedding: variance init²; of a norm: its gain
     size_t init_inputs;  ///< that many non-zero inputs per unit at the start; not said: all

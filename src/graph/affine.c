@@ -28,17 +28,24 @@ static uint64_t dense_work(const weir__node *node, size_t rows) {
     return (uint64_t)rows * node->width * node->products * node->from->width;
 }
 
-weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, weir_error *error) {
+weir_status weir__affine_product(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, uint64_t *work,
+                                 weir_error *error) {
     const weir__side x = weir__output_side(node->from);
     const bool compact = x.route || y->route;
-    const uint64_t work = compact ? weir__gated_forward_work(rows, y, &x) : dense_work(node, rows);
     const float *bias = weir__matrix_values(&graph->matrices[node->bias]);
     weir__weights weights;
     weir_status status = WEIR_OK;
     TRY(weir__shared_read(graph, node->weight, &weights, compact ? WEIR__TILES : WEIR__PLAIN, error));
     TRY(weir__product_forward(NULL, rows, y, &x, &weights, bias, &graph->scratch, error));
-    weir__count_forward(node, dense_work(node, rows), work);
+    *work = compact ? weir__gated_forward_work(rows, y, &x) : dense_work(node, rows);
 done:
+    return status;
+}
+
+weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, weir_error *error) {
+    uint64_t work = 0;
+    const weir_status status = weir__affine_product(graph, node, rows, y, &work, error);
+    if (status == WEIR_OK) weir__count_forward(node, dense_work(node, rows), work);
     return status;
 }
 
@@ -66,8 +73,9 @@ static weir_status input_gradient(weir_graph *graph, weir__node *node, size_t ro
     weir_status status = weir__gradient_open(graph, node->from, rows, false, &dx.values, error);
     if (status != WEIR_OK) return status;
     if (node->from->facts.gradient_dense || !(dx.route || dy->route)) {
+        const weir__side all = {.width = dx.width, .block = dx.width, .values = dx.values};
         status = dense_input_gradient(graph, node, rows, dy, dx.values, error);
-        *done += dense_work(node, rows);
+        *done += dy->route ? weir__gated_input_gradient_work(rows, &all, dy) : dense_work(node, rows);
     } else {
         weir__weights weights;
         status = weir__shared_read(graph, node->weight, &weights, WEIR__TILES, error);

@@ -11,6 +11,9 @@
 /// y = W·x + bias with the node's weight and bias tensors, x the output of node->from, in either layout; counts the
 /// work.
 weir_status weir__affine_forward(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, weir_error *error);
+/// The product of weir__affine_forward alone; *work: its multiply-adds, which are not counted.
+weir_status weir__affine_product(weir_graph *graph, weir__node *node, size_t rows, weir__side *y, uint64_t *work,
+                                 weir_error *error);
 /// Gradients of both tensors and, where it is wanted, of x, from dy = ∂L/∂y (open slots); counts the work. In a pass
 /// that moves the parameters both tensors move at once, after the gradient of x.
 weir_status weir__affine_backward(weir_graph *graph, weir__node *node, size_t rows, weir__side *dy, weir_error *error);

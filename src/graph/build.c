@@ -121,11 +121,13 @@ static void mark_gaters(weir_graph *graph) {
 }
 
 /// A gated layer that wants ∂L/∂output of all closed pairs keeps it dense, unless a reader writes compact gradients
-/// (another gated layer): then it evaluates closed pairs in slots. Elementwise nodes do as what they read.
+/// (another gated layer): then it evaluates closed pairs in slots, unless it needs all of it to choose them. Elementwise
+/// nodes do as what they read.
 static void place_gradients(weir_graph *graph) {
     for (size_t k = graph->count; k-- > 0;) {
         const weir__node *node = &graph->nodes[k];
-        if (node->facts.compact && node->from->facts.compact && !node->facts.gradient_dense)
+        if (node->facts.compact && node->from->facts.compact && !node->facts.gradient_dense &&
+            !node->from->facts.needs_dense)
             node->from->facts.gradient_dense = false;
     }
 }

@@ -75,7 +75,7 @@ static const weir__field fields[] = {
      .about = "gated-affine: experts of closed gates that training evaluates; not said: all"},
     {"closed_share", WEIR__NUMBER, AT(closed_share), &weir__up_to_one, .group = WEIR__FIELD_GATES,
      .applies = WEIR__FACT_READS_CLOSED " and closed=sample", .numbers = WEIR__ALWAYS,
-     .about = "share of them with closed: sample"},
+     .about = "share of them with closed: sample, in the mean; the others have a running average of their block"},
     {"init", WEIR__NUMBER, AT(init), &weir__positive, .group = WEIR__FIELD_PARAMETERS, .initial = "1",
      .numbers = WEIR__ALWAYS, .about = "factor of the initial weights; not said: 1"},
     {"init_inputs", WEIR__SIZE, AT(init_inputs), &weir__size_from_0, .group = WEIR__FIELD_PARAMETERS,

@@ -16,9 +16,8 @@ weir__node *weir__node_named(const weir_graph *graph, const char *name, size_t b
 }
 
 float *weir__node_state(const weir__node *node, size_t *count) {
-    const size_t floats = node->unit ? weir_unit_state(node->unit, node->width) : 0;
-    if (count) *count = floats;
-    return floats ? node->memory.state.data : NULL;
+    if (count) *count = node->state;
+    return node->state ? node->memory.state.data : NULL;
 }
 
 weir_noise weir__node_noise(const weir__node *node, const weir_pass *pass, unsigned use) {

@@ -61,6 +61,7 @@ typedef struct weir__facts {
     bool learns;         // it or a node before it has parameters: backward visits it
     bool wants_gradient; // its backward reads ∂L/∂output: consumers compute it
     bool gradient_dense; // ∂L/∂output is dense though the output is compact: it is wanted for all closed pairs
+    bool needs_dense;    // and so whatever reads it
     bool grouped;        // a unit node whose rule evaluates the loss several times
     size_t layer;        // its place among the grouped ones
     bool wide, copied;   // see plan.c
@@ -81,7 +82,7 @@ typedef struct weir__memory {
     weir__buffer values;   // the output: [rows][width], or [slots][block]
     weir__buffer gradient; // ∂L/∂output, laid out alike, unless facts.gradient_dense
     weir__buffer dense;    // a compact output spread out, on demand
-    weir__buffer state;    // running averages of units
+    weir__buffer state;    // running averages, kept from step to step: of units, of closed blocks
     weir__buffer rows;     // of a batch whose rows run one by one: the outputs of all, [rows][width]
     void *data;            // of the kind
 } weir__memory;
@@ -98,6 +99,7 @@ struct weir__node {
     size_t block;          // units per block of a compact output; width when it is always dense
     size_t products;       // rows of its weights for each output: 2 in a gated layer of pairs, else 1
     size_t weight, bias;   // indices of tensors, SIZE_MAX: none
+    size_t state;          // floats of memory.state
     const weir_unit *unit; // of unit nodes; else NULL
     float threshold;       // likewise
     weir_penalty penalty;
@@ -155,7 +157,7 @@ struct weir_graph {
 /// The node of that name among the first `before`, or NULL.
 weir__node *weir__node_named(const weir_graph *graph, const char *name, size_t before);
 
-/// The running averages of a unit node and their number; NULL without any.
+/// The running averages of a node and their number; NULL without any.
 float *weir__node_state(const weir__node *node, size_t *count);
 
 /// Noise of the node's draw number `use` (0 … 3) in this pass.

@@ -15,6 +15,7 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     node->facts.compact = compact;
     node->block = compact ? node->from->block : node->width;
     node->facts.gradient_dense = compact && node->from->facts.gradient_dense;
+    node->facts.needs_dense = compact && node->from->facts.needs_dense;
     return WEIR_OK;
 }
 

@@ -25,6 +25,15 @@ typedef enum {
 } weir__activation;
 typedef enum { WEIR__CLOSED_ALL, WEIR__CLOSED_NONE, WEIR__CLOSED_SAMPLE } weir__closed;
 
+/// The closed pairs that a backward pass evaluates ("sample").
+typedef struct weir__sampled {
+    weir__route route;            // of them
+    weir__buffer chances;         // [rows][gates]: weights of closed pairs; then 1/π of those that are chosen, else 0
+    weir__buffer scales;          // [gates]
+    weir__buffer sums;            // [rows]
+    weir__buffer experts, values; // [slots]: W·x + b, and f of it
+} weir__sampled;
+
 typedef struct weir__gated {
     weir__activation activation;
     weir__closed closed; // NONE also where the rule has no use for closed gates' gradient
@@ -33,14 +42,12 @@ typedef struct weir__gated {
     bool experts_dense;   // in this pass
     weir__buffer experts; // f(W·x + b), or W·x + b
     weir__buffer slope;   // ∂L/∂(W·x + b), compact or dense as the output is
-    uint8_t *evaluate;    // [rows][gates]: closed pairs drawn for evaluation ("sample")
-    size_t evaluate_rows; // that it has room for
+    weir__sampled sampled;
 } weir__gated;
 
 /// Lists the pairs that this pass evaluates in gated->route: the open ones, and the closed ones whose gradient is
 /// wanted.
-weir_status weir__gated_route(const weir_graph *graph, const weir__node *node, const weir_pass *pass,
-                              weir__gated *gated, weir_error *error);
+weir_status weir__gated_route(const weir__node *node, const weir_pass *pass, weir__gated *gated, weir_error *error);
 /// Counts the blocks of this pass, and those with at least one row.
 void weir__gated_count(weir__node *node, const weir__gated *gated);
 
@@ -49,5 +56,15 @@ void weir__gated_apply(const weir__node *node, const weir__gated *gated, const w
 /// gated->slope from the node's gradient and, unless it is NULL, dgates [rows][gates]: ∂L/∂gate, 0 for pairs that were
 /// not evaluated.
 void weir__gated_differentiate(const weir__node *node, const weir__gated *gated, size_t rows, float *dgates);
+
+/// values [slots][block] = f(experts) of the pairs of a route; experts, W·x + b, may be changed.
+void weir__gated_values(const weir__node *node, const weir__gated *gated, const weir__route *route, float *experts,
+                        float *values);
+
+/// "sample" (gated_closed.c): the running averages, and ∂L/∂gate of all closed pairs, of which a share is evaluated.
+weir_status weir__closed_declare(weir__node *node, const weir__gated *gated, weir_error *error);
+weir_status weir__closed_sample(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__gated *gated,
+                                float *dgates, weir_error *error);
+void weir__closed_free(weir__gated *gated);
 
 #endif

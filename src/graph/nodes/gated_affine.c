@@ -5,8 +5,8 @@
 // block) pairs are computed, forward and backward, and the output stays compact.
 //
 // With gates that read ∂L/∂h (straight-through), ∂L/∂gate = Σ_u f(W·x + b)_u·∂L/∂y_u is wanted for closed gates too:
-// "all" evaluates every expert, "none" gives closed gates no gradient, "sample" evaluates a random share q of the
-// closed pairs and weights their gradient by 1/q, which has the mean of "all".
+// "all" evaluates every expert, "none" gives closed gates no gradient, "sample" evaluates a share of the closed pairs,
+// chosen when ∂L/∂y is known (gated_closed.c), and has the mean of "all".
 //
 // Where the experts f(W·x + b) of a pass lie:
 // - in slots, as the output: closed pairs that are evaluated stand in the route behind the open ones, with output 0.
@@ -74,8 +74,11 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     const bool reads_closed = node->gates->facts.wants_gradient && !(traits & WEIR_TRAIT_SKIPS);
     node->facts.compact = (traits & WEIR_TRAIT_SPARSE) != 0;
     if (!(node->facts.compact && reads_closed && graph->options.training)) gated->closed = WEIR__CLOSED_NONE;
-    node->facts.gradient_dense = gated->closed == WEIR__CLOSED_ALL && !node->from->facts.compact;
+    node->facts.needs_dense = gated->closed == WEIR__CLOSED_SAMPLE;
+    node->facts.gradient_dense =
+        node->facts.needs_dense || (gated->closed == WEIR__CLOSED_ALL && !node->from->facts.compact);
     TRY(weir__affine_declare(graph, node, error));
+    TRY(weir__closed_declare(node, gated, error));
 done:
     return status;
 }
@@ -86,7 +89,7 @@ static void release(weir__node *node) {
     weir__route_free(&gated->route);
     weir__buffer_free(&gated->experts);
     weir__buffer_free(&gated->slope);
-    weir__free(gated->evaluate);
+    weir__closed_free(gated);
 }
 
 /// W·x + b as a side of the product, compact where the output is.
@@ -101,8 +104,9 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     weir_status status = WEIR_OK;
     weir__gated *gated = node->memory.data;
     const bool dense = !node->facts.compact || pass->mode == WEIR_MODE_OPEN || pass->mode == WEIR_MODE_EXPECT;
-    gated->experts_dense = dense || (node->facts.gradient_dense && pass->mode == WEIR_MODE_SAMPLE);
-    if (!dense) TRY(weir__gated_route(graph, node, pass, gated, error));
+    const bool all = gated->closed == WEIR__CLOSED_ALL && node->facts.gradient_dense;
+    gated->experts_dense = dense || (all && pass->mode == WEIR_MODE_SAMPLE);
+    if (!dense) TRY(weir__gated_route(node, pass, gated, error));
     TRY(weir__output_reserve(graph, node, dense ? NULL : &gated->route, error));
     weir__side y = products_side(node);
     if (gated->experts_dense) y = (weir__side){.width = y.width, .block = y.width};
@@ -125,6 +129,8 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     if (node->gates->facts.wants_gradient)
         TRY(weir__gradient_open(graph, node->gates, pass->rows, false, &dgates, error));
     weir__gated_differentiate(node, gated, pass->rows, dgates);
+    if (dgates && gated->closed == WEIR__CLOSED_SAMPLE)
+        TRY(weir__closed_sample(graph, node, pass, gated, dgates, error));
     if (dgates) weir__gradient_close(graph, node->gates, pass->rows, false, dgates);
     weir__side dy = products_side(node);
     dy.values = gated->slope.data;

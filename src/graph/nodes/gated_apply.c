@@ -248,7 +248,6 @@ WEIR__CLONES static void differentiate_kept_row(const row_task *t, size_t r) {
     const weir__route *route = node->pass.route;
     const float *gates = node->gates->memory.values.data + r * gated->gates;
     const float *dense = gated->experts_dense ? gated->experts.data + r * node->width * node->products : NULL;
-    const float closed_weight = gated->closed == WEIR__CLOSED_SAMPLE ? (float)(1 / node->spec.closed_share) : 1;
     float *row = t->dgates ? t->dgates + r * gated->gates : NULL;
     if (row) memset(row, 0, gated->gates * sizeof *row);
     // Closed pairs that have no slot though their gradient is wanted: all is dense but the slopes.
@@ -265,11 +264,11 @@ WEIR__CLONES static void differentiate_kept_row(const row_task *t, size_t r) {
         const size_t plain = r * node->width + j * node->block;
         const size_t at = route ? (size_t)route->row_slot[i] * node->block : plain;
         const float *e = dense ? dense + j * node->block * node->products : gated->experts.data + at * node->products;
-        const float *d = node->memory.gradient.data + (dense ? plain : at);
+        const float *d = node->memory.gradient.data + (dense || node->facts.gradient_dense ? plain : at);
         const bool open = !route || (int32_t)i < route->row_open[r];
         float *s = open ? gated->slope.data + at * node->products : NULL;
         const float sum = differentiate_kept(gated->activation, s, gates[j], d, e, count);
-        if (row) row[j] = (open ? 1 : closed_weight) * sum;
+        if (row) row[j] = sum;
     }
 }
 
@@ -299,22 +298,52 @@ void weir__gated_apply(const weir__node *node, const weir__gated *gated, const w
     for_rows(&task, pass->rows);
 }
 
+typedef struct value_task {
+    const weir__node *node;
+    weir__activation activation;
+    const weir__route *route;
+    float *experts, *values;
+} value_task;
+
+static void value_slots(const void *context, weir__range blocks) {
+    const value_task *t = context;
+    const size_t block = t->node->block, products = t->node->products;
+    for (size_t j = blocks.first; j < blocks.last; j++) {
+        const size_t count = block_width(t->node, j);
+        for (size_t s = (size_t)t->route->start[j]; s < (size_t)t->route->start[j + 1]; s++) {
+            float *e = t->experts + s * block * products, *value = t->values + s * block;
+            if (is_kept(t->activation)) {
+                apply_kept(t->activation, value, 1, e, count);
+                continue;
+            }
+            activate(t->activation, e, count);
+            memcpy(value, e, count * sizeof *value);
+        }
+    }
+}
+
+void weir__gated_values(const weir__node *node, const weir__gated *gated, const weir__route *route, float *experts,
+                        float *values) {
+    const value_task task = {node, gated->activation, route, experts, values};
+    weir__parallel_ranges(gated->gates, (double)(route->slots * node->block) / (double)gated->gates, value_slots, &task);
+}
+
 // ---- backward ------------------------------------------------------------------------------------------------------
 
-/// A row's experts, gradient and slope lie in slots. width: as in apply_to_slots.
+/// A row's experts and slope lie in slots, and the gradient, unless it is dense. width: as in apply_to_slots.
 WEIR__INLINE void differentiate_slots(const weir__node *node, const weir__gated *gated, float *dgates, size_t r,
                                       size_t width) {
     const weir__route *route = &gated->route;
     const float *gates = node->gates->memory.values.data + r * gated->gates;
-    const float closed_weight = gated->closed == WEIR__CLOSED_SAMPLE ? (float)(1 / node->spec.closed_share) : 1;
     float *row = dgates ? dgates + r * gated->gates : NULL;
     if (row) memset(row, 0, gated->gates * sizeof *row);
     for (int32_t entry = route->row_start[r]; entry < route->row_start[r + 1]; entry++) {
         const size_t j = (size_t)route->row_block[entry], at = (size_t)route->row_slot[entry] * node->block;
         const size_t count = width ? width : block_width(node, j);
-        const float *d = node->memory.gradient.data + at, *e = gated->experts.data + at;
+        const size_t from = node->facts.gradient_dense ? r * node->width + j * node->block : at;
+        const float *d = node->memory.gradient.data + from, *e = gated->experts.data + at;
         const bool open = entry < route->row_open[r];
-        if (row) row[j] = (open ? 1 : closed_weight) * dot(d, e, count);
+        if (row) row[j] = dot(d, e, count);
         if (open) differentiate(gated->activation, gated->slope.data + at, gates[j], d, e, count);
     }
 }

@@ -59,9 +59,9 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     node->unit = &data->unit;
     const weir_rule *rule = data->unit.rule;
     node->facts.wants_gradient = (rule->traits & WEIR_TRAIT_USES_DH) && node->from->facts.wants_gradient;
-    const size_t state = weir_unit_state(&data->unit, node->width);
-    if (state) {
-        TRY(weir__buffer_reserve(&node->memory.state, state, error));
+    node->state = weir_unit_state(&data->unit, node->width);
+    if (node->state) {
+        TRY(weir__buffer_reserve(&node->memory.state, node->state, error));
         rule->start(&data->unit, node->width, node->memory.state.data);
     }
 done:

@@ -78,7 +78,7 @@ def test_any_library_that_speaks_dlpack(rows, network):
 
 def test_a_tensor_that_requires_a_gradient_is_refused(network):
     torch = pytest.importorskip("torch")
-    with pytest.raises(TypeError, match="cannot be read in place"):
+    with pytest.raises(TypeError, match="requires a gradient.*tensor.detach"):
         network.predict(torch.zeros(2, 20, requires_grad=True))
 
 
@@ -115,6 +115,24 @@ def test_tables(rows, network):
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(rows, columns=[f"c{k}" for k in range(20)])
     assert np.array_equal(network.predict_proba(table), network.predict_proba(rows))
+
+
+def test_a_table_says_where_it_has_no_number(network, rows):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(rows, columns=[f"c{k}" for k in range(20)])
+    with pytest.raises(ValueError, match="row 0, column 'c7': could not convert string to float: 'red'"):
+        network.predict(table.assign(c7="red"))
+    holed = table.astype("Float32")
+    holed.loc[3, "c5"] = pandas.NA
+    with pytest.raises(ValueError, match="row 3, column 'c5' has no value"):
+        network.predict(holed)
+    with pytest.raises(TypeError, match="row 0, column 'c2'.*Timestamp"):
+        network.predict(table.assign(c2=pandas.Timestamp("2020-01-01")))
+    with pytest.raises(TypeError, match="dates"):
+        network.predict(pandas.DataFrame({f"c{k}": [pandas.Timestamp("2020-01-01")] for k in range(20)}))
+    with pytest.raises(ValueError, match="row 1, column 2: could not"):
+        network.predict([[0.0] * 20, [0.0, 0.0, "red"] + [0.0] * 17])
+    assert network.predict(table.assign(c7="1.5")).shape == (50,)  # texts that say numbers
 
 
 @pytest.mark.parametrize("shape", [(20, 0), (3, 19), (19,), ()])

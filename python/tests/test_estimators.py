@@ -36,7 +36,7 @@ def test_it_learns_and_skips(blobs):
 
 
 @pytest.mark.parametrize(
-    "names", [np.array(["ash", "elm", "oak"]), np.array([-5, 7, 1000]), np.array([(1, 2), None, "x"], object), [True, False, True]]
+    "names", [np.array(["ash", "elm", "oak"]), np.array([-5, 7, 1000]), np.array([(1, 2), 3.5, "x"], object), [True, False, True]]
 )
 def test_classes_of_any_type(blobs, names):
     X, y = blobs
@@ -62,7 +62,7 @@ def test_names_of_classes_and_columns_are_in_the_model(blobs, tmp_path):
     read = weir.load(tmp_path / "model.safetensors")
     assert read.classes == ["ash", "elm", "oak"] and read.column_names == list("abcdef")
     assert list(model.feature_names_in_) == list("abcdef")
-    assert np.array_equal(np.array(read.classes)[read.predict(X)], model.predict(table))
+    assert np.array_equal(read.predict(X), model.predict(table))
     with pytest.raises(ValueError, match="same order"):
         model.predict(table[list("fedcba")])
     with pytest.raises(ValueError, match="unseen at fit time"):
@@ -75,7 +75,7 @@ def test_the_scale_is_in_the_model(line, tmp_path):
     assert model.score(X, y) > 0.9
     model.save(tmp_path / "model.safetensors")
     read = weir.load(tmp_path / "model.safetensors")
-    assert np.allclose(read.predict(X)[:, 0], model.predict(X), rtol=1e-5)  # raw rows in, units of y out
+    assert np.allclose(read.predict(X), model.predict(X), rtol=1e-5)  # raw rows in, units of y out
     assert read.evaluate(X, targets=y).r2 == pytest.approx(model.score(X, y), abs=1e-4)
 
 
@@ -154,8 +154,6 @@ def test_parameters():
         model.set_params(blocks=4)
     with pytest.raises((ValueError, AttributeError), match="not fitted yet"):
         model.predict([[1.0]])
-    with pytest.raises(weir.errors.ConfigError, match="rate"):
-        weir.Classifier(rate=-1.0).fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(weir.errors.NotFoundError, match="did you mean"):
         weir.Classifier(rule="stz").fit([[0.0], [1.0]], [0, 1])
 
@@ -237,6 +235,94 @@ def test_frames_by_name_in_a_loaded_model(tmp_path):
     np.testing.assert_array_equal(np.asarray(network.predict_proba(table[list("dcba")])), wanted)
     with pytest.raises(ValueError, match="b, d"):
         network.predict(table.rename(columns={"b": "x", "d": "y"}))
+
+
+@pytest.mark.parametrize("labels", [["ash", "elm", "oak"], [-5, 7, 1000], ["1", "2", "0"], [1.5, 2.0, 3.0]])
+def test_a_loaded_model_speaks_of_classes_by_name(blobs, tmp_path, labels):
+    """As the estimator does: predictions are labels, and labels are judged."""
+    X, y = blobs
+    names = np.array(labels)[y]
+    model = classifier().fit(X, names)
+    model.save(tmp_path / "model.safetensors")
+    network = weir.load(tmp_path / "model.safetensors")
+    assert [str(name) for name in network.predict(X).tolist()] == [str(name) for name in model.predict(X).tolist()]
+    wanted = 1 - model.score(X, names)
+    for judged in (network.measure(X, names, repeats=0).test_error, network.evaluate(X, names).error,
+                   model.measure(X, names, repeats=0).test_error):
+        assert judged == pytest.approx(wanted)
+    with pytest.raises(ValueError, match="'beech'.*(no|none) "):
+        network.evaluate(X, np.full(300, "beech"))
+    with pytest.raises(ValueError, match="'beech', which is none of"):
+        model.measure(X, np.array(["beech"] * 300, object))
+    assert network.trainable().forward(X[:50], names[:50]) > 0
+
+
+def test_numbers_are_of_classes_where_names_are_none(blobs, tmp_path):
+    X, y = blobs
+    network = classifier().fit(X, np.array(["ash", "elm", "oak"])[y]).network_
+    assert network.evaluate(X, y).error == network.evaluate(X, np.array(["ash", "elm", "oak"])[y]).error
+    plain = classifier().fit(X, y).network_
+    with pytest.raises(ValueError, match="not 'ash': this model keeps no names"):
+        plain.evaluate(X, np.array(["ash"] * 300))
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "pandas"])
+def test_a_missing_label_is_no_class(blobs, missing):
+    X, y = blobs
+    missing = pytest.importorskip("pandas").NA if missing == "pandas" else missing
+    labels = np.array(["ash", "elm", "oak"], object)[y]
+    labels[[4, 9]] = missing
+    with pytest.raises(ValueError, match="2 of 300 rows have no label .*row 4"):
+        classifier().fit(X, labels)
+    nodes = [{"kind": "input", "size": 6}, {"kind": "affine", "size": 3}, {"kind": "softmax-cross-entropy"}]
+    with pytest.raises(ValueError, match="2 of 300 rows have no label"):
+        weir.train({"network": nodes}, (X, labels), repeats=0)
+
+
+@pytest.mark.parametrize("rule", ["noisy-rectifier:sd=0.3", "straight-through:draw=top-k,k=2", "rloo:draw=one-of"])
+def test_the_share_is_known_before_the_first_prediction(blobs, rule):
+    X, y = blobs
+    model = classifier(rule=rule, epochs=3).fit(X, y)
+    before = model.share_
+    model.predict(X)
+    assert before == pytest.approx(model.share_) and 0 < before < 1
+    model.partial_fit(X, y)
+    assert 0 < model.share_ < 1
+
+
+def test_small_tables_of_values_are_not_learned_by_heart():
+    """By default a regressor holds rows out, and keeps the epoch that is best on them."""
+    sklearn = pytest.importorskip("sklearn.datasets")
+    X, y = sklearn.load_diabetes(return_X_y=True)
+    model = weir.Regressor(random_state=0).fit(X[::2], y[::2])
+    by_heart = weir.Regressor(random_state=0, validation_fraction=0).fit(X[::2], y[::2])
+    print(f"\nR2 on the other half: {model.score(X[1::2], y[1::2]):.2f}; with nothing held out "
+          f"{by_heart.score(X[1::2], y[1::2]):.2f}")
+    assert model.score(X[1::2], y[1::2]) > by_heart.score(X[1::2], y[1::2]) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"rate": -1.0}, "^rate: expected a number > 0, found '-1.0'"),
+        ({"target": 2.0}, r"^target: expected a number in \(0, 1\)"),
+        ({"optimizer": "adamm"}, "^optimizer: .*did you mean 'adam'"),
+        ({"schedule": "cos"}, "^schedule: expected one of constant"),
+        ({"precision": "fp16"}, "^precision: expected one of fp32"),
+        ({"epochs": 2.5}, "^epochs: expected a whole number"),
+        ({"decay": "much"}, "^decay='much': expected a number"),
+        ({"validation_fraction": 1.5}, "^validation_fraction=1.5: expected a number from 0 to below 1"),
+        ({"patience": -1}, "^patience=-1: expected a whole number"),
+        ({"bottleneck": 0}, "^bottleneck=0: expected a whole number"),
+        ({"hidden": 8}, "^block=16: expected at most the 8 hidden units"),
+        ({"network": [{"kind": "afine", "size": 3}]}, r"^network\[0\].kind: .*did you mean 'affine'"),
+        ({"settings": {"train.epoch": 3}}, "'train.epoch'; did you mean 'train.epochs'"),
+        ({"settings": {"train.optimizer.momentum": 0.5}}, "train.optimizer.momentum=0.5 has no effect here"),
+    ],
+)
+def test_errors_name_the_parameter(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        weir.Classifier(**wrong).fit(np.eye(4), [0, 1, 0, 1])
 
 
 @pytest.mark.parametrize("wrong", [{"hidden": 0}, {"hidden": 64.0}, {"block": 0}, {"batch": 0}])

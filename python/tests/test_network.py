@@ -140,7 +140,7 @@ def test_what_is_counted(network, rows, labels):
 
 
 def test_errors_name_what_is_wrong(nodes):
-    with pytest.raises(weir.errors.ConfigError, match="did you mean 'input'"):
+    with pytest.raises(weir.errors.ConfigError, match="^network.0.kind: .*did you mean 'input'"):
         weir.Network([{"kind": "inputt", "size": 3}])
     nodes[3]["gates"] = "gate"
     with pytest.raises(weir.errors.NotFoundError, match="experts"):

@@ -105,6 +105,16 @@ def test_several_rules_and_seeds():
     assert alone.test_error == errors[1][1]
 
 
+def test_rules_that_nobody_reads_are_refused():
+    nodes = [{"kind": "input", "size": 784}, {"kind": "affine", "size": 8}, {"name": "gates", "kind": "unit", "rule": "sts"},
+             {"kind": "affine", "size": 10}, {"kind": "softmax-cross-entropy"}]
+    with pytest.raises(weir.errors.ConfigError, match="rule=rloo has no effect here.*network.gates.rule"):
+        weir.compare({"network": nodes}, ["rloo", "straight-through"], seeds=1)
+    found = weir.compare({"network": nodes, "data": {"train": 100, "valid": 50, "test": 50}, "train": {"epochs": 1}},
+                         {"rloo": {"network.gates.rule": "rloo"}}, seeds=1)
+    assert found[0].runs[0].epochs == 1
+
+
 def test_the_bar_needs_tqdm(capsys):
     pytest.importorskip("tqdm")
     weir.train("digits", settings={**SMALL, "train.epochs": 2}, repeats=0, progress=True)

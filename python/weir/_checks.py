@@ -52,11 +52,9 @@ def rows(X: Any, estimator: Any, *, begin: bool) -> Any:
     if hasattr(X, "tocsr") or type(X).__module__.startswith("scipy.sparse"):
         raise TypeError(f"A sparse matrix was passed, but {name} reads dense data: use X.toarray()")
     _columns(X, estimator, begin)
-    array = arrays.numpy_of(X)
+    array = arrays.numbers_of(X)
     if array.dtype.kind == "c":
         raise ValueError("Complex data not supported")
-    if array.dtype.kind in "OUSV":
-        array = array.astype(np.float64)
     if array.ndim < 2:
         raise ValueError(
             f"Expected 2D array, got {array.ndim}D array of shape {array.shape} instead. Reshape your data either using "
@@ -71,21 +69,25 @@ def rows(X: Any, estimator: Any, *, begin: bool) -> Any:
         raise ValueError(f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required by {name}.")
     if not begin and columns != estimator.n_features_in_:
         raise ValueError(f"X has {columns} features, but {name} is expecting {estimator.n_features_in_} features as input.")
-    finite(array, "X")
+    finite(array, "X", of=X)
     with np.errstate(over="ignore"):
         matrix, _ = arrays.rows_of(array)
     if array.dtype == np.float64:
-        finite(matrix, "X", " as float32")
+        finite(matrix, "X", " as float32", of=X)
     if begin:
         estimator.n_features_in_ = columns
     return matrix
 
 
-def finite(array: Any, name: str, how: str = "") -> None:
-    """ValueError where a number is NaN or infinite."""
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        what = "NaN" if np.isnan(array).any() else f"infinity or a value too large{how}"
-        raise ValueError(f"Input {name} contains {what}.")
+def finite(array: Any, name: str, how: str = "", of: Any = None) -> None:
+    """ValueError where a number is NaN or infinite. of: the table that the array is of, whose columns have names."""
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return
+    missing = np.isnan(array).any()
+    what = "NaN" if missing else f"infinity or a value too large{how}"
+    first = np.argwhere(np.isnan(array) if missing else ~np.isfinite(array))[0]
+    where = arrays.place(of, *first) if len(first) == 2 else f"row {first[0]}"
+    raise ValueError(f"Input {name} contains {what}, first in {where}.")
 
 
 def _columns(X: Any, estimator: Any, begin: bool) -> None:

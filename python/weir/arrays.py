@@ -10,7 +10,7 @@ pandas or polars, a list.
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,15 @@ def numpy_of(values: Any) -> Array:
     """The same values as a NumPy array: the same memory where ``values`` speaks DLPack or the buffer protocol.
 
     Tables (what has ``to_numpy``: pandas, polars) and sequences are converted. TypeError for memory that is not the
-    processor's, and for a tensor of PyTorch that requires a gradient.
+    processor's, and for a tensor of PyTorch that requires a gradient, which would end here unnoticed.
     """
     if isinstance(values, np.ndarray):
         return np.asarray(values)
+    if getattr(values, "requires_grad", False):
+        raise TypeError(
+            "this tensor requires a gradient, and none would come back from here: pass tensor.detach(), or use weir.torch for "
+            "layers that PyTorch differentiates"
+        )
     if hasattr(values, "to_numpy"):
         return np.asarray(values.to_numpy())
     if hasattr(values, "__dlpack__") and not isinstance(values, np.generic):
@@ -38,6 +43,69 @@ def numpy_of(values: Any) -> Array:
         except (BufferError, RuntimeError, TypeError) as error:
             raise TypeError(f"an array of {type(values).__module__} cannot be read in place: {error}") from error
     return np.asarray(values)
+
+
+def column_names(values: Any) -> Optional[List[Any]]:
+    """What the columns of a table are called; None where ``values`` is no table."""
+    columns = getattr(values, "columns", None)
+    return None if columns is None or not hasattr(values, "to_numpy") else list(columns)
+
+
+def place(values: Any, row: int, column: int) -> str:
+    """A value's place in a table or an array of rows, for a message."""
+    names = column_names(values)
+    return f"row {row}, column {column if names is None else repr(names[column])}"
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, and what pandas has for them."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+
+
+def numbers_of(values: Any) -> Array:
+    """As ``numpy_of``, of numbers: texts that say numbers are read, and what is none is told with its row and column."""
+    found = numpy_of(values)
+    if found.dtype.kind in "mM":
+        raise TypeError("dates and durations are no numbers: give what is meant, such as days since a date")
+    if found.dtype.kind not in "OUSV":
+        return found
+    try:
+        return found.astype(np.float64)
+    except (TypeError, ValueError):
+        if found.ndim != 2:
+            raise
+    for column in range(found.shape[1]):
+        for row, value in enumerate(found[:, column]):
+            try:
+                float(value)
+            except (TypeError, ValueError) as error:
+                if is_missing(value):
+                    raise ValueError(f"{place(values, row, column)} has no value ({value}): fill it, or drop the row") from None
+                raise type(error)(f"{place(values, row, column)}: {error}") from None
+    return found.astype(np.float64)
+
+
+def encode(labels: Any) -> Tuple[Array, Array]:
+    """Classes of any type: the different ones, in order where they have one, and the index of each label (int32).
+
+    ValueError where a label is missing: None, NaN, pandas.NA.
+    """
+    found = numpy_of(labels)
+    if found.dtype.kind == "O":
+        missing = [k for k, label in enumerate(found.ravel().tolist()) if is_missing(label)]
+        if missing:
+            raise ValueError(
+                f"{len(missing)} of {found.size} rows have no label ({found.ravel()[missing[0]]}), the first of them row "
+                f"{missing[0]}: drop them"
+            )
+    try:
+        classes, codes = np.unique(found, return_inverse=True)
+    except TypeError:  # without an order: tuples beside texts, say
+        places: Dict[Any, int] = {}
+        codes = np.array([places.setdefault(label, len(places)) for label in found.tolist()])
+        classes = np.empty(len(places), object)
+        classes[:] = list(places)
+    return classes, codes.reshape(found.shape).astype(np.int32)
 
 
 def floats(values: Any) -> Floats:
@@ -79,7 +147,7 @@ def rows_of(values: Any, columns: Optional[int] = None) -> Tuple[Matrix, Kind]:
     the first are flattened: images [rows][height][width] are rows of height·width values. ValueError for another number
     of columns than ``columns``.
     """
-    array = numpy_of(values)
+    array = numbers_of(values)
     if array.dtype != np.uint8:
         array = np.asarray(array, dtype=np.float32)
     if array.ndim == 1 and columns is not None and array.shape[0] == columns:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -16,19 +16,6 @@ from .records import Record
 Part = Tuple[Any, Any]
 Arrays = Union[Part, Mapping[str, Part]]
 PARTS = ("train", "valid", "test")
-
-
-def encode(labels: Any) -> Tuple[Any, Any]:
-    """Classes of any type: the different ones, in order where they have one, and the index of each label (int32)."""
-    found = arrays.numpy_of(labels)
-    try:
-        classes, codes = np.unique(found, return_inverse=True)
-    except TypeError:  # without an order: tuples beside None, say
-        places: Dict[Any, int] = {}
-        codes = np.array([places.setdefault(label, len(places)) for label in found.tolist()])
-        classes = np.empty(len(places), object)
-        classes[:] = list(places)
-    return classes, codes.reshape(found.shape).astype(np.int32)
 
 
 class Data:

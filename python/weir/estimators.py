@@ -6,24 +6,55 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from . import _checks, arrays
-from ._native import call, ffi, lib
-from .data import Data, encode
+from . import _checks, arrays, errors
+from ._native import lib
+from .arrays import encode
+from .data import Data
 from .network import Configuration, Network, Node, Settings
 from .records import Record
+from .tool import unit_of
 from .training import Progress, Trainer
 
 Hidden = Union[int, Sequence[int]]
+
+#: Settings of a configuration, and the parameters that they come from.
+_PARAMETERS = {
+    "precision": "precision",
+    "rule": "rule",
+    "train.batch": "batch",
+    "train.epochs": "epochs",
+    "train.optimizer.decay": "decay",
+    "train.optimizer.kind": "optimizer",
+    "train.optimizer.rate": "rate",
+    "train.optimizer.schedule": "schedule",
+    "train.patience": "patience",
+    "train.seed": "random_state",
+    "train.sparsity.target": "target",
+}
+
+
+def _whole(name: str, value: Any, least: int = 1) -> None:
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name}={value!r}: expected a whole number, at least {least}")
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={value!r}: expected a number") from None
 
 
 class _Estimator:
     """What classifiers and regressors have in common."""
 
     _estimator_type = ""
+    _held_out = 0.0  # what validation_fraction=None means
     n_features_in_: int
     network_: Network
     history_: List[Record]
@@ -45,7 +76,7 @@ class _Estimator:
         schedule: str = "cosine",
         decay: float = 0.0,
         standardise: bool = True,
-        validation_fraction: float = 0.0,
+        validation_fraction: Optional[float] = None,
         patience: int = 0,
         precision: str = "fp32",
         random_state: Any = None,
@@ -136,10 +167,12 @@ class _Estimator:
         else:
             hidden: Any = self.hidden
             sizes = list(hidden) if np.ndim(hidden) else [hidden]
-            for what, values in (("hidden", sizes), ("block", [self.block]), ("batch", [self.batch])):
+            for what, values in (("hidden", sizes), ("block", [self.block]), ("bottleneck", [self.bottleneck])):
                 for value in values:
-                    if not isinstance(value, (int, np.integer)) or value < 1:
-                        raise ValueError(f"{what}={value!r}: expected a whole number, at least 1")
+                    _whole(what, value)
+            small = [size for size in sizes if self.target is not None and size < self.block]
+            if small:
+                raise ValueError(f"block={self.block!r}: expected at most the {small[0]} hidden units of a layer")
             before = "rows"
             for k, size in enumerate(sizes):
                 nodes += self._layer(k, int(size), before)
@@ -152,11 +185,10 @@ class _Estimator:
                 {"name": f"affine{k}", "kind": "affine", "from": before, "size": size},
                 {"name": f"layer{k}", "kind": "rectifier"},
             ]
-        block = min(self.block, size)
         return [
             {"name": f"bottleneck{k}", "kind": "affine", "from": before, "size": self.bottleneck},
             {"name": f"tanh{k}", "kind": "tanh"},
-            {"name": f"gater{k}", "kind": "affine", "size": -(-size // block)},
+            {"name": f"gater{k}", "kind": "affine", "size": -(-size // self.block)},
             {"name": f"gates{k}", "kind": "unit"},
             {
                 "name": f"layer{k}",
@@ -164,7 +196,7 @@ class _Estimator:
                 "from": before,
                 "gates": f"gates{k}",
                 "size": size,
-                "block": block,
+                "block": self.block,
                 "activation": "rectifier",
             },
         ]
@@ -173,21 +205,22 @@ class _Estimator:
         """How the share of open gates is steered: gates of 0 and 1 by their mean, others by their size."""
         if self.target is None:
             return {"kind": "none"}
-        unit = ffi.new("weir_unit *")
-        call(lib.weir_unit_parse, unit, self.rule.encode("utf-8"))
-        if unit.rule.traits & lib.WEIR_TRAIT_BINARY:
-            return {"kind": "kl", "target": float(self.target), "weight": 0.1}
-        return {"kind": "l1", "target": float(self.target), "weight": 1e-3, "adapt": 1.02, "tolerance": 0.01}
+        target = _number("target", self.target)
+        if unit_of(self.rule).rule.traits & lib.WEIR_TRAIT_BINARY:
+            return {"kind": "kl", "target": target, "weight": 0.1}
+        return {"kind": "l1", "target": target, "weight": 1e-3, "adapt": 1.02, "tolerance": 0.01}
 
     def _configuration(self, columns: int, outputs: int, rows: int, seed: int) -> Configuration:
+        _whole("batch", self.batch)
         batch = max(1, min(self.batch, rows))
         steps = -(-rows // batch)
         epochs = self.epochs if self.epochs is not None else max(20, min(200, -(-2000 // steps)))
+        nodes = self._nodes(columns, outputs)
         source = {
             "name": type(self).__name__.lower(),
             "rule": self.rule,
             "precision": self.precision,
-            "network": self._nodes(columns, outputs),
+            "network": nodes,
             "train": {
                 "seed": seed,
                 "epochs": epochs,
@@ -195,14 +228,43 @@ class _Estimator:
                 "patience": self.patience,
                 "optimizer": {
                     "kind": self.optimizer,
-                    "rate": float(self.rate),
+                    "rate": _number("rate", self.rate),
                     "schedule": self.schedule,
-                    "decay": float(self.decay),
+                    "decay": _number("decay", self.decay),
                 },
                 "sparsity": self._steering(),
             },
         }
-        return Configuration(source, self.settings)
+        try:
+            return Configuration(source, self.settings)
+        except errors.ConfigError as error:
+            raise errors.ConfigError(self._by_parameter(error.text, nodes)) from None
+
+    def _by_parameter(self, words: str, nodes: Sequence[Node]) -> str:
+        """What is said of a setting of the configuration, said of the parameter that it comes from."""
+        path, colon, rest = words.partition(": ")
+        if path in _PARAMETERS:
+            return f"{_PARAMETERS[path]}{colon}{rest}"
+        found = re.fullmatch(r"network\.(\d+)(\..*)?", path)
+        if found is None:
+            return words
+        index, field = int(found[1]), found[2] or ""
+        if self.network is not None and 1 <= index <= len(self.network):
+            return f"network[{index - 1}]{field}{colon}{rest}"
+        name = str(nodes[index].get("name", ""))
+        return f"{'bottleneck' if name.startswith('bottleneck') else 'hidden' if name.startswith(('layer', 'affine')) else name}{colon}{rest}"
+
+    def _rows_held_out(self, rows: int) -> int:
+        fraction = self._held_out if self.validation_fraction is None else _number("validation_fraction", self.validation_fraction)
+        if not 0 <= fraction < 1:
+            raise ValueError(f"validation_fraction={self.validation_fraction!r}: expected a number from 0 to below 1")
+        _whole("patience", self.patience, least=0)
+        count = round(fraction * rows)
+        if self.patience and not count:
+            raise ValueError("patience needs rows that are held out: validation_fraction, for example 0.1")
+        if count == rows:
+            raise ValueError(f"validation_fraction={fraction!r} of {rows} rows leaves none to learn from")
+        return count
 
     def _seed(self) -> Tuple[int, Any]:
         """The seed of the library, and a generator for the split."""
@@ -221,9 +283,7 @@ class _Estimator:
         """Trains a fresh network on rows and labels or targets as the library reads them."""
         seed, generator = self._seed()
         train, valid = (X, y), (X, y)
-        held_out = round(self.validation_fraction * len(X))
-        if self.patience and not held_out:
-            raise ValueError("patience needs rows that are held out: validation_fraction, for example 0.1")
+        held_out = self._rows_held_out(len(X))
         if held_out:
             order = generator.permutation(len(X))
             train, valid = (X[order[held_out:]], y[order[held_out:]]), (X[order[:held_out]], y[order[:held_out]])
@@ -234,6 +294,7 @@ class _Estimator:
         network.reset_counters()  # share_ is of predictions
         self.network_ = network
         self.history_ = trainer.epochs
+        self._share = self.history_[trainer.best_epoch - 1].valid_share
         self.n_epochs_ = len(self.history_)
         self.__dict__.pop("_trainer", None)
 
@@ -262,16 +323,19 @@ class _Estimator:
 
     @property
     def share_(self) -> float:
-        """Share of the gates that were open in all predictions so far; NaN without gates."""
-        return self._fitted().share
+        """Share of the gates that were open in all predictions so far; before the first, that of the rows by which ``fit``
+        chose the epoch. NaN without gates."""
+        share = self._fitted().share
+        return share if share == share else getattr(self, "_share", share)
 
     def measure(self, X: Any, y: Any, repeats: int = 5) -> Record:
         """As ``weir eval``: error or rmse, share of open gates, multiply-adds and milliseconds, gated and dense."""
         network = self._fitted()
         matrix = _checks.rows(X, self, begin=False)
-        return network.measure(matrix, repeats=repeats, **self._wanted(y, len(matrix)))
+        return network._measure(matrix, *self._wanted(y, len(matrix)), repeats)
 
-    def _wanted(self, y: Any, count: int) -> Dict[str, Any]:
+    def _wanted(self, y: Any, count: int) -> Tuple[Any, Any]:
+        """Numbers of classes, or target values, as the network is judged by; the other one is None."""
         raise NotImplementedError
 
     def save(self, path: "Union[str, os.PathLike[str]]") -> None:
@@ -300,14 +364,14 @@ class _Estimator:
             data = Data((X, y), (X, y), targets=y.dtype == np.float32, known_scale=lib.weir_graph_scale(self.network_.c))
         if trainer is None:
             trainer = self._trainer = Trainer(self.network_, data)
-        for first in range(0, len(X), self.batch):
-            some = slice(first, first + self.batch)
-            if y.dtype == np.float32:
-                trainer.step(X[some], targets=y[some])
-            else:
-                trainer.step(X[some], y[some])
+        values = y.dtype == np.float32
+        batch = int(trainer.configuration.c.train.batch)  # that of fit, where this goes on from there
+        for first in range(0, len(X), batch):
+            some = slice(first, first + batch)
+            trainer._step(X[some], None if values else y[some], y[some] if values else None)
         if self.target is not None:
             self.network_.fit_thresholds(X, float(self.target))
+            self._share = self.network_.evaluate(X).share
         self.network_.reset_counters()
 
 
@@ -321,7 +385,7 @@ class Classifier(_Estimator):
     target : float or None
         Share of the gates to be open, in (0, 1); None: a network without gates.
     block : int
-        Hidden units behind one gate.
+        Hidden units behind one gate, at most those of a layer.
     bottleneck : int
         Width of the narrow layer of the gater, the part that opens gates.
     rule : str
@@ -344,9 +408,11 @@ class Classifier(_Estimator):
     standardise : bool
         Rows are scaled to mean 0 and deviation 1 per column. The model keeps the scale: predictions take raw rows.
         False: grey values 0 to 255 are divided by 255, others left as they are.
-    validation_fraction : float
+    validation_fraction : float or None
         Share of the rows, drawn at random, that is held out: the best epoch on them is kept, and thresholds of the gates
-        are fitted on them. 0: nothing is held out, the training rows are used, and no array is copied.
+        are fitted on them. 0: nothing is held out, the training rows are used, and no array is copied. None: 0 for
+        classes; 0.1 for values, where small tables are otherwise learned by heart (R² on scikit-learn's 442 diabetes
+        patients, 5 folds: 0.42 with 0.1, 0.22 with 0).
     patience : int
         Epochs without a better validation error before the end; 0: never. Needs validation_fraction.
     precision : "fp32" or "bf16"
@@ -417,12 +483,7 @@ class Classifier(_Estimator):
             self.classes_ = encode(np.asarray(classes))[0]
         elif classes is not None and not np.array_equal(encode(np.asarray(classes))[0], self.classes_):
             raise ValueError(f"classes={classes!r} is not the same as on the first call to partial_fit: {self.classes_!r}")
-        places = {name: k for k, name in enumerate(self.classes_.tolist())}
-        try:
-            codes = np.array([places[label] for label in y.tolist()], np.int32)
-        except KeyError as error:
-            raise ValueError(f"y has the class {error.args[0]!r}, which is none of {self.classes_!r}") from None
-        self._continue(rows, codes, len(self.classes_), _names(self.classes_))
+        self._continue(rows, self._codes(y), len(self.classes_), _names(self.classes_))
         return self
 
     def predict_proba(self, X: Any) -> Any:
@@ -441,9 +502,16 @@ class Classifier(_Estimator):
         right = arrays.numpy_of(self.predict(X)) == arrays.numpy_of(y)
         return float(np.average(right, weights=sample_weight))
 
-    def _wanted(self, y: Any, count: int) -> Dict[str, Any]:
+    def _wanted(self, y: Any, count: int) -> Tuple[Any, Any]:
+        return self._codes(_checks.answers(y, count, self, several=False)), None
+
+    def _codes(self, y: Any) -> Any:
+        """The place of each label among ``classes_``."""
         places = {name: k for k, name in enumerate(self.classes_.tolist())}
-        return {"labels": np.array([places[label] for label in arrays.numpy_of(y).tolist()], np.int32)}
+        try:
+            return np.array([places[label] for label in y.tolist()], np.int32)
+        except KeyError as error:
+            raise ValueError(f"y has the class {error.args[0]!r}, which is none of {self.classes_!r}") from None
 
 
 class Regressor(_Estimator):
@@ -455,6 +523,7 @@ class Regressor(_Estimator):
     """
 
     _estimator_type = "regressor"
+    _held_out = 0.1
 
     def _loss(self) -> str:
         return "squared-error"
@@ -469,6 +538,7 @@ class Regressor(_Estimator):
         array = _checks.answers(y, count, self, several=True)
         if array.dtype.kind in "OUS":
             array = array.astype(np.float64)
+            _checks.finite(array, "y")
         return array
 
     def fit(self, X: Any, y: Any) -> "Regressor":
@@ -536,8 +606,8 @@ class Regressor(_Estimator):
         spread = (weight[:, None] * (wanted - mean) ** 2).sum(axis=0)
         return float(np.mean(np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), np.where(missed > 0, 0.0, 1.0))))
 
-    def _wanted(self, y: Any, count: int) -> Dict[str, Any]:
-        return {"targets": arrays.floats(y).reshape(count, -1)}
+    def _wanted(self, y: Any, count: int) -> Tuple[Any, Any]:
+        return None, np.ascontiguousarray(self._targets(y, count).reshape(count, -1), np.float32)
 
 
 def _names(classes: Any) -> Optional[List[str]]:

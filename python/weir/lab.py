@@ -147,7 +147,7 @@ def check(network: Network, rows: Any, labels: Any = None, *, targets: Any = Non
     batch = ffi.new("weir_pass *", {"mode": lib.WEIR_MODE_SAMPLE, "rows": len(matrix), "seed": seed})
     batch.inputs = keep.add(arrays.pointer(keep.add(network._scaled(matrix))))
     if labels is not None:
-        batch.labels = keep.add(arrays.pointer(keep.add(labels_of(labels, len(matrix))), "int32_t[]"))
+        batch.labels = keep.add(arrays.pointer(keep.add(network._numbers(labels, matrix)), "int32_t[]"))
     if targets is not None:
         batch.targets = keep.add(arrays.pointer(keep.add(targets_of(targets, len(matrix), network.outputs))))
     report = ffi.new("weir_gradient_report *")

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import weakref
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from . import _checks, arrays
-from ._native import NULL, Keep, call, ffi, lib, new, text
+from . import _checks, arrays, errors
+from ._native import NULL, Keep, call, ffi, lib, new, owned_text, text
 from .arrays import Floats
 from .records import Record, record
 
@@ -22,6 +23,8 @@ Settings = Union[None, Mapping[str, Any], Sequence[str]]
 
 MODES = ("sample", "decide", "expect", "open", "draw")
 PRECISIONS = ("fp32", "bf16")
+
+_NAME = "configuration"  # of a text that has no file, in messages
 
 _live: "weakref.WeakSet[Network]" = weakref.WeakSet()
 
@@ -54,19 +57,29 @@ class Configuration:
     """A complete configuration of the library (``weir_config``): data, network, training.
 
     source: a YAML file, the name of a built-in example ("digits"), or a mapping of the same form. settings: changes, as
-    the tool's ``--set`` takes them. Raises ConfigError, which names place, key and what was expected; NotFoundError.
+    the tool's ``--set`` takes them. Raises ConfigError, which names place, key and what was expected, also for a change
+    without effect; NotFoundError.
     """
 
     c: Any
 
     def __init__(self, source: Union[str, "os.PathLike[str]", Mapping[str, Any]], settings: Settings = None) -> None:
-        if isinstance(source, Mapping):
-            self.c = Configuration.parse(json.dumps(source, ensure_ascii=False, default=_number), settings).c
-            return
         keep, changes = Keep(), setting_texts(settings)
-        place = ffi.new("weir_config *")
-        call(lib.weir_config_load, place, keep.path(source), keep.texts(changes), len(changes))
-        self.c = ffi.gc(place, lib.weir_config_free)
+        if isinstance(source, Mapping):
+            try:
+                self.c = Configuration.parse(json.dumps(source, ensure_ascii=False, default=_number), changes).c
+            except errors.Error as error:  # the line is one of JSON, which nobody has written
+                raise type(error)(re.sub(rf"^{_NAME}:\d+: ", "", error.text)) from None
+        else:
+            place = ffi.new("weir_config *")
+            call(lib.weir_config_load, place, keep.path(source), keep.texts(changes), len(changes))
+            self.c = ffi.gc(place, lib.weir_config_free)
+        if changes:
+            lines = ffi.new("char **")
+            call(lib.weir_config_idle, self.c, lines, keep.texts(changes), len(changes))
+            idle = owned_text(lines[0])
+            if idle:
+                raise errors.ConfigError(idle)
 
     @classmethod
     def empty(cls) -> "Configuration":
@@ -79,7 +92,7 @@ class Configuration:
     def parse(cls, words: str, settings: Settings = None) -> "Configuration":
         """A configuration of YAML text."""
         made, keep, changes = cls.empty(), Keep(), setting_texts(settings)
-        place = (keep.text(words), keep.text("configuration"), keep.texts(changes), len(changes))
+        place = (keep.text(words), keep.text(_NAME), keep.texts(changes), len(changes))
         call(lib.weir_config_parse, made.c, *place)
         return made
 
@@ -429,13 +442,22 @@ class Network:
         return kind(out)
 
     def predict(self, rows: Any) -> Any:
-        """The most probable class of each row, [rows] int32; of a network that predicts values, these [rows][outputs]."""
-        if self._takes == lib.WEIR_TAKES_TARGETS:
-            return self.predict_proba(rows)
+        """The most probable class of each row, [rows]: its name, where the model keeps names, as the text or the whole
+        number that the label was; else its number, int32. Of a network that predicts values, these: [rows][outputs], or
+        [rows] of a single one.
+        """
         matrix, kind = self._rows(rows)
+        if self._takes == lib.WEIR_TAKES_TARGETS:
+            values = np.empty((matrix.shape[0], self.outputs), np.float32)
+            self._predict(matrix, NULL, ffi.from_buffer("float[]", values))
+            return kind(values[:, 0] if self.outputs == 1 else values)
         out = np.empty(matrix.shape[0], np.int32)
         self._predict(matrix, ffi.from_buffer("int32_t[]", out), NULL)
-        return kind(out)
+        names = self.classes
+        if names is None:
+            return kind(out)
+        whole = all(_WHOLE.fullmatch(name) for name in names)
+        return kind(np.array(names, dtype=np.int64)[out]) if whole else np.array(names)[out]
 
     def _predict(self, matrix: arrays.Matrix, classes: Any, probabilities: Any) -> None:
         count = matrix.shape[0]
@@ -464,7 +486,7 @@ class Network:
         keep = Keep()
         batch.inputs = keep.add(arrays.pointer(keep.add(self._scaled(matrix))))
         if labels is not None:
-            batch.labels = keep.add(arrays.pointer(keep.add(labels_of(labels, len(matrix))), "int32_t[]"))
+            batch.labels = keep.add(arrays.pointer(keep.add(self._numbers(labels, matrix)), "int32_t[]"))
         if targets is not None:
             batch.targets = keep.add(arrays.pointer(keep.add(targets_of(targets, len(matrix), self.outputs))))
         with self._lock:
@@ -480,21 +502,25 @@ class Network:
     def evaluate(self, rows: Any, labels: Any = None, *, targets: Any = None, mode: str = "decide") -> Record:
         """Runs all rows: loss, error (share of wrong classes) or rmse and r2, share of open gates, work.
 
-        What is not known is NaN. ``counters`` has multiply-adds of this run alone, ``weir_counters`` of weir/graph.h.
+        labels: numbers of classes, or their names where the model keeps names. What is not known is NaN. ``counters`` has multiply-adds of this run alone, ``weir_counters`` of weir/graph.h.
         """
         matrix, _ = self._rows(rows)
         keep = Keep()
-        part = self._part(keep, matrix, labels, targets)
+        part = self._part(keep, matrix, self._numbers(labels, matrix), targets)
         found = ffi.new("weir_evaluation *")
         with self._lock:
             call(lib.weir_evaluate, self.c, found, NULL, part, _mode(mode))
         return record(found)
 
+    def _numbers(self, labels: Any, matrix: arrays.Matrix) -> Any:
+        """Labels of rows, which may be names, as numbers of classes; None where there are none."""
+        return None if labels is None else labels_of(labels, len(matrix), self.classes)
+
     def _part(self, keep: Keep, matrix: arrays.Matrix, labels: Any, targets: Any) -> Any:
         part = ffi.new("weir_part *", {"count": len(matrix)})
         part.rows = keep.add(rows_over(keep.add(matrix), self._scale()))
         if labels is not None:
-            part.labels = keep.add(arrays.pointer(keep.add(labels_of(labels, len(matrix))), "int32_t[]"))
+            part.labels = keep.add(arrays.pointer(keep.add(labels), "int32_t[]"))
         if targets is not None:
             part.targets = keep.add(rows_over(keep.add(targets_of(targets, len(matrix), self.outputs))))
         return part
@@ -502,9 +528,13 @@ class Network:
     def measure(self, rows: Any, labels: Any = None, *, targets: Any = None, repeats: int = 5, batch: int = 0) -> Record:
         """As ``weir eval``: error, share, multiply-adds per row, and milliseconds of all rows, gated and dense.
 
-        The two alternate ``repeats`` times; medians. The names are those of ``result.json``.
+        labels are those of ``evaluate``. The two alternate ``repeats`` times; medians. The names are those of ``result.json``.
         """
         matrix, _ = self._rows(rows)
+        return self._measure(matrix, self._numbers(labels, matrix), targets, repeats, batch)
+
+    def _measure(self, matrix: arrays.Matrix, labels: Any, targets: Any, repeats: int, batch: int = 0) -> Record:
+        """labels are numbers of classes, int32."""
         keep = Keep()
         part = self._part(keep, matrix, labels, targets)
         result = ffi.new("weir_result *", lib.weir_result_empty())
@@ -598,10 +628,34 @@ def load(path: "Union[str, os.PathLike[str]]", *, max_rows: int = 256) -> Networ
 # ---- small helpers -------------------------------------------------------------------------------------------------
 
 
-def labels_of(labels: Any, count: int) -> Any:
-    """Labels as the library reads them: int32 [rows], no copy where they are already."""
+_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")  # that an int64 holds, as Python writes it
+
+
+def _numbers_of(labels: Any, names: Sequence[str]) -> Any:
+    """The numbers of classes that labels name. Whole numbers are names where names are whole numbers."""
+    if labels.dtype.kind in "iu" and not any(_WHOLE.fullmatch(name) for name in names):
+        return labels
+    classes, codes = arrays.encode(labels)
+    places = {name: k for k, name in enumerate(names)}
+    unknown = [label for label in classes.tolist() if str(label) not in places]
+    if unknown:
+        some = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        raise ValueError(f"the label {unknown[0]!r} is no class of the model, which has {some}")
+    return np.array([places[str(label)] for label in classes.tolist()], np.int32)[codes]
+
+
+def labels_of(labels: Any, count: int, names: Optional[Sequence[str]] = None) -> Any:
+    """Labels as the library reads them: int32 [rows], no copy where they are already. names: of the model's classes."""
     found = np.ascontiguousarray(arrays.numpy_of(labels))
+    if names is not None:
+        found = _numbers_of(found, names)
     if found.dtype != np.int32:
+        if found.dtype.kind not in "iufb":
+            raise ValueError(
+                f"labels are whole numbers from 0 on, not {found.ravel()[0]!r}: this model keeps no names of classes"
+                if found.size
+                else "labels are whole numbers from 0 on"
+            )
         whole = found.astype(np.int32)
         if not np.array_equal(whole, found):
             raise ValueError("labels are whole numbers from 0 on; weir.Classifier takes classes of any type")

@@ -11,9 +11,10 @@ import numpy as np
 
 from . import arrays
 from ._native import NULL, Held, Keep, call, ffi, lib, new, text
-from .data import PARTS, Arrays, Data, encode
+from .arrays import encode
+from .data import PARTS, Arrays, Data
 from .errors import InterruptedError
-from .network import Configuration, Network, Settings, labels_of, result_record, targets_of
+from .network import Configuration, Network, Settings, result_record, targets_of
 from .records import Record, record
 
 Progress = Union[bool, Callable[[Record], Any]]
@@ -63,8 +64,13 @@ class Trainer:
         return True
 
     def step(self, rows: Any, labels: Any = None, *, targets: Any = None) -> None:
-        """One batch, at most max_rows of the network: forward, backward, update. Rows are raw values."""
+        """One batch, at most max_rows of the network: forward, backward, update. Rows are raw values; labels are numbers of
+        classes, or their names where the network has names."""
         matrix, _ = arrays.rows_of(rows, self.network.columns)
+        self._step(matrix, self.network._numbers(labels, matrix), targets)
+
+    def _step(self, matrix: arrays.Matrix, labels: Any, targets: Any) -> None:
+        """labels are numbers of classes, int32."""
         inputs = self.network._scaled(matrix)
         count = len(inputs)
         with self.network._lock:
@@ -72,8 +78,7 @@ class Trainer:
                 wanted = targets_of(targets, count, self.network.outputs)
                 call(lib.weir_trainer_step_targets, self.c, arrays.pointer(inputs), arrays.pointer(wanted), count)
             else:
-                classes = arrays.pointer(labels_of(labels, count), "int32_t[]")
-                call(lib.weir_trainer_step, self.c, arrays.pointer(inputs), classes, count)
+                call(lib.weir_trainer_step, self.c, arrays.pointer(inputs), arrays.pointer(labels, "int32_t[]"), count)
 
     @property
     def epochs(self) -> List[Record]:

@@ -237,7 +237,7 @@ def test_frames_by_name_in_a_loaded_model(tmp_path):
         network.predict(table.rename(columns={"b": "x", "d": "y"}))
 
 
-@pytest.mark.parametrize("labels", [["ash", "elm", "oak"], [-5, 7, 1000], ["1", "2", "0"], [1.5, 2.0, 3.0]])
+@pytest.mark.parametrize("labels", [["ash", "elm", "oak"], [-5, 7, 1000], ["1", "2", "0"], [1.0, 2.0, 3.0]])
 def test_a_loaded_model_speaks_of_classes_by_name(blobs, tmp_path, labels):
     """As the estimator does: predictions are labels, and labels are judged."""
     X, y = blobs

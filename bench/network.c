@@ -41,52 +41,51 @@ typedef struct network {
     weir_graph *graph;
     weir_trainer *trainer;
     const weir_data *data;
-    size_t batch, next;
+    const float *rows;     // [pool_rows][inputs]
+    const int32_t *labels; // [pool_rows]
+    size_t inputs, batch, next;
     double predict[most_rounds], train[most_rounds]; // seconds of a batch
     double predict_work, train_work;                 // multiply-adds of a batch
     double share;                                    // of gates that were open
 } network;
 
-static const float *rows_of(network *n, const int32_t **labels, float *inputs) {
-    const weir_part part = weir_data_train(n->data);
-    if (n->next + n->batch > part.count) n->next = 0;
-    weir_rows_copy(part.rows, inputs, NULL, part.first + n->next, n->batch);
-    *labels = part.labels + part.first + n->next;
+/// The next batch; rows lie where they are.
+static weir_pass next_batch(network *n, weir_mode mode) {
+    if (n->next + n->batch > pool_rows) n->next = 0;
+    const size_t first = n->next;
     n->next += n->batch;
-    return inputs;
+    return (weir_pass){
+        .mode = mode, .rows = n->batch, .inputs = n->rows + first * n->inputs, .labels = n->labels + first};
 }
 
-static weir_status predict_batch(network *n, float *inputs, weir_error *error) {
-    const int32_t *labels;
-    weir_pass pass = {.mode = WEIR_MODE_DECIDE, .rows = n->batch, .inputs = rows_of(n, &labels, inputs)};
+static weir_status predict_batch(network *n, weir_error *error) {
+    weir_pass pass = next_batch(n, WEIR_MODE_DECIDE);
+    pass.labels = NULL;
     const weir_status status = weir_graph_forward(n->graph, &pass, error);
     if (status == WEIR_OK) (void)weir_graph_output(n->graph, weir_graph_find(n->graph, "logits"));
     return status;
 }
 
-static weir_status train_batch(network *n, float *inputs, weir_error *error) {
-    const int32_t *labels;
-    const float *rows = rows_of(n, &labels, inputs);
-    return weir_trainer_step(n->trainer, rows, labels, n->batch, error);
+static weir_status train_batch(network *n, weir_error *error) {
+    const weir_pass pass = next_batch(n, WEIR_MODE_SAMPLE);
+    return weir_trainer_step(n->trainer, pass.inputs, pass.labels, pass.rows, error);
 }
 
-typedef weir_status batch_function(network *n, float *inputs, weir_error *error);
+typedef weir_status batch_function(network *n, weir_error *error);
 
 /// Seconds of a batch, of as many as take about 20 ms, and its multiply-adds.
 static weir_status measure(network *n, batch_function *run, double *seconds, double *work, weir_error *error) {
-    float *inputs = malloc(n->batch * weir_data_columns(n->data) * sizeof *inputs);
-    weir_status status = inputs ? run(n, inputs, error) : WEIR_MEMORY;
+    weir_status status = run(n, error);
     double begin = now();
-    if (status == WEIR_OK) status = run(n, inputs, error);
-    size_t times = (size_t)(0.02 / (now() - begin)) + 1;
+    if (status == WEIR_OK) status = run(n, error);
+    const size_t times = (size_t)(0.02 / (now() - begin)) + 1;
     weir_graph_counters_reset(n->graph);
     begin = now();
-    for (size_t k = 0; k < times && status == WEIR_OK; k++) status = run(n, inputs, error);
+    for (size_t k = 0; k < times && status == WEIR_OK; k++) status = run(n, error);
     *seconds = (now() - begin) / (double)times;
     const weir_counters c = weir_graph_counters(n->graph);
     *work = (double)(c.forward_done + c.forward_gater + c.backward_done + c.backward_gater) / (double)times;
     if (c.gates) n->share = (double)c.gates_open / (double)c.gates;
-    free(inputs);
     return status;
 }
 
@@ -128,42 +127,36 @@ static weir_status open_gates(weir_graph *graph, const weir_data *data, double s
     return status;
 }
 
-static weir_status make(network *n, const weir_node *nodes, size_t count, const weir_data *data, size_t batch,
-                        double share, weir_error *error) {
+static weir_status make(network *n, const weir_node *nodes, size_t count, const weir_data *data, const float *rows,
+                        const int32_t *labels, size_t batch, double share, weir_error *error) {
     weir_graph_options options = weir_graph_options_default(batch > 256 ? batch : 256);
     weir_train_options train = weir_train_options_default();
     train.batch = batch;
     train.optimizer.kind = "adam";
     train.optimizer.rate = 1e-7; // the share of open gates stays
-    *n = (network){.data = data, .batch = batch};
+    *n = (network){.data = data, .rows = rows, .labels = labels, .inputs = nodes[0].size, .batch = batch};
     weir_status status = weir_graph_create(&n->graph, nodes, count, &options, error);
     if (status == WEIR_OK && share > 0) status = open_gates(n->graph, data, share, error);
     if (status == WEIR_OK) status = weir_trainer_create(&n->trainer, n->graph, data, &train, error);
     return status;
 }
 
-static weir_status draw_data(weir_data **data, const network_case *c, weir_error *error) {
-    float *values = malloc(pool_rows * c->inputs * sizeof *values);
-    int32_t *labels = malloc(pool_rows * sizeof *labels);
-    weir_status status = values && labels ? WEIR_OK : WEIR_MEMORY;
-    if (status == WEIR_OK) {
-        for (size_t r = 0; r < pool_rows; r++) {
-            weir_random_uniform(values + r * c->inputs, (weir_noise){.seed = 1}, (uint32_t)r, c->inputs);
-            for (size_t i = 0; i < c->inputs; i++) values[r * c->inputs + i] -= 0.5F;
-            labels[r] = (int32_t)(r % output_units);
-        }
-        weir_data_options how = weir_data_options_default();
-        how.scale = "none";
-        const weir_data_arrays arrays = {
-            .columns = c->inputs,
-            .train = {.rows = pool_rows - 32, .values = values, .labels = labels},
-            .valid = {.rows = 32, .values = values, .labels = labels},
-        };
-        status = weir_data_create(data, &arrays, &how, error);
+/// Rows and labels, and a data set that shares them.
+static weir_status draw_data(weir_data **data, float *values, int32_t *labels, size_t inputs, weir_error *error) {
+    for (size_t r = 0; r < pool_rows; r++) {
+        weir_random_uniform(values + r * inputs, (weir_noise){.seed = 1}, (uint32_t)r, inputs);
+        for (size_t i = 0; i < inputs; i++) values[r * inputs + i] -= 0.5F;
+        labels[r] = (int32_t)(r % output_units);
     }
-    free(values);
-    free(labels);
-    return status;
+    weir_data_options how = weir_data_options_default();
+    how.scale = "none";
+    const weir_data_arrays arrays = {
+        .columns = inputs,
+        .train = {.rows = pool_rows - 48, .values = values, .labels = labels},
+        .valid = {.rows = 48, .values = values, .labels = labels},
+        .shared = true,
+    };
+    return weir_data_create(data, &arrays, &how, error);
 }
 
 static double median(const double *seconds) {
@@ -174,13 +167,12 @@ static double median(const double *seconds) {
 
 static void print_profile(network *n, batch_function *run, const char *what, weir_error *error) {
     enum { times = 50 };
-    float *inputs = malloc(n->batch * weir_data_columns(n->data) * sizeof *inputs);
     size_t count = 0;
     const weir_node *nodes = weir_graph_nodes(n->graph, &count);
     weir_graph_profile(n->graph, true);
     const double begin = now();
-    for (size_t k = 0; inputs && k < times; k++) {
-        if (run(n, inputs, error) != WEIR_OK) break;
+    for (size_t k = 0; k < times; k++) {
+        if (run(n, error) != WEIR_OK) break;
     }
     double rest = 1e6 * (now() - begin) / times;
     const double all = rest;
@@ -192,7 +184,6 @@ static void print_profile(network *n, batch_function *run, const char *what, wei
     }
     printf("    %-8s %-12s %9.1f of %.1f us\n", what, "rest", rest, all);
     weir_graph_profile(n->graph, false);
-    free(inputs);
 }
 
 static void print_case(const network_case *c, const network *gated, const network *dense) {
@@ -201,15 +192,15 @@ static void print_case(const network_case *c, const network *gated, const networ
     const double gt = gated->train_work / median(gated->train) * 1e-9,
                  dt = dense->train_work / median(dense->train) * 1e-9;
     if (json) {
-        printf("{\"inputs\": %zu, \"hidden\": %zu, \"block\": %zu, \"share\": %.5f, \"batch\": %zu, "
-               "\"gated_gmacs\": %.3f, \"dense_gmacs\": %.3f, \"ratio\": %.4f, \"gated_ms\": %.5f, \"dense_ms\": %.5f, "
-               "\"train\": {\"gated_gmacs\": %.3f, \"dense_gmacs\": %.3f, \"ratio\": %.4f, \"gated_ms\": %.5f, "
-               "\"dense_ms\": %.5f}, \"dense\": %zu, \"gater\": %zu, \"outputs\": %zu, \"open\": %.5f, \"threads\": %d, "
-               "\"isa\": \"%s\"}\n",
-               c->inputs, c->hidden, c->block, c->share, c->batch, g, d, g / d, 1e3 * median(gated->predict),
-               1e3 * median(dense->predict), gt, dt, gt / dt, 1e3 * median(gated->train), 1e3 * median(dense->train),
-               dense_units, gater_units, output_units, gated->share, weir_threads(),
-               weir_isa_name(weir_isa_current()));
+        printf(
+            "{\"inputs\": %zu, \"hidden\": %zu, \"block\": %zu, \"share\": %.5f, \"batch\": %zu, "
+            "\"gated_gmacs\": %.3f, \"dense_gmacs\": %.3f, \"ratio\": %.4f, \"gated_ms\": %.5f, \"dense_ms\": %.5f, "
+            "\"train\": {\"gated_gmacs\": %.3f, \"dense_gmacs\": %.3f, \"ratio\": %.4f, \"gated_ms\": %.5f, "
+            "\"dense_ms\": %.5f}, \"dense\": %zu, \"gater\": %zu, \"outputs\": %zu, \"open\": %.5f, \"threads\": %d, "
+            "\"isa\": \"%s\"}\n",
+            c->inputs, c->hidden, c->block, c->share, c->batch, g, d, g / d, 1e3 * median(gated->predict),
+            1e3 * median(dense->predict), gt, dt, gt / dt, 1e3 * median(gated->train), 1e3 * median(dense->train),
+            dense_units, gater_units, output_units, gated->share, weir_threads(), weir_isa_name(weir_isa_current()));
     } else {
         printf("%5zu -> %5zu  %3zu  %.4f %5zu | %8.3f %8.3f %7.1f %7.1f  %.2f | %8.3f %8.3f %7.1f %7.1f  %.2f\n",
                c->inputs, c->hidden, c->block, gated->share, c->batch, 1e3 * median(gated->predict),
@@ -245,12 +236,16 @@ static weir_status run_case(const network_case *c, weir_error *error) {
     };
     weir_data *data = NULL;
     network gated = {0}, dense = {0};
-    weir_status status = draw_data(&data, c, error);
+    float *rows = malloc(pool_rows * c->inputs * sizeof *rows);
+    int32_t *labels = malloc(pool_rows * sizeof *labels);
+    weir_status status = rows && labels ? draw_data(&data, rows, labels, c->inputs, error) : WEIR_MEMORY;
     if (status == WEIR_OK) {
-        status = make(&gated, gated_nodes, sizeof gated_nodes / sizeof *gated_nodes, data, c->batch, c->share, error);
+        status = make(&gated, gated_nodes, sizeof gated_nodes / sizeof *gated_nodes, data, rows, labels, c->batch,
+                      c->share, error);
     }
     if (status == WEIR_OK) {
-        status = make(&dense, dense_nodes, sizeof dense_nodes / sizeof *dense_nodes, data, c->batch, 0, error);
+        status =
+            make(&dense, dense_nodes, sizeof dense_nodes / sizeof *dense_nodes, data, rows, labels, c->batch, 0, error);
     }
     for (size_t r = 0; r < rounds && status == WEIR_OK; r++) {
         network *both[2] = {r % 2 ? &dense : &gated, r % 2 ? &gated : &dense};
@@ -273,6 +268,8 @@ static weir_status run_case(const network_case *c, weir_error *error) {
     weir_graph_free(gated.graph);
     weir_graph_free(dense.graph);
     weir_data_free(data);
+    free(rows);
+    free(labels);
     return status;
 }
 
@@ -299,8 +296,10 @@ int main(int argc, char **argv) {
         } else if (!strcmp(argv[at], "--profile")) {
             profiled = true;
         } else {
-            fprintf(stderr, "bench_network: %s: expected --json, --profile, or a number after --rounds, --dense, "
-                            "--gater, --outputs\n", argv[at]);
+            fprintf(stderr,
+                    "bench_network: %s: expected --json, --profile, or a number after --rounds, --dense, "
+                    "--gater, --outputs\n",
+                    argv[at]);
             return 2;
         }
     }

@@ -279,7 +279,8 @@ WEIR_API double weir_graph_penalty(const weir_graph *graph);
 
 /// Output of a node for the last pass, dense [rows][size] (a compact one is spread out, zeros where closed). For
 /// the loss node: softmax-cross-entropy gives the class probabilities, bernoulli-cross-entropy σ(input). Owned by the
-/// graph, valid until the next call with the same graph; NULL when the node was not run or memory is short.
+/// graph, valid until the next call with the same graph (of an input node, in other modes than sample: the pass's own
+/// inputs, valid as long as the caller keeps them); NULL when the node was not run or memory is short.
 WEIR_API const float *weir_graph_output(weir_graph *graph, size_t node);
 
 struct weir_scale;

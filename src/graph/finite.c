@@ -6,6 +6,7 @@
 // just written: less than a hundredth of a layer of a hundred inputs.
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "../core/clones.h"
@@ -40,8 +41,27 @@ static bool look(place *at, const float *values, size_t count, size_t row, size_
     return true;
 }
 
+typedef struct rows_of_values {
+    const float *values;
+    size_t width;
+    atomic_bool *found;
+} rows_of_values;
+
+static void look_at_range(const void *context, weir__range rows) {
+    const rows_of_values *v = context;
+    if (weir__all_finite(v->values + rows.first * v->width, (rows.last - rows.first) * v->width)) return;
+    atomic_store(v->found, true);
+}
+
+/// Whoever has made some rows looks at them: they are in its cache.
+static bool all_rows_are_finite(const float *values, size_t rows, size_t width) {
+    atomic_bool found = false;
+    weir__parallel_ranges(rows, 0.1 * (double)width, look_at_range, &(rows_of_values){values, width, &found});
+    return !atomic_load(&found);
+}
+
 static void look_at_rows(place *at, const float *values, size_t rows, size_t width) {
-    if (weir__all_finite(values, rows * width)) return;
+    if (all_rows_are_finite(values, rows, width)) return;
     for (size_t r = 0; r < rows && !at->found; r++) look(at, values + r * width, width, r, 0);
 }
 
@@ -50,7 +70,7 @@ static void look_at_rows(place *at, const float *values, size_t rows, size_t wid
 static void look_at_slots(place *at, const weir__node *node, size_t rows) {
     const weir__route *route = node->pass.route;
     const bool whole = node->width % node->block == 0;
-    if (whole && weir__all_finite(node->memory.values.data, route->slots * node->block)) return;
+    if (whole && all_rows_are_finite(node->memory.values.data, route->slots, node->block)) return;
     for (size_t r = 0; r < rows; r++) {
         for (int32_t e = route->row_start[r]; e < route->row_open[r]; e++) {
             const size_t first = (size_t)route->row_block[e] * node->block, left = node->width - first;

@@ -72,23 +72,35 @@ WEIR__CLONES static void expect_span(const void *context, const weir_unit_batch 
 
 WEIR__BY_SPANS(expect)
 
+/// Most gates are closed: the others are listed, and only they get a value.
 WEIR__CLONES static void decide_span(const void *context, const weir_unit_batch *batch, weir__span span) {
+    enum { AT_ONCE = 256 };
     const weir_unit *unit = context;
     const float sd = (float)unit->values[sd_index], inverse = 1.0f / sd, threshold = batch->threshold;
     const float *restrict a = batch->a + span.at;
     float *restrict h = batch->h + span.at;
-    if (is_gaussian(unit)) {
-        for (size_t i = 0; i < span.count; i++) {
-            float open, value;
-            gaussian_open(a[i] * inverse, &open, &value);
-            h[i] = a[i] > threshold ? sd * value : 0.0f;
+    for (size_t first = 0; first < span.count; first += AT_ONCE) {
+        const size_t count = span.count - first < AT_ONCE ? span.count - first : AT_ONCE;
+        uint16_t at[AT_ONCE];
+        float x[AT_ONCE];
+        size_t open = 0;
+        for (size_t i = 0; i < count; i++) {
+            h[first + i] = 0;
+            at[open] = (uint16_t)i;
+            open += a[first + i] > threshold;
         }
-    } else {
-        for (size_t i = 0; i < span.count; i++) {
-            float open, value;
-            logistic_open(a[i] * inverse, &open, &value);
-            h[i] = a[i] > threshold ? sd * value : 0.0f;
+        for (size_t k = 0; k < open; k++) x[k] = a[first + at[k]] * inverse;
+        for (size_t k = 0; is_gaussian(unit) && k < open; k++) {
+            float chance, value;
+            gaussian_open(x[k], &chance, &value);
+            x[k] = sd * value;
         }
+        for (size_t k = 0; !is_gaussian(unit) && k < open; k++) {
+            float chance, value;
+            logistic_open(x[k], &chance, &value);
+            x[k] = sd * value;
+        }
+        for (size_t k = 0; k < open; k++) h[first + at[k]] = x[k];
     }
 }
 

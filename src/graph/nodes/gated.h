@@ -40,6 +40,7 @@ typedef struct weir__gated {
     size_t gates;
     weir__route route;
     bool experts_dense;   // in this pass
+    bool in_place;        // in this pass: the output overwrites them
     weir__buffer experts; // f(W·x + b), or W·x + b
     weir__buffer slope;   // ∂L/∂(W·x + b), compact or dense as the output is
     weir__sampled sampled;

@@ -9,6 +9,7 @@
 // chosen when ∂L/∂y is known (gated_closed.c), and has the mean of "all".
 //
 // Where the experts f(W·x + b) of a pass lie:
+// - where the output then is, in slots: passes that no backward pass follows.
 // - in slots, as the output: closed pairs that are evaluated stand in the route behind the open ones, with output 0.
 // - dense, the output compact: training with "all" (gradient_dense), where one dense product is the cheapest way.
 // - dense, the output dense: gates that are never exactly 0 (a sigmoid), and passes in open or expect mode.
@@ -110,9 +111,10 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
     TRY(weir__output_reserve(graph, node, dense ? NULL : &gated->route, error));
     weir__side y = products_side(node);
     if (gated->experts_dense) y = (weir__side){.width = y.width, .block = y.width};
+    gated->in_place = y.route && pass->mode != WEIR_MODE_SAMPLE && node->products == 1;
     const size_t outputs = y.route ? weir__output_count(graph, node) : pass->rows * node->width;
-    TRY(weir__buffer_reserve(&gated->experts, outputs * node->products, error));
-    y.values = gated->experts.data;
+    if (!gated->in_place) TRY(weir__buffer_reserve(&gated->experts, outputs * node->products, error));
+    y.values = gated->in_place ? node->memory.values.data : gated->experts.data;
     TRY(weir__affine_forward(graph, node, pass->rows, &y, error));
     weir__gated_count(node, gated);
     weir__gated_apply(node, gated, pass);

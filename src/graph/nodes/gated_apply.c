@@ -52,7 +52,7 @@ WEIR__INLINE float value_of(weir__activation f, float x, float *slope) {
 }
 
 /// y = g·f(e) of a block.
-WEIR__INLINE void apply_as(weir__activation f, float *restrict y, float g, const float *restrict e, size_t count) {
+WEIR__INLINE void apply_as(weir__activation f, float *y, float g, const float *e, size_t count) {
     float slope;
     if (f >= WEIR__GLU) {
         for (size_t u = 0; u < count; u++) y[u] = g * (value_of(f, e[u], &slope) * e[count + u]);
@@ -103,7 +103,7 @@ WEIR__INLINE float differentiate_as(weir__activation f, float *restrict s, float
         break;                                                                                                         \
     }
 
-WEIR__INLINE void apply_kept(weir__activation f, float *restrict y, float g, const float *restrict e, size_t count){
+WEIR__INLINE void apply_kept(weir__activation f, float *y, float g, const float *e, size_t count){
 #define CALL(constant) apply_as(constant, y, g, e, count)
     OF_EACH(f, CALL)
 #undef CALL
@@ -272,6 +272,36 @@ WEIR__CLONES static void differentiate_kept_row(const row_task *t, size_t r) {
     }
 }
 
+// ---- in place: block by block, each thread those whose experts it has just computed
+
+WEIR__CLONES static void apply_in_place(const weir__node *node, const weir__gated *gated, size_t j, weir__range slots) {
+    const weir__route *route = &gated->route;
+    const float *gates = node->gates->memory.values.data + j;
+    const size_t count = block_width(node, j);
+    for (size_t s = slots.first; s < slots.last; s++) {
+        const float g = gates[(size_t)route->row[s] * gated->gates];
+        float *y = node->memory.values.data + s * node->block;
+        if (is_kept(gated->activation)) {
+            apply_kept(gated->activation, y, g, y, count);
+        } else {
+            activate(gated->activation, y, count);
+            for (size_t u = 0; u < count; u++) y[u] *= g;
+        }
+    }
+}
+
+static void apply_to_piece(const void *context, weir__piece p) {
+    const row_task *task = context;
+    const weir__route *route = &task->gated->route;
+    weir__range slots = weir__part(route->slots, p.index, p.count);
+    for (size_t j = 0; slots.first < slots.last; j++) {
+        const size_t end = (size_t)route->start[j + 1], last = end < slots.last ? end : slots.last;
+        if (last <= slots.first) continue;
+        apply_in_place(task->node, task->gated, j, (weir__range){slots.first, last});
+        slots.first = last;
+    }
+}
+
 static void run_task(const void *context, weir__range rows) {
     const row_task *task = context;
     for (size_t r = rows.first; r < rows.last; r++) task->function(task, r);
@@ -295,6 +325,11 @@ void weir__gated_apply(const weir__node *node, const weir__gated *gated, const w
                                        : !node->pass.route        ? apply_to_row
                                        : gated->experts_dense     ? apply_and_gather
                                                                   : apply_to_row_of_slots};
+    if (gated->in_place) {
+        const double each = (double)node->block * (is_kept(gated->activation) ? 4 : 1) + 4;
+        weir__parallel(weir__pieces_for((double)gated->route.slots * each), apply_to_piece, &task);
+        return;
+    }
     for_rows(&task, pass->rows);
 }
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "../../core/clones.h"
 #include "../../units/rules.h"
 #include "nodes.h"
 
@@ -80,12 +81,21 @@ typedef struct open_count {
     atomic_size_t *open;
 } open_count;
 
+WEIR__CLONES static size_t count_nonzero(const float *h, size_t count) {
+    enum { AT_ONCE = 1 << 20 }; // counts in 32 bits
+    size_t all = 0;
+    for (size_t first = 0; first < count; first += AT_ONCE) {
+        const size_t last = count - first < AT_ONCE ? count : first + AT_ONCE;
+        uint32_t some = 0;
+        for (size_t k = first; k < last; k++) some += h[k] != 0;
+        all += some;
+    }
+    return all;
+}
+
 static void count_range(const void *context, weir__range own) {
     const open_count *c = context;
-    size_t open = 0;
-#pragma omp simd reduction(+ : open)
-    for (size_t k = own.first; k < own.last; k++) open += c->h[k] != 0;
-    atomic_fetch_add_explicit(c->open, open, memory_order_relaxed);
+    atomic_fetch_add_explicit(c->open, count_nonzero(c->h + own.first, own.last - own.first), memory_order_relaxed);
 }
 
 static void count_open(weir__node *node, size_t rows) {

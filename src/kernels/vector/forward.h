@@ -13,6 +13,7 @@
 #include "forward_compact.h"
 #include "forward_few_units.h"
 #include "forward_gathered.h"
+#include "forward_lanes.h"
 #include "forward_rows.h"
 
 enum { FEW_UNITS = 32 }; // least units of a block whose rows are copied
@@ -26,6 +27,16 @@ static bool units_are_few(const weir__case *c) { return c->out_block < FEW_UNITS
 static bool tiles_are_large(const weir__case *c) {
     enum { LEAST_UNITS = 8 };
     return c->out_block >= LEAST_UNITS && c->in_block >= 2 * LANES;
+}
+
+/// A piece has some rows and all weights: these are fewer than the inputs that it would else have in whole.
+static bool rows_share_few_units(const weir__case *c) { return c->rows > FEW_ROWS && c->out <= c->rows; }
+
+/// A tile is turned for several rows.
+static bool rows_share_tiles_of_few_units(const weir__case *c) {
+    enum { LEAST_UNITS = 4, LEAST_ROWS = 4 };
+    const double blocks = (double)((c->in + c->in_block - 1) / c->in_block);
+    return c->out <= c->rows && c->in_block >= LEAST_UNITS && c->in_pairs >= LEAST_ROWS * blocks;
 }
 
 /// Slots of block j, of a piece that goes up to slot `end`.
@@ -76,6 +87,11 @@ static void run_gathered(const void *context, weir__piece p) {
 static const weir__strategy forward_strategies[] = {
     {.name = "rows as lanes", .applies = few_dense_rows, .suits = rows_are_lanes, .run = run_dense_rows},
     {.name = "rows of dense sides", .applies = few_dense_rows, .run = run_dense_units},
+    {.name = "units as lanes", .applies = weir__both_dense, .suits = rows_share_few_units, .run = run_units_as_lanes},
+    {.name = "units as lanes of blocks",
+     .applies = weir__dense_before_blocks,
+     .suits = rows_share_tiles_of_few_units,
+     .run = run_units_as_lanes_of_blocks},
     {.name = "single units", .applies = units_are_single, .run = run_single_units},
     {.name = "shared tiles", .applies = weir__both_compact, .suits = weir__tiles_are_shared, .run = run_shared_tiles},
     {.name = "few units", .applies = weir__in_is_dense, .suits = units_are_few, .run = run_few_units},

@@ -8,6 +8,9 @@
 ///
 /// The sum of an output runs over i in order, whatever row its lane is.
 
+#ifndef WEIR_FORWARD_ROWS_H
+#define WEIR_FORWARD_ROWS_H
+
 #include "forward_common.h"
 
 enum {
@@ -151,3 +154,5 @@ static void run_dense_rows(const void *context, weir__piece p) {
         }
     }
 }
+
+#endif

@@ -23,9 +23,10 @@ static const char *const training[] = {
     "train.optimizer.kind=adam",
     "train.optimizer.rate=0.001",
     "train.optimizer.schedule=cosine",
-    "train.sparsity.kind=l0",
+    "train.sparsity.kind=l1",
     "train.sparsity.weight=0.001",
     "train.sparsity.adapt=1.02",
+    "train.average=0.998",
 };
 
 static const cli_option options[] = {

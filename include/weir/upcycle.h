@@ -36,7 +36,7 @@ WEIR_API weir_status weir_group_units(uint32_t *order, const float *activity, si
 typedef struct weir_gate_options {
     size_t block;       ///< hidden units per gate (16)
     double share;       ///< of the gates that are to be open, in (0, 1) (0.1)
-    size_t narrow;      ///< units of a gater's hidden layer (48)
+    size_t narrow;      ///< units of a gater's hidden layer (96)
     const char *layers; ///< names of affine nodes that get gates, "one, two"; NULL: every hidden layer that can
     const char *groups; ///< which units share a gate: "co-activation", "order" (as they stand) or "random"
     size_t rows;        ///< training rows that are looked at for groups and levels (2048)
@@ -67,8 +67,8 @@ typedef int (*weir_gate_callback)(void *context, const char *layer, size_t step,
 /// - the contribution of block j on a row is |Σ_u w_u·f(A)_u|², u the units of j and w_u their outgoing weights, all readers
 ///   together; a gater, affine of `narrow` units, tanh, affine, learns by cross-entropy which (row, block) pairs are among
 ///   the greatest, a share of all;
-/// - gates are units "stochastic-gate": h = clip(a + ½, 0, 1) at test time. a is scaled and shifted so that h is above 0
-///   for the share, and 1 for half of these; thresholds are fitted on the validation rows;
+/// - gates are units "noisy-rectifier": h = max(0, a) at test time, with a little noise in training. a is scaled and shifted
+///   so that h is above 0 for the share, and above 1 for half of it; thresholds are fitted on the validation rows;
 /// - what closed blocks lack on average is added to the biases of the affine readers.
 /// layers [layer_count] (may be NULL; freed with weir_bytes_free) says what became of each. The dense graph is only read.
 ///

@@ -18,13 +18,13 @@
 #include "../graph/twin.h"
 
 static const uint16_t rows_stream = 0xfffc, order_stream = 0xfffb;
-static const char gate_rule[] = "stochastic-gate:sd=0.2";
+static const char gate_rule[] = "noisy-rectifier:sd=0.1";
 enum { steps_per_call = 100 };
 
 weir_gate_options weir_gate_options_default(void) {
     return (weir_gate_options){.block = 16,
                                .share = 0.1,
-                               .narrow = 48,
+                               .narrow = 96,
                                .groups = "co-activation",
                                .rows = 2048,
                                .steps = 1000,
@@ -386,8 +386,8 @@ done:
     return status;
 }
 
-// Moves a layer's pre-activations so that gates are above 0, at a = −½, on the share of all pairs, and 1, at ½, on half of
-// it. gated gets the part of the contributions in what is open.
+// Moves a layer's pre-activations so that they are above 0 on the share of all pairs, and above 1 on half of it. gated gets
+// the part of the contributions in what is open.
 static weir_status set_level(const upcycling *u, const dense_layer *l, double *gated, weir_error *error) {
     weir_status status = WEIR_OK;
     const size_t count = u->rows * l->of->blocks;
@@ -412,12 +412,12 @@ static weir_status set_level(const upcycling *u, const dense_layer *l, double *g
     for (int i = 0; i < 2; i++) {
         const weir_tensor *t = &weir_graph_parameters_read(u->gated).tensors[tensors[i]];
         TRY(read_tensor(u->gated, tensors[i], &plain, error));
-        for (size_t k = 0; k < t->rows * t->columns; k++) plain[k] = i ? factor * (plain[k] - least) - 0.5f : factor * plain[k];
+        for (size_t k = 0; k < t->rows * t->columns; k++) plain[k] = factor * (i ? plain[k] - least : plain[k]);
         TRY(weir_graph_values_set(u->gated, tensors[i], plain, error));
         weir__free(plain);
         plain = NULL;
     }
-    TRY(weir_graph_threshold_set(u->gated, l->of->gates, -0.5f, error));
+    TRY(weir_graph_threshold_set(u->gated, l->of->gates, 0, error));
 done:
     weir__free(plain);
     weir__free(a);

@@ -8,7 +8,8 @@ from . import _threads
 from .linear import GatedLinear, GatedMLP
 from .optim import SGD
 from .units import StochasticUnit, estimate
+from .upcycle import GatedFeedForward, gate, group_units
 
 _threads.share()
 
-__all__ = ["SGD", "GatedLinear", "GatedMLP", "StochasticUnit", "estimate"]
+__all__ = ["SGD", "GatedFeedForward", "GatedLinear", "GatedMLP", "StochasticUnit", "estimate", "gate", "group_units"]

@@ -51,7 +51,7 @@ def test_backward_is_the_gradient(rows, labels):
         network["hidden.weight"] = moved
         losses.append(network.forward(rows, labels))
     assert gradient[2, 7] == pytest.approx((losses[0] - losses[1]) / (2 * step), rel=2e-2, abs=1e-4)
-    assert weir.lab.check(network, rows, labels).error < 0.003
+    assert weir.lab.gradient_check(network, rows, labels).error < 0.003
 
 
 def test_modes(network, rows):

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Union
 
 import numpy as np
 
-from . import arrays
+from . import arrays, checking
 from ._native import NULL, Held, Keep, call, ffi, lib, new, text
+from .checking import Loss, check_estimate
 from .data import Data
 from .network import Configuration, Network, Settings, labels_of, targets_of, unit_text
 from .records import Record, record
@@ -139,7 +140,72 @@ def throughput(rules: Rules = None, *, units: int = 200, rows: int = 100, sample
     return found
 
 
-def check(network: Network, rows: Any, labels: Any = None, *, targets: Any = None, directions: int = 4, seed: int = 1) -> Record:
+def check(
+    estimate: Callable[[Any, Loss], Any],
+    *,
+    draw: str = "bernoulli",
+    evaluations: Optional[float] = None,
+    unbiased: bool = True,
+    rule: Optional[str] = None,
+    logits: Any = None,
+    loss: Optional[Callable[[Any], Any]] = None,
+    draws: float = 1e5,
+    batch: int = 100,
+    framework: str = "numpy",
+    seed: int = 1,
+    name: Optional[str] = None,
+    quiet: bool = False,
+) -> Record:
+    """Draws anybody's gradient estimator on a loss whose exact gradient is known, as ``exactness`` draws weir's rules;
+    prints its row of that table (not if quiet), and returns it.
+
+    estimate: ``estimate(logits, loss)``, called with logits [batch][units], all rows alike, and a loss that takes outputs
+    [...][units] to losses [...]. It returns an estimate of ∂E L/∂logits for each row [batch][units]. With framework
+    "torch" both are of tensors, and it may also return the loss per row [batch], or their sum, for autograd to
+    differentiate, or nothing after a backward pass that left logits.grad.
+
+        def score_function(logits, loss):
+            p = 1 / (1 + np.exp(-logits))
+            h = (np.random.random(p.shape) < p).astype(float)
+            return loss(h)[:, None] * (h - p)
+
+        weir.lab.check(score_function, evaluations=1)
+
+    draw: how outputs are distributed, as in rules' "draw=...": "bernoulli", "one-of,of=4", "k-subset,of=5,k=2", …; the
+    problem is that of ``weir estimate exactness``. evaluations: of the loss per row, as the estimator claims; they are
+    counted. unbiased: whether it claims to be; False: it is measured and not judged. rule: it claims the mean of this rule
+    of weir instead, biased or not: "reinmax:temperature=1.3". loss, with logits [units]: a loss of one's own, of at most
+    2²⁰ states. draws: estimates in all. seed: of ``np.random`` and torch. name: in the table.
+
+    A record: rule (the name), draw, unbiased, evaluations (counted), draws, logits, gradient (exact), mean, error (of the
+    mean; rows of a call may depend on each other), bias (distance of mean and gradient), noise (what chance may make of
+    it), scale (of the mean along the gradient: 1 is right), variance (total of one estimate), z (greatest distance of a
+    mean from the one that is claimed, in standard errors), result: "holds" (z ≤ 4), "MEAN", "EVALUATIONS", "NOT FINITE",
+    "NOT JUDGED"; seconds.
+    """
+    return check_estimate(
+        estimate,
+        draw=draw,
+        evaluations=evaluations,
+        unbiased=unbiased,
+        rule=rule,
+        logits=logits,
+        loss=loss,
+        draws=draws,
+        batch=batch,
+        framework=framework,
+        seed=seed,
+        name=name,
+        quiet=quiet,
+    )
+
+
+def table(records: List[Record], markdown: bool = False) -> str:
+    """Rows of ``check`` as a table, in text or Markdown."""
+    return checking.table(records, markdown)
+
+
+def gradient_check(network: Network, rows: Any, labels: Any = None, *, targets: Any = None, directions: int = 4, seed: int = 1) -> Record:
     """Compares the network's gradient with central differences (``weir_gradient_check``): ``error`` is the greatest relative
     one over the tensors checked, ``worst`` the tensor. Under 0.003 for smooth networks, 0.01 with rectifiers."""
     matrix, _ = arrays.rows_of(rows, network.columns)

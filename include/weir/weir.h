@@ -41,6 +41,7 @@
 #include "options.h"
 #include "plan.h"
 #include "random.h"
+#include "sae.h"
 #include "sparse.h"
 #include "status.h"
 #include "summary.h"

@@ -288,10 +288,18 @@ done:
     return status;
 }
 
+/// An array of floats of any width; rows 0: of one dimension.
 static weir_status read_floats(const weir__safetensors *file, const char *name, float *out, size_t rows, size_t columns,
                                weir_error *error) {
-    weir__stored wanted = {name, WEIR__DTYPE_F32, rows ? 2 : 1, {rows ? rows : columns, rows ? columns : 0}, NULL};
-    return weir__safetensors_read(file, &wanted, out, error);
+    const weir__stored *found = weir__safetensors_find(file, name);
+    const bool fits = found && found->rank == (rows ? 2 : 1) && found->shape[0] == (rows ? rows : columns) &&
+                      (!rows || found->shape[1] == columns);
+    if (fits) return weir__safetensors_read_floats(file, found, out, error);
+    char shape[64];
+    if (rows) snprintf(shape, sizeof shape, "[%zu, %zu]", rows, columns);
+    if (!rows) snprintf(shape, sizeof shape, "[%zu]", columns);
+    return weir__fail(error, WEIR_FORMAT, "%s: %s tensor \"%s\" of shape %s", weir__safetensors_path(file),
+                      found ? "expected a" : "no", name, shape);
 }
 
 /// Scores times the norm of their row of D, decoded by rows of norm 1: the same codes by plain weights.
@@ -345,11 +353,11 @@ static weir_status read_saelens(weir_sae *sae, const weir__safetensors *file, co
     const json_t *common = json_object_get(own, "common_threshold");
     if (sae->form == WEIR__BATCH_TOPK && json_is_number(common))
         TRY(weir_sae_set_threshold(sae, json_number_value(common), error));
-    if (sae->form == WEIR__BATCH_TOPK && !own && weir__safetensors_find(file, "topk_threshold")) {
-        const weir__stored wanted = {.name = "topk_threshold", .dtype = WEIR__DTYPE_F64};
-        double threshold = 0;
-        TRY(weir__safetensors_read(file, &wanted, &threshold, error));
-        TRY(weir_sae_set_threshold(sae, threshold, error));
+    const weir__stored *running = weir__safetensors_find(file, "topk_threshold");
+    if (sae->form == WEIR__BATCH_TOPK && !own && running && weir__stored_values(running) == 1) {
+        float threshold = 0;
+        TRY(weir__safetensors_read_floats(file, running, &threshold, error));
+        TRY(weir_sae_set_threshold(sae, (double)threshold, error));
     }
 done:
     weir__free(encoder);

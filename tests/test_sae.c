@@ -464,6 +464,83 @@ static void test_threads(void **state) {
     weir_threads_use(former);
 }
 
+/// Rows with another feature, whose least code is the one that the row had but for rounding.
+static size_t rows_that_differ(const weir_sae_codes *codes, const int32_t *feature, const float *value) {
+    size_t differ = 0;
+    for (size_t r = 0; r < codes->rows; r++) {
+        const size_t first = (size_t)codes->start[r], count = (size_t)codes->start[r + 1] - first;
+        if (!memcmp(codes->feature + first, feature + first, count * sizeof *feature)) continue;
+        float least = INFINITY, other = INFINITY;
+        for (size_t i = first; i < first + count; i++) {
+            least = fminf(least, value[i]);
+            other = fminf(other, codes->value[i]);
+        }
+        near("least code", (double)other, (double)least, 1e-5);
+        differ++;
+    }
+    return differ;
+}
+
+/// Whole numbers choose what floats choose, ties and dead features included; rows with more candidates than are kept,
+/// too.
+static void test_whole_numbers(void **state) {
+    (void)state;
+    enum { WIDTH = 70, MANY = 3000, BATCH = 150 };
+    for (int kind = 0; kind < 4; kind++) {
+        weir_error error = {0};
+        weir_sae_options o = weir_sae_options_default(WIDTH, MANY);
+        o.k = kind == 3 ? 200 : 9, o.dead_rows = 1, o.dead_coefficient = 0.5f, o.rate = 0.01f;
+        weir_sae *plain = make(&o), *whole = NULL;
+        o.scores = "int8";
+        whole = make(&o);
+        float *x = normal(BATCH, WIDTH, 3);
+        for (size_t i = 0; kind == 1 && i < (size_t)BATCH * WIDTH; i += WIDTH)
+            x[i] *= 300; // the others round to little
+        for (int twin = 0; twin < 2 && kind == 2; twin++) {
+            float *E = weir_sae_parameter(twin ? whole : plain, 0).values;
+            for (size_t f = 0; f < MANY; f++) memcpy(E + f * WIDTH, x, WIDTH * sizeof *E); // all scores are equal
+        }
+        for (int step = 0; step < 4; step++) {
+            weir_sae_losses a, b;
+            weir_sae_codes codes;
+            if (kind == 2)
+                must(weir_sae_set_rate(plain, 0, &error), &error), must(weir_sae_set_rate(whole, 0, &error), &error);
+            must(weir_sae_encode(plain, &codes, x, BATCH, &error), &error);
+            const size_t count = (size_t)codes.start[BATCH];
+            int32_t *chosen = malloc(count * sizeof *chosen);
+            float *values = new_floats(count);
+            assert_non_null(chosen);
+            memcpy(chosen, codes.feature, count * sizeof *chosen);
+            memcpy(values, codes.value, count * sizeof *values);
+            must(weir_sae_encode(whole, &codes, x, BATCH, &error), &error);
+            assert_int_equal(codes.start[BATCH], count);
+            size_t others = 0; // of scores that are equal but for rounding
+            for (size_t i = 0; i < count; i++) others += codes.feature[i] != chosen[i];
+            if (others) others = rows_that_differ(&codes, chosen, values);
+            if (others > 1) fail_msg("kind %d, step %d: %zu rows have other features", kind, step, others);
+            free(chosen), free(values);
+            must(weir_sae_step(plain, &a, x, BATCH, &error), &error);
+            must(weir_sae_step(whole, &b, x, BATCH, &error), &error);
+            near("loss", b.total, a.total, 1e-4);
+            near("dead loss", b.dead_loss, a.dead_loss, 1e-4);
+            assert_int_equal(a.touched, b.touched);
+            if (step) assert_true(a.dead > 0 && a.dead == b.dead);
+            assert_true(a.proposed == 0 && (b.proposed == 0 || b.proposed >= b.open));
+            for (size_t i = 0; i < 4; i++) { // so that rounding does not add up
+                const weir_sae_tensor from = weir_sae_parameter(plain, i), to = weir_sae_parameter(whole, i);
+                memcpy(to.values, from.values, from.rows * from.columns * sizeof(float));
+            }
+        }
+        free(x);
+        weir_sae_free(plain), weir_sae_free(whole);
+    }
+    const uint64_t alone = fingerprint("topk", "int8");
+    const int former = weir_threads();
+    weir_threads_use(3);
+    assert_true(fingerprint("topk", "int8") == alone);
+    weir_threads_use(former);
+}
+
 // ---- files ---------------------------------------------------------------------------------------------------------
 
 static void same_parameters(weir_sae *a, weir_sae *b) {
@@ -712,6 +789,7 @@ int main(void) {
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test_setup_teardown(test_files, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_bad_files, make_folder, remove_folder),
         cmocka_unit_test(test_report),

@@ -91,7 +91,8 @@ WEIR_API uint64_t weir_sae_steps(const weir_sae *sae);
 /// Adam's rate from now on: for schedules. WEIR_ARGUMENT unless it is finite and ≥ 0.
 WEIR_API weir_status weir_sae_set_rate(weir_sae *sae, float rate, weir_error *error);
 
-/// One array of parameters; it lives as long as the autoencoder and may be written between calls.
+/// One array of parameters; it lives as long as the autoencoder. To write into it, ask for it
+/// again after any call that uses the autoencoder.
 typedef struct weir_sae_tensor {
     const char *name; ///< as SAELens calls it; NULL: there is none at this index
     float *values;    ///< [rows][columns], row-major

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "../core/core.h"
+
 static int ascending(const void *a, const void *b) {
     uint64_t left, right;
     memcpy(&left, a, sizeof left), memcpy(&right, b, sizeof right);
@@ -66,4 +68,14 @@ void weir__keys_select(uint64_t *keys, size_t count, size_t most) {
             keys += left, count -= left, most -= left;
         }
     }
+}
+
+weir_status weir__bests_make(weir__best **best, uint64_t **keys, size_t count, size_t k, weir_error *error) {
+    weir_status status = WEIR_OK;
+    const size_t room = k < 32 ? 128 : 4 * k;
+    TRY(weir__new(best, count, sizeof **best, "the best features", error));
+    TRY(weir__new(keys, count * room, sizeof **keys, "the best features", error));
+    for (size_t r = 0; r < count; r++) (*best)[r] = (weir__best){.keys = *keys + r * room, .room = room, .k = k};
+done:
+    return status;
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <weir/status.h>
+
 static inline uint64_t weir__key_of(float value, uint32_t index) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -39,6 +41,10 @@ typedef struct weir__best {
     float floor;
     uint64_t least;
 } weir__best;
+
+/// Makes best [count], with keys for all of them; each has room for a few times k. Both are the caller's, also after a
+/// failure.
+weir_status weir__bests_make(weir__best **best, uint64_t **keys, size_t count, size_t k, weir_error *error);
 
 /// Keeps the k best, and raises the floor.
 static inline void weir__best_settle(weir__best *best) {

@@ -12,6 +12,7 @@
 
 #include "../core/parallel.h"
 #include "../kernels/update.h"
+#include "coarse.h"
 #include "loops.h"
 #include "sae.h"
 

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#include "sae.h"
+#include "../core/parallel.h"
+#include "best.h"
+#include "pairs.h"
 
 static weir_status renew(void *memory, size_t count, size_t size, weir_error *error) {
     void *former;
@@ -36,6 +38,93 @@ weir_status weir__pairs_reserve(weir__pairs *p, size_t rows, size_t room, weir_e
     }
     memset(p->start, 0, (rows + 1) * sizeof *p->start);
 done:
+    return status;
+}
+
+/// Cells of pairs by rows, feature·2³² + bits of the score.
+typedef struct filling {
+    weir__pairs *pairs;
+    uint64_t *cells;
+    uint64_t *keys; ///< of BY_ROW: [rows][segments][k]
+    const uint32_t *counts;
+    size_t segments, k;
+} filling;
+
+static uint64_t cell_of(uint32_t feature, float score) {
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    return (uint64_t)feature << 32 | bits;
+}
+
+static void fill_rows(const void *context, weir__range rows) {
+    const filling *f = context;
+    weir__pairs *p = f->pairs;
+    for (size_t r = rows.first; r < rows.last; r++) {
+        const size_t first = (size_t)p->start[r], count = (size_t)p->start[r + 1] - first;
+        weir__keys_sort(f->cells + first, count);
+        for (size_t i = first; i < first + count; i++) {
+            const uint32_t bits = (uint32_t)f->cells[i];
+            p->feature[i] = (int32_t)(f->cells[i] >> 32);
+            p->row[i] = (int32_t)r;
+            memcpy(&p->score[i], &bits, sizeof bits);
+        }
+    }
+}
+
+/// Of the keys of a row, segment by segment, the k greatest become its cells.
+static void merge_rows(const void *context, weir__range rows) {
+    const filling *f = context;
+    for (size_t r = rows.first; r < rows.last; r++) {
+        const size_t first = (size_t)f->pairs->start[r], count = (size_t)f->pairs->start[r + 1] - first;
+        uint64_t *keys = f->keys + r * f->segments * f->k;
+        size_t found = 0;
+        for (size_t s = 0; s < f->segments; s++) {
+            const size_t some = f->counts[r * f->segments + s];
+            memmove(keys + found, keys + s * f->k, some * sizeof *keys);
+            found += some;
+        }
+        if (found > count) weir__keys_select(keys, found, count);
+        for (size_t i = 0; i < count; i++)
+            f->cells[first + i] = cell_of(weir__key_index(keys[i]), weir__key_value(keys[i]));
+    }
+}
+
+weir_status weir__pairs_of_keys(weir__pairs *pairs, size_t rows, size_t segments, size_t k, uint64_t *keys,
+                                const uint32_t *counts, weir_error *error) {
+    weir_status status = WEIR_OK;
+    filling f = {pairs, NULL, keys, counts, segments, k};
+    TRY(weir__pairs_reserve(pairs, rows, rows * k, error));
+    for (size_t r = 0; r < rows; r++) {
+        size_t found = 0;
+        for (size_t g = 0; g < segments; g++) found += counts[r * segments + g];
+        pairs->start[r + 1] = pairs->start[r] + (int64_t)(found < k ? found : k);
+    }
+    const size_t count = (size_t)pairs->start[rows];
+    TRY(weir__new(&f.cells, count, sizeof *f.cells, "open pairs", error));
+    weir__parallel_ranges(rows, 10.0 * (double)k, merge_rows, &f);
+    weir__parallel_ranges(rows, 20.0 * (double)k, fill_rows, &f);
+    pairs->count = count;
+done:
+    weir__free(f.cells);
+    return status;
+}
+
+weir_status weir__pairs_of_places(weir__pairs *pairs, size_t rows, const uint64_t *places, const float *scores,
+                                  size_t count, weir_error *error) {
+    weir_status status = WEIR_OK;
+    filling f = {.pairs = pairs};
+    TRY(weir__pairs_reserve(pairs, rows, count, error));
+    TRY(weir__new(&f.cells, count, sizeof *f.cells, "open pairs", error));
+    for (size_t i = 0; i < count; i++) pairs->start[(places[i] >> 32) + 1]++;
+    for (size_t r = 0; r < rows; r++) pairs->start[r + 1] += pairs->start[r];
+    for (size_t i = 0; i < count; i++)
+        f.cells[pairs->start[places[i] >> 32]++] = cell_of((uint32_t)places[i], scores[i]);
+    for (size_t r = rows; r; r--) pairs->start[r] = pairs->start[r - 1]; // each start has become the next one's
+    pairs->start[0] = 0;
+    weir__parallel_ranges(rows, 10.0 * (double)(count / rows + 1), fill_rows, &f);
+    pairs->count = count;
+done:
+    weir__free(f.cells);
     return status;
 }
 

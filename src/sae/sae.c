@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../core/parallel.h"
+#include "coarse.h"
 #include "loops.h"
 
 static const char *const form_names[WEIR__FORM_COUNT] = {"topk", "batch-topk", "jumprelu", "gated"};
@@ -71,6 +72,7 @@ static const char *name_of(const weir_sae *sae, weir__sae_array array) {
 }
 
 weir_sae_tensor weir_sae_parameter(weir_sae *sae, size_t index) {
+    weir__sae_coarse_stale(sae);
     for (weir__sae_array a = 0; a < WEIR__ARRAY_COUNT; a++) {
         if (!sae->values[a] || index--) continue;
         return (weir_sae_tensor){name_of(sae, a), sae->values[a], weir__sae_rows(sae, a), weir__sae_columns(sae, a)};

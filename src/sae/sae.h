@@ -13,6 +13,7 @@
 #include <weir/sae.h>
 
 #include "../core/core.h"
+#include "pairs.h"
 
 typedef enum weir__sae_form {
     WEIR__TOPK,
@@ -32,22 +33,6 @@ typedef enum weir__sae_array {
     WEIR__SCALE,
     WEIR__ARRAY_COUNT
 } weir__sae_array;
-
-/// Pairs (row, feature) of a batch, by rows; features ascend within a row.
-typedef struct weir__pairs {
-    size_t rows, count, room;
-    int64_t *start;               ///< [rows + 1]
-    int32_t *feature;             ///< [count]
-    int32_t *row;                 ///< [count]
-    float *score;                 ///< [count] s
-    float *value;                 ///< [count] z, 0 where the pair is closed but takes part in a gradient
-    float *slope;                 ///< [count] ∂L/∂(E_f·y)
-    float *bias_slope;            ///< [count] ∂L/∂b_f
-    float *side_slope;            ///< [count] ∂L/∂θ_f, ∂L/∂m_f
-    uint32_t *by_feature, *order; ///< those of feature f: order[by_feature[f]] … order[by_feature[f + 1] − 1], rows
-                                  ///< ascending; [features + 1], [room]
-    size_t start_room, order_room;
-} weir__pairs;
 
 struct weir_sae {
     weir_sae_options options;
@@ -106,23 +91,5 @@ void weir__sae_rows_backward(weir_sae *sae, weir_sae_losses *losses, const float
 
 /// Gradients of rows of weights: moves the parameters, or writes the gradients where there is room for them.
 weir_status weir__sae_features_backward(weir_sae *sae, float *const *gradients, size_t rows, weir_error *error);
-
-// ---- pairs ---------------------------------------------------------------------------------------------------------
-
-/// Empties it, with room for `room` pairs of `rows` rows.
-weir_status weir__pairs_reserve(weir__pairs *pairs, size_t rows, size_t room, weir_error *error);
-/// Fills by_feature and order.
-weir_status weir__pairs_transpose(weir__pairs *pairs, size_t features, weir_error *error);
-void weir__pairs_free(weir__pairs *pairs);
-
-// ---- coarse scores -------------------------------------------------------------------------------------------------
-
-/// E in whole numbers of 8 bits, and how far off they are.
-typedef struct weir__sae_coarse weir__sae_coarse;
-void weir__sae_coarse_free(weir__sae_coarse *coarse);
-/// Rows of E have moved.
-void weir__sae_coarse_update(weir_sae *sae, size_t feature);
-/// As weir__sae_find, "topk".
-weir_status weir__sae_coarse_find(weir_sae *sae, size_t rows, weir_error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #include "../core/parallel.h"
 #include "../kernels/blas.h"
 #include "best.h"
+#include "coarse.h"
 #include "loops.h"
 #include "sae.h"
 
@@ -25,11 +26,11 @@ typedef enum keeping {
 
 /// What a thread needs, and finds.
 typedef struct lane {
-    float *tile;             ///< [TILE_ROWS][TILE_FEATURES]
-    weir__best *best, *dead; ///< [TILE_ROWS]; best of BY_BATCH: [1]
-    uint64_t *keys;
-    uint64_t *places; ///< of ALL: row·2³² + feature
-    float *scores;    ///< of ALL
+    float *tile;                ///< [TILE_ROWS][TILE_FEATURES]
+    weir__best *best, *dead;    ///< [TILE_ROWS]; best of BY_BATCH: [1]
+    uint64_t *keys, *dead_keys; ///< of these
+    uint64_t *places;           ///< of ALL: row·2³² + feature
+    float *scores;              ///< of ALL
     size_t count, room;
     bool failed;
 } lane;
@@ -46,8 +47,6 @@ typedef struct search {
     uint32_t *counts, *dead_counts; ///< [rows][segments]
     size_t dead_k;
 } search;
-
-static size_t room_for(size_t k) { return k < 32 ? 128 : 4 * k; }
 
 static bool grow(lane *l) {
     const size_t room = l->room ? 2 * l->room : 4096;
@@ -157,21 +156,11 @@ static void search_piece(const void *context, weir__piece piece) {
 
 // ---- memory --------------------------------------------------------------------------------------------------------
 
-static weir_status make_bests(weir__best **best, uint64_t **keys, size_t count, size_t k, weir_error *error) {
-    weir_status status = WEIR_OK;
-    const size_t room = room_for(k);
-    TRY(weir__new(best, count, sizeof **best, "the best features", error));
-    TRY(weir__new(keys, count * room, sizeof **keys, "the best features", error));
-    for (size_t r = 0; r < count; r++) (*best)[r] = (weir__best){.keys = *keys + r * room, .room = room, .k = k};
-done:
-    return status;
-}
-
 static void free_search(search *s) {
     for (size_t i = 0; s->lanes && i < s->lane_count; i++) {
         lane *l = &s->lanes[i];
         weir__free(l->tile), weir__free(l->best), weir__free(l->keys), weir__free(l->places), weir__free(l->scores);
-        weir__free(l->dead ? l->dead[0].keys : NULL), weir__free(l->dead);
+        weir__free(l->dead), weir__free(l->dead_keys);
     }
     weir__free(s->lanes), weir__free(s->keys), weir__free(s->counts), weir__free(s->dead_keys),
         weir__free(s->dead_counts);
@@ -189,17 +178,12 @@ static weir_status make_search(search *s, weir_error *error) {
     for (size_t i = 0; i < threads; i++) {
         lane *l = &s->lanes[i];
         TRY(weir__new(&l->tile, (size_t)TILE_ROWS * TILE_FEATURES, sizeof *l->tile, "a tile of scores", error));
-        if (s->keeping == BY_ROW) TRY(make_bests(&l->best, &l->keys, TILE_ROWS, s->k, error));
+        if (s->keeping == BY_ROW) TRY(weir__bests_make(&l->best, &l->keys, TILE_ROWS, s->k, error));
         if (s->keeping == BY_BATCH) {
-            TRY(make_bests(&l->best, &l->keys, 1, s->k, error));
+            TRY(weir__bests_make(&l->best, &l->keys, 1, s->k, error));
             l->best->floor = s->floor;
         }
-        if (s->dead_k) {
-            uint64_t *keys = NULL; // freed by way of the first of them
-            status = make_bests(&l->dead, &keys, TILE_ROWS, s->dead_k, error);
-            if (status && keys == NULL) weir__free(l->dead), l->dead = NULL;
-            TRY(status);
-        }
+        if (s->dead_k) TRY(weir__bests_make(&l->dead, &l->dead_keys, TILE_ROWS, s->dead_k, error));
     }
     if (s->keeping == BY_ROW) {
         TRY(weir__new(&s->keys, s->segments * s->rows * s->k, sizeof *s->keys, "the best features", error));
@@ -213,95 +197,7 @@ done:
     return status;
 }
 
-// ---- from what was kept to pairs -----------------------------------------------------------------------------------
-
-/// Cells of pairs by rows, feature·2³² + bits of the score.
-typedef struct filling {
-    weir__pairs *pairs;
-    uint64_t *cells;
-    uint64_t *keys; ///< of BY_ROW: [rows][segments][k]
-    const uint32_t *counts;
-    size_t segments, k;
-} filling;
-
-static uint64_t cell_of(uint32_t feature, float score) {
-    uint32_t bits;
-    memcpy(&bits, &score, sizeof bits);
-    return (uint64_t)feature << 32 | bits;
-}
-
-static void fill_rows(const void *context, weir__range rows) {
-    const filling *f = context;
-    weir__pairs *p = f->pairs;
-    for (size_t r = rows.first; r < rows.last; r++) {
-        const size_t first = (size_t)p->start[r], count = (size_t)p->start[r + 1] - first;
-        weir__keys_sort(f->cells + first, count);
-        for (size_t i = first; i < first + count; i++) {
-            const uint32_t bits = (uint32_t)f->cells[i];
-            p->feature[i] = (int32_t)(f->cells[i] >> 32);
-            p->row[i] = (int32_t)r;
-            memcpy(&p->score[i], &bits, sizeof bits);
-        }
-    }
-}
-
-/// Of the keys of a row, segment by segment, the k greatest become its cells.
-static void merge_rows(const void *context, weir__range rows) {
-    const filling *f = context;
-    for (size_t r = rows.first; r < rows.last; r++) {
-        const size_t first = (size_t)f->pairs->start[r], count = (size_t)f->pairs->start[r + 1] - first;
-        uint64_t *keys = f->keys + r * f->segments * f->k;
-        size_t found = 0;
-        for (size_t s = 0; s < f->segments; s++) {
-            const size_t some = f->counts[r * f->segments + s];
-            memmove(keys + found, keys + s * f->k, some * sizeof *keys);
-            found += some;
-        }
-        if (found > count) weir__keys_select(keys, found, count);
-        for (size_t i = 0; i < count; i++)
-            f->cells[first + i] = cell_of(weir__key_index(keys[i]), weir__key_value(keys[i]));
-    }
-}
-
-static weir_status pairs_of_rows(weir__pairs *pairs, const search *s, uint64_t *keys, const uint32_t *counts, size_t k,
-                                 weir_error *error) {
-    weir_status status = WEIR_OK;
-    filling f = {pairs, NULL, keys, counts, s->segments, k};
-    TRY(weir__pairs_reserve(pairs, s->rows, s->rows * k, error));
-    for (size_t r = 0; r < s->rows; r++) {
-        size_t found = 0;
-        for (size_t g = 0; g < s->segments; g++) found += counts[r * s->segments + g];
-        pairs->start[r + 1] = pairs->start[r] + (int64_t)(found < k ? found : k);
-    }
-    const size_t count = (size_t)pairs->start[s->rows];
-    TRY(weir__new(&f.cells, count, sizeof *f.cells, "open pairs", error));
-    weir__parallel_ranges(s->rows, 10.0 * (double)k, merge_rows, &f);
-    weir__parallel_ranges(s->rows, 20.0 * (double)k, fill_rows, &f);
-    pairs->count = count;
-done:
-    weir__free(f.cells);
-    return status;
-}
-
-/// Pairs from anywhere: places [count] row·2³² + feature, and scores.
-static weir_status pairs_of_places(weir__pairs *pairs, size_t rows, const uint64_t *places, const float *scores,
-                                   size_t count, weir_error *error) {
-    weir_status status = WEIR_OK;
-    filling f = {.pairs = pairs};
-    TRY(weir__pairs_reserve(pairs, rows, count, error));
-    TRY(weir__new(&f.cells, count, sizeof *f.cells, "open pairs", error));
-    for (size_t i = 0; i < count; i++) pairs->start[(places[i] >> 32) + 1]++;
-    for (size_t r = 0; r < rows; r++) pairs->start[r + 1] += pairs->start[r];
-    for (size_t i = 0; i < count; i++)
-        f.cells[pairs->start[places[i] >> 32]++] = cell_of((uint32_t)places[i], scores[i]);
-    for (size_t r = rows; r; r--) pairs->start[r] = pairs->start[r - 1]; // each start has become the next one's
-    pairs->start[0] = 0;
-    weir__parallel_ranges(rows, 10.0 * (double)(count / rows + 1), fill_rows, &f);
-    pairs->count = count;
-done:
-    weir__free(f.cells);
-    return status;
-}
+// ---- what was kept ------------------------------------------------------------------------------------------------
 
 /// One list of what all threads found.
 static weir_status gather(search *s, lane *all, weir_error *error) {
@@ -386,17 +282,22 @@ weir_status weir__sae_find(weir_sae *sae, const float *x, size_t rows, weir__sae
     TRY(weir__sae_reserve(sae, rows, error));
     weir__parallel_ranges(rows, 0.2 * (double)sae->inputs, centre_rows, &(centring){sae, x});
     set_offsets(sae, purpose, common);
+    if (sae->int8 && weir__sae_coarse_works()) {
+        TRY(weir__sae_coarse_find(sae, rows, s.dead_k, error));
+        if (!s.dead_k) TRY(weir__pairs_reserve(&sae->dead, rows, 0, error));
+        goto done;
+    }
     TRY(make_search(&s, error));
     const double work = 0.02 * (double)rows * (double)sae->features * (double)sae->inputs;
     (weir__pieces_for(work) > 1 ? weir__parallel : weir__in_turn)(s.blocks * s.segments, search_piece, &s);
     if (s.keeping == BY_ROW) {
-        TRY(pairs_of_rows(&sae->open, &s, s.keys, s.counts, s.k, error));
+        TRY(weir__pairs_of_keys(&sae->open, rows, s.segments, s.k, s.keys, s.counts, error));
     } else {
         TRY(gather(&s, &all, error));
-        TRY(pairs_of_places(&sae->open, rows, all.places, all.scores, all.count, error));
+        TRY(weir__pairs_of_places(&sae->open, rows, all.places, all.scores, all.count, error));
     }
     if (s.dead_k) {
-        TRY(pairs_of_rows(&sae->dead, &s, s.dead_keys, s.dead_counts, s.dead_k, error));
+        TRY(weir__pairs_of_keys(&sae->dead, rows, s.segments, s.dead_k, s.dead_keys, s.dead_counts, error));
     } else {
         TRY(weir__pairs_reserve(&sae->dead, rows, 0, error));
     }

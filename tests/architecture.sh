@@ -30,8 +30,7 @@ awk -F: '
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = public["kind"] = "graph"; public["data"] = public["names"] = public["sparse"] = "data"
         public["config"] = public["options"] = "config"; public["model"] = "model"
-        public["sae"] = "sae"
-        public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"; public["upcycle"] = "upcycle"
+        public["sae"] = "sae"; public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"; public["upcycle"] = "upcycle"
     }
     {
         split($1, parts, "/"); from = parts[2]; seen++

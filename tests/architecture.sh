@@ -22,15 +22,15 @@ awk -F: '
         layers["core"] = 0
         layers["kernels"] = layers["units"] = 1
         layers["graph"] = layers["data"] = layers["store"] = 2
-        layers["config"] = 3; layers["model"] = layers["sae"] = 4; layers["train"] = 5
+        layers["config"] = 3; layers["model"] = layers["sae"] = layers["extreme"] = 4; layers["train"] = 5
         layers["lab"] = layers["upcycle"] = 6
         # Where a public header belongs.
         public["status"] = public["system"] = public["random"] = public["file"] = "core"
         public["units"] = public["estimate"] = "units"
         public["plan"] = public["calibration"] = public["layer"] = public["machine"] = "kernels"
         public["graph"] = public["kind"] = "graph"; public["data"] = public["names"] = public["sparse"] = "data"
-        public["config"] = public["options"] = "config"; public["model"] = "model"
-        public["sae"] = "sae"; public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"; public["upcycle"] = "upcycle"
+        public["config"] = public["options"] = "config"; public["model"] = "model"; public["extreme"] = "extreme"; public["sae"] = "sae"
+        public["train"] = public["optimizer"] = public["summary"] = "train"; public["lab"] = "lab"; public["upcycle"] = "upcycle"
     }
     {
         split($1, parts, "/"); from = parts[2]; seen++

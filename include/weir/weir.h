@@ -29,6 +29,7 @@
 #include "config.h"
 #include "data.h"
 #include "estimate.h"
+#include "extreme.h"
 #include "file.h"
 #include "graph.h"
 #include "kind.h"

@@ -89,21 +89,55 @@ WEIR__CLONES static void cross_at_once(const weir__gap *gap, size_t count, float
     }
 }
 
-// In double: the sum of many small moves has the same bits as a single one where one is all there is.
+/// Factors of a step: its move is factor·m/(root·√v + ε).
+typedef struct lone_step {
+    float factor, root;
+} lone_step;
+
+enum { AT_ONCE = 64 }; // weights and steps
+
+WEIR__CLONES static void add_steps(const lone_step *steps, size_t step_count, size_t count, const float *restrict roots,
+                                   float *restrict moved, float epsilon) {
+    for (size_t j = 0; j < step_count; j++) {
+        const float factor = steps[j].factor, root = steps[j].root;
+        for (size_t i = 0; i < count; i++) moved[i] += factor / (root * roots[i] + epsilon);
+    }
+}
+
+WEIR__CLONES static void take_roots(size_t count, const float *restrict squares, float *restrict roots) {
+    for (size_t i = 0; i < count; i++) roots[i] = sqrtf(squares[i]);
+}
+
+WEIR__CLONES static void put_moves(const weir__gap *gap, size_t count, const float *restrict moved, float *restrict w,
+                                   float *restrict m, float *restrict v) {
+    const float past1 = gap->past1, past2 = gap->past2;
+    for (size_t i = 0; i < count; i++) {
+        w[i] -= m[i] * moved[i];
+        m[i] *= past1;
+        v[i] *= past2;
+    }
+}
+
 static void cross_one_by_one(const weir__gap *gap, size_t count, float *w, float *m, float *v) {
     const weir__history *h = gap->history;
     const double past = sqrt(h->beta2);
-    for (size_t i = 0; i < count; i++) {
-        const double root = sqrt((double)v[i]);
-        double c = 1, b = root, moved = 0;
-        for (size_t j = 0; j < gap->steps; j++) {
-            c *= h->beta1;
-            b *= past;
-            moved += c * h->rate[gap->from + j] / (b * h->root[gap->from + j] + h->epsilon);
+    const float epsilon = (float)h->epsilon;
+    for (size_t at = 0, some = 0; at < count; at += some) {
+        float roots[AT_ONCE], moved[AT_ONCE] = {0};
+        lone_step steps[AT_ONCE];
+        double c = 1, b = 1;
+        some = count - at < AT_ONCE ? count - at : AT_ONCE;
+        take_roots(some, v + at, roots);
+        for (size_t j = 0, taken = 0; j < gap->steps; j += taken) {
+            for (taken = 0; taken < AT_ONCE && j + taken < gap->steps; taken++) {
+                c *= h->beta1;
+                b *= past;
+                steps[taken] = (lone_step){(float)(c * h->rate[gap->from + j + taken]),
+                                           (float)(b * h->root[gap->from + j + taken])};
+            }
+            add_steps(steps, taken, some, roots, moved, epsilon);
         }
-        w[i] -= (float)((double)m[i] * moved);
-        m[i] *= gap->past1;
-        v[i] *= gap->past2;
+        put_moves(gap, some, moved, w + at, m + at, v + at);
     }
 }
 

@@ -36,8 +36,10 @@ static double difference(double beta1, double beta2, bool falling) {
             for (size_t i = 0; i < WIDTH && touched; i++) g[i] = (uniform() - 0.5f) * powf(10, -2 * (float)i);
             if (touched) {
                 const weir__gap gap = weir__gap_between(&h, last[b], t - 1);
-                weir__gap_cross(&gap, WIDTH, w[b], m[b], v[b]);
-                weir__history_move(&h, WIDTH, w[b], g, m[b], v[b]);
+                const bool later = t % 2; // averages with the move that follows
+                if (later) weir__gap_cross_weights(&gap, WIDTH, w[b], m[b], v[b]);
+                if (!later) weir__gap_cross(&gap, WIDTH, w[b], m[b], v[b]);
+                weir__history_move(&h, later ? gap.past1 : 1, later ? gap.past2 : 1, WIDTH, w[b], g, m[b], v[b]);
                 last[b] = t;
             }
             for (size_t i = 0; i < WIDTH; i++) {

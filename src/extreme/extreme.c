@@ -11,7 +11,8 @@
 #include "../core/clones.h"
 #include "../core/parallel.h"
 
-enum { input_stream = 7001, output_stream = 7002, most_hidden = 4096, most_block = 1024 };
+enum { input_stream = 7001, output_stream = 7002, most_hidden = 4096, most_block = 1024, line = 16 };
+static const float nowhere = -1e30f;
 static const double typical_columns = 64; // that a row has, for the first weights
 
 weir_extreme_options weir_extreme_options_default(void) {
@@ -47,11 +48,9 @@ done:
 
 static weir_status strips_new(weir__strips *strips, size_t count, size_t length, weir_error *error) {
     weir_status status = WEIR_OK;
-    *strips = (weir__strips){.count = count, .length = length};
-    TRY_THAT(count <= SIZE_MAX / 64 / length, WEIR_MEMORY, "out of memory: %zu times %zu weights", count, length);
-    TRY(weir__new(&strips->weights, count * length, sizeof(float), "weights", error));
-    TRY(weir__new(&strips->mean, count * length, sizeof(float), "moving averages", error));
-    TRY(weir__new(&strips->square, count * length, sizeof(float), "moving averages", error));
+    *strips = (weir__strips){.count = count, .length = length, .stride = (3 * length + line - 1) / line * line};
+    TRY_THAT(count <= SIZE_MAX / 64 / strips->stride, WEIR_MEMORY, "out of memory: %zu times %zu weights", count, length);
+    TRY(weir__new(&strips->weights, count * strips->stride, sizeof(float), "weights and moving averages", error));
     TRY(weir__new(&strips->upto, count, sizeof(uint32_t), "steps of weights", error));
 done:
     return status;
@@ -59,8 +58,6 @@ done:
 
 static void strips_free(weir__strips *strips) {
     weir__free(strips->weights);
-    weir__free(strips->mean);
-    weir__free(strips->square);
     weir__free(strips->upto);
 }
 
@@ -91,7 +88,7 @@ typedef struct initial {
 static void draw_strips(const void *context, weir__range strips) {
     const initial *i = context;
     for (size_t s = strips.first; s < strips.last; s++) {
-        float *w = i->strips->weights + s * i->strips->length;
+        float *w = weir__strip(i->strips, s);
         weir_random_normal(w, i->noise, (uint32_t)s, i->weights);
         for (size_t k = 0; k < i->weights; k++) w[k] *= i->deviation;
     }
@@ -123,6 +120,9 @@ weir_status weir_extreme_create(weir_extreme **extreme, size_t columns, size_t c
     TRY(place_classes(e, options->order, error));
     draw(&e->input, options->hidden, options->seed, input_stream, 1 / sqrt(typical_columns));
     draw(&e->output, options->block * options->hidden, options->seed, output_stream, 1 / sqrt((double)options->hidden));
+    // Places behind the last class have no share in any softmax.
+    for (size_t i = classes; i < e->blocks * options->block; i++)
+        weir__strip(&e->output, e->blocks - 1)[options->block * options->hidden + i % options->block] = nowhere;
     *extreme = e;
     e = NULL;
 done:
@@ -153,14 +153,26 @@ weir_status weir__extreme_fits(const weir_extreme *e, const weir_sparse *rows, s
     return WEIR_OK;
 }
 
-void weir__strip_catch_up(const weir_extreme *e, const weir__strips *strips, size_t s) {
-    const size_t now = e->history.count, upto = strips->upto[s], at = s * strips->length;
-    if (upto == now) return;
+/// The steps that a strip has missed: none before its first gradient, and none where averages stand.
+static weir__gap missed(const weir_extreme *e, const weir__strips *strips, size_t s) {
+    const size_t now = e->history.count, upto = strips->upto[s];
     strips->upto[s] = (uint32_t)now;
-    // Before its first gradient there is nothing to make up for.
-    if (!upto || !e->exact) return;
-    const weir__gap gap = weir__gap_between(&e->history, upto, now);
-    weir__gap_cross(&gap, strips->length, strips->weights + at, strips->mean + at, strips->square + at);
+    return weir__gap_between(&e->history, upto && e->exact ? upto : now, now);
+}
+
+void weir__strip_catch_up(const weir_extreme *e, const weir__strips *strips, size_t s) {
+    if (strips->upto[s] == e->history.count) return;
+    float *w = weir__strip(strips, s);
+    const weir__gap gap = missed(e, strips, s);
+    if (gap.steps) weir__gap_cross(&gap, strips->length, w, w + strips->length, w + 2 * strips->length);
+}
+
+weir__past weir__strip_catch_up_weights(const weir_extreme *e, const weir__strips *strips, size_t s) {
+    if (strips->upto[s] == e->history.count) return (weir__past){1, 1};
+    float *w = weir__strip(strips, s);
+    const weir__gap gap = missed(e, strips, s);
+    weir__gap_cross_weights(&gap, strips->length, w, w + strips->length, w + 2 * strips->length);
+    return (weir__past){gap.past1, gap.past2};
 }
 
 // ---- the hidden layer ----------------------------------------------------------------------------------------------
@@ -189,7 +201,7 @@ static void hidden_rows(const void *context, weir__range rows) {
         float *h = p->hidden + r * hidden;
         memcpy(h, p->e->bias.weights, hidden * sizeof *h);
         for (size_t j = 0; j < row.count; j++)
-            add_column(h, p->e->input.weights + row.columns[j] * hidden, row.values[j], hidden);
+            add_column(h, weir__strip(&p->e->input, row.columns[j]), row.values[j], hidden);
         rectify(h, hidden);
     }
 }
@@ -206,13 +218,13 @@ void weir__extreme_hidden(const weir_extreme *e, const weir_sparse *rows, const 
 
 void weir_extreme_column(weir_extreme *e, size_t column, float *weights) {
     weir__strip_catch_up(e, &e->input, column);
-    memcpy(weights, e->input.weights + column * e->o.hidden, e->o.hidden * sizeof *weights);
+    memcpy(weights, weir__strip(&e->input, column), e->o.hidden * sizeof *weights);
 }
 
 void weir_extreme_class(weir_extreme *e, size_t number, float *weights, float *bias) {
     const size_t place = e->place[number], b = place / e->o.block, inside = place % e->o.block;
     weir__strip_catch_up(e, &e->output, b);
-    const float *strip = e->output.weights + b * e->output.length;
+    const float *strip = weir__strip(&e->output, b);
     memcpy(weights, strip + inside * e->o.hidden, e->o.hidden * sizeof *weights);
     *bias = strip[e->o.block * e->o.hidden + inside];
 }

@@ -11,13 +11,15 @@
 #include "../core/core.h"
 #include "../kernels/lazy.h"
 
-/// Weights that are moved strip by strip: strips of `length` weights with their averages, and the step up to which each
-/// is up to date.
+/// Weights that are moved strip by strip. A strip is `length` weights, then as many means and squares of Adam, so that
+/// all that a step needs of it lies together.
 typedef struct weir__strips {
-    size_t count, length;
-    float *weights, *mean, *square; ///< [count][length]
-    uint32_t *upto;                 ///< [count]
+    size_t count, length, stride;
+    float *weights; ///< [count][stride], stride at least 3·length
+    uint32_t *upto; ///< [count]: the step that each is up to date with
 } weir__strips;
+
+static inline float *weir__strip(const weir__strips *strips, size_t s) { return strips->weights + s * strips->stride; }
 
 /// Memory of a step, which grows with the largest one.
 typedef struct weir__extreme_scratch weir__extreme_scratch;
@@ -34,8 +36,13 @@ struct weir_extreme {
     weir__extreme_scratch *scratch;
 };
 
-/// A weight of strip s, made up for to the last step.
+/// Makes up for the steps of strip s to the last one.
 void weir__strip_catch_up(const weir_extreme *extreme, const weir__strips *strips, size_t s);
+/// Does so for its weights alone; its averages are still to be multiplied by what it returns.
+typedef struct weir__past {
+    float mean, square;
+} weir__past;
+weir__past weir__strip_catch_up_weights(const weir_extreme *extreme, const weir__strips *strips, size_t s);
 /// Hidden outputs [count][hidden] of rows, whose columns are made up for.
 void weir__extreme_hidden(const weir_extreme *extreme, const weir_sparse *rows, const uint32_t *index, size_t first,
                           size_t count, float *hidden);

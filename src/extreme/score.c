@@ -39,7 +39,7 @@ static void gather(const walk *w, float *weights, size_t place, size_t count) {
     float *biases = weights + w->chunk * hidden;
     for (size_t c = 0; c < count; c += block) {
         const size_t some = count - c < block ? count - c : block;
-        const float *strip = e->output.weights + (place + c) / block * e->output.length;
+        const float *strip = weir__strip(&e->output, (place + c) / block);
         memcpy(weights + c * hidden, strip, some * hidden * sizeof *weights);
         memcpy(biases + c, strip + block * hidden, some * sizeof *weights);
     }
@@ -160,7 +160,7 @@ static void add_exponentials(void *context, size_t row, const float *scores, siz
 
 static double score_of(const weir_extreme *e, const float *hidden, uint32_t label) {
     const size_t place = e->place[label], block = e->o.block;
-    const float *strip = e->output.weights + place / block * e->output.length;
+    const float *strip = weir__strip(&e->output, place / block);
     double sum = (double)strip[block * e->o.hidden + place % block];
     for (size_t i = 0; i < e->o.hidden; i++)
         sum += (double)hidden[i] * (double)strip[place % block * e->o.hidden + i];

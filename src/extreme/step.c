@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../core/clones.h"
+#include "../core/math.h"
 #include "../core/parallel.h"
 #include "../kernels/blas.h"
 #include "extreme.h"
@@ -47,6 +48,7 @@ struct weir__extreme_scratch {
     room scores, own_scores;                   ///< [rows][sampled·block]; [pairs][block]
     room losses;                               ///< [rows]
     room gradients;                            ///< a strip per lane
+    room pasts;                                ///< of touched columns, then of touched blocks
 };
 
 void weir__extreme_scratch_free(weir__extreme_scratch *s) {
@@ -56,7 +58,7 @@ void weir__extreme_scratch_free(weir__extreme_scratch *s) {
     room *const rooms[] = {&s->columns,    &s->column_begin, &s->column_uses, &s->blocks,          &s->block_begin,
                            &s->block_rows, &s->row_begin,    &s->row_blocks,  &s->row_pairs,       &s->targets,
                            &s->hidden,     &s->shared,       &s->scores,      &s->hidden_gradient, &s->shared_gradient,
-                           &s->own_scores, &s->losses,       &s->gradients};
+                           &s->own_scores, &s->losses,       &s->gradients,     &s->pasts};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) weir__free(rooms[i]->data);
     weir__free(s);
 }
@@ -76,6 +78,7 @@ typedef struct step {
     const column_use *uses;
     float *h, *dh, *weights, *dweights, *scores, *own, *gradients;
     double *losses;
+    weir__past *pasts;
 } step;
 
 static weir_sparse_row row_of(const step *t, size_t r) {
@@ -227,6 +230,8 @@ static weir_status take_rooms(step *t, weir_error *error) {
     TRY(room_for(&s->own_scores, t->pairs * t->block, sizeof(float), error));
     TRY(room_for(&s->losses, t->count, sizeof(double), error));
     TRY(room_for(&s->gradients, (size_t)weir_threads() * strip, sizeof(float), error));
+    TRY(room_for(&s->pasts, t->columns + t->blocks, sizeof(weir__past), error));
+    t->pasts = s->pasts.data;
     t->h = s->hidden.data;
     t->dh = s->hidden_gradient.data;
     t->weights = s->shared.data;
@@ -243,24 +248,19 @@ done:
 
 static void catch_up_columns(const void *context, weir__range columns) {
     const step *t = context;
-    for (size_t i = columns.first; i < columns.last; i++) weir__strip_catch_up(t->e, &t->e->input, t->column[i]);
+    for (size_t i = columns.first; i < columns.last; i++)
+        t->pasts[i] = weir__strip_catch_up_weights(t->e, &t->e->input, t->column[i]);
 }
 
 static float *strip_of(const step *t, size_t slot) {
-    return t->e->output.weights + t->open[slot] * t->e->output.length;
-}
-
-/// Classes of a block; the last one may have fewer.
-static size_t classes_of(const step *t, size_t slot) {
-    const size_t begin = t->open[slot] * t->block, left = t->e->classes - begin;
-    return left < t->block ? left : t->block;
+    return weir__strip(&t->e->output, t->open[slot]);
 }
 
 static void catch_up_blocks(const void *context, weir__range blocks) {
     const step *t = context;
     const size_t weights = t->block * t->hidden;
     for (size_t i = blocks.first; i < blocks.last; i++) {
-        weir__strip_catch_up(t->e, &t->e->output, t->open[i]);
+        t->pasts[t->columns + i] = weir__strip_catch_up_weights(t->e, &t->e->output, t->open[i]);
         if (i >= t->sampled) continue;
         memcpy(t->weights + i * weights, strip_of(t, i), weights * sizeof(float));
         memcpy(t->weights + t->shared * t->hidden + i * t->block, strip_of(t, i) + weights, t->block * sizeof(float));
@@ -321,26 +321,34 @@ static float *scores_of(const step *t, size_t r, size_t k) {
     return slot < t->sampled ? t->scores + r * t->shared + slot * t->block : t->own + t->row_pairs[k] * t->block;
 }
 
-static bool is_own(const step *t, size_t r, size_t slot) {
-    for (size_t k = t->row_begin[r]; k < t->row_begin[r + 1]; k++) {
-        if (t->row_blocks[k] == slot) return true;
-    }
-    return false;
-}
-
-static float greatest(float most, const float *scores, size_t count) {
+WEIR__CLONES static float greatest(float most, const float *scores, size_t count) {
+#pragma omp simd reduction(max : most)
     for (size_t c = 0; c < count; c++) most = scores[c] > most ? scores[c] : most;
     return most;
 }
 
-/// Turns scores into weight·e^(score − most), and those behind the classes into 0; returns the sum.
-static double exponentials(float *scores, size_t count, size_t block, float most, float weight) {
+/// Turns scores into weight·e^(score − most); returns their sum.
+WEIR__CLONES static float exponentials(float *restrict scores, size_t count, float most, float weight) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t c = 0; c < count; c++) {
+        scores[c] = weight * weir__exp(scores[c] - most);
+        sum += scores[c];
+    }
+    return sum;
+}
+
+WEIR__CLONES static void multiply(float *values, size_t count, float factor) {
+    for (size_t c = 0; c < count; c++) values[c] *= factor;
+}
+
+/// The sum of a block that is the row's own and sampled goes in once, with weight 1.
+static double take_back(float *scores, size_t count, float chance) {
     double sum = 0;
     for (size_t c = 0; c < count; c++) {
-        scores[c] = weight * expf(scores[c] - most);
-        sum += (double)scores[c];
+        sum += (double)(scores[c] * (1 - chance));
+        scores[c] *= chance;
     }
-    for (size_t c = count; c < block; c++) scores[c] = 0;
     return sum;
 }
 
@@ -361,20 +369,20 @@ static double row_loss(const step *t, size_t r) {
         mean += (double)scores_of(t, r, k)[place % t->block];
     }
     mean /= (double)row.label_count;
-    for (size_t i = 0; i < t->sampled; i++) most = greatest(most, shared + i * t->block, classes_of(t, i));
-    for (size_t k = t->row_begin[r]; k < t->row_begin[r + 1]; k++)
-        most = greatest(most, scores_of(t, r, k), classes_of(t, t->row_blocks[k]));
-    for (size_t i = 0; i < t->sampled; i++)
-        sum += exponentials(shared + i * t->block, classes_of(t, i), t->block, most, is_own(t, r, i) ? 1 : 1 / t->chance);
+    most = greatest(most, shared, t->shared);
+    for (size_t k = t->row_begin[r]; k < t->row_begin[r + 1]; k++) most = greatest(most, scores_of(t, r, k), t->block);
+    sum += (double)exponentials(shared, t->shared, most, 1 / t->chance);
     for (size_t k = t->row_begin[r]; k < t->row_begin[r + 1]; k++) {
-        if (t->row_blocks[k] >= t->sampled)
-            sum += exponentials(scores_of(t, r, k), classes_of(t, t->row_blocks[k]), t->block, most, 1);
+        if (t->row_blocks[k] < t->sampled) {
+            sum -= take_back(scores_of(t, r, k), t->block, t->chance);
+        } else {
+            sum += (double)exponentials(scores_of(t, r, k), t->block, most, 1);
+        }
     }
     const double scale = 1 / (sum * (double)t->labelled);
-    for (size_t i = 0; i < t->shared; i++) shared[i] *= (float)scale;
+    multiply(shared, t->shared, (float)scale);
     for (size_t k = t->row_begin[r]; k < t->row_begin[r + 1]; k++) {
-        float *own = scores_of(t, r, k);
-        for (size_t c = 0; c < t->block && t->row_blocks[k] >= t->sampled; c++) own[c] *= (float)scale;
+        if (t->row_blocks[k] >= t->sampled) multiply(scores_of(t, r, k), t->block, (float)scale);
     }
     for (size_t j = 0; j < row.label_count; j++) {
         const uint32_t place = t->e->place[row.labels[j]], slot = t->s->block_slot[place / t->block];
@@ -408,18 +416,30 @@ static void hidden_gradients(const void *context, weir__piece piece) {
             const size_t slot = t->row_blocks[k];
             if (slot < t->sampled) continue;
             const float *own = t->own + t->row_pairs[k] * t->block, *weights = strip_of(t, slot);
-            for (size_t c = 0; c < classes_of(t, slot); c++) add(row, weights + c * t->hidden, own[c], t->hidden);
+            for (size_t c = 0; c < t->block; c++) add(row, weights + c * t->hidden, own[c], t->hidden);
         }
         for (size_t i = 0; i < t->hidden; i++) row[i] = t->h[r * t->hidden + i] > 0 ? row[i] : 0;
     }
 }
 
 /// Moves a strip by its gradient at the step that has begun.
-static void move_strip(const step *t, weir__strips *strips, size_t s, const float *gradient) {
-    const size_t at = s * strips->length;
-    weir__history_move(&t->e->history, strips->length, strips->weights + at, gradient, strips->mean + at,
-                       strips->square + at);
+static void move_strip(const step *t, weir__strips *strips, size_t s, weir__past past, const float *gradient) {
+    float *w = weir__strip(strips, s);
+    weir__history_move(&t->e->history, past.mean, past.square, strips->length, w, gradient, w + strips->length,
+                       w + 2 * strips->length);
     strips->upto[s] = (uint32_t)t->e->history.count;
+}
+
+/// Where a step ends behind its forward pass: the averages of what it caught up.
+static void age_strip(weir__strips *strips, size_t s, weir__past past) {
+    float *averages = weir__strip(strips, s) + strips->length;
+    multiply(averages, strips->length, past.mean);
+    multiply(averages + strips->length, strips->length, past.square);
+}
+
+static void settle(const step *t) {
+    for (size_t i = 0; i < t->columns; i++) age_strip(&t->e->input, t->column[i], t->pasts[i]);
+    for (size_t i = 0; i < t->blocks; i++) age_strip(&t->e->output, t->open[i], t->pasts[t->columns + i]);
 }
 
 static void shared_gradients(const void *context, weir__piece piece) {
@@ -448,12 +468,12 @@ static void move_blocks(const void *context, weir__piece piece) {
             memset(g, 0, t->e->output.length * sizeof *g);
             for (size_t p = t->block_begin[i]; p < t->block_begin[i + 1]; p++) {
                 const float *d = t->own + p * t->block;
-                for (size_t c = 0; c < classes_of(t, i); c++)
+                for (size_t c = 0; c < t->block; c++)
                     add(g + c * t->hidden, t->h + t->block_rows[p] * t->hidden, d[c], t->hidden);
                 add(g + weights, d, 1, t->block);
             }
         }
-        move_strip(t, &t->e->output, t->open[i], g);
+        move_strip(t, &t->e->output, t->open[i], t->pasts[t->columns + i], g);
     }
 }
 
@@ -465,7 +485,7 @@ static void move_columns(const void *context, weir__piece piece) {
         memset(g, 0, t->hidden * sizeof *g);
         for (size_t u = t->column_begin[i]; u < t->column_begin[i + 1]; u++)
             add(g, t->dh + t->uses[u].row * t->hidden, t->uses[u].value, t->hidden);
-        move_strip(t, &t->e->input, t->column[i], g);
+        move_strip(t, &t->e->input, t->column[i], t->pasts[i], g);
     }
 }
 
@@ -473,7 +493,7 @@ static void move_bias(const step *t) {
     float *g = t->gradients;
     memset(g, 0, t->hidden * sizeof *g);
     for (size_t r = 0; r < t->count; r++) add(g, t->dh + r * t->hidden, 1, t->hidden);
-    move_strip(t, &t->e->bias, 0, g);
+    move_strip(t, &t->e->bias, 0, (weir__past){1, 1}, g);
 }
 
 static void run_pieces(double work, weir__piece_function *function, const step *t) {
@@ -494,13 +514,17 @@ static weir_status forward(step *t, double *loss, weir_error *error) {
     for (size_t r = 0; r < t->count; r++) sum += t->losses[r];
     *loss = t->labelled ? sum / (double)t->labelled : 0;
     if (isfinite(*loss)) return WEIR_OK;
+    settle(t);
     return weir__fail(error, WEIR_DIVERGED, "step %zu: the loss is %g; a smaller rate may help", e->history.count + 1,
                       *loss);
 }
 
 static weir_status move(step *t, weir_error *error) {
     const weir_status status = weir__history_push(&t->e->history, t->e->o.rate, error);
-    if (status != WEIR_OK) return status;
+    if (status != WEIR_OK) {
+        settle(t);
+        return status;
+    }
     const double products = 0.03 * (double)t->count * (double)t->shared * (double)t->hidden;
     run_pieces(products + (double)(t->pairs * t->block * t->hidden), hidden_gradients, t);
     if (t->shared) run_pieces(products, shared_gradients, t);

@@ -77,15 +77,13 @@ weir__gap weir__gap_between(const weir__history *h, size_t from, size_t to) {
     return gap;
 }
 
-WEIR__CLONES static void cross_at_once(const weir__gap *gap, size_t count, float *restrict w, float *restrict m,
-                                       float *restrict v) {
+WEIR__CLONES static void cross_at_once(const weir__gap *gap, size_t count, float *restrict w, const float *restrict m,
+                                       const float *restrict v) {
     const float sum = gap->sum, mean = gap->mean, second = gap->second, third = gap->third, fourth = gap->fourth;
-    const float epsilon = (float)gap->history->epsilon, past1 = gap->past1, past2 = gap->past2;
+    const float epsilon = (float)gap->history->epsilon;
     for (size_t i = 0; i < count; i++) {
         const float root = sqrtf(v[i]), inverse = 1 / (mean * root + epsilon), x = root * inverse;
         w[i] -= m[i] * sum * inverse * (1 + x * x * (second - x * (third - x * fourth)));
-        m[i] *= past1;
-        v[i] *= past2;
     }
 }
 
@@ -108,17 +106,12 @@ WEIR__CLONES static void take_roots(size_t count, const float *restrict squares,
     for (size_t i = 0; i < count; i++) roots[i] = sqrtf(squares[i]);
 }
 
-WEIR__CLONES static void put_moves(const weir__gap *gap, size_t count, const float *restrict moved, float *restrict w,
-                                   float *restrict m, float *restrict v) {
-    const float past1 = gap->past1, past2 = gap->past2;
-    for (size_t i = 0; i < count; i++) {
-        w[i] -= m[i] * moved[i];
-        m[i] *= past1;
-        v[i] *= past2;
-    }
+WEIR__CLONES static void put_moves(size_t count, const float *restrict moved, float *restrict w,
+                                   const float *restrict m) {
+    for (size_t i = 0; i < count; i++) w[i] -= m[i] * moved[i];
 }
 
-static void cross_one_by_one(const weir__gap *gap, size_t count, float *w, float *m, float *v) {
+static void cross_one_by_one(const weir__gap *gap, size_t count, float *w, const float *m, const float *v) {
     const weir__history *h = gap->history;
     const double past = sqrt(h->beta2);
     const float epsilon = (float)h->epsilon;
@@ -137,19 +130,38 @@ static void cross_one_by_one(const weir__gap *gap, size_t count, float *w, float
             }
             add_steps(steps, taken, some, roots, moved, epsilon);
         }
-        put_moves(gap, some, moved, w + at, m + at, v + at);
+        put_moves(some, moved, w + at, m + at);
     }
 }
 
-void weir__gap_cross(const weir__gap *gap, size_t count, float *weights, float *mean, float *square) {
+WEIR__CLONES static void age(const weir__gap *gap, size_t count, float *restrict m, float *restrict v) {
+    const float past1 = gap->past1, past2 = gap->past2;
+    for (size_t i = 0; i < count; i++) {
+        m[i] *= past1;
+        v[i] *= past2;
+    }
+}
+
+void weir__gap_cross_weights(const weir__gap *gap, size_t count, float *weights, const float *mean,
+                             const float *square) {
     if (!gap->steps) return;
     (gap->one_by_one ? cross_one_by_one : cross_at_once)(gap, count, weights, mean, square);
 }
 
-WEIR__CLONES static void move(const float *restrict g, size_t count, float *restrict w, float *restrict m,
-                              float *restrict v, const float constants[7]) {
-    const float past1 = constants[0], new1 = constants[1], past2 = constants[2], new2 = constants[3];
-    const float rate = constants[4], correction = constants[5], epsilon = constants[6];
+void weir__gap_cross(const weir__gap *gap, size_t count, float *weights, float *mean, float *square) {
+    weir__gap_cross_weights(gap, count, weights, mean, square);
+    age(gap, count, mean, square);
+}
+
+/// The numbers of a step, in float.
+typedef struct constants {
+    float past1, new1, past2, new2, rate, root, epsilon;
+} constants;
+
+WEIR__CLONES static void move(const constants *c, size_t count, float *restrict w, const float *restrict g,
+                              float *restrict m, float *restrict v) {
+    const float past1 = c->past1, new1 = c->new1, past2 = c->past2, new2 = c->new2;
+    const float rate = c->rate, correction = c->root, epsilon = c->epsilon;
     for (size_t i = 0; i < count; i++) {
         m[i] = past1 * m[i] + new1 * g[i];
         v[i] = past2 * v[i] + new2 * g[i] * g[i];
@@ -157,10 +169,15 @@ WEIR__CLONES static void move(const float *restrict g, size_t count, float *rest
     }
 }
 
-void weir__history_move(const weir__history *h, size_t count, float *weights, const float *g, float *mean,
-                        float *square) {
+void weir__history_move(const weir__history *h, float past1, float past2, size_t count, float *weights, const float *g,
+                        float *mean, float *square) {
     const size_t last = h->count - 1;
-    const float constants[7] = {(float)h->beta1,      (float)(1 - h->beta1),  (float)h->beta2,     (float)(1 - h->beta2),
-                                (float)h->rate[last], (float)h->root[last], (float)h->epsilon};
-    move(g, count, weights, mean, square, constants);
+    const constants c = {.past1 = (float)h->beta1 * past1,
+                         .new1 = (float)(1 - h->beta1),
+                         .past2 = (float)h->beta2 * past2,
+                         .new2 = (float)(1 - h->beta2),
+                         .rate = (float)h->rate[last],
+                         .root = (float)h->root[last],
+                         .epsilon = (float)h->epsilon};
+    move(&c, count, weights, g, mean, square);
 }

@@ -43,8 +43,13 @@ weir__gap weir__gap_between(const weir__history *history, size_t from, size_t to
 /// Takes weights [count] and their averages from step `from` to step `to`.
 void weir__gap_cross(const weir__gap *gap, size_t count, float *weights, float *mean, float *square);
 
-/// The last step of the history with gradient g. The averages are those of the step before.
-void weir__history_move(const weir__history *history, size_t count, float *weights, const float *g, float *mean,
-                        float *square);
+/// weir__gap_cross that leaves the averages as they are: a move that follows takes gap.past1 and gap.past2 with it, and
+/// memory is written once.
+void weir__gap_cross_weights(const weir__gap *gap, size_t count, float *weights, const float *mean,
+                             const float *square);
+
+/// The last step of the history with gradient g. The averages are those of the step before, times past1 and past2.
+void weir__history_move(const weir__history *history, float past1, float past2, size_t count, float *weights,
+                        const float *g, float *mean, float *square);
 
 #endif

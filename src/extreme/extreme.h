@@ -21,6 +21,14 @@ typedef struct weir__strips {
 
 static inline float *weir__strip(const weir__strips *strips, size_t s) { return strips->weights + s * strips->stride; }
 
+/// Asks for the memory of strip s, which is used soon: strips lie anywhere, and no processor foresees which is next.
+static inline void weir__strip_ask(const weir__strips *strips, size_t s) {
+    enum { LINE = 16, MOST = 1024 }; // floats
+    const char *at = (const char *)weir__strip(strips, s);
+    const size_t length = strips->stride < MOST ? strips->stride : MOST;
+    for (size_t i = 0; i < length; i += LINE) __builtin_prefetch(at + i * sizeof(float), 1);
+}
+
 /// Memory of a step, which grows with the largest one.
 typedef struct weir__extreme_scratch weir__extreme_scratch;
 

@@ -248,8 +248,10 @@ done:
 
 static void catch_up_columns(const void *context, weir__range columns) {
     const step *t = context;
-    for (size_t i = columns.first; i < columns.last; i++)
+    for (size_t i = columns.first; i < columns.last; i++) {
+        if (i + 1 < columns.last) weir__strip_ask(&t->e->input, t->column[i + 1]);
         t->pasts[i] = weir__strip_catch_up_weights(t->e, &t->e->input, t->column[i]);
+    }
 }
 
 static float *strip_of(const step *t, size_t slot) {
@@ -260,6 +262,7 @@ static void catch_up_blocks(const void *context, weir__range blocks) {
     const step *t = context;
     const size_t weights = t->block * t->hidden;
     for (size_t i = blocks.first; i < blocks.last; i++) {
+        if (i + 1 < blocks.last) weir__strip_ask(&t->e->output, t->open[i + 1]);
         t->pasts[t->columns + i] = weir__strip_catch_up_weights(t->e, &t->e->output, t->open[i]);
         if (i >= t->sampled) continue;
         memcpy(t->weights + i * weights, strip_of(t, i), weights * sizeof(float));
@@ -461,6 +464,7 @@ static void move_blocks(const void *context, weir__piece piece) {
     const size_t weights = t->block * t->hidden;
     float *g = t->gradients + piece.lane * t->e->output.length;
     for (size_t i = blocks.first; i < blocks.last; i++) {
+        if (i + 1 < blocks.last) weir__strip_ask(&t->e->output, t->open[i + 1]);
         if (i < t->sampled) {
             memcpy(g, t->dweights + i * weights, weights * sizeof *g);
             memcpy(g + weights, t->dweights + t->shared * t->hidden + i * t->block, t->block * sizeof *g);
@@ -482,6 +486,7 @@ static void move_columns(const void *context, weir__piece piece) {
     const weir__range columns = weir__part(t->columns, piece.index, piece.count);
     float *g = t->gradients + piece.lane * t->hidden;
     for (size_t i = columns.first; i < columns.last; i++) {
+        if (i + 1 < columns.last) weir__strip_ask(&t->e->input, t->column[i + 1]);
         memset(g, 0, t->hidden * sizeof *g);
         for (size_t u = t->column_begin[i]; u < t->column_begin[i + 1]; u++)
             add(g, t->dh + t->uses[u].row * t->hidden, t->uses[u].value, t->hidden);

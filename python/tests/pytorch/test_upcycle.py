@@ -3,10 +3,12 @@
 """weir.torch.gate: feed-forward layers are found, all open they are what they were, planted experts lose nothing."""
 
 import pytest
-import torch
-from torch import nn
 
-import weir.torch as wt
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+import weir.torch as wt  # noqa: E402
 
 
 class Block(nn.Module):

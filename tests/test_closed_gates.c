@@ -652,6 +652,191 @@ static void test_mean_over_choices(void **state) {
     }
 }
 
+// ---- a running average in the place of closed blocks ---------------------------------------------------------------
+
+static weir_graph *create_default(const char *rule, const char *activation) {
+    const weir_node nodes[] = {
+        {.name = "x", .kind = "input", .size = INPUTS},
+        {.name = "a1", .kind = "affine", .from = "x", .size = 7, .bias = -0.5},
+        {.name = "g1", .kind = "unit", .rule = rule},
+        {.name = "one",
+         .kind = "gated-affine",
+         .from = "x",
+         .gates = "g1",
+         .size = 14,
+         .block = 2,
+         .activation = activation,
+         .closed = "default",
+         .bias = 0.3},
+        {.name = "out", .kind = "affine", .size = OUTPUTS},
+        {.name = "loss", .kind = "softmax-cross-entropy"},
+    };
+    weir_graph *graph = NULL;
+    weir_error error;
+    const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
+    must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+    return graph;
+}
+
+static const weir_tensor *average_of(weir_graph *graph) {
+    const weir_parameters p = weir_graph_parameters(graph);
+    for (size_t t = 0; t < p.tensor_count; t++) {
+        if (p.tensors[t].role == WEIR_ROLE_AVERAGE) return &p.tensors[t];
+    }
+    fail_msg("no average");
+    return NULL;
+}
+
+/// g of a row's gates: σ(a), or the softmax over the layer.
+static void standing(const char *rule, const float *a, double *g) {
+    double sum = 0;
+    const bool mixture = !strncmp(rule, "mixture", 7);
+    for (size_t j = 0; j < 7; j++) sum += exp((double)a[j]);
+    for (size_t j = 0; j < 7; j++) g[j] = mixture ? exp((double)a[j]) / sum : 1 / (1 + exp(-(double)a[j]));
+}
+
+static double mean_of_loss(weir_graph *graph, const weir_pass *pass) {
+    weir_error error;
+    double sum = 0;
+    must(weir_graph_forward(graph, pass, &error), &error);
+    for (size_t r = 0; r < pass->rows; r++) sum += (double)weir_graph_loss(graph)[r] / (double)pass->rows;
+    return sum;
+}
+
+/// Outputs in both ways of use; averages of the rows that opened a block; ∂L/∂(gater) by differences for the mixture,
+/// whose open gates have a derivative, too; and by the score function's own, less what it is without stand-ins.
+static void test_default(void **state) {
+    (void)state;
+    enum { ROWS = 6, W = 14 };
+    static const struct {
+        const char *rule, *activation;
+    } cases[] = {{"mixture", "tanh"}, {"mixture:weights=sigmoid", "swiglu"}, {"mixture:weights=softmax", "linear"},
+                 {"straight-through", "gelu"}, {"reinforce", "rectifier"}};
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        weir_graph *graph = create_default(cases[c].rule, cases[c].activation);
+        const weir_parameters p = weir_graph_parameters(graph);
+        const weir_tensor *average = average_of(graph), *bias = tensor_of(graph, node_of(graph, "a1"), true);
+        const size_t one = node_of(graph, "one"), g1 = node_of(graph, "g1"), a1 = node_of(graph, "a1");
+        weir_pass pass = pass_of(ROWS, 3);
+        weir_error error;
+        assert_string_equal(average->name, "one.average");
+        for (size_t k = 0; k < W; k++) assert_true(p.values[average->offset + k] == 0);
+        // The first step: averages are those of its open rows.
+        step(graph, &pass);
+        float h[ROWS * 7], y[ROWS * W];
+        memcpy(h, weir_graph_output(graph, g1), sizeof h);
+        memcpy(y, weir_graph_output(graph, one), sizeof y);
+        for (size_t k = 0; k < W; k++) {
+            double sum = 0, open = 0;
+            for (size_t r = 0; r < ROWS; r++) {
+                const double gate = (double)h[r * 7 + k / 2];
+                open += gate != 0;
+                sum += gate != 0 ? (double)y[r * W + k] / gate : 0;
+                assert_true(gate != 0 || y[r * W + k] == 0); // they were 0 before
+            }
+            const double mean = open > 0 ? sum / open : 0;
+            assert_true(fabs((double)p.values[average->offset + k] - mean) < 1e-5 * (1 + fabs(mean)));
+        }
+        for (uint32_t number = 4; number < 10; number++) {
+            pass = pass_of(ROWS, number);
+            step(graph, &pass);
+        }
+        // What stands for closed blocks, in training and in use.
+        float means[W];
+        memcpy(means, p.values + average->offset, sizeof means);
+        static const weir_mode modes[] = {WEIR_MODE_SAMPLE, WEIR_MODE_DECIDE};
+        size_t closed = 0;
+        for (size_t m = 0; m < COUNT(modes); m++) {
+            pass.mode = modes[m];
+            must(weir_graph_forward(graph, &pass, &error), &error);
+            const float *a = weir_graph_output(graph, a1), *gates = weir_graph_output(graph, g1);
+            const float *out = weir_graph_output(graph, one);
+            for (size_t r = 0; r < ROWS; r++) {
+                double g[7];
+                standing(cases[c].rule, a + r * 7, g);
+                for (size_t k = 0; k < W; k++) {
+                    if (gates[r * 7 + k / 2] != 0) continue;
+                    closed++;
+                    assert_true(fabs((double)out[r * W + k] - g[k / 2] * (double)means[k]) < 1e-5);
+                }
+            }
+        }
+        assert_true(closed > 20);
+        // ∂L/∂(bias of the gater), averages held.
+        pass.mode = WEIR_MODE_SAMPLE;
+        step(graph, &pass);
+        float got[7];
+        memcpy(got, p.gradients + bias->offset, sizeof got);
+        memcpy(p.values + average->offset, means, sizeof means);
+        if (!strncmp(cases[c].rule, "mixture", 7)) {
+            for (size_t j = 0; j < 7; j++) {
+                const float step_width = 2e-3f, before = p.values[bias->offset + j];
+                weir_graph_parameters(graph).values[bias->offset + j] = before + step_width;
+                const double up = mean_of_loss(graph, &pass);
+                weir_graph_parameters(graph).values[bias->offset + j] = before - step_width;
+                const double down = mean_of_loss(graph, &pass);
+                weir_graph_parameters(graph).values[bias->offset + j] = before;
+                const double slope = (up - down) / (2 * (double)step_width);
+                if (fabs(slope - (double)got[j]) > 1e-3 * (0.05 + fabs(slope)))
+                    fail_msg("%s: gate %zu: %g, by differences %g", cases[c].rule, j, (double)got[j], slope);
+            }
+        }
+        weir_gradient_report report;
+        must(weir_gradient_check(graph, &report, &pass, 3, &error), &error);
+        assert_true(report.error < 0.01);
+        assert_memory_equal(weir_graph_parameters(graph).values + average->offset, means, sizeof means);
+        weir_graph_free(graph);
+    }
+}
+
+/// No weight of a closed block is read, in training or in use.
+static void test_default_reads_open_blocks(void **state) {
+    (void)state;
+    weir_graph *graph = create_default("mixture", "tanh");
+    weir_error error;
+    for (uint32_t number = 0; number < 5; number++) {
+        const weir_pass pass = pass_of(3, number);
+        step(graph, &pass);
+    }
+    weir_pass pass = pass_of(2, 9);
+    must(weir_graph_forward(graph, &pass, &error), &error);
+    const float *h = weir_graph_output(graph, node_of(graph, "g1"));
+    const weir_tensor *weight = tensor_of(graph, node_of(graph, "one"), false);
+    const double loss = mean_of_loss(graph, &pass);
+    size_t poisoned = 0;
+    float *values = weir_graph_parameters(graph).values + weight->offset;
+    for (size_t j = 0; j < 7; j++) {
+        if (h[j] != 0 || h[7 + j] != 0) continue;
+        for (size_t k = 0; k < 2 * INPUTS; k++) values[j * 2 * INPUTS + k] = NAN;
+        poisoned++;
+    }
+    assert_true(poisoned >= 3);
+    assert_true(mean_of_loss(graph, &pass) == loss);
+    step(graph, &pass);
+    assert_true(isfinite(mean_of_loss(graph, &pass)));
+    const weir_counters work = weir_graph_node_counters(graph, node_of(graph, "one"));
+    assert_true(work.forward_done < work.forward_dense && work.backward_done < work.backward_dense);
+    pass.mode = WEIR_MODE_DECIDE;
+    assert_true(isfinite(mean_of_loss(graph, &pass)));
+    weir_graph_free(graph);
+}
+
+static void test_default_refuses_groups(void **state) {
+    (void)state;
+    const weir_node nodes[] = {
+        {.name = "x", .kind = "input", .size = INPUTS},
+        {.name = "a", .kind = "affine", .size = 4},
+        {.name = "g", .kind = "unit", .rule = "rloo"},
+        {.name = "one", .kind = "gated-affine", .from = "x", .gates = "g", .size = 8, .block = 2, .closed = "default"},
+        {.name = "loss", .kind = "softmax-cross-entropy"},
+    };
+    weir_graph *graph = NULL;
+    weir_error error;
+    const weir_graph_options options = weir_graph_options_default(MOST_ROWS);
+    assert_int_equal(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), WEIR_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "closed 'default'"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_untouched_tiles),
@@ -664,6 +849,9 @@ int main(void) {
         cmocka_unit_test(test_whole_share_is_all),
         cmocka_unit_test(test_work_of_sample),
         cmocka_unit_test(test_mean_over_choices),
+        cmocka_unit_test(test_default),
+        cmocka_unit_test(test_default_reads_open_blocks),
+        cmocka_unit_test(test_default_refuses_groups),
     };
     return cmocka_run_group_tests_name("closed gates", tests, fill_batch, NULL);
 }

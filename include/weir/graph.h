@@ -36,7 +36,10 @@ typedef struct weir_node {
     double dropout;         ///< dropout: probability of 0, in [0, 1)
     size_t shift;           ///< shift: most pixels that a square image moves in each direction
     const char *closed; ///< gated-affine, for rules that read ∂L/∂h of closed gates: "all", "none" or "sample" (not
-                        ///< said: all). Rules with WEIR_TRAIT_SKIPS never look at it.
+                        ///< said: all). Rules with WEIR_TRAIT_SKIPS never look at these. For all rules: "default", a
+                        ///< running average of the block's experts in the place of a closed one, in use as in training,
+                        ///< weighed by the chance that the gate opens or, for variables of several outputs, softmax(a),
+                        ///< by which it teaches the gater.
     double closed_share; ///< "sample": share q in (0, 1] of closed gates that are evaluated, in the mean. They are chosen
                          ///< in the backward pass, by |∂L/∂y|, and corrected for their chance; a running average of the
                          ///< block's experts stands for the others. The mean is the gradient of "all".
@@ -90,6 +93,7 @@ WEIR_API const weir_kind *weir_kind_find(const char *name);
 typedef enum weir_role {
     WEIR_ROLE_WEIGHT, ///< [outputs][inputs], multiplies; weight decay and max_norm apply; a file has two dimensions
     WEIR_ROLE_BIAS,   ///< [outputs][1], is added; neither applies; a file has one dimension
+    WEIR_ROLE_AVERAGE, ///< [outputs][1], a running average: training moves it, no gradient does; a file has one dimension
     WEIR_ROLE_GAIN,   ///< [outputs][1], multiplies each output; neither applies; a file has one dimension
     WEIR_ROLE_TABLE,  ///< [entries][outputs], its rows are outputs; max_norm applies to a row; a file has two dimensions.
                       ///< Always in fp32. Rows without a gradient do not move, nor do their moving averages
@@ -353,7 +357,8 @@ typedef struct weir_gradient_report {
     char worst[96];           ///< tensor that it belongs to
     double analytic, numeric; ///< both values there
     size_t checked, skipped;  ///< tensors; skipped are those upstream of units whose backward is not the derivative:
-                              ///< rules that lack WEIR_TRAIT_PATHWISE or WEIR_TRAIT_UNBIASED
+                              ///< rules that lack WEIR_TRAIT_PATHWISE or WEIR_TRAIT_UNBIASED;
+                              ///< and running averages (WEIR_ROLE_AVERAGE), which no gradient moves
 } weir_gradient_report;
 
 /// Compares backward with central differences of the mean loss (penalties included) along `directions` random

@@ -399,6 +399,21 @@ def test_every_kind(tmp_path, images):
 ACTIVATIONS = "linear rectifier tanh squared-rectifier gelu silu glu reglu geglu swiglu".split()
 
 
+@pytest.mark.parametrize("rule", ["straight-through", "mixture", "mixture:weights=sigmoid", "hard-concrete"])
+def test_closed_default(rule, tmp_path, images):
+    """Running averages in the place of closed blocks."""
+    nodes = ["{name: image, kind: input, size: 784}", "{name: a, kind: affine, size: 15, bias: -0.5}",
+             '{name: gates, kind: unit, rule: "%s"}' % rule,
+             "{name: one, kind: gated-affine, from: image, gates: gates, size: 30, block: 2, activation: swiglu, closed: default}",
+             "{name: logits, kind: affine, size: 10}", "{name: loss, kind: softmax-cross-entropy}"]
+    path = train(tmp_path, "name: default\ndata: {train: 200, valid: 50, test: 50}\nnetwork:\n"
+                 + "".join(f"  - {node}\n" for node in nodes)
+                 + "train: {epochs: 2, batch: 20, sparsity: {kind: none}}\n")
+    assert np.abs(reference.load(path).arrays["one.average"]).mean() > 0
+    for mode in ("decide", "expect", "open", "draw"):
+        assert agree(path, images[:1000], mode, seed=9) == 0
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_experts(activation, tmp_path, images):
     """Experts of every activation, and tokens: images of whole grey values."""

@@ -357,14 +357,14 @@ class Network:
             index, tensor = self._tensor(name)
             plain = np.empty((tensor.rows, tensor.columns), np.float32)
             call(get, self.c, arrays.pointer(plain), index)
-            return plain[:, 0] if tensor.role in (lib.WEIR_ROLE_BIAS, lib.WEIR_ROLE_GAIN) else plain
+            return plain[:, 0] if tensor.role in (lib.WEIR_ROLE_BIAS, lib.WEIR_ROLE_GAIN, lib.WEIR_ROLE_AVERAGE) else plain
 
     def __setitem__(self, name: str, values: Any) -> None:
         """Replaces a parameter. ShapeError for another shape."""
         plain = arrays.floats(values)
         with self._lock:
             index, tensor = self._tensor(name)
-            single = tensor.role in (lib.WEIR_ROLE_BIAS, lib.WEIR_ROLE_GAIN)
+            single = tensor.role in (lib.WEIR_ROLE_BIAS, lib.WEIR_ROLE_GAIN, lib.WEIR_ROLE_AVERAGE)
             shape = (tensor.rows,) if single else (tensor.rows, tensor.columns)
             if plain.shape != shape:
                 raise ValueError(f"{name} has shape {shape}, not {plain.shape}")

@@ -14,13 +14,14 @@
 
 weir_status weir__affine_declare(weir_graph *graph, weir__node *node, weir_error *error) {
     const size_t out = node->width * node->products, in = node->from->width;
-    const size_t out_block = node->facts.compact ? node->block * node->products : out;
+    const bool blocks = node->facts.compact || node->facts.tiled;
+    const size_t out_block = blocks ? node->block * node->products : out;
     const size_t in_block = node->from->facts.compact ? node->from->block : in;
-    const bool track = node->facts.compact || node->from->facts.compact;
+    const bool track = blocks || node->from->facts.compact;
     const weir_status status =
         weir__tensor_declare(graph, node, WEIR_ROLE_WEIGHT, out, in, out_block, in_block, track, &node->weight, error);
     if (status != WEIR_OK) return status;
-    return weir__tensor_declare(graph, node, WEIR_ROLE_BIAS, out, 1, out_block, 1, node->facts.compact, &node->bias,
+    return weir__tensor_declare(graph, node, WEIR_ROLE_BIAS, out, 1, out_block, 1, blocks, &node->bias,
                                 error);
 }
 

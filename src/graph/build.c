@@ -20,7 +20,7 @@
 #include "shared.h"
 #include "tensor.h"
 
-enum { most_nodes = 4096, tensors_per_node = 2 };
+enum { most_nodes = 4096, tensors_per_node = 3 };
 static const size_t most_width = (size_t)1 << 24;
 
 weir_graph_options weir_graph_options_default(size_t max_rows) {

@@ -132,6 +132,17 @@ static void judge(const weir_graph *graph, const comparison *found, size_t count
     }
 }
 
+/// Keeps a running average, which a backward pass moves, or puts it back.
+static void keep_average(weir_graph *graph, size_t tensor, float *kept, bool back) {
+    const size_t bytes = graph->tensors[tensor].rows * sizeof *kept;
+    if (graph->tensors[tensor].role != WEIR_ROLE_AVERAGE) return;
+    if (back) {
+        memcpy(weir__matrix_edit(&graph->matrices[tensor]), kept, bytes);
+    } else {
+        memcpy(kept, weir__matrix_values(&graph->matrices[tensor]), bytes);
+    }
+}
+
 weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report, const weir_pass *pass, int directions,
                                 weir_error *error) {
     weir_status status = WEIR_OK;
@@ -163,12 +174,14 @@ weir_status weir_gradient_check(weir_graph *graph, weir_gradient_report *report,
     }
     mark_estimated(graph, estimated);
     TRY(weir_graph_forward(graph, pass, error));
+    for (size_t k = 0; k < graph->tensor_count; k++) keep_average(graph, k, start + graph->tensors[k].offset, false);
     TRY(weir_graph_backward(graph, pass, error));
+    for (size_t k = 0; k < graph->tensor_count; k++) keep_average(graph, k, start + graph->tensors[k].offset, true);
     memcpy(gradients, graph->gradients, graph->parameter_count * sizeof *gradients);
     for (size_t k = 0; k < graph->tensor_count; k++) {
         const weir_tensor *tensor = &graph->tensors[k];
         const size_t count = tensor->rows * tensor->columns;
-        if (estimated[tensor->node]) {
+        if (estimated[tensor->node] || tensor->role == WEIR_ROLE_AVERAGE) {
             report->skipped++;
             continue;
         }

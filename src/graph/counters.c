@@ -57,7 +57,7 @@ weir_work weir_graph_work(const weir_graph *graph, size_t index, double share) {
     if (node->weight == SIZE_MAX) return work;
     const weir_tensor *weights = &graph->tensors[node->weight];
     work.dense = (double)weights->rows * (double)weights->columns;
-    work.open = work.dense * (node->facts.compact ? share : 1) * (node->from->facts.compact ? share : 1);
+    work.open = work.dense * (node->facts.compact || node->facts.tiled ? share : 1) * (node->from->facts.compact ? share : 1);
     return work;
 }
 

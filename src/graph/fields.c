@@ -71,8 +71,9 @@ static const weir__field fields[] = {
     {"shift", WEIR__SIZE, AT(shift), &weir__size_from_1, .group = WEIR__FIELD_SHIFT, .numbers = WEIR__ALWAYS,
      .about = "shift: most pixels that a square image moves each way"},
     {"closed", WEIR__CHOICE, AT(closed), .choices = WEIR__CLOSED, .group = WEIR__FIELD_GATES, .initial = "all",
-     .applies = WEIR__FACT_READS_CLOSED, .numbers = WEIR__ALWAYS,
-     .about = "gated-affine: experts of closed gates that training evaluates; not said: all"},
+     .applies = WEIR__FACT_READS_CLOSED " or closed=default", .numbers = WEIR__ALWAYS,
+     .about = "gated-affine: experts of closed gates that training evaluates; default: a running average stands for "
+              "them, in use, too; not said: all"},
     {"closed_share", WEIR__NUMBER, AT(closed_share), &weir__up_to_one, .group = WEIR__FIELD_GATES,
      .applies = WEIR__FACT_READS_CLOSED " and closed=sample", .numbers = WEIR__ALWAYS,
      .about = "share of them with closed: sample, in the mean; the others have a running average of their block"},

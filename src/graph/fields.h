@@ -25,7 +25,7 @@ enum {
 /// Choices of the activation of a gated layer, in the order of weir__activation (nodes/gated.h).
 #define WEIR__ACTIVATIONS "linear|rectifier|tanh|squared-rectifier|gelu|silu|glu|reglu|geglu|swiglu"
 /// And those of what is done with closed gates.
-#define WEIR__CLOSED "all|none|sample"
+#define WEIR__CLOSED "all|none|sample|default"
 
 extern const weir__fields weir__node_fields;
 

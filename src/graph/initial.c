@@ -45,7 +45,9 @@ weir_status weir__initial_parameters(weir_graph *graph, weir_error *error) {
         const weir_node *spec = &graph->nodes[tensor->node].spec;
         if (weir__role_rank(tensor->role) == 1) {
             float *values = weir__matrix_edit(&graph->matrices[k]);
-            const double initial = tensor->role == WEIR_ROLE_GAIN ? spec->init : spec->bias;
+            const double initial = tensor->role == WEIR_ROLE_GAIN      ? spec->init
+                                   : tensor->role == WEIR_ROLE_AVERAGE ? 0
+                                                                       : spec->bias;
             for (size_t r = 0; r < tensor->rows; r++) values[r] = (float)initial;
             continue;
         }

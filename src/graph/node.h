@@ -56,6 +56,7 @@ static inline bool weir__has_trait(const weir__kind *kind, weir_kind_trait trait
 /// What is decided about a node when the graph is built.
 typedef struct weir__facts {
     bool compact;        // the output is compact, but for dense passes: consumers keep their weights in tiles
+    bool tiled;          // its own weights lie in tiles all the same
     bool gater;          // only gates need it
     bool opens;          // a unit node that is the gates of some layer
     bool learns;         // it or a node before it has parameters: backward visits it

@@ -24,6 +24,7 @@ weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role 
                                  weir_error *error) {
     static const char *const suffixes[] = {[WEIR_ROLE_WEIGHT] = "weight",
                                            [WEIR_ROLE_BIAS] = "bias",
+                                           [WEIR_ROLE_AVERAGE] = "average",
                                            [WEIR_ROLE_GAIN] = "weight",
                                            [WEIR_ROLE_TABLE] = "weight"};
     weir_status status = WEIR_OK;

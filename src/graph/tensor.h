@@ -8,7 +8,7 @@
 
 #include "node.h"
 
-/// Declares a tensor of the node, named "node.bias" by that role, else "node.weight" (build time); its place in the
+/// Declares a tensor of the node, named "node.bias" or "node.average" by these roles, else "node.weight" (build time); its place in the
 /// flat arrays is set afterwards. track: keep touched flags.
 weir_status weir__tensor_declare(weir_graph *graph, weir__node *node, weir_role role, size_t rows, size_t columns,
                                  size_t block_rows, size_t block_columns, bool track, size_t *index, weir_error *error);

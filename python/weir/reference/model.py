@@ -79,6 +79,15 @@ def experts(activation, x, block):
     return (PAIRS[activation](pairs[:, :, 0]) * pairs[:, :, 1]).reshape(len(x), -1)
 
 
+def standing(unit, a):
+    """What weighs the average of a closed block: the chance of being open, or softmax(a) over a variable's outputs."""
+    of = getattr(unit.opening.__self__, "of", None)
+    if of is None:
+        return unit.opening(a)[0]
+    e = np.exp(a.reshape(len(a), -1, int(of) or a.shape[1]))
+    return (e / e.sum(2, keepdims=True)).reshape(a.shape)
+
+
 def normalise(x, centred):
     """Rows divided by their deviation from the mean, or from 0."""
     x = x - x.mean(1, keepdims=True) if centred else x
@@ -127,11 +136,13 @@ class Model:
         open    every gate is 1
         draw    drawn as by a finished network, from seed, step, and the number of the row
         """
-        outputs, before = {}, None
+        outputs, units, before = {}, {}, None
         for index, node in enumerate(self.nodes):
             kind, name = node["kind"], node["name"]
             reads = [outputs[r.strip()] for r in node["from"].split(",")] if node.get("from") else [before]
             x = reads[0]
+            if kind == "unit":
+                units[name] = node["unit"], x
             if kind == "input":
                 y = np.asarray(inputs, float)
             elif kind == "add":
@@ -151,6 +162,10 @@ class Model:
                 block = min(int(node.get("block") or 1), int(node["size"]))
                 y = experts(node.get("activation") or "linear", self.affine(name, x), block)
                 y = y * (1 if mode == "open" else gates)
+                if name + ".average" in self.arrays and mode in ("decide", "draw"):
+                    unit, scores = units[node["gates"]]
+                    weights = np.repeat(standing(unit, scores), block, 1)[:, : int(node["size"])]
+                    y = np.where(gates == 0, weights * self.arrays[name + ".average"], y)
             elif kind == "unit" and mode == "decide":
                 y = node["unit"].decide(x, self.thresholds[name])
             elif kind == "unit" and mode == "draw":

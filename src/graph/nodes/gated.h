@@ -23,7 +23,10 @@ typedef enum {
     WEIR__GEGLU,
     WEIR__SWIGLU,
 } weir__activation;
-typedef enum { WEIR__CLOSED_ALL, WEIR__CLOSED_NONE, WEIR__CLOSED_SAMPLE } weir__closed;
+typedef enum { WEIR__CLOSED_ALL, WEIR__CLOSED_NONE, WEIR__CLOSED_SAMPLE, WEIR__CLOSED_DEFAULT } weir__closed;
+
+/// Whether experts are kept as W·x + b.
+static inline bool weir__is_kept(weir__activation f) { return f >= WEIR__SQUARED_RECTIFIER; }
 
 /// The closed pairs that a backward pass evaluates ("sample").
 typedef struct weir__sampled {
@@ -33,6 +36,12 @@ typedef struct weir__sampled {
     weir__buffer sums;            // [rows]
     weir__buffer experts, values; // [slots]: W·x + b, and f of it
 } weir__sampled;
+
+/// What stands for closed blocks ("default").
+typedef struct weir__stand {
+    weir__buffer weights, slopes; // [rows][gates]: g, and ∂g/∂a of units that are drawn alone
+    weir__buffer values;          // of open pairs, where experts are kept as W·x + b
+} weir__stand;
 
 typedef struct weir__gated {
     weir__activation activation;
@@ -44,7 +53,15 @@ typedef struct weir__gated {
     weir__buffer experts; // f(W·x + b), or W·x + b
     weir__buffer slope;   // ∂L/∂(W·x + b), compact or dense as the output is
     weir__sampled sampled;
+    weir__stand stand;
+    size_t average; // tensor of the blocks' running averages ("default")
 } weir__gated;
+
+/// Whether experts of open pairs lie in slots though the output is dense.
+static inline bool weir__spreads(const weir__gated *gated) {
+    return gated->closed == WEIR__CLOSED_DEFAULT && !gated->experts_dense;
+}
+
 
 /// Lists the pairs that this pass evaluates in gated->route: the open ones, and the closed ones whose gradient is
 /// wanted.
@@ -67,5 +84,13 @@ weir_status weir__closed_declare(weir__node *node, const weir__gated *gated, wei
 weir_status weir__closed_sample(weir_graph *graph, weir__node *node, const weir_pass *pass, weir__gated *gated,
                                 float *dgates, weir_error *error);
 void weir__closed_free(weir__gated *gated);
+
+/// "default" (gated_default.c): the blocks' averages; the output of closed blocks, before weir__gated_apply; and what
+/// they teach the gater and learn from the rows at hand, after weir__gated_differentiate.
+weir_status weir__default_declare(weir_graph *graph, weir__node *node, weir__gated *gated, weir_error *error);
+weir_status weir__default_fill(weir_graph *graph, weir__node *node, weir__gated *gated, size_t rows, weir_error *error);
+weir_status weir__default_teach(weir_graph *graph, weir__node *node, weir__gated *gated, size_t rows,
+                                weir_error *error);
+void weir__default_free(weir__gated *gated);
 
 #endif

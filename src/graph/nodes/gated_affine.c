@@ -6,12 +6,14 @@
 //
 // With gates that read ∂L/∂h (straight-through), ∂L/∂gate = Σ_u f(W·x + b)_u·∂L/∂y_u is wanted for closed gates too:
 // "all" evaluates every expert, "none" gives closed gates no gradient, "sample" evaluates a share of the closed pairs,
-// chosen when ∂L/∂y is known (gated_closed.c), and has the mean of "all".
+// chosen when ∂L/∂y is known (gated_closed.c), and has the mean of "all". With "default", for gates of any rule, closed
+// blocks are not 0 but their running average (gated_default.c).
 //
 // Where the experts f(W·x + b) of a pass lie:
 // - where the output then is, in slots: passes that no backward pass follows.
 // - in slots, as the output: closed pairs that are evaluated stand in the route behind the open ones, with output 0.
 // - dense, the output compact: training with "all" (gradient_dense), where one dense product is the cheapest way.
+// - in slots, the output dense: "default".
 // - dense, the output dense: gates that are never exactly 0 (a sigmoid), and passes in open or expect mode.
 
 #include <string.h>
@@ -73,13 +75,18 @@ static weir_status build(weir_graph *graph, weir__node *node, weir_error *error)
     TRY(check_gates(graph, node, gated, error));
     const unsigned traits = node->gates->unit->rule->traits;
     const bool reads_closed = node->gates->facts.wants_gradient && !(traits & WEIR_TRAIT_SKIPS);
-    node->facts.compact = (traits & WEIR_TRAIT_SPARSE) != 0;
-    if (!(node->facts.compact && reads_closed && graph->options.training)) gated->closed = WEIR__CLOSED_NONE;
+    const bool sparse = traits & WEIR_TRAIT_SPARSE;
+    if (gated->closed != WEIR__CLOSED_DEFAULT && !(reads_closed && graph->options.training))
+        gated->closed = WEIR__CLOSED_NONE;
+    if (!sparse) gated->closed = WEIR__CLOSED_NONE;
+    node->facts.tiled = gated->closed == WEIR__CLOSED_DEFAULT;
+    node->facts.compact = sparse && !node->facts.tiled;
     node->facts.needs_dense = gated->closed == WEIR__CLOSED_SAMPLE;
     node->facts.gradient_dense =
         node->facts.needs_dense || (gated->closed == WEIR__CLOSED_ALL && !node->from->facts.compact);
     TRY(weir__affine_declare(graph, node, error));
     TRY(weir__closed_declare(node, gated, error));
+    TRY(weir__default_declare(graph, node, gated, error));
 done:
     return status;
 }
@@ -91,11 +98,16 @@ static void release(weir__node *node) {
     weir__buffer_free(&gated->experts);
     weir__buffer_free(&gated->slope);
     weir__closed_free(gated);
+    weir__default_free(gated);
 }
 
-/// W·x + b as a side of the product, compact where the output is.
-static weir__side products_side(const weir__node *node) {
+/// W·x + b as a side of the product, of open pairs where the output is compact or spread out.
+static weir__side products_side(const weir__node *node, const weir__gated *gated) {
     weir__side y = weir__output_side(node);
+    if (weir__spreads(gated)) {
+        y.route = &gated->route;
+        y.block = node->block;
+    }
     y.width *= node->products;
     y.block *= node->products;
     return y;
@@ -104,19 +116,21 @@ static weir__side products_side(const weir__node *node) {
 static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass *pass, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__gated *gated = node->memory.data;
-    const bool dense = !node->facts.compact || pass->mode == WEIR_MODE_OPEN || pass->mode == WEIR_MODE_EXPECT;
+    const bool routed = node->facts.compact || node->facts.tiled;
+    const bool dense = !routed || pass->mode == WEIR_MODE_OPEN || pass->mode == WEIR_MODE_EXPECT;
     const bool all = gated->closed == WEIR__CLOSED_ALL && node->facts.gradient_dense;
     gated->experts_dense = dense || (all && pass->mode == WEIR_MODE_SAMPLE);
     if (!dense) TRY(weir__gated_route(node, pass, gated, error));
-    TRY(weir__output_reserve(graph, node, dense ? NULL : &gated->route, error));
-    weir__side y = products_side(node);
+    TRY(weir__output_reserve(graph, node, dense || node->facts.tiled ? NULL : &gated->route, error));
+    weir__side y = products_side(node, gated);
     if (gated->experts_dense) y = (weir__side){.width = y.width, .block = y.width};
-    gated->in_place = y.route && pass->mode != WEIR_MODE_SAMPLE && node->products == 1;
-    const size_t outputs = y.route ? weir__output_count(graph, node) : pass->rows * node->width;
+    gated->in_place = node->pass.route && pass->mode != WEIR_MODE_SAMPLE && node->products == 1;
+    const size_t outputs = y.route ? y.route->slots * node->block : pass->rows * node->width;
     if (!gated->in_place) TRY(weir__buffer_reserve(&gated->experts, outputs * node->products, error));
     y.values = gated->in_place ? node->memory.values.data : gated->experts.data;
     TRY(weir__affine_forward(graph, node, pass->rows, &y, error));
     weir__gated_count(node, gated);
+    if (weir__spreads(gated)) TRY(weir__default_fill(graph, node, gated, pass->rows, error));
     weir__gated_apply(node, gated, pass);
 done:
     return status;
@@ -127,14 +141,16 @@ static weir_status backward(weir_graph *graph, weir__node *node, const weir_pass
     weir__gated *gated = node->memory.data;
     float *dgates = NULL;
     if (!node->pass.gradient_written) return WEIR_OK;
-    TRY(weir__buffer_reserve(&gated->slope, weir__output_count(graph, node) * node->products, error));
+    weir__side dy = products_side(node, gated);
+    const size_t slopes = dy.route ? dy.route->slots * node->block : weir__output_count(graph, node);
+    TRY(weir__buffer_reserve(&gated->slope, slopes * node->products, error));
     if (node->gates->facts.wants_gradient)
         TRY(weir__gradient_open(graph, node->gates, pass->rows, false, &dgates, error));
     weir__gated_differentiate(node, gated, pass->rows, dgates);
     if (dgates && gated->closed == WEIR__CLOSED_SAMPLE)
         TRY(weir__closed_sample(graph, node, pass, gated, dgates, error));
     if (dgates) weir__gradient_close(graph, node->gates, pass->rows, false, dgates);
-    weir__side dy = products_side(node);
+    if (weir__spreads(gated)) TRY(weir__default_teach(graph, node, gated, pass->rows, error));
     dy.values = gated->slope.data;
     TRY(weir__affine_backward(graph, node, pass->rows, &dy, error));
 done:

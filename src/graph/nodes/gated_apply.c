@@ -14,8 +14,6 @@ WEIR__INLINE size_t block_width(const weir__node *node, size_t block) {
     return left < node->block ? left : node->block;
 }
 
-static bool is_kept(weir__activation f) { return f >= WEIR__SQUARED_RECTIFIER; }
-
 /// e = f(e), of an activation whose experts are kept as values.
 WEIR__INLINE void activate(weir__activation f, float *e, size_t count) {
     if (f == WEIR__RECTIFIER) {
@@ -206,6 +204,25 @@ WEIR__CLONES static void apply_and_gather(const row_task *t, size_t r) {
     }
 }
 
+/// Experts in slots, the output dense: what is closed has its values already.
+WEIR__CLONES static void apply_and_spread(const row_task *t, size_t r) {
+    const weir__node *node = t->node;
+    const weir__gated *gated = t->gated;
+    const weir__route *route = &gated->route;
+    const float *gates = node->gates->memory.values.data + r * gated->gates;
+    for (int32_t entry = route->row_start[r]; entry < route->row_open[r]; entry++) {
+        const size_t j = (size_t)route->row_block[entry], count = block_width(node, j);
+        float *e = gated->experts.data + (size_t)route->row_slot[entry] * node->block * node->products;
+        float *y = node->memory.values.data + r * node->width + j * node->block;
+        if (weir__is_kept(gated->activation)) {
+            apply_kept(gated->activation, y, gates[j], e, count);
+            continue;
+        }
+        activate(gated->activation, e, count);
+        for (size_t u = 0; u < count; u++) y[u] = gates[j] * e[u];
+    }
+}
+
 /// All dense.
 WEIR__CLONES static void apply_to_row(const row_task *t, size_t r) {
     const weir__node *node = t->node;
@@ -245,7 +262,7 @@ WEIR__CLONES static void apply_kept_row(const row_task *t, size_t r) {
 WEIR__CLONES static void differentiate_kept_row(const row_task *t, size_t r) {
     const weir__node *node = t->node;
     const weir__gated *gated = t->gated;
-    const weir__route *route = node->pass.route;
+    const weir__route *route = weir__spreads(gated) ? &gated->route : node->pass.route;
     const float *gates = node->gates->memory.values.data + r * gated->gates;
     const float *dense = gated->experts_dense ? gated->experts.data + r * node->width * node->products : NULL;
     float *row = t->dgates ? t->dgates + r * gated->gates : NULL;
@@ -264,7 +281,7 @@ WEIR__CLONES static void differentiate_kept_row(const row_task *t, size_t r) {
         const size_t plain = r * node->width + j * node->block;
         const size_t at = route ? (size_t)route->row_slot[i] * node->block : plain;
         const float *e = dense ? dense + j * node->block * node->products : gated->experts.data + at * node->products;
-        const float *d = node->memory.gradient.data + (dense || node->facts.gradient_dense ? plain : at);
+        const float *d = node->memory.gradient.data + (dense || node->facts.gradient_dense || !node->pass.route ? plain : at);
         const bool open = !route || (int32_t)i < route->row_open[r];
         float *s = open ? gated->slope.data + at * node->products : NULL;
         const float sum = differentiate_kept(gated->activation, s, gates[j], d, e, count);
@@ -311,8 +328,8 @@ static void run_task(const void *context, weir__range rows) {
 static void for_rows(const row_task *task, size_t rows) {
     enum { FINDING = 4 };
     const weir__node *node = task->node;
-    const bool by_slots = node->pass.route && !task->gated->experts_dense;
-    const size_t block = node->block * (is_kept(task->gated->activation) ? 4 : 1); // f costs more than a product
+    const bool by_slots = (node->pass.route || weir__spreads(task->gated)) && !task->gated->experts_dense;
+    const size_t block = node->block * (weir__is_kept(task->gated->activation) ? 4 : 1); // f costs more than a product
     const size_t values = by_slots ? task->gated->route.slots * (block + FINDING) : rows * node->width;
     if (rows) weir__parallel_ranges(rows, (double)values / (double)rows, run_task, task);
 }
@@ -321,7 +338,8 @@ void weir__gated_apply(const weir__node *node, const weir__gated *gated, const w
     const row_task task = {.node = node,
                            .gated = gated,
                            .gates = pass->mode == WEIR_MODE_OPEN ? NULL : node->gates->memory.values.data,
-                           .function = is_kept(gated->activation) ? apply_kept_row
+                           .function = weir__spreads(gated)             ? apply_and_spread
+                                       : weir__is_kept(gated->activation) ? apply_kept_row
                                        : !node->pass.route        ? apply_to_row
                                        : gated->experts_dense     ? apply_and_gather
                                                                   : apply_to_row_of_slots};
@@ -347,7 +365,7 @@ static void value_slots(const void *context, weir__range blocks) {
         const size_t count = block_width(t->node, j);
         for (size_t s = (size_t)t->route->start[j]; s < (size_t)t->route->start[j + 1]; s++) {
             float *e = t->experts + s * block * products, *value = t->values + s * block;
-            if (is_kept(t->activation)) {
+            if (weir__is_kept(t->activation)) {
                 apply_kept(t->activation, value, 1, e, count);
                 continue;
             }
@@ -375,7 +393,8 @@ WEIR__INLINE void differentiate_slots(const weir__node *node, const weir__gated 
     for (int32_t entry = route->row_start[r]; entry < route->row_start[r + 1]; entry++) {
         const size_t j = (size_t)route->row_block[entry], at = (size_t)route->row_slot[entry] * node->block;
         const size_t count = width ? width : block_width(node, j);
-        const size_t from = node->facts.gradient_dense ? r * node->width + j * node->block : at;
+        const bool plain = node->facts.gradient_dense || !node->pass.route;
+        const size_t from = plain ? r * node->width + j * node->block : at;
         const float *d = node->memory.gradient.data + from, *e = gated->experts.data + at;
         const bool open = entry < route->row_open[r];
         if (row) row[j] = dot(d, e, count);
@@ -424,7 +443,8 @@ void weir__gated_differentiate(const weir__node *node, const weir__gated *gated,
     const row_task task = {.node = node,
                            .gated = gated,
                            .dgates = dgates,
-                           .function = is_kept(gated->activation) ? differentiate_kept_row
+                           .function = weir__is_kept(gated->activation) ? differentiate_kept_row
+                                       : weir__spreads(gated)     ? differentiate_row_of_slots
                                        : !node->pass.route        ? differentiate_row
                                        : gated->experts_dense     ? differentiate_and_gather
                                                                   : differentiate_row_of_slots};

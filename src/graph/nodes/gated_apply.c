@@ -298,7 +298,7 @@ WEIR__CLONES static void apply_in_place(const weir__node *node, const weir__gate
     for (size_t s = slots.first; s < slots.last; s++) {
         const float g = gates[(size_t)route->row[s] * gated->gates];
         float *y = node->memory.values.data + s * node->block;
-        if (is_kept(gated->activation)) {
+        if (weir__is_kept(gated->activation)) {
             apply_kept(gated->activation, y, g, y, count);
         } else {
             activate(gated->activation, y, count);
@@ -344,7 +344,7 @@ void weir__gated_apply(const weir__node *node, const weir__gated *gated, const w
                                        : gated->experts_dense     ? apply_and_gather
                                                                   : apply_to_row_of_slots};
     if (gated->in_place) {
-        const double each = (double)node->block * (is_kept(gated->activation) ? 4 : 1) + 4;
+        const double each = (double)node->block * (weir__is_kept(gated->activation) ? 4 : 1) + 4;
         weir__parallel(weir__pieces_for((double)gated->route.slots * each), apply_to_piece, &task);
         return;
     }

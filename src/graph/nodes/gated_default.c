@@ -6,7 +6,7 @@
 //   y_j = g_j·m_j,   m_j the running average of block j's experts f(W·x + b) over the rows that opened it,
 // in training as in use, and no weight of the block is read. g is what the gate would weigh: the chance of being open
 // for units that are drawn alone, and softmax(a) for the outputs of a variable, as the mixtures of that paper have it.
-// Both are smooth in a where the gate itself is 0, so that closed blocks teach the gater:
+// g is smooth in a where the gate itself is 0, so that closed blocks teach the gater:
 //   ∂L/∂a += (∂g/∂a)ᵀ·s,   s_j = m_j·∂L/∂y_j where closed, else 0.
 // That is the derivative of the output, with the averages held fixed.
 

@@ -7,6 +7,7 @@ DLPack or the buffer protocol go in without a copy; the caller's kind of array c
 library works.
 
 - ``Classifier``, ``Regressor``: scikit-learn's interface, for tables.
+- ``SparseAutoencoder``: activations of a model as a few of many features.
 - ``Network``, ``load``, ``train``, ``compare``: networks of nodes, model files, configurations, several of them side by side.
 - ``units``, ``kinds``, ``settings``, ``inspect``, ``evaluate``, ``predict``, ``lab``, ``bench``: what the tool does, as functions
   that return records (``pandas.DataFrame(records)``).
@@ -25,6 +26,7 @@ from .estimate import Estimator
 from .estimators import Classifier, Regressor
 from .network import Configuration, Network, load
 from .records import Record
+from .sae import SparseAutoencoder
 from .tool import digits, evaluate, examples, inspect, isa, kinds, predict, settings, threads, units
 from .training import Trainer, Training, train
 
@@ -39,6 +41,7 @@ __all__ = [
     "Network",
     "Record",
     "Regressor",
+    "SparseAutoencoder",
     "Trainer",
     "Training",
     "__version__",

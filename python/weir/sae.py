@@ -180,10 +180,9 @@ class SparseAutoencoder:
             tensor = lib.weir_sae_parameter(self.c, index)
             if tensor.name == NULL:
                 break
-            size = tensor.rows * tensor.columns
-            array = np.frombuffer(ffi.buffer(tensor.values, size * 4), np.float32)
-            matrix = text(tensor.name) in ("W_enc", "W_dec")
-            found[text(tensor.name) or ""] = _Held(array.reshape(tensor.rows, tensor.columns) if matrix else array, self.c)
+            name = text(tensor.name) or ""
+            shape = (int(tensor.rows), int(tensor.columns)) if name in ("W_enc", "W_dec") else (int(tensor.rows * tensor.columns),)
+            found[name] = np.asarray(_Memory(tensor.values, shape, self.c))
         return found
 
     def __repr__(self) -> str:
@@ -317,18 +316,17 @@ class SparseAutoencoder:
         return made
 
 
-class _Held(np.ndarray):  # type: ignore[type-arg]
-    """An array that keeps the autoencoder whose memory it is."""
+class _Memory:
+    """Floats of the library as NumPy finds them: an array of them, and every view of it, keeps the owner alive."""
 
-    _owner: Any
-
-    def __new__(cls, array: Any, owner: Any) -> "_Held":
-        made = array.view(cls)
-        made._owner = owner
-        return made
-
-    def __array_finalize__(self, parent: Any) -> None:
-        self._owner = getattr(parent, "_owner", None)
+    def __init__(self, values: Any, shape: Any, owner: Any) -> None:
+        self._owner = owner
+        self.__array_interface__ = {
+            "shape": shape,
+            "typestr": np.dtype(np.float32).str,
+            "data": (int(ffi.cast("uintptr_t", values)), False),
+            "version": 3,
+        }
 
 
 class Report(Record):

@@ -148,6 +148,13 @@ quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/train_arrays.c" $(pkg-config 
     { cat "$work/output"; fail "train_arrays printed something else"; }
 sed 's/^/  /' "$work/output"
 
+echo "- extreme classification from sparse rows"
+# shellcheck disable=SC2046,SC2086
+quietly "$CC" $warnings -O2 "$WEIR_SOURCE/examples/extreme.c" $(pkg-config --cflags --libs weir) -o "$work/extreme"
+awk 'BEGIN { print 60, 6, 6; for (i = 0; i < 60; i++) print i % 6 " " i % 6 ":1" }' >"$work/rows"
+"$work/extreme" "$work/rows" "$work/rows" 80 all | tail -n 1 | grep -q ' 100.00 33.33 20.00 ' ||
+    fail "extreme does not learn which column is which class"
+
 echo "- its model from memory, one context per thread; a network within somebody's gradient"
 # shellcheck disable=SC2046,SC2086
 quietly "$CC" $warnings -O2 -pthread "$WEIR_SOURCE/examples/serve.c" $(pkg-config --cflags --libs weir) -o "$work/serve"

@@ -163,7 +163,7 @@ static void columns_by_name(void **state) {
     weir_table_free(&table);
     options.label_column = "knd";
     refused(text, &options,
-            "has no column \"knd\" (data.label_column, --label-column); it has id, x, kind, a, b, 2019, note, petal "
+            "has no column \"knd\" (data.label_column, --label-column); it has id, x, kind, \"a, b\", 2019, note, petal "
             "width; did you mean 'kind'?");
     options = weir_read_options_default();
     options.label_column = "kind";
@@ -258,6 +258,9 @@ static void names_of_a_model(void **state) {
     reads("y,x\n2,1\n", &options, 1, 2, numbers, NULL);
     reads("y,k,x\n2,red,1\n", &options, 1, 2, numbers, NULL);
     reads("z,y,k,x\n?,2,-1.0,1\n", &options, 1, 2, numbers, "1 column that the model does not know is left out: z");
+    reads(",z,y,x\n8,9,2,1\n", &options, 1, 2, numbers,
+          "2 columns that the model does not know are left out: column 0 (no name), z");
+    reads("\"z, a\",y,x\n9,2,1\n", &options, 1, 2, numbers, "is left out: \"z, a\"");
     reads("1,2\n", &options, 1, 2, numbers, "gives no names of columns: taken in the order of training");
     refused("x,k\n1,red\n", &options, "lacks 1 of the 2 columns that were trained on: \"y\"; it has x, k");
     refused("x,y,x\n1,2,3\n", &options, "columns 0 and 2 are both called \"x\"");
@@ -380,7 +383,9 @@ static void npy_of_all_kinds(void **state) {
         {"'<f1'", "'descr' '<f1' is not supported: probably float8_e5m2"},
         {"'<V1'", "'descr' '<V1' is not supported: probably an 8-bit float"},
         {"'<f16'", "'descr' '<f16' is not supported: longer than float64"},
-        {"'<U21'", "'descr' '<U21' is not supported: text"},
+        {"'<U21'", "is an array of text, which labels alone may be; save it with numpy.save(file, "
+                   "array.astype('float32')), if it is numbers"},
+        {"'<Ux'", "'descr' '<Ux' is not supported"},
         {"'|V16'", "'descr' '|V16' is not supported: raw bytes"},
         {"'<M8[ns]'", "'descr' '<M8[ns]' is not supported: dates"},
         {"'<c16'", "'descr' '<c16' is not supported: complex"},
@@ -406,6 +411,50 @@ static void labels_in_a_column(void **state) {
     write_npy("'<i8'", "(1, 3)", names, sizeof names);
     assert_int_equal(weir_labels_read(&labels, &count, path, &error), WEIR_SHAPE);
     assert_non_null(strstr(error.text, "has 2 dimensions; labels have one"));
+}
+
+static void arrays_of_texts(void **state) {
+    (void)state;
+    int32_t *labels = NULL;
+    size_t count = 0;
+    const uint32_t twelve[] = {'1', '2', '0', 0, '1', '2'};
+    write_npy("'<U2'", "(3,)", twelve, sizeof twelve);
+    assert_int_equal(weir_labels_read(&labels, &count, path, &error), WEIR_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(labels[0], 12);
+    assert_int_equal(labels[1], 0);
+    assert_int_equal(labels[2], 12);
+    weir_labels_free(labels);
+    const uint8_t bytes[] = {'7', 0, '3', '1'};
+    write_npy("'|S2'", "(2, 1)", bytes, sizeof bytes);
+    assert_int_equal(weir_labels_read(&labels, &count, path, &error), WEIR_OK);
+    assert_int_equal(labels[1], 31);
+    weir_labels_free(labels);
+    const uint8_t big[] = {0, 0, 0, '5'};
+    write_npy("'>U1'", "(1,)", big, sizeof big);
+    assert_int_equal(weir_labels_read(&labels, &count, path, &error), WEIR_OK);
+    assert_int_equal(labels[0], 5);
+    weir_labels_free(labels);
+    const struct {
+        const char *type, *shape;
+        uint32_t body[3];
+        weir_status status;
+        const char *says;
+    } cases[] = {{"'<U1'", "(3,)", {'1', 0, '2'}, WEIR_DATA, "label 1: the label is missing"},
+                 {"'<U1'", "(3,)", {'1', 0xd800, '2'}, WEIR_DATA, "label 1 is no text"},
+                 {"'<U1'", "(3,)", {'1', 0x110000, '2'}, WEIR_DATA, "label 1 is no text"},
+                 {"'<U3'", "(1,)", {'1', 0, '2'}, WEIR_DATA, "label 0 is no text"},
+                 {"'<U1'", "(3,)", {'1', 'x', '2'}, WEIR_DATA, "label 1: label x; labels are whole numbers"},
+                 {"'<U1'", "(4,)", {'1', 'x', '2'}, WEIR_FORMAT, ""},
+                 {"'<U1'", "(2,)", {'1', '2', '2'}, WEIR_FORMAT, ""},
+                 {"'<U1'", "(1, 3)", {'1', '2', '2'}, WEIR_SHAPE, "labels have one"},
+                 {"'<U99999999999999999999'", "(1,)", {'1', '2', '2'}, WEIR_UNSUPPORTED, "at most 65536"}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        write_npy(cases[c].type, cases[c].shape, cases[c].body, sizeof cases[c].body);
+        const weir_status status = weir_labels_read(&labels, &count, path, &error);
+        if (status != cases[c].status || !strstr(error.text, cases[c].says))
+            fail_msg("%zu: %s: %s", c, weir_status_name(status), error.text);
+    }
 }
 
 static void archives_of_arrays(void **state) {
@@ -477,7 +526,7 @@ int main(void) {
         cmocka_unit_test(labels_that_are_texts), cmocka_unit_test(names_of_a_model),
         cmocka_unit_test(missing_values),        cmocka_unit_test(gzip_members),
         cmocka_unit_test(npy_of_all_kinds),      cmocka_unit_test(labels_in_a_column),
-        cmocka_unit_test(archives_of_arrays),
+        cmocka_unit_test(arrays_of_texts), cmocka_unit_test(archives_of_arrays),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

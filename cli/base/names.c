@@ -6,14 +6,17 @@
 #include "cli.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void cli_print_names(FILE *out, const char *label, size_t indent, const weir_names *names, weir_named list) {
     enum { most = 40 };
     char *text = NULL;
     size_t size = 0, count = weir_names_count(names, list);
     FILE *line = count > 0 ? open_memstream(&text, &size) : NULL;
-    for (size_t i = 0; line != NULL && i < count && i < most; i++)
-        fprintf(line, "%s%s", i > 0 ? ", " : "", weir_names_at(names, list, i));
+    for (size_t i = 0; line != NULL && i < count && i < most; i++) {
+        const char *name = weir_names_at(names, list, i), *quote = strchr(name, ',') != NULL ? "\"" : "";
+        fprintf(line, "%s%s%s%s", i > 0 ? ", " : "", quote, name, quote);
+    }
     if (line != NULL && count > most) fprintf(line, " and %zu others", count - most);
     if (line != NULL && fclose(line) == 0 && text != NULL) {
         fprintf(out, "%s", label);

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Processes and threads: forks, pools, and PyTorch in the same process, in either order of import."""
 
+import glob
 import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -137,6 +139,88 @@ def test_pytorch_in_the_same_process(wanted):
             break
     print("\nmilliseconds of a pass: " + ", ".join(f"{order}: {1e3 * seconds:.2f}" for order, seconds in least.items()))
     assert max(least.values()) < 2 * least["weir"]
+
+
+def _runtimes():
+    """OpenMP runtimes of this machine, by what they are of: GNU's, that of scikit-learn's wheel, Intel's, LLVM's."""
+    found, site = {}, [path for path in sys.path if path.endswith("-packages")]
+    places = {
+        "GNU": ["/usr/lib/x86_64-linux-gnu/libgomp.so.1", "/usr/lib64/libgomp.so.1"],
+        "GNU of scikit-learn": [f"{path}/scikit_learn.libs/libgomp*" for path in site],
+        "Intel": [f"{sys.prefix}/lib/libiomp5.so"],
+        "LLVM": ["/usr/lib/llvm-*/lib/libomp.so.5", "/usr/lib/x86_64-linux-gnu/libomp.so.5", f"{sys.prefix}/lib/libomp.so"],
+    }
+    for name, patterns in places.items():
+        files = [file for pattern in patterns for file in sorted(glob.glob(pattern))]
+        if files:
+            found[name] = files[-1]
+    return found
+
+
+RUNTIMES = _runtimes()
+
+#: A program of OpenMP: how many threads a parallel region has, and the sum that they find.
+PROGRAM = """
+#include <omp.h>
+double work(int *threads) {
+    double sum = 0;
+#pragma omp parallel for reduction(+ : sum)
+    for (int i = 0; i < 2000000; i++) {
+        if (i == 0) *threads = omp_get_num_threads();
+        sum += 1.0 / (1 + i);
+    }
+    return sum;
+}
+"""
+
+#: weir and a program of OpenMP in turns, in threads, and after a fork.
+WITH_OPENMP = """
+import ctypes, hashlib, json, os, sys, time
+sys.path.insert(0, {tests!r})
+def load():
+    global program, theirs
+    ctypes.CDLL({runtime!r}, ctypes.RTLD_GLOBAL)
+    program = ctypes.CDLL({program!r})
+    program.work.restype, theirs = ctypes.c_double, ctypes.c_int()
+    return program.work(ctypes.byref(theirs))
+if {first}:
+    load()
+import weir
+from test_processes import _work
+bits = hashlib.sha256(_work()).hexdigest()
+sums = {{round(load(), 9)}}
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as pool:
+    ours = [pool.submit(_work) for _ in range(2)]
+    sums |= {{round(program.work(ctypes.byref(theirs)), 9) for _ in range(5)}}
+    assert {{hashlib.sha256(each.result()).hexdigest() for each in ours}} == {{bits}}
+child = os.fork()
+if child == 0:
+    os._exit(0 if hashlib.sha256(_work()).hexdigest() == bits else 1)
+assert os.waitpid(child, 0)[1] == 0
+with open("/proc/self/maps") as maps:
+    assert os.path.realpath({runtime!r}) in maps.read()
+print(json.dumps([bits, len(sums), theirs.value]))
+"""
+
+
+@pytest.mark.parametrize("order", ["runtime, weir", "weir, runtime"])
+@pytest.mark.parametrize("name", ["GNU", "GNU of scikit-learn", "Intel", "LLVM"])
+def test_any_openmp_runtime(wanted, name, order, tmp_path):
+    """Beside each OpenMP runtime, loaded before or after: the same bits, both at work at once, also after a fork."""
+    runtime, compiler = RUNTIMES.get(name), shutil.which("cc")
+    if runtime is None or compiler is None:
+        pytest.skip("no compiler" if compiler is None else f"no OpenMP runtime: {name} (pip: intel-openmp; Debian: libomp5-14)")
+    source, made, program = tmp_path / "program.c", tmp_path / "program.o", tmp_path / "program.so"
+    source.write_text(PROGRAM)
+    subprocess.run([compiler, "-O1", "-fPIC", "-fopenmp", "-c", source, "-o", made], check=True)
+    subprocess.run([compiler, "-shared", made, runtime, "-o", program], check=True)
+    words = WITH_OPENMP.format(tests=os.path.dirname(__file__), runtime=runtime, program=str(program), first=order[0] == "r")
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "LD_LIBRARY_PATH": os.path.dirname(runtime)}
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, timeout=SECONDS, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    bits, sums, threads = json.loads(done.stdout)
+    assert (bits, threads) == (hashlib.sha256(wanted).hexdigest(), 2) and sums == 1
 
 
 def test_pytorchs_threads_after_weirs():

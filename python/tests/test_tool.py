@@ -105,6 +105,33 @@ def test_the_laboratory():
     assert "rloo:samples=4" in weir.lab.forms("rloo")
 
 
+def test_variance_along_a_training():
+    """At checkpoints, to the number what ``weir estimate variance`` prints."""
+    config = "digits"
+    found = weir.lab.variance(config, ["straight-through", "disarm"], draws=10, points=3, epochs=1,
+                              settings={"data.train": 320, "data.valid": 50, "data.test": 50})
+    assert [(entry.step, entry.rule) for entry in found] == [(s, r) for s in (0, 5, 10) for r in ("straight-through", "disarm")]
+    variances = [entry.variance for entry in found if entry.rule == "disarm"]
+    assert len(set(variances)) == 3 and all(v > 0 for v in variances)
+    assert sum(entry.best for entry in found) == 3
+
+
+def test_variance_is_that_of_the_tool(tmp_path):
+    words = weir.examples()["digits"]
+    path = tmp_path / "small.yaml"
+    path.write_text(str(weir.Configuration.parse(words, {"data.train": 320, "data.valid": 50, "data.test": 50})))
+    program = os.environ.get("WEIR_TOOL")
+    if not program or not os.path.exists(program):
+        pytest.skip("no tool to compare with: WEIR_TOOL")
+    line = [program, "estimate", "variance", str(path), "--rules", "straight-through,disarm", "--draws", "10", "--json"]
+    done = subprocess.run([*line, "--points", "3", "--epochs", "1"], capture_output=True, text=True, check=True)
+    theirs = [json.loads(each) for each in done.stdout.splitlines()]
+    ours = weir.lab.variance(path, ["straight-through", "disarm"], draws=10, points=3, epochs=1)
+    assert [(entry.step, entry.rule) for entry in ours] == [(entry["step"], entry["rule"]) for entry in theirs]
+    for name in ("variance", "bias", "gradient"):
+        assert [entry[name] for entry in ours] == pytest.approx([entry[name] for entry in theirs], rel=1e-6)
+
+
 def test_estimators_of_somebody_elses_loss():
     estimator = weir.Estimator("exact", units=3)
     logits = np.array([[0.5, -1.0, 2.0]], np.float32)

@@ -51,6 +51,35 @@ def test_arrays_are_as_good_as_files(tmp_path):
     assert weir.train({**base, **files}, repeats=0).epochs[-1].train_loss < 2
 
 
+def test_labels_in_a_file_may_be_texts(blobs, tmp_path):
+    X, y = blobs
+    np.save(tmp_path / "rows.npy", X)
+    nodes = [{"kind": "input", "size": 6}, {"kind": "affine", "size": 3}, {"kind": "softmax-cross-entropy"}]
+    found = []
+    for names in (np.array(["ash", "elm, red", "öl"])[y], np.array([b"ash", b"elm", b"oak"])[y]):
+        np.save(tmp_path / "labels.npy", names)
+        data = {"source": "files", "train_rows": str(tmp_path / "rows.npy"), "train_labels": str(tmp_path / "labels.npy")}
+        run = weir.train({"network": nodes, "data": data}, repeats=0)
+        found.append(run.network.classes)
+        assert run.epochs[-1].train_loss < 1
+    assert found == [["ash", "elm, red", "öl"], ["ash", "elm", "oak"]]
+
+
+def test_names_of_columns_may_have_commas(tmp_path):
+    lines = ['"width, cm","a ""b"", c",kind'] + [f"{k % 2}.5,{k},{'on' if k % 2 else 'off'}" for k in range(60)]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    data = {"source": "files", "train_rows": str(tmp_path / "table.csv"), "label_column": "kind"}
+    nodes = [{"kind": "input", "size": 1}, {"kind": "affine", "size": 2}, {"kind": "softmax-cross-entropy"}]
+    run = weir.train({"network": nodes, "data": {**data, "skip_columns": ['a "b", c']}}, repeats=0)
+    assert run.network.column_names == ["width, cm"]
+    again = weir.Configuration.parse(str(run.network.configuration))
+    assert str(again) == str(run.network.configuration)
+    with pytest.raises(weir.errors.DataError, match="""a name with a comma stands in quotes of its own: '"width, cm"'"""):
+        weir.train({"network": nodes, "data": {**data, "skip_columns": "width, cm"}}, repeats=0)
+    with pytest.raises(weir.errors.ConfigError, match="stands in quotes of its own"):
+        weir.train({"network": nodes, "data": {**data, "label_column": "width, cm"}}, repeats=0)
+
+
 def test_labels_of_any_type_get_names(blobs):
     X, y = blobs
     names = np.array(["ash", "oak", "elm"], object)[y]

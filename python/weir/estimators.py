@@ -202,11 +202,15 @@ class _Estimator:
         ]
 
     def _steering(self) -> Dict[str, Any]:
-        """How the share of open gates is steered: gates of 0 and 1 by their mean, others by their size."""
+        """How the share of open gates is steered: gates of 0 and 1 by their mean, others by their size; not where the draw
+        says how many open."""
         if self.target is None:
             return {"kind": "none"}
         target = _number("target", self.target)
-        if unit_of(self.rule).rule.traits & lib.WEIR_TRAIT_BINARY:
+        unit = unit_of(self.rule)
+        if lib.weir_unit_variable(unit) != 1:
+            return {"kind": "none", "target": target}
+        if unit.rule.traits & lib.WEIR_TRAIT_BINARY:
             return {"kind": "kl", "target": target, "weight": 0.1}
         return {"kind": "l1", "target": target, "weight": 1e-3, "adapt": 1.02, "tolerance": 0.01}
 

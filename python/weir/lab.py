@@ -16,6 +16,7 @@ from .data import Data
 from .network import Configuration, Network, Settings, labels_of, targets_of, unit_text
 from .records import Record, record
 from .tool import unit_of, units
+from .training import Trainer
 
 Rules = Union[None, str, Sequence[str]]
 
@@ -75,43 +76,91 @@ def variance(
     network: Optional[Network] = None,
     draws: int = 100,
     rows: Optional[int] = None,
+    points: int = 1,
+    epochs: int = 1,
     settings: Settings = None,
     progress: Any = None,
 ) -> List[Record]:
-    """Bias, variance and time of rules on the network and data of a configuration (``weir_comparison_measure``).
+    """Bias, variance and time of rules on the network and data of a configuration (``weir_comparison_measure``), where it
+    is or, as ``weir estimate variance`` does, along a training.
 
-    config: a file, the name of a built-in example, a mapping. network: whose parameters are those of the point measured;
-    None: fresh ones. rows: of the batch, by default that of training. A record per rule that the network can have;
-    ``gradient`` is the length of the reference, ``best`` marks the least error at equal time.
+    config: a file, the name of a built-in example, a mapping. network: whose parameters are those of the (first) point
+    measured; None: fresh ones. It is not changed. rows: of the batch, by default that of training.
+
+    points: more than 1: the network is trained for ``epochs`` with its own rule, and all rules are measured at so many
+    steps that lie evenly, the first and the last among them, on one batch.
+
+    A record per point and rule that the network can have: ``step``, bias, variance, milliseconds, … (``weir_measured``).
+    ``gradient`` is the length of the reference, ``best`` marks the least error at equal time. For a table of one number:
+    ``pandas.DataFrame(records).pivot(index="step", columns="rule", values="variance")``.
     """
     configuration = config if isinstance(config, Configuration) else Configuration(config, settings)
     names = _texts(rules)
     data = data or Data.of(configuration)
-    network = network or Network.of(configuration)
+    most = max(256, configuration.c.train.batch)
+    if network is None:
+        network = Network.of(configuration, max_rows=most)
+    elif points > 1:
+        network = network.trainable(most)
     inputs, wanted = data.part("train")
     count = min(rows or configuration.c.train.batch, len(inputs))
-    keep = Keep()
     options = ffi.new("weir_graph_options *", lib.weir_graph_options_default(count))
     comparison = new(
         "weir_comparison **",
         lib.weir_comparison_create,
         configuration.c.network,
         configuration.c.network_count,
-        keep.texts(names),
+        Keep().texts(names),
         len(names),
         options,
         free=lib.weir_comparison_free,
     )
-    batch = ffi.new("weir_pass *", {"rows": count, "inputs": keep.add(arrays.pointer(keep.add(inputs[:count])))})
+    trainer = Trainer(network, data, configuration) if points > 1 else None
+    found: List[Record] = []
+    step, batches = 0, len(inputs) // count
+    for point in range(points):
+        while trainer is not None and step < epochs * batches * point // (points - 1):
+            which = _order(configuration, len(inputs), step // batches)[step % batches * count :][:count]
+            _learn(trainer, inputs[which], wanted[which])
+            step += 1
+        for entry in _measured(comparison, names, network, inputs[:count], wanted[:count], draws, point, progress):
+            found.append(Record({"step": step, **entry}))
+    return found
+
+
+def _order(configuration: Configuration, rows: int, epoch: int) -> Any:
+    """The order of the training rows in an epoch, as ``weir estimate variance`` has it."""
+    noise = ffi.new("weir_noise *", {"seed": configuration.c.train.seed, "step": epoch, "stream": 99})
+    order = np.empty(rows, np.uint32)
+    lib.weir_random_permutation(arrays.pointer(order, "uint32_t[]"), noise[0], rows)
+    return order
+
+
+def _learn(trainer: Trainer, inputs: Any, wanted: Any) -> None:
+    """A step on rows that are scaled already."""
+    network, given = trainer.network, arrays.pointer(inputs)
+    with network._lock:
+        if network.takes == "targets":
+            call(lib.weir_trainer_step_targets, trainer.c, given, arrays.pointer(arrays.floats(wanted)), len(inputs))
+        else:
+            call(lib.weir_trainer_step, trainer.c, given, arrays.pointer(wanted, "int32_t[]"), len(inputs))
+
+
+def _measured(
+    comparison: Any, names: List[str], network: Network, inputs: Any, wanted: Any, draws: int, point: int, progress: Any
+) -> List[Record]:
+    """All rules on one batch, where the network is."""
+    keep, count = Keep(), len(inputs)
+    batch = ffi.new("weir_pass *", {"rows": count, "inputs": keep.add(arrays.pointer(keep.add(inputs)))})
     if network.takes == "targets":
-        batch.targets = keep.add(arrays.pointer(keep.add(targets_of(wanted[:count], count, network.outputs))))
+        batch.targets = keep.add(arrays.pointer(keep.add(targets_of(wanted, count, network.outputs))))
     else:
-        batch.labels = keep.add(arrays.pointer(keep.add(labels_of(wanted[:count], count)), "int32_t[]"))
+        batch.labels = keep.add(arrays.pointer(keep.add(labels_of(wanted, count)), "int32_t[]"))
     measured, norm = ffi.new("weir_measured[]", len(names)), ffi.new("double *")
     held, told = _told(progress)
     with network._lock:
         call(
-            lib.weir_comparison_measure, comparison, measured, norm, network.c, batch, draws, 0, told, NULL, held=held
+            lib.weir_comparison_measure, comparison, measured, norm, network.c, batch, draws, point, told, NULL, held=held
         )
     best = int(lib.weir_measured_best(measured, len(names), False))
     found = [Record({"rule": name, **record(measured[k])}) for k, name in enumerate(names)]

@@ -129,7 +129,7 @@ done:
 }
 
 // A list of words as one text: "one, two".
-static weir_status read_words(reader *r, weir__said *to) {
+static weir_status read_words(reader *r, bool quotes, weir__said *to) {
     weir_status status = WEIR_OK;
     char *joined = weir__arena_copy(r->arena, "", 0);
     const unsigned line = r->line;
@@ -140,10 +140,18 @@ static weir_status read_words(reader *r, weir__said *to) {
         TRY(next_entry(r, above, i, &more));
         if (!more) break;
         TRY(read_text(r, &word));
-        if (!*word.text || strchr(word.text, ',')) return fail(r, r->line, "expected a word without commas");
-        const size_t used = strlen(joined), room = used + strlen(word.text) + 3;
+        const bool quoted = quotes && *word.text != '"' && strchr(word.text, ','); // a comma of a name separates nothing
+        if (!*word.text || (!quotes && strchr(word.text, ',')))
+            return fail(r, r->line, "expected a word%s", quotes ? "" : " without commas");
+        const size_t used = strlen(joined), room = used + 2 * strlen(word.text) + 5;
         joined = weir__arena_resize(r->arena, joined, room);
-        if (joined) weir__print(joined + used, room - used, "%s%s", used ? ", " : "", word.text);
+        if (!joined) break;
+        weir__print(joined + used, room - used, "%s%s", used ? ", " : "", quoted ? "\"" : word.text);
+        for (const char *c = word.text; quoted; c++) {
+            const size_t now = strlen(joined);
+            weir__print(joined + now, room - now, *c == '"' ? "\"\"" : "%c", *c ? *c : '"');
+            if (!*c) break;
+        }
     }
     if (!joined) return fail_memory(r);
     to->text = joined;
@@ -153,7 +161,7 @@ done:
 }
 
 static weir_status read_value(reader *r, const weir__field *field, weir__said *to) {
-    return field->is_list && r->event.type == YAML_SEQUENCE_START_EVENT ? read_words(r, to) : read_text(r, to);
+    return field->is_list && r->event.type == YAML_SEQUENCE_START_EVENT ? read_words(r, field->has_quotes, to) : read_text(r, to);
 }
 
 static const char keys_words[] = "keys with values (key: value)";

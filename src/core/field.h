@@ -53,6 +53,7 @@ typedef struct weir__field {
     unsigned group;  ///< nodes: the bit of the kinds that take it (WEIR__FIELD_…)
     bool names_file; ///< TEXT: a file or a folder
     bool is_list;    ///< TEXT: words with commas between them, in YAML also a list
+    bool has_quotes; ///< a word of the list stands in quotes where it has a comma itself
 } weir__field;
 
 /// Of weir__field.numbers.

@@ -28,6 +28,7 @@ static size_t element_size(weir__element element) {
     case WEIR__U64:
     case WEIR__I64:
     case WEIR__F64:
+    case WEIR__TEXT:
         break;
     }
     return widest;
@@ -71,14 +72,13 @@ static double as_double(const uint8_t *raw, const weir__array *array, size_t siz
     case WEIR__U16:
     case WEIR__U32:
     case WEIR__U64:
+    case WEIR__TEXT:
         break;
     }
     return (double)bits;
 }
 
-static bool is_integer(weir__element element) {
-    return element != WEIR__F16 && element != WEIR__F32 && element != WEIR__F64;
-}
+static bool is_integer(weir__element element) { return element < WEIR__F16; }
 
 static bool is_byte(weir__element element) { return element == WEIR__U8 || element == WEIR__BOOL; }
 
@@ -143,8 +143,17 @@ static weir_status append(weir__growing *to, const uint8_t *raw, size_t count, c
     return WEIR_OK;
 }
 
+static weir_status refuse_text(const weir__array *array, const char *name, weir_error *error) {
+    if (array->element != WEIR__TEXT) return WEIR_OK;
+    return weir__fail(error, WEIR_UNSUPPORTED,
+                      "%s: is an array of text, which labels alone may be; save it with numpy.save(file, "
+                      "array.astype('float32')), if it is numbers",
+                      name);
+}
+
 weir_status weir__array_numbers(double *out, size_t count, const weir__array *array, weir__stream *stream,
                                 weir_error *error) {
+    if (array->element == WEIR__TEXT) return refuse_text(array, stream->name, error);
     uint8_t raw[chunk_elements * widest];
     const size_t size = element_size(array->element);
     for (size_t done = 0; done < count;) {
@@ -168,6 +177,7 @@ weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__s
     weir__growing values = {.size = is_byte(array->element) ? 1 : sizeof(float)};
     uint8_t raw[chunk_elements * widest];
     *rows = NULL;
+    TRY(refuse_text(array, stream->name, error));
     TRY(find_shape(&shape, array, vector, stream->name, error));
     values.limit = shape.rows * shape.columns;
     while (values.count < values.limit) {
@@ -224,5 +234,67 @@ weir_status weir__array_labels(int32_t **labels, size_t *count, const weir__arra
     values.data = NULL;
 done:
     weir__free(values.data);
+    return status;
+}
+
+// ---- Texts ---------------------------------------------------------------------------------------------------------
+
+enum { most_letters = 1 << 16 };
+
+// A number of Unicode in UTF-8 (RFC 3629), at most 4 bytes; 0: it is none.
+static size_t put_letter(char *to, uint32_t letter) {
+    if (letter < 0x80) return *to = (char)letter, 1;
+    if (letter >= 0xd800 && letter < 0xe000) return 0;
+    const size_t length = letter < 0x800 ? 2 : letter < 0x10000 ? 3 : letter < 0x110000 ? 4 : 0;
+    for (size_t i = length; i-- > 1; letter >>= 6) to[i] = (char)(0x80 | (letter & 0x3f));
+    if (length) to[0] = (char)(((0xf00U >> length) & 0xff) | letter);
+    return length;
+}
+
+// One entry in UTF-8, without the zeros that fill it up. False: letters that are none, or zeros within.
+static bool put_text(char *to, size_t *length, const uint8_t *raw, const weir__array *array) {
+    const size_t size = array->wide ? 4 : 1;
+    size_t letters = array->letters;
+    while (letters && !memcmp(raw + (letters - 1) * size, "\0\0\0", size)) letters--;
+    *length = 0;
+    for (size_t i = 0; i < letters; i++) {
+        const uint8_t *at = raw + i * size;
+        uint32_t letter = *at;
+        for (size_t b = 0; array->wide && b < 4; b++)
+            letter = (b ? letter << 8 : 0) | at[array->big_endian ? b : 3 - b];
+        if (!letter) return false;
+        if (!array->wide) to[*length] = (char)letter;
+        const size_t put = array->wide ? put_letter(to + *length, letter) : 1;
+        if (!put) return false;
+        *length += put;
+    }
+    return true;
+}
+
+weir_status weir__array_texts(weir__labels *labels, const weir__array *array, weir__stream *stream, weir_error *error) {
+    weir_status status = WEIR_OK;
+    uint8_t *raw = NULL;
+    char *text = NULL;
+    labels->of_array = true;
+    TRY_THAT(array->rank == 1 || (array->rank == 2 && array->sizes[1] == 1), WEIR_SHAPE,
+             "%s: has %zu dimensions; labels have one", stream->name, array->rank);
+    TRY_THAT(array->sizes[0], WEIR_DATA, "%s: holds no labels", stream->name);
+    TRY_THAT(array->letters <= most_letters, WEIR_UNSUPPORTED, "%s: texts of %zu letters; labels have at most %d",
+             stream->name, array->letters, most_letters);
+    const size_t size = array->letters * (array->wide ? 4 : 1);
+    TRY(weir__new(&raw, size + 1, 1, "a label", error));
+    TRY(weir__new(&text, 4 * array->letters + 1, 1, "a label", error));
+    for (size_t i = 0; i < array->sizes[0]; i++) {
+        size_t length = 0;
+        TRY(weir__stream_read(stream, raw, size, "the labels", error));
+        TRY_THAT(put_text(text, &length, raw, array), WEIR_DATA, "%s: label %zu is no text", stream->name, i);
+        text[length] = 0;
+        const weir__field field = {.begin = text, .end = text + length, .quoted = true};
+        TRY(weir__labels_add(labels, &field, i, error));
+    }
+    TRY(weir__stream_expect_end(stream, error));
+done:
+    weir__free(raw);
+    weir__free(text);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include <weir/data.h>
 
+#include "labels.h"
 #include "stream.h"
 
 enum { weir__array_ranks = 8 };
@@ -24,12 +25,15 @@ typedef enum weir__element {
     WEIR__I64,
     WEIR__F16,
     WEIR__F32,
-    WEIR__F64
+    WEIR__F64,
+    WEIR__TEXT ///< of labels alone
 } weir__element;
 
 typedef struct weir__array {
     weir__element element;
     bool big_endian;
+    size_t letters; ///< WEIR__TEXT: of each entry, of 4 bytes (Unicode's numbers) or of 1 (UTF-8), filled up with zeros
+    bool wide;      ///< of 4
     size_t rank, sizes[weir__array_ranks];
 } weir__array;
 
@@ -48,5 +52,7 @@ weir_status weir__array_rows(weir_rows **rows, const weir__array *array, weir__s
 /// Reads the body as labels: integers in one dimension, a second one of size 1 allowed.
 weir_status weir__array_labels(int32_t **labels, size_t *count, const weir__array *array, weir__stream *stream,
                                weir_error *error);
+/// Reads the body as labels that are texts, in one dimension.
+weir_status weir__array_texts(weir__labels *labels, const weir__array *array, weir__stream *stream, weir_error *error);
 
 #endif

@@ -60,18 +60,19 @@ static void list_names(const weir__csv *c, char *text, size_t size) {
     size_t used = 0;
     text[0] = 0;
     for (size_t j = 0; j < c->columns.count && used + 8 < size; j++) {
-        const char *name = weir__csv_column_at(c, j)->name;
+        const char *name = weir__csv_column_at(c, j)->name, *quote = weir__quote_of(name);
         char buffer[shown];
-        if (used + strlen(name) + 8 > size) {
+        if (used + strlen(name) + 10 > size) {
             snprintf(text + used, size - used, ", ...");
             return;
         }
-        used += (size_t)snprintf(text + used, size - used, "%s%s", j ? ", " : "",
-                                 weir__show(buffer, sizeof buffer, name, strlen(name)));
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s%s", j ? ", " : "", quote,
+                                 weir__show(buffer, sizeof buffer, name, strlen(name)), quote);
     }
 }
 
-static weir_status fail_name(const weir__csv *c, const char *name, const char *setting, weir_error *error) {
+static weir_status fail_name(const weir__csv *c, const char *name, const selection *s, weir_error *error) {
+    const char *setting = s->setting;
     char list[160];
     const char *names[64];
     size_t count = 0;
@@ -83,6 +84,10 @@ static weir_status fail_name(const weir__csv *c, const char *name, const char *s
     for (; count < c->columns.count && count < sizeof names / sizeof *names; count++)
         names[count] = weir__csv_column_at(c, count)->name;
     list_names(c, list, sizeof list);
+    for (size_t k = 0; k < count; k++)
+        if (strchr(names[k], ',') && strstr(s->list, names[k]))
+            return weir__fail(error, WEIR_DATA, "%s: has no column \"%s\" (%s); a name with a comma stands in quotes of its "
+                              "own: '\"%.80s\"'", c->lines.stream->name, name, setting, names[k]);
     return weir__fail(error, WEIR_DATA, "%s: has no column \"%s\" (%s); it has %s%s", c->lines.stream->name, name,
                       setting, list, weir_suggest(name, names, count).text);
 }
@@ -110,7 +115,7 @@ static weir_status check_selection(const weir__csv *c, const selection *s, weir_
             found = j;
         }
         if (left_out && found == SIZE_MAX) continue;
-        if (*entry.name && found == SIZE_MAX) return fail_name(c, entry.name, s->setting, error);
+        if (*entry.name && found == SIZE_MAX) return fail_name(c, entry.name, s, error);
         if (!*entry.name && entry.last >= c->columns.count)
             return weir__fail(error, WEIR_DATA, "%s: line %zu has %zu columns, but %s %zu%s", c->lines.stream->name,
                               c->lines.line, c->columns.count, s->what, entry.last, s->list == c->options.label
@@ -184,16 +189,18 @@ static weir_status check_complete(const weir__csv *c, weir_error *error) {
 }
 
 static void leave_out_others(weir__csv *c) {
-    char list[100] = "";
+    char list[100] = "", numbered[32];
     size_t count = 0, length = 0;
     for (size_t j = 0; j < c->columns.count; j++) {
         weir__csv_column *column = weir__csv_column_at(c, j);
         if (column->matched || column->role != WEIR__ROLE_VALUE) continue;
         char buffer[shown];
+        snprintf(numbered, sizeof numbered, "column %zu (no name)", j);
+        const char *name = *column->name ? column->name : numbered, *quote = weir__quote_of(name);
         column->role = WEIR__ROLE_NONE;
         if (!count++ || length + shown + 8 < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "",
-                                       weir__show(buffer, sizeof buffer, column->name, strlen(column->name)));
+            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s%s%s", length ? ", " : "", quote,
+                                       weir__show(buffer, sizeof buffer, name, strlen(name)), quote);
     }
     if (count)
         weir__csv_note(c, "%s: %zu column%s that the model does not know %s left out: %s", c->lines.stream->name, count,

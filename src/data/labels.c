@@ -28,15 +28,24 @@ static weir_status push(weir__growing *to, const void *value, size_t size, weir_
     return status;
 }
 
+// Where a label stands, for a message.
+static const char *place_of(const weir__labels *l, size_t line, char text[shown]) {
+    if (l->of_array)
+        snprintf(text, shown, "label %zu", line);
+    else
+        snprintf(text, shown, "line %zu, column %zu", line, l->column);
+    return text;
+}
+
 weir_status weir__labels_add(weir__labels *l, const weir__field *field, size_t line, weir_error *error) {
     weir_status status = WEIR_OK;
     const char *text = NULL;
     size_t number = 0, before = l->texts.count;
     int32_t entry = -1;
-    char buffer[shown];
+    char buffer[shown], place[shown];
     if (is_missing(field)) {
-        TRY_THAT(l->may_lack, WEIR_DATA, "%s: line %zu, column %zu: the label is missing (\"%s\"); fill it in, or leave "
-                 "out the row", l->file, line, l->column,
+        TRY_THAT(l->may_lack, WEIR_DATA, "%s: %s: the label is missing (\"%s\"); fill it in, or leave "
+                 "out the row", l->file, place_of(l, line, place),
                  weir__show(buffer, sizeof buffer, field->begin, (size_t)(field->end - field->begin)));
     } else {
         TRY(weir__field_copy(&text, &l->memory, field, error));
@@ -51,10 +60,10 @@ done:
 }
 
 static weir_status fail_label(const weir__labels *l, size_t number, const char *what, weir_error *error) {
-    char buffer[shown];
+    char buffer[shown], place[shown];
     const char *text = l->texts.items[number];
-    return weir__fail(error, WEIR_DATA, "%s: line %zu, column %zu: label %s%s%s; %s", l->file,
-                      ((const size_t *)l->lines.data)[number], l->column, what ? "\"" : "",
+    return weir__fail(error, WEIR_DATA, "%s: %s: label %s%s%s; %s", l->file,
+                      place_of(l, ((const size_t *)l->lines.data)[number], place), what ? "\"" : "",
                       weir__show(buffer, sizeof buffer, text, strlen(text)), what ? "\"" : "",
                       what ? what : "labels are whole numbers, 0 or more, or names");
 }
@@ -138,14 +147,15 @@ static weir_status name_classes(const weir__labels *l, int32_t *classes, weir_na
     const size_t count = l->texts.count;
     entry *entries = NULL;
     const char **names = NULL;
+    char place[shown];
     size_t made = 0;
     TRY(weir__new(&entries, count, sizeof *entries, "classes", error));
     TRY(weir__new((void *)&names, count, sizeof *names, "classes", error));
     for (size_t i = 0; i < count; i++) {
         entries[i] = (entry){.text = l->texts.items[i], .from = i};
         (void)read_number(entries[i].text, &entries[i].number);
-        TRY_THAT(weir__is_utf8(entries[i].text), WEIR_DATA, "%s: line %zu, column %zu: the label is not in UTF-8",
-                 l->file, ((const size_t *)l->lines.data)[i], l->column);
+        TRY_THAT(weir__is_utf8(entries[i].text), WEIR_DATA, "%s: %s: the label is not in UTF-8", l->file,
+                 place_of(l, ((const size_t *)l->lines.data)[i], place));
     }
     qsort(entries, count, sizeof *entries, numbers ? by_number : by_text);
     for (size_t i = 0; i < count; i++) {
@@ -165,8 +175,9 @@ static void note_names(const weir__labels *l, const kinds *k, const weir_names *
     const size_t rows = l->numbers.count, classes = weir_names_count(fresh, WEIR_NAMED_CLASSES);
     if (!note || *note) return;
     if (rows > 20 && 2 * classes > rows)
-        weir__print(note, WEIR_NOTE, "%s: %zu different labels in %zu rows: is column %zu the label?", l->file, classes,
-                    rows, l->column);
+        weir__print(note, WEIR_NOTE, l->of_array ? "%s: %zu different labels in %zu rows: are they labels?"
+                                                 : "%s: %zu different labels in %zu rows: is column %zu the label?",
+                    l->file, classes, rows, l->column);
     else if (k->texts < l->texts.count)
         weir__print(note, WEIR_NOTE, "%s: labels are taken as names of %zu classes: %s", l->file, classes,
                     weir__names_text(list, sizeof list, fresh, WEIR_NAMED_CLASSES));

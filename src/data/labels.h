@@ -12,7 +12,8 @@
 /// Zero-initialise; free with weir__labels_free.
 typedef struct weir__labels {
     const char *file;      ///< for errors
-    size_t column;         ///< of the labels, for errors
+    size_t column;         ///< of the labels, for errors; they are lines of a text
+    bool of_array;         ///< or entries of an array
     bool may_lack;         ///< a label may be missing: −1
     weir__texts texts;     ///< all different ones
     weir__growing lines;   ///< size_t: where each came first
@@ -20,7 +21,7 @@ typedef struct weir__labels {
     weir__growing memory;  ///< of the text at hand
 } weir__labels;
 
-/// The label of one more row. WEIR_DATA where it is missing.
+/// The label of one more row; line: its place, for errors. WEIR_DATA where it is missing.
 weir_status weir__labels_add(weir__labels *labels, const weir__field *field, size_t line, weir_error *error);
 
 /// Classes in place of the numbers of texts, in *out, freed by the caller. known, unless NULL: the classes that there

@@ -52,6 +52,8 @@ weir_hint weir__names_hint(const weir_names *names, weir_named list, const char 
     return weir_suggest(word, (const char *const *)names->lists[list].items, names->lists[list].count);
 }
 
+const char *weir__quote_of(const char *name) { return strchr(name, ',') ? "\"" : ""; }
+
 const char *weir__names_text(char *text, size_t size, const weir_names *names, weir_named list) {
     enum { room = 24 }; // of " and 4294967296 others"
     const size_t count = weir_names_count(names, list);
@@ -59,11 +61,12 @@ const char *weir__names_text(char *text, size_t size, const weir_names *names, w
     text[0] = 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = weir_names_at(names, list, i);
-        if (used + strlen(name) + 2 + room > size) {
+        const char *quote = weir__quote_of(name);
+        if (used + strlen(name) + 4 + room > size) {
             snprintf(text + used, size - used, " and %zu others", count - i);
             break;
         }
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", name);
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s%s", i ? ", " : "", quote, name, quote);
     }
     return text;
 }

@@ -61,8 +61,6 @@ static const char *find_origin(const char *type, bool is_list) {
         {"f", "longer than float64; save it with numpy.save(file, array.astype('float32'))"},
         {"c", "complex numbers; save numpy.abs(array) or its real and imaginary parts, as float32"},
         {"O", "Python objects; save it with numpy.save(file, array.astype('float32')), if they are numbers"},
-        {"U", "text; save it with numpy.save(file, array.astype('float32')), if it is numbers"},
-        {"S", "text; save it with numpy.save(file, array.astype('float32')), if it is numbers"},
         {"M", "dates; save numbers, such as (array - array.min()) / numpy.timedelta64(1, 'D')"},
         {"m", "spans of time; save numbers, such as array / numpy.timedelta64(1, 's')"},
     };
@@ -92,6 +90,15 @@ static weir_status read_type(weir__array *array, const char *header, const char 
         array->element = types[i].element;
         array->big_endian = value[1] == '>';
         return WEIR_OK;
+    }
+    if (quoted && length > 4 && strchr("<>|=", value[1]) && (value[2] == 'U' || value[2] == 'S')) {
+        char *end = NULL;
+        const unsigned long long letters = strtoull(value + 3, &end, 10);
+        array->element = WEIR__TEXT;
+        array->wide = value[2] == 'U';
+        array->big_endian = value[1] == '>';
+        array->letters = letters < SIZE_MAX / 8 ? (size_t)letters : SIZE_MAX / 8;
+        if (end == value + length - 1) return WEIR_OK;
     }
     const char *type = value + (quoted ? 1 + (length > 2 && strchr("<>|=", value[1])) : 0);
     return weir__fail(error, WEIR_UNSUPPORTED, "%s: NPY 'descr' %s is not supported: %s", name,

@@ -60,7 +60,8 @@ weir_status weir__csv_options_check(const weir__csv_options *options, weir_error
     const char *at = options->label;
     TRY(weir__columns_check(options->label, "data.label_column", error));
     TRY_THAT(!weir__columns_next(&first, &at) || (!*at && first.first == first.last), WEIR_CONFIG,
-             "data.label_column is \"%.60s\"; expected one column, by number from 0 or by name", options->label);
+             "data.label_column is \"%.60s\"; expected one column, by number from 0 or by name; a name with a comma stands in "
+             "quotes of its own, '\"width, cm\"'", options->label);
     TRY(weir__columns_check(options->targets, "data.target_columns", error));
     TRY(weir__columns_check(options->skipped, "data.skip_columns", error));
     TRY_THAT(options->header != WEIR__HEADER_NO ||
@@ -148,6 +149,21 @@ weir_status weir_rows_read(weir_rows **rows, int32_t **labels, const char *path,
     return status;
 }
 
+static weir_status read_text_labels(weir_table *table, size_t *count, const weir__array *array, weir__stream *stream,
+                                    const weir__csv_options *options, weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir__labels labels = {.file = stream->name, .may_lack = options->may_lack};
+    const weir__locale plain = weir__locale_begin();
+    if (options->named_labels) TRY(weir_names_create(&table->names, error));
+    TRY(weir__array_texts(&labels, array, stream, error));
+    *count = labels.numbers.count;
+    TRY(weir__labels_finish(&labels, &table->labels, options->names, table->names, table->note, error));
+done:
+    weir__locale_end(plain);
+    weir__labels_free(&labels);
+    return status;
+}
+
 weir_status weir__labels_read(weir_table *table, size_t *count, const char *path, const weir__csv_options *options,
                               weir_error *error) {
     weir_status status = WEIR_OK;
@@ -162,7 +178,11 @@ weir_status weir__labels_read(weir_table *table, size_t *count, const char *path
         TRY(weir__csv_labels(table, count, &stream, options, error));
     } else {
         TRY(read_array_header(&array, &stream, content, error));
-        TRY(weir__array_labels(&table->labels, count, &array, &stream, error));
+        if (array.element == WEIR__TEXT) {
+            TRY(read_text_labels(table, count, &array, &stream, options, error));
+        } else {
+            TRY(weir__array_labels(&table->labels, count, &array, &stream, error));
+        }
     }
 done:
     weir__stream_close(&stream);

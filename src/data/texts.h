@@ -25,6 +25,8 @@ void weir__texts_free(weir__texts *texts);
 
 /// The name of a list nearest to a word, as "did you mean".
 weir_hint weir__names_hint(const weir_names *names, weir_named list, const char *word);
+/// What stands around a name in a list: a quote where it has a comma, else nothing.
+const char *weir__quote_of(const char *name);
 /// "a, b, c" or, where there are more, "a, b, c and 7 others", in text [size]. Returns text.
 const char *weir__names_text(char *text, size_t size, const weir_names *names, weir_named list);
 

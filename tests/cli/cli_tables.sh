@@ -25,7 +25,7 @@ network:
 train: {epochs: 15, batch: 10, optimizer: {kind: adam, rate: 0.02}, sparsity: {target: 0.5}}
 END
 must 0 "$tool" train flowers.yaml
-grep -q '^  columns   length (cm), width, cm$' .out && grep -q '^  classes   lily, rose, tulip, red$' .out ||
+grep -q '^  columns   length (cm), "width, cm"$' .out && grep -q '^  classes   lily, rose, "tulip, red"$' .out ||
     fail "train: $(cat .out)"
 
 # Every column beyond those of the model is left out with a remark, labels are found by their name.
@@ -63,7 +63,7 @@ refuse renamed.csv 'renamed.csv: lacks 1 of the 2 columns that were trained on: 
 sed '1s/kind/length (cm)/' other.csv >doubled.csv
 refuse doubled.csv 'columns 0 and 2 are both called "length (cm)"'
 sed '5s/^[^;]*/lilly/' other.csv >unknown.csv
-refuse unknown.csv "line 5, column 0: label \"lilly\"; none of the classes that were trained: lily, rose, tulip, red; did you mean 'lily'?"
+refuse unknown.csv "line 5, column 0: label \"lilly\"; none of the classes that were trained: lily, rose, \"tulip, red\"; did you mean 'lily'?"
 sed '7s/;[^;]*;/;wide;/' other.csv >text.csv
 refuse text.csv 'text.csv: line 7, column 1 (width, cm): "wide" is not a number'
 sed '9s/$/;1/' other.csv >ragged.csv
@@ -78,7 +78,7 @@ must 0 "$tool" eval runs/flowers --json
 must 1 "$tool" eval runs/flowers --set data.test_rows=unknown.csv
 grep -q "label \"lilly\"" .err || fail "eval of an unknown label: $(cat .err)"
 must 0 "$tool" inspect runs/flowers
-grep -q '^Classes: lily, rose, tulip, red$' .out && grep -q '^Label:   kind$' .out || fail "inspect: $(cat .out)"
+grep -q '^Classes: lily, rose, "tulip, red"$' .out && grep -q '^Label:   kind$' .out || fail "inspect: $(cat .out)"
 must 0 "$tool" inspect runs/flowers --json
 grep -q '"label": "kind"' .out || fail "inspect --json: $(cat .out)"
 
@@ -90,7 +90,7 @@ must 0 "$tool" train flowers.yaml --out runs/signs --set data.train_rows=signs.c
 grep -q '^  classes   -1, 0, 1$' .out || fail "numbers below 0: $(cat .out)"
 must 2 "$tool" train flowers.yaml --set 'data.skip_columns=3-1' --out runs/wrong
 must 1 "$tool" train flowers.yaml --set data.label_column=sort --out runs/wrong
-grep -q 'has no column "sort" (data.label_column, --label-column); it has id, length (cm), width, cm, remark, kind' .err ||
+grep -q 'has no column "sort" (data.label_column, --label-column); it has id, length (cm), "width, cm", remark, kind' .err ||
     fail "a wrong name: $(cat .err)"
 
 # A column that holds no label at all is a value to be predicted.
@@ -119,7 +119,7 @@ awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$here/../../docs/csv.md"
 ln -s "$(cd "$(dirname "$tool")" && pwd)/weir" typed/weir
 (cd typed && PATH=$PWD:$PATH && set -e && . ./typed.sh) >.out 2>.err || fail "docs/csv.md: $(cat .err)"
 grep -q 'weir: flowers.csv: 1 column that the model does not know is left out: id' .err || fail "docs/csv.md: $(cat .err)"
-for line in 'columns   length (mm), width, cm' 'classes   lily, rose, tulip'; do
+for line in 'columns   length (mm), "width, cm"' 'classes   lily, rose, tulip'; do
     grep -q "^  $line\$" .out || fail "docs/csv.md: no line '$line'"
 done
 [ -e typed/runs/flowers-compared/summary.json ] && [ -e typed/runs/curves/steps.csv ] || fail "docs/csv.md: files"

@@ -104,13 +104,13 @@ def variance(
         network = network.trainable(most)
     inputs, wanted = data.part("train")
     count = min(rows or configuration.c.train.batch, len(inputs))
-    options = ffi.new("weir_graph_options *", lib.weir_graph_options_default(count))
+    keep, options = Keep(), ffi.new("weir_graph_options *", lib.weir_graph_options_default(count))
     comparison = new(
         "weir_comparison **",
         lib.weir_comparison_create,
         configuration.c.network,
         configuration.c.network_count,
-        Keep().texts(names),
+        keep.texts(names),
         len(names),
         options,
         free=lib.weir_comparison_free,

@@ -15,7 +15,7 @@ from weir._native import NULL, ffi, lib
 MICROSECONDS = 10.0
 
 
-def least(function, calls=300, rounds=40):
+def least(function, calls=30, rounds=400):
     """Microseconds of a call: the least of many rounds, for other programs only add to it."""
     found = []
     for _ in range(rounds):

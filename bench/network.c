@@ -5,12 +5,13 @@
 /// A whole gated network beside a dense one, in turns: milliseconds and multiply-adds per second of a prediction and of
 /// a training step of one batch, warm.
 ///
-///     bench_network [--json] [--profile] [--rounds N] [--dense UNITS] [--gater UNITS] [--outputs UNITS]
-///                   INPUTS HIDDEN BLOCK SHARE BATCH [INPUTS HIDDEN BLOCK SHARE BATCH …]
+///     bench_network [--json] [--profile] [--rounds N] [--optimizer KIND] [--dense UNITS] [--gater UNITS]
+///                   [--outputs UNITS] INPUTS HIDDEN BLOCK SHARE BATCH [INPUTS HIDDEN BLOCK SHARE BATCH …]
 ///
 /// Gated: inputs → gater of 48 tanh units → a gate per block (noisy-rectifier) · inputs → HIDDEN rectifiers in blocks,
 /// SHARE of the gates of each open → 45 outputs, softmax. Multiply-adds are those done, the gater's included. Dense:
-/// inputs → 800 rectifiers → 45 outputs. A training step is that of a trainer, with Adam. --profile: microseconds of
+/// inputs → 800 rectifiers → 45 outputs. A training step is that of a trainer, by plain
+/// gradient descent unless told otherwise. --profile: microseconds of
 /// each node and phase. --json: a line per case.
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ typedef struct network_case {
 } network_case;
 
 static bool profiled, json;
+static const char *optimizer = "sgd";
 static size_t rounds = 9, dense_units = 800, gater_units = 48, output_units = 45;
 
 static double now(void) {
@@ -132,7 +134,7 @@ static weir_status make(network *n, const weir_node *nodes, size_t count, const 
     weir_graph_options options = weir_graph_options_default(batch > 256 ? batch : 256);
     weir_train_options train = weir_train_options_default();
     train.batch = batch;
-    train.optimizer.kind = "adam";
+    train.optimizer.kind = optimizer;
     train.optimizer.rate = 1e-7; // the share of open gates stays
     *n = (network){.data = data, .rows = rows, .labels = labels, .inputs = nodes[0].size, .batch = batch};
     weir_status status = weir_graph_create(&n->graph, nodes, count, &options, error);
@@ -197,10 +199,11 @@ static void print_case(const network_case *c, const network *gated, const networ
             "\"gated_gmacs\": %.3f, \"dense_gmacs\": %.3f, \"ratio\": %.4f, \"gated_ms\": %.5f, \"dense_ms\": %.5f, "
             "\"train\": {\"gated_gmacs\": %.3f, \"dense_gmacs\": %.3f, \"ratio\": %.4f, \"gated_ms\": %.5f, "
             "\"dense_ms\": %.5f}, \"dense\": %zu, \"gater\": %zu, \"outputs\": %zu, \"open\": %.5f, \"threads\": %d, "
-            "\"isa\": \"%s\"}\n",
+            "\"isa\": \"%s\", \"optimizer\": \"%s\"}\n",
             c->inputs, c->hidden, c->block, c->share, c->batch, g, d, g / d, 1e3 * median(gated->predict),
             1e3 * median(dense->predict), gt, dt, gt / dt, 1e3 * median(gated->train), 1e3 * median(dense->train),
-            dense_units, gater_units, output_units, gated->share, weir_threads(), weir_isa_name(weir_isa_current()));
+            dense_units, gater_units, output_units, gated->share, weir_threads(), weir_isa_name(weir_isa_current()),
+            optimizer);
     } else {
         printf("%5zu -> %5zu  %3zu  %.4f %5zu | %8.3f %8.3f %7.1f %7.1f  %.2f | %8.3f %8.3f %7.1f %7.1f  %.2f\n",
                c->inputs, c->hidden, c->block, gated->share, c->batch, 1e3 * median(gated->predict),
@@ -291,15 +294,18 @@ int main(int argc, char **argv) {
         if (into && at + 1 < argc && read_number(argv[at + 1], 1, &number)) {
             *into = (size_t)number;
             at++;
+        } else if (!strcmp(argv[at], "--optimizer") && at + 1 < argc) {
+            optimizer = argv[++at];
         } else if (!strcmp(argv[at], "--json")) {
             json = true;
         } else if (!strcmp(argv[at], "--profile")) {
             profiled = true;
         } else {
-            fprintf(stderr,
-                    "bench_network: %s: expected --json, --profile, or a number after --rounds, --dense, "
-                    "--gater, --outputs\n",
-                    argv[at]);
+            fprintf(
+                stderr,
+                "bench_network: %s: expected --json, --profile, --optimizer KIND, or a number after --rounds, --dense, "
+                "--gater, --outputs\n",
+                argv[at]);
             return 2;
         }
     }

@@ -171,6 +171,9 @@ static void forward_few_units(const weir__side *y, size_t j, size_t first, size_
     for (size_t s = first; s < last; s++) begin_slot(weir__values(y, s), units, bias ? bias + j * y->block : NULL);
     const size_t chunk = chunk_of(width, SHORT_CHUNK);
     const bool more = j + 1 < weir__blocks(y) && weir__units(y, j + 1) == units;
+    // The tiles of a block share its successor's weights: of each four units that a tile goes over it sends for some.
+    const size_t tiles = (last - first + DOT_ROWS - 1) / DOT_ROWS;
+    const size_t each = tiles && tiles < DOT_UNITS ? (DOT_UNITS + tiles - 1) / tiles : 1;
     for (size_t k = 0; k < width; k += chunk) {
         const size_t count = width - k < chunk ? width - k : chunk;
         const size_t distance = k + chunk < width ? chunk : more ? units * width - k : 0;
@@ -178,9 +181,10 @@ static void forward_few_units(const weir__side *y, size_t j, size_t first, size_
             const size_t rows = few_rows_of_tile(last - s);
             const float *from[DOT_ROWS];
             for (size_t r = 0; r < rows; r++) from[r] = x->values + weir__row(y, s + r) * width + k;
-            const float *next = next_weights(strip + k, distance, tile, width);
+            const size_t sent = least_of(tile * each, DOT_UNITS),
+                         some = distance ? least_of(each, DOT_UNITS - sent) : 0;
             add_few_dots_of_rows(rows, units, weir__values(y, s), stride, from, strip + k, width, count,
-                                 &(units_ahead){next, width, 1});
+                                 &(units_ahead){strip + k + distance + sent * width, width, some});
             s += rows;
         }
     }

@@ -9,8 +9,9 @@
 #include <signal.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_train, &cli_eval,  &cli_predict,   &cli_inspect, &cli_units, &cli_gate,
-                                              &cli_plot,  &cli_fetch, &cli_reproduce, &cli_compare, &cli_bench, &cli_estimate};
+static const cli_command *const commands[] = {&cli_train,   &cli_eval,  &cli_predict, &cli_inspect, &cli_units,
+                                              &cli_gate,    &cli_sae,   &cli_plot,    &cli_fetch,   &cli_reproduce,
+                                              &cli_compare, &cli_bench, &cli_estimate};
 
 const cli_command *cli_command_at(size_t index) { return index < CLI_COUNT_OF(commands) ? commands[index] : NULL; }
 

@@ -44,6 +44,9 @@ _weir() {
         PART) words="train valid test" ;;
         PASS) words="forward backward train all" ;;
         P) words="fp32 bf16" ;;
+        FORM) words="topk batch-topk jumprelu gated" ;;
+        U) words="exact lazy" ;;
+        S) words="fp32 int8" ;;
         HOW) words="co-activation order random" ;;
         RULE | LIST)
             case $previous in
@@ -63,6 +66,8 @@ _weir() {
         bench:bench) words="gated machine plan" ;;
         estimate:estimate) words="exactness toy variance throughput" ;;
         estimate:*) words=$(_weir_section Built-in train --help) ;;
+        sae:sae) words="train report" ;;
+        sae:*) words=digits ;;
         fetch:*) words=$(_weir_section 'Data sets:' fetch --help) ;;
         help:help) words="$(_weir_section Commands: --help) settings" ;;
         esac

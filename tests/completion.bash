@@ -68,8 +68,10 @@ expect exactness estimate e
 expect disarm estimate exactness --rules dis
 expect bf16 train --precision b
 expect forward bench gated --pass f
+expect jumprelu sae train --form j
+expect report sae r
 expect train.optimizer.rate= train digits --set train.optimizer.r
-for command in '' train eval predict inspect units gate plot fetch reproduce bench estimate compare help; do
+for command in '' train eval predict inspect units gate sae plot fetch reproduce bench estimate compare help; do
     never $command ''
     never $command -
 done

@@ -73,7 +73,7 @@ struct cli_command {
     int (*run)(char **operands, size_t count);
 };
 extern const cli_command cli_train, cli_eval, cli_predict, cli_inspect, cli_units, cli_plot, cli_fetch, cli_reproduce,
-    cli_bench, cli_estimate, cli_compare, cli_gate;
+    cli_bench, cli_estimate, cli_compare, cli_gate, cli_sae;
 
 /// Every command in the order of the help; NULL beyond.
 const cli_command *cli_command_at(size_t index);

@@ -63,25 +63,45 @@ bool weir__sae_coarse_works(void) {
 
 // ---- rounding ------------------------------------------------------------------------------------------------------
 
-/// whole [width] = values / scale, rounded; gives ‖values − scale·whole‖² and ‖scale·whole‖², and Σ whole.
+/// What is summed over a row, LANES columns side by side, so that it has one order on every instruction set.
+typedef struct row_sums {
+    float greatest[LANES], off[LANES], held[LANES];
+    int32_t whole[LANES];
+} row_sums;
+
+WEIR__INLINE void round_some(row_sums *sums, int8_t *restrict whole, const float *restrict values, size_t count,
+                             float unit, float inverse) {
+    const float magic = 0x1.8p23f; // adding it rounds to a whole number
+    for (size_t k = 0; k < count; k++) {
+        const float rounded = (values[k] * inverse + magic) - magic;
+        const float held = rounded < -127 ? -127 : rounded > 127 ? 127 : rounded, left = values[k] - unit * held;
+        whole[k] = (int8_t)held;
+        sums->whole[k] += (int32_t)held;
+        sums->off[k] += left * left;
+        sums->held[k] += unit * held * (unit * held);
+    }
+}
+
+/// whole [width] = values / scale, rounded; gives ‖values − scale·whole‖ and ‖scale·whole‖, and Σ whole.
 WEIR__CLONES static void round_row(int8_t *restrict whole, const float *restrict values, size_t width, float *scale,
                                    float *off, float *norm, int32_t *sum) {
+    row_sums sums = {{0}, {0}, {0}, {0}};
+    size_t j = 0;
+    for (; j + LANES <= width; j += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            const float size = fabsf(values[j + k]);
+            sums.greatest[k] = size > sums.greatest[k] ? size : sums.greatest[k];
+        }
+    }
+    for (size_t k = 0; j + k < width; k++) sums.greatest[k] = fmaxf(sums.greatest[k], fabsf(values[j + k]));
     float greatest = 0, off_squares = 0, squares = 0;
-    int32_t total = 0;
-    for (size_t j = 0; j < width; j++) {
-        const float size = fabsf(values[j]);
-        greatest = size > greatest ? size : greatest;
-    }
-    const float unit = greatest > 0 ? greatest / 127 : 1, inverse = 1 / unit, magic = 0x1.8p23f;
-    for (size_t j = 0; j < width; j++) {
-        const float rounded = (values[j] * inverse + magic) - magic;
-        const float held = rounded < -127 ? -127 : rounded > 127 ? 127 : rounded, left = values[j] - unit * held;
-        whole[j] = (int8_t)held;
-        total += (int32_t)held;
-        off_squares += left * left;
-        squares += unit * held * (unit * held);
-    }
-    *scale = unit, *sum = total;
+    for (size_t k = 0; k < LANES; k++) greatest = sums.greatest[k] > greatest ? sums.greatest[k] : greatest;
+    const float unit = greatest > 0 ? greatest / 127 : 1, inverse = 1 / unit;
+    for (j = 0; j + LANES <= width; j += LANES) round_some(&sums, whole + j, values + j, LANES, unit, inverse);
+    round_some(&sums, whole + j, values + j, width - j, unit, inverse);
+    *sum = 0;
+    for (size_t k = 0; k < LANES; k++) off_squares += sums.off[k], squares += sums.held[k], *sum += sums.whole[k];
+    *scale = unit;
     *off = sqrtf(off_squares) * 1.0001f, *norm = sqrtf(squares) * 1.0001f;
 }
 
@@ -129,6 +149,13 @@ done:
 #if HAS_BYTES
 enum { ROWS_AT_ONCE = 6, GROUPS_AT_ONCE = 4 };
 
+// Sums stay in registers only where their loops are unrolled, whatever the optimisation level.
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define INLINE_VNNI static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512vnni")))
 #define VNNI        static __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
@@ -136,20 +163,27 @@ enum { ROWS_AT_ONCE = 6, GROUPS_AT_ONCE = 4 };
 INLINE_VNNI void multiply_some(int32_t *dots, const int8_t *rows, const uint8_t *features, size_t quads,
                                const int count, const int groups) {
     __m512i sums[ROWS_AT_ONCE][GROUPS_AT_ONCE];
+    UNROLL
     for (int r = 0; r < count; r++) {
+        UNROLL
         for (int g = 0; g < groups; g++) sums[r][g] = _mm512_setzero_si512();
     }
     for (size_t q = 0; q < quads; q++) {
         __m512i e[GROUPS_AT_ONCE];
+        UNROLL
         for (int g = 0; g < groups; g++) e[g] = _mm512_loadu_si512(features + ((size_t)g * quads + q) * LANES * QUAD);
+        UNROLL
         for (int r = 0; r < count; r++) {
             int32_t four;
             memcpy(&four, rows + ((size_t)r * quads + q) * QUAD, sizeof four);
             const __m512i y = _mm512_set1_epi32(four);
+            UNROLL
             for (int g = 0; g < groups; g++) sums[r][g] = _mm512_dpbusd_epi32(sums[r][g], e[g], y);
         }
     }
+    UNROLL
     for (int r = 0; r < count; r++) {
+        UNROLL
         for (int g = 0; g < groups; g++)
             _mm512_storeu_si512(dots + (size_t)r * TILE_FEATURES + (size_t)g * LANES, sums[r][g]);
     }

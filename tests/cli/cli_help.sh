@@ -8,7 +8,7 @@
     run
     run --version
     run --help
-    for command in train eval predict inspect units gate plot fetch reproduce bench estimate compare settings; do run help $command; done
+    for command in train eval predict inspect units gate sae plot fetch reproduce bench estimate compare settings; do run help $command; done
 } | compare help
 
 must 0 "$tool" train --help

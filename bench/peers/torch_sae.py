@@ -50,6 +50,8 @@ def weir_way(o, way):
     model = weir.SparseAutoencoder(
         o.inputs, o.features, k=o.k, unit_norm=False, dead_coefficient=0, rate=o.rate,
         update="lazy" if way == "weir-lazy" else "exact", scores="int8" if way == "weir-int8" else "fp32")  # fmt: skip
+    if o.data:
+        model.centre(batch_of(o, 0))
     return model.step
 
 
@@ -62,6 +64,8 @@ def torch_way(o, way):
     sparse = way == "sparse"
     E, D = torch.nn.Parameter(encoder), torch.nn.Parameter(encoder.clone())
     b, c = torch.nn.Parameter(torch.zeros(o.features)), torch.nn.Parameter(torch.zeros(o.inputs))
+    if o.data:  # the decoder's bias begins at the mean of the first batch
+        c.data = torch.from_numpy(batch_of(o, 0).mean(0, dtype=np.float64).astype(np.float32))
     dense = torch.optim.Adam([b, c] if sparse else [E, D, b, c], lr=o.rate)
     optimizers = [dense, torch.optim.SparseAdam([E, D], lr=o.rate)] if sparse else [dense]
 

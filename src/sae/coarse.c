@@ -269,8 +269,9 @@ typedef struct lane {
     int32_t *feature;     ///< [CANDIDATES]
     float *score;         ///< [CANDIDATES]
     uint64_t proposed;
-    float *dead_rows, *dead_tile; ///< [TILE_FEATURES][inputs], [TILE_ROWS][TILE_FEATURES]
-    weir__best *dead;             ///< [TILE_ROWS]
+    float *tile;      ///< [TILE_ROWS][TILE_FEATURES] of scores in fp32
+    float *dead_rows; ///< [TILE_FEATURES][inputs]
+    weir__best *dead; ///< [TILE_ROWS]
     uint64_t *dead_keys;
 } lane;
 
@@ -364,11 +365,11 @@ static void search_dead(const search *s, lane *l, size_t row, size_t rows) {
         for (size_t d = 0; d < count; d++)
             memcpy(l->dead_rows + d * width, weir__sae_encoder(sae) + feature[d] * width, width * sizeof(float));
         weir__blas_product(rows, count, width, 1, &(weir__factor){sae->centred + row * width, width, false},
-                           &(weir__factor){l->dead_rows, width, true}, 0, l->dead_tile, TILE_FEATURES);
+                           &(weir__factor){l->dead_rows, width, true}, 0, l->tile, TILE_FEATURES);
         for (size_t r = 0; r < rows; r++) {
             for (size_t d = 0; d < count; d++)
                 weir__best_add(&l->dead[r],
-                               l->dead_tile[r * TILE_FEATURES + d] + sae->values[WEIR__ENCODER_BIAS][feature[d]],
+                               l->tile[r * TILE_FEATURES + d] + sae->values[WEIR__ENCODER_BIAS][feature[d]],
                                feature[d]);
         }
     }
@@ -377,6 +378,40 @@ static void search_dead(const search *s, lane *l, size_t row, size_t rows) {
         s->dead_counts[row + r] = (uint32_t)l->dead[r].count;
         memcpy(s->dead_keys + (row + r) * s->dead_k, l->dead[r].keys, l->dead[r].count * sizeof *s->dead_keys);
     }
+}
+
+static bool too_many(const lane *l, size_t rows) {
+    size_t overflows = 0;
+    for (size_t r = 0; r < rows; r++) overflows += l->overflows[r];
+    return overflows > rows / 8;
+}
+
+/// Where bounds are too wide to tell features apart: all scores of these rows in fp32, as scores.c has them.
+static void search_plainly(const search *s, lane *l, size_t row, size_t rows) {
+    const weir_sae *sae = s->sae;
+    const size_t width = sae->inputs;
+    const float *bias = sae->values[WEIR__ENCODER_BIAS];
+    float *tile = l->tile;
+    uint16_t hits[TILE_FEATURES];
+    for (size_t r = 0; r < rows; r++) l->lower[r].count = 0, l->lower[r].least = 0, l->lower[r].floor = FLT_TRUE_MIN;
+    for (size_t first = 0; first < sae->features; first += TILE_FEATURES) {
+        const size_t count = sae->features - first < TILE_FEATURES ? sae->features - first : TILE_FEATURES;
+        weir__blas_product(rows, count, width, 1, &(weir__factor){sae->centred + row * width, width, false},
+                           &(weir__factor){weir__sae_encoder(sae) + first * width, width, true}, 0, tile,
+                           TILE_FEATURES);
+        for (size_t r = 0; r < rows; r++) {
+            const float *scores = tile + r * TILE_FEATURES;
+            const size_t found = weir__loop_hits(hits, scores, bias + first, count, l->lower[r].floor);
+            for (size_t h = 0; h < found; h++)
+                weir__best_add(&l->lower[r], scores[hits[h]] + bias[first + hits[h]], (uint32_t)(first + hits[h]));
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        weir__best_settle(&l->lower[r]);
+        s->counts[row + r] = (uint32_t)l->lower[r].count;
+        memcpy(s->keys + (row + r) * s->k, l->lower[r].keys, l->lower[r].count * sizeof *s->keys);
+    }
+    l->proposed += rows * sae->features;
 }
 
 static void search_piece(const void *context, weir__piece piece) {
@@ -399,13 +434,16 @@ static void search_piece(const void *context, weir__piece piece) {
         l->lower[r].count = 0, l->lower[r].least = 0, l->lower[r].floor = FLT_TRUE_MIN;
         l->counts[r] = 0, l->overflows[r] = false;
     }
-    for (size_t first = 0; first < sae->features; first += TILE_FEATURES) {
+    bool plainly = false;
+    for (size_t first = 0; first < sae->features && !plainly; first += TILE_FEATURES) {
         const size_t count = sae->features - first < TILE_FEATURES ? sae->features - first : TILE_FEATURES;
         const size_t group = first / LANES, groups = (count + LANES - 1) / LANES;
         multiply_bytes(l->dots, l->whole, rows, c->features + group * c->quads * LANES * QUAD, groups, c->quads);
         for (size_t r = 0; r < rows; r++) propose(s, l, r, &facts[r], first, count);
+        plainly = too_many(l, rows);
     }
-    for (size_t r = 0; r < rows; r++) decide(s, l, r, row + r);
+    if (plainly) search_plainly(s, l, row, rows);
+    for (size_t r = 0; r < rows && !plainly; r++) decide(s, l, r, row + r);
     if (s->dead_k) search_dead(s, l, row, rows);
 }
 
@@ -414,7 +452,7 @@ static void free_search(search *s) {
         lane *l = &s->lanes[i];
         weir__free(l->dots), weir__free(l->whole), weir__free(l->lower), weir__free(l->keys), weir__free(l->candidates);
         weir__free(l->counts), weir__free(l->overflows), weir__free(l->exact.keys), weir__free(l->feature);
-        weir__free(l->score), weir__free(l->dead_rows), weir__free(l->dead_tile), weir__free(l->dead);
+        weir__free(l->score), weir__free(l->dead_rows), weir__free(l->tile), weir__free(l->dead);
         weir__free(l->dead_keys);
     }
     weir__free(s->lanes), weir__free(s->keys), weir__free(s->counts), weir__free(s->dead_keys),
@@ -435,9 +473,9 @@ static weir_status make_lane(const search *s, lane *l, weir_error *error) {
     l->exact.room = room, l->exact.k = s->k;
     TRY(weir__new(&l->feature, CANDIDATES, sizeof *l->feature, what, error));
     TRY(weir__new(&l->score, CANDIDATES, sizeof *l->score, what, error));
+    TRY(weir__new(&l->tile, (size_t)TILE_ROWS * TILE_FEATURES, sizeof *l->tile, what, error));
     if (s->dead_k) {
         TRY(weir__new(&l->dead_rows, TILE_FEATURES * s->sae->inputs, sizeof *l->dead_rows, what, error));
-        TRY(weir__new(&l->dead_tile, (size_t)TILE_ROWS * TILE_FEATURES, sizeof *l->dead_tile, what, error));
         TRY(weir__bests_make(&l->dead, &l->dead_keys, TILE_ROWS, s->dead_k, error));
     }
 done:

@@ -229,6 +229,9 @@ struct weir_rule {
     /// outcomes with their weights.
     void (*weights)(const weir_unit *unit, const double *a, const double *h, double *weights);
     weir_states states;
+    /// As weights, for variables of several outputs whose estimate is no linear function of ∂L/∂h: its mean[C] given the
+    /// outputs h[C] and dh[C] = ∂L/∂h there.
+    void (*given)(const weir_unit *unit, const double *a, const double *h, const double *dh, double *mean);
     /// What backward is on average, mean[units], where define cannot say it: rules that evaluate the loss at moved
     /// pre-activations, and are biased by that. mean_loss is E L at any a. NULL: define says it.
     void (*expectation)(const weir_unit *unit, size_t units, const double *a, weir_mean_loss mean_loss,

@@ -5,6 +5,7 @@
 Draws, bits and decisions are compared exactly, values as parts of the greatest one: single precision against double.
 """
 
+import copy
 import doctest
 import itertools
 import os
@@ -20,13 +21,11 @@ from weir._native import Keep, call, ffi, lib, new, text
 from weir.reference import noise as random
 
 ROWS, UNITS = 37, 6
-#: Greatest difference, of the greatest value: what single precision leaves of gradients and outputs.
-CLOSE = 1e-6
-#: … of a point drawn given the outcome (rebar, relax), whose noise the library divides by p; of what Φ and φ give; of the
-#: derivative of a mask that is divided by τ = 0.1; of a score that is divided by the chance of a hard sigmoid; and of a
-#: softmax with one output near 1, as a low temperature or a gap makes it, where y(v − y·v) is a difference of equals.
-LOOSER = {"draw=hard-sigmoid": 4e-6, "rebar": 4e-6, "relax": 4e-6, "concrete-dropout": 4e-6,
-          "improved-semantic-hashing": 2e-6, "temperature=0.5,draw=one-of": 2e-6, "gap=2,draw=one-of": 8e-6}  # fmt: skip
+#: Greatest difference, of the greatest value: what the library's functions in single precision leave. To it comes what
+#: rounding the inputs leaves, which is measured: a score that is divided by a small chance, or a difference of equals,
+#: loses more digits for one seed than for another.
+CLOSE = 3e-6
+SEEDS = [int(word) for word in os.environ.get("WEIR_SEEDS", "5").split()]
 
 
 def pointer(array, kind="float *"):
@@ -56,11 +55,30 @@ def printed(unit):
 FORMS = list(dict.fromkeys([*forms(), "mixture:draw=threshold,least=one", "mixture:weights=sigmoid,k=4,of=6"]))
 
 
-def same(ours, theirs, close):
-    """Values are equal but for single precision, and 0 in the same places."""
+def same(ours, theirs, rounding=0.0):
+    """Values are equal but for single precision, of which some two dozen operations each round once."""
     ours, theirs = np.broadcast_to(ours, theirs.shape), theirs.astype(float)
     assert np.array_equal(np.isfinite(ours), np.isfinite(theirs))
-    assert np.abs(ours - theirs).max() <= close * max(np.abs(theirs).max(), 1e-30)
+    assert np.abs(ours - theirs).max() <= CLOSE * max(np.abs(theirs).max(), 1e-30) + 24 * rounding
+
+
+def rounded(function, *arrays):
+    """What `function` gives for arrays and uniform numbers that are rounded once more, three times."""
+    rng, uniform = np.random.default_rng(1), random.uniform
+
+    def once(x):
+        return x * (1 + 2**-24 * rng.choice([-1, 1], x.shape))
+
+    random.uniform = lambda *where: once(uniform(*where))
+    try:
+        return [function(*map(once, arrays)) for _ in range(3)]
+    finally:
+        random.uniform = uniform
+
+
+def apart(values, others):
+    """The greatest difference of values from any of the others."""
+    return max(np.abs(values - other).max() for other in others)
 
 
 class Layer:
@@ -102,33 +120,43 @@ class Layer:
         return batch
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("words", FORMS)
-def test_rule(words):
+def test_rule(words, seed):
     """Draws, gradients over four steps, means, decisions and probabilities."""
-    layer, ours, rng = Layer(words), reference.unit(words), np.random.default_rng(5)
-    close = max([CLOSE] + [limit for part, limit in LOOSER.items() if part in words])
+    layer, ours, rng = Layer(words), reference.unit(words), np.random.default_rng(seed)
     ours.start(UNITS)
     for step in range(4):
-        noise = reference.Noise(2**40 + 7, step, stream=3, first_row=1000)
+        noise = reference.Noise(2**40 + seed + 2, step, stream=3, first_row=1000)
         a = rng.normal(0, 3, (ROWS, UNITS)).astype(np.float32)
         L = rng.normal(1, 1, (layer.groups, ROWS)).astype(np.float32)
         dh = rng.normal(0, 1, (layer.groups, ROWS, UNITS)).astype(np.float32)
         divided, da = dh / np.float32(ROWS), np.zeros_like(a)
         batch = layer.batch(a, noise, loss=L, dh=divided, da=da)
         layer.sample(batch)
-        drawn = ours.sample(a.astype(float), noise)
-        assert np.array_equal(drawn.h != 0, layer.h != 0)
-        same(drawn.h, layer.h, close)
+        before = copy.deepcopy(ours)
+        drawn, gradient, merged = run(ours, noise, a, L, dh)
+        others = rounded(lambda *arrays: run(copy.deepcopy(before), noise, *arrays), a, L, dh)
+        others = [o for o in others if np.array_equal(o[0] != 0, drawn != 0)] or [(drawn, gradient, merged)]
+        assert np.array_equal(drawn != 0, layer.h != 0)
+        same(drawn, layer.h, apart(drawn, [o[0] for o in others]))
         layer.rule.backward(layer.unit, batch)
-        same(ours.backward(drawn, L.astype(float), dh.astype(float)) / ROWS, da, close)
+        same(gradient, da, apart(gradient, [o[1] for o in others]))
         loss, weights = np.zeros(ROWS, np.float32), np.zeros_like(L)
         lib.weir_unit_merge(layer.unit, batch, pointer(loss), pointer(weights))
-        for mine, theirs in zip(ours.merge(drawn, L.astype(float)), (loss, weights)):
-            same(mine, theirs, close)
-    draw(layer, ours, a, noise, close)
+        for k, theirs in enumerate((loss, weights)):
+            same(merged[k], theirs, apart(merged[k], [o[2][k] for o in others]))
+    finished(layer, ours, a, noise)
 
 
-def draw(layer, ours, a, noise, close):
+def run(ours, noise, a, L, dh):
+    """One step: outputs, the gradient of the mean loss, and the merged losses with their weights."""
+    drawn = ours.sample(a.astype(float), noise)
+    gradient = ours.backward(drawn, L.astype(float), dh.astype(float)) / ROWS
+    return drawn.h, gradient, ours.merge(drawn, L.astype(float))
+
+
+def finished(layer, ours, a, noise):
     """What a finished network does with the unit."""
     batch, wide = layer.batch(a, noise), a.astype(float)
     for threshold in (0.25, -0.8):
@@ -136,17 +164,17 @@ def draw(layer, ours, a, noise, close):
         layer.finished("decide", batch)
         decided = ours.decide(wide, threshold)
         assert np.array_equal(decided != 0, layer.h[0] != 0)
-        same(decided, layer.h[0], close)
+        same(decided, layer.h[0])
     layer.finished("expect", batch)
-    same(ours.expect(wide), layer.h[0], close)
+    same(ours.expect(wide), layer.h[0])
     layer.finished("sample", batch)
     drawn = ours.draw(wide, noise)
     assert np.array_equal(drawn != 0, layer.h[0] != 0)
-    same(drawn, layer.h[0], close)
+    same(drawn, layer.h[0])
     q, dq = np.zeros_like(a), np.zeros_like(a)
     layer.draw.opening(layer.unit, a.size, pointer(a), pointer(q), pointer(dq))
     for mine, theirs in zip(ours.opening(wide), (q, dq)):
-        same(mine, theirs, close)
+        same(mine, theirs)
 
 
 @pytest.mark.parametrize("words", ["disarm", "muprop", "muprop:baseline=average"])
@@ -170,9 +198,9 @@ def test_layers(words, at, layers):
     layer.rule.sample(layer.unit, batch)
     drawn = ours.sample(a.astype(float) if at else a[0].astype(float), noise, at, layers)
     assert np.array_equal(drawn.h != 0, layer.h != 0)
-    same(drawn.h, layer.h, CLOSE)
+    same(drawn.h, layer.h)
     layer.rule.backward(layer.unit, batch)
-    same(ours.backward(drawn, L.astype(float), dh.astype(float)) / ROWS, da, CLOSE)
+    same(ours.backward(drawn, L.astype(float), dh.astype(float)) / ROWS, da)
 
 
 def test_every_rule_is_here():
@@ -183,8 +211,8 @@ def test_every_rule_is_here():
         reference.unit("x")
     with pytest.raises(ValueError, match="no draw is called 'x'"):
         reference.unit("rloo:draw=x")
-    with pytest.raises(ValueError, match="half is not defined here for draw=one-of"):
-        reference.unit("half:draw=one-of")
+    with pytest.raises(ValueError, match="half is not defined here for draw=top-k"):
+        reference.unit("half:draw=top-k")
     with pytest.raises(ValueError, match="lapsum is not defined here for draw=threshold"):
         reference.unit("lapsum:draw=threshold")
     with pytest.raises(ValueError, match="rloo has no parameter 'k'"):

@@ -240,6 +240,46 @@ static double mean_loss(const void *context, const double *a) {
     return product;
 }
 
+/// Outputs of the layer, variable after variable, for estimates that are no linear function of ∂L/∂h.
+typedef struct layer_outcome {
+    const weir_unit *unit;
+    const weir_problem *problem;
+    size_t first; ///< output of the next variable
+    double chance, h[WEIR_PROBLEM_UNITS], *sum;
+} layer_outcome;
+
+static void add_given(layer_outcome *o) {
+    const weir_problem *problem = o->problem;
+    const size_t size = weir_unit_variable(o->unit);
+    double dh[WEIR_PROBLEM_UNITS], mean[WEIR_PROBLEM_UNITS];
+    for (size_t i = 0; i < problem->units; i++) {
+        dh[i] = problem->slope(problem, i, o->h[i]);
+        for (size_t l = 0; l < problem->units; l++) dh[i] *= l != i ? problem->factor(problem, l, o->h[l]) : 1;
+    }
+    for (size_t first = 0; first < problem->units; first += size)
+        o->unit->rule->given(o->unit, problem->logits + first, o->h + first, dh + first, mean + first);
+    for (size_t i = 0; i < problem->units; i++) o->sum[i] += o->chance * mean[i];
+}
+
+static void over_layer(layer_outcome *o);
+
+static void add_variable(void *context, double chance, const double *h, const double *weights) {
+    layer_outcome next = *(layer_outcome *)context;
+    const size_t size = weir_unit_variable(next.unit);
+    (void)weights;
+    memcpy(next.h + next.first, h, size * sizeof *h);
+    next.first += size;
+    next.chance *= chance;
+    over_layer(&next);
+}
+
+static void over_layer(layer_outcome *o) {
+    if (o->first == o->problem->units)
+        add_given(o);
+    else
+        weir_unit_draw(o->unit)->states(o->unit, o->problem->logits + o->first, add_variable, o);
+}
+
 static void set_mean(weir_truth *truth, const weir_unit *unit, const weir_problem *problem) {
     const weir_rule *rule = unit->rule;
     const definition define = rule_definition_of(unit);
@@ -247,6 +287,10 @@ static void set_mean(weir_truth *truth, const weir_unit *unit, const weir_proble
     weir_unit part = *unit;
     if (rule->expectation) {
         rule->expectation(unit, problem->units, problem->logits, mean_loss, &(mean_of){unit, problem}, truth->mean);
+        return;
+    }
+    if (rule->given) {
+        over_layer(&(layer_outcome){.unit = unit, .problem = problem, .chance = 1, .sum = truth->mean});
         return;
     }
     for (size_t k = 0; rule->mixture || k == 0; k++) {

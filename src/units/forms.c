@@ -115,7 +115,7 @@ weir_status weir_rule_check(const weir_rule *rule, weir_error *error) {
     TRY_THAT((rule->state > 0 || rule->state_count) == (rule->start != NULL), WEIR_ARGUMENT,
              "rule '%s': state and start belong together", rule->name);
     TRY_THAT((traits & WEIR_TRAIT_UNBIASED) || rule->define || rule->expectation || rule->weight || rule->weights ||
-                 rule->states,
+                 rule->states || rule->given,
              WEIR_ARGUMENT, "rule '%s' is biased and does not say by how much: it needs weight, define or expectation",
              rule->name);
     TRY(check_parameters(rule, error));

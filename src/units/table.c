@@ -51,15 +51,19 @@
     ROW(st_gumbel_one_of)                                                                                              \
     ROW(gumbel_rao_one_of)                                                                                             \
     ROW(gapped_st_one_of)                                                                                              \
+    ROW(half_one_of)                                                                                                   \
     ROW(reinmax_one_of)                                                                                                \
     ROW(minimal_variance_st)                                                                                           \
     ROW(decoupled_st_one_of)                                                                                           \
     ROW(disarm_one_of)                                                                                                 \
+    ROW(carms)                                                                                                         \
     ROW(unordered_set)                                                                                                 \
     ROW(lapsum)                                                                                                        \
+    ROW(imle)                                                                                                          \
     ROW(mixture)                                                                                                       \
     ROW(dense_mixer)                                                                                                   \
     ROW(sparse_mixer)                                                                                                  \
+    ROW(sparse_mixer_top_k)                                                                                            \
     /* ordinary gradients */                                                                                           \
     ROW(concrete)                                                                                                      \
     ROW(concrete_one_of)                                                                                               \

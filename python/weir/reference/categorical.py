@@ -9,7 +9,7 @@ import numpy as np
 
 from . import noise as random
 from .base import Drawn, Rule, sigmoid, softmax
-from .draws import OneOf, TemperedOneOf, Threshold, TopK, top
+from .draws import GumbelTopK, KSubset, OneOf, TemperedOneOf, Threshold, TopK, top
 from .pathwise import Annealed
 
 
@@ -99,14 +99,30 @@ class GumbelRaoOneOf(OfVariables):
 
 
 class GappedStraightThroughOneOf(OfVariables):
-    """J(y) v/τ, y = softmax(z/τ), z_c = max a, z_j = min(a_j, max a − gap). Fan, Chi, Rudnicky and Ramadge 2022."""
+    """J(y) v/τ, y = softmax(z/τ), z_c = max a, z_j = min(a_j, max a − gap). Fan, Chi, Rudnicky and Ramadge 2022.
+
+    form=p: the gap is −log(1 − π_c)/π_c.
+    """
 
     name = "gapped-straight-through"
-    defaults = dict(temperature=0.7, gap=1.0)
+    defaults = dict(temperature=0.7, gap=1.0, form="fixed")
 
     def gradient(self, a, h, v, kept):
-        most = a.max(-1, keepdims=True)
-        return relaxed(np.where(h > 0, most, np.minimum(a, most - self.gap)), v, self.temperature)
+        most, gap = a.max(-1, keepdims=True), self.gap
+        if self.form == "p":
+            p = (softmax(a) * h).sum(-1, keepdims=True) * (1 - 1e-5)
+            gap = np.where(p > 1e-6, -np.log1p(-p) / p, 1)
+        return relaxed(np.where(h > 0, most, np.minimum(a, most - gap)), v, self.temperature)
+
+
+class HalfOneOf(OfVariables):
+    """½J v + ½(e_c − π)·(e_c − π)·v: half straight-through, half DARN. Shekhovtsov 2023 (ZGR)."""
+
+    name = "half"
+
+    def gradient(self, a, h, v, kept):
+        p = softmax(a)
+        return (pull(p, v) + (h - p) * ((h - p) * v).sum(-1, keepdims=True)) / 2
 
 
 class ReinMaxOneOf(OfVariables):
@@ -144,23 +160,28 @@ class DecoupledStraightThroughOneOf(OfVariables):
 
 
 class MinimalVarianceSt(OfVariables):
-    """½(e_c − π) v_c + ½J y, G y = Σ_j π_j/(π_c + π_j)·(e_j − e_c) v_j. Hooper and Shekhovtsov 2026.
+    """Σ_j v_j [(ε + π_j) C_j − π_j C_c + (j = c) J_c]/(ε + π_j + π_c), C of A C = R J. Hooper and Shekhovtsov 2026.
 
-    G: the Laplacian of the graph with weights π_i π_j/(π_i + π_j) between outputs i and j. Its null space is that of
-    equal values, which J does not see.
+    A_ij = −π_i π_j/(ε + π_i + π_j), A_ii = (ε + π_i) Σ_j π_j/(ε + π_i + π_j) − π_i²/(ε + 2π_i), R_i = (ε + π_i)/(ε +
+    2π_i). At ε = 0, which is exact for losses of second order, A does not see equal values, nor does J.
     """
 
     name = "minimal-variance-st"
+    defaults = dict(linear=0.0)
 
     def gradient(self, a, h, v, kept):
-        p, n = np.maximum(softmax(a), 1e-8), a.shape[-1]
+        p, e, eye = np.maximum(softmax(a), 1e-8), self.linear, np.eye(a.shape[-1])
         own = (p * h).sum(-1, keepdims=True)
-        x = np.where(h > 0, 0, p / (own + p) * v)
-        x = x - h * x.sum(-1, keepdims=True)
-        edges = p[..., :, None] * p[..., None, :] / (p[..., :, None] + p[..., None, :])
-        laplacian = edges.sum(-1)[..., None] * np.eye(n) - edges
-        y = np.linalg.solve(laplacian + 1 / n, x[..., None])[..., 0]
-        return (h - p) * (h * v).sum(-1, keepdims=True) / 2 + pull(p, y) / 2
+        edges = p[..., None, :] / (e + p[..., :, None] + p[..., None, :])
+        least = edges.sum(-1) * (e + p) - p * p / (e + 2 * p)
+        A = np.where(eye > 0, least[..., None], -p[..., None] * edges)
+        J = p[..., None] * (eye - p[..., None, :])
+        if e == 0:
+            A = A + 1 / a.shape[-1]
+        C = np.linalg.solve(A, ((e + p) / (e + 2 * p))[..., None] * J)
+        chosen, slope = (np.einsum("rvj,rvji->rvi", h, x)[..., None, :] for x in (C, J))
+        weights = (e + p)[..., None] * C - p[..., None] * chosen + h[..., None] * slope
+        return np.einsum("rvji,rvj->rvi", weights / (e + p + own)[..., None], v)
 
 
 class DisarmOneOf(OfVariables):
@@ -202,28 +223,32 @@ def set_chance(members, outside):
 
 
 class UnorderedSet(OfVariables):
-    """S: K distinct outputs, drawn without replacement; Σ_{s∈S} ∇π_s R(S, s)(L_s − Σ_{t∈S} π_t R'(S, s, t) L_t).
+    """S: K distinct outcomes, drawn without replacement; Σ_{s∈S} ∇P_s R(S, s)(L_s − Σ_{t∈S} P_t R'(S, s, t) L_t).
 
     P_D(S) is the chance that |S| draws from D are S: R(S, s) = P_{D∖s}(S∖s)/P_D(S), R'(S, s, s) = 1, and R'(S, s, t) =
     P_{D∖{s,t}}(S∖{s,t})/P_{D∖s}(S∖s). Each group tries one s of one variable, the others at one common draw. The loss
-    is Σ_s π_s R(S, s) L_s, averaged over variables. Kool, van Hoof and Welling 2020, eq. 13.
+    is Σ_s P_s R(S, s) L_s, averaged over variables. Kool, van Hoof and Welling 2020, eq. 13.
     """
 
     name = "unordered-set"
+    takes = (OneOf, KSubset)
     defaults = dict(samples=2)
 
     def sample(self, a, noise):
-        x = self.grouped(a)
-        common, count = self.grouped(self.draw(a, noise)), min(int(self.samples), x.shape[-1])
-        sets = np.sort(np.argsort(-self.perturbed(a, noise.other()), -1)[..., :count], -1)
-        tried = np.stack([common] * (x.shape[1] * count))
+        (outcomes, chances), common = self.outcomes(a), self.grouped(self.draw(a, noise))
+        p, size = np.stack(chances, -1), common.shape[2]
+        count = min(int(self.samples), len(outcomes))
+        blocks = [self.uniform(noise.other(1 + k), a) for k in range(-(-len(outcomes) // size))]
+        perturbed = np.log(p) - np.log(-np.log(np.concatenate(blocks, -1)[..., : len(outcomes)]))
+        sets = np.sort(np.argsort(-perturbed, -1)[..., :count], -1)
+        tried = np.stack([common] * (p.shape[1] * count))
         for group in range(len(tried)):
             variable = group // count
-            tried[group, :, variable] = np.eye(x.shape[-1])[sets[:, variable, group % count]]
-        return Drawn(a, tried.reshape(-1, *a.shape), (sets, self.ratios(softmax(x), sets)))
+            tried[group, :, variable] = np.array(outcomes)[sets[:, variable, group % count]]
+        return Drawn(a, tried.reshape(-1, *a.shape), (sets, self.ratios(p, sets)))
 
     def ratios(self, p, sets):
-        """π_s R(S, s) and π_t R'(S, s, t), by s, and s and t. Lists over members of [rows, variables]"""
+        """P_s R(S, s) and P_t R'(S, s, t), by s, and s and t. Lists over members of [rows, variables]"""
         members = [np.take_along_axis(p, sets[..., k, None], -1)[..., 0] for k in range(sets.shape[-1])]
         inside, every = np.zeros(p.shape), range(len(members))
         np.put_along_axis(inside, sets, 1.0, -1)
@@ -243,14 +268,80 @@ class UnorderedSet(OfVariables):
 
     def backward(self, drawn, L, dh):
         sets, (own, mean) = drawn.kept
-        a = self.grouped(drawn.a)
-        losses = L.T.reshape(sets.shape)
-        pulled = np.zeros(a.shape)  # on π_s, divided by π_s: ∇π_s = π_s(e_s − π)
+        losses, da = L.T.reshape(sets.shape), np.zeros(self.grouped(drawn.a).shape)
         for s, chance in enumerate(own):
             baseline = sum(mean[s][t] * losses[..., t] for t in range(len(own)))
             signal = chance * (losses[..., s] - baseline)
-            np.put_along_axis(pulled, sets[..., s, None], signal[..., None], -1)
-        return (pulled - softmax(a) * pulled.sum(-1, keepdims=True)).reshape(drawn.a.shape)
+            for variable in range(sets.shape[1]):
+                score = self.grouped(self.score(drawn.h[variable * sets.shape[2] + s], drawn.a))[:, variable]
+                da[:, variable] += signal[:, variable, None] * score
+        return da.reshape(drawn.a.shape)
+
+
+class Carms(OfVariables):
+    """n draws; 1/n Σ_s 1/(n − 1) Σ_{t≠s} (L_s − L_t) π_{c_s} π_{c_t}/P(c_s, c_t)·(h_s − π). Dimitriev and Zhou 2021.
+
+    Each inverts the distribution function at u_s = (1 − d_s)^(n−1), d flat on the simplex, with the outputs in an order
+    in which a random one of all pairs i < j stands at the ends. P: the mean, over the orders, of the copula Φ(p, q) =
+    max(0, p^(1/(n−1)) + q^(1/(n−1)) − 1)^(n−1) over the rectangle of both intervals.
+    """
+
+    name = "carms"
+    defaults = dict(samples=3)
+
+    def intervals(self, p):
+        """Lower ends of the outputs' intervals, by order. [orders, rows, variables, of]"""
+        size, below, found = p.shape[-1], np.cumsum(p, -1) - p, []
+        for i, j in ((i, j) for i in range(size) for j in range(i + 1, size)):
+            others = np.arange(size)
+            low = below + np.where(others < i, p[..., i, None], 0) - np.where(others > j, p[..., j, None], 0)
+            low[..., i], low[..., j] = 0, 1 - p[..., j]
+            found.append(low)
+        return np.array(found)
+
+    def sample(self, a, noise):
+        n, p, size = int(self.samples), softmax(self.grouped(a)), self.grouped(a).shape[2]
+        e = np.stack([-np.log(self.uniform(noise.other(1 + s), a)[..., 0]) for s in range(n)])
+        u = (1 - e / e.sum(0)) ** (n - 1)
+        low = self.intervals(p)
+        order = (self.uniform(noise, a)[..., 0] * len(low)).astype(int)
+        own = np.take_along_axis(low, order[None, ..., None], 0)[0]
+        h = [np.eye(size)[np.where(own <= one[..., None], own + 1, -1).argmax(-1)] for one in u]
+        return Drawn(a, np.array(h).reshape(n, *a.shape))
+
+    def copula(self, p, q):
+        root = 1 / (self.samples - 1)
+        return np.maximum(np.maximum(p, 0) ** root + np.maximum(q, 0) ** root - 1, 0) ** (self.samples - 1)
+
+    def backward(self, drawn, L, dh):
+        n, p = int(self.samples), softmax(self.grouped(drawn.a))
+        hs, low, da = [self.grouped(h) for h in drawn.h], self.intervals(p), np.zeros(p.shape)
+        for s, t in ((s, t) for s in range(n) for t in range(n) if s != t):
+            (p1, low1), (p2, low2) = ([(x * h).sum(-1) for x in (p, low)] for h in (hs[s], hs[t]))
+            both = self.copula(low1, low2) + self.copula(low1 + p1, low2 + p2)
+            both = (both - self.copula(low1, low2 + p2) - self.copula(low1 + p1, low2)).mean(0)
+            apart = (hs[s] != hs[t]).any(-1)  # the terms of a pair with one output cancel
+            weight = np.where(apart, p1 * p2 / np.where(apart, both, 1), 0) * (L[s] - L[t])[:, None]
+            da += weight[..., None] * (hs[s] - p) / (n * (n - 1))
+        return da.reshape(drawn.a.shape)
+
+
+class Imle(OfVariables):
+    """(h − the k greatest of z − λ v)/λ, z = a + Gumbel noise, h the k greatest of z. Niepert et al. 2021, eq. 7."""
+
+    name = "imle"
+    own, takes = GumbelTopK, (GumbelTopK,)
+    defaults = dict(strength=1.0)
+
+    def use(self, draw):
+        self.k = int(draw.k)
+        return super().use(draw)
+
+    def sample(self, a, noise):
+        return Drawn(a, self.draw(a, noise)[None], self.perturbed(a, noise))
+
+    def gradient(self, a, h, v, z):
+        return (h - top(z - self.strength * v, self.k)) / self.strength
 
 
 class LapSum(OfVariables):
@@ -328,20 +419,37 @@ class DenseMixer(Mixer):
 
 
 class SparseMixer(Mixer):
-    """h = m π_c e_c, m = 1 for the greatest a, else 1 with probability ¼ and ⅓ with ¾; (e_c − π) π_c v_c.
+    """Experts in the order in which they are drawn: h = Σ_s m π_c e_c, π = softmax of a over those left, m = 1 for the
+    greatest of these, else 1 with probability ¼ and ⅓ with ¾; Σ_s (e_c − π) π_c v_c. Liu et al. 2024, section 3.
 
-    Liu et al. 2023; Liu et al. 2024, section 3.
+    A finished network takes open experts in the order of a. Of a mean h all outputs are shares, by the softmax over all.
     """
 
     name = "sparse-mixer"
-    own, takes = OneOf, (OneOf,)
+    own, takes = OneOf, (OneOf, GumbelTopK)
+
+    def weigh(self, a, h):
+        first = np.argsort(np.argsort(-a, -1, kind="stable"), -1)  # 0 at the greatest
+        before = first[..., None, :] < first[..., :, None]
+        left = np.where(before & (h[..., None, :] > 0), 0, np.exp(a[..., None, :] - a[..., :, None]))
+        shares = ((h > 0) & (h < 1)).any(-1, keepdims=True)
+        return h * np.where(shares, softmax(a), 1 / left.sum(-1))
+
+    def steps(self, a, h, z):
+        """e_c and π of each step."""
+        left, open = np.zeros(a.shape), h > 0
+        for _ in range(int((h[0, 0] > 0).sum())):
+            c = top(np.where(open, z, -np.inf), 1)
+            yield c, softmax(np.where(left > 0, -np.inf, a))
+            left, open = left + c, open & (c == 0)
 
     def sample(self, a, noise):
-        h, x = self.grouped(self.draw(a, noise)), self.grouped(a)
-        often = self.uniform(noise.other(), a)[..., :1] < 0.25
-        m = np.where((top(x, 1) > 0) | often, 1, 1 / 3)
-        return Drawn(a, (m * h).reshape(1, *a.shape))
+        x, z, u = self.grouped(a), self.perturbed(a, noise), self.uniform(noise.other(), a)
+        h = np.zeros(x.shape)
+        for step, (c, p) in enumerate(self.steps(x, self.grouped(self.draw(a, noise)), z)):
+            m = np.where((top(p, 1) * c > 0) | (u[..., step, None] < 0.25), 1, 1 / 3)
+            h += m * p * c
+        return Drawn(a, h.reshape(1, *a.shape), z)
 
-    def gradient(self, a, h, v, kept):
-        p, c = softmax(a), (h > 0).astype(float)
-        return (c - p) * (c * p * v).sum(-1, keepdims=True)
+    def gradient(self, a, h, v, z):
+        return sum((c - p) * (c * p * v).sum(-1, keepdims=True) for c, p in self.steps(a, h, z))

@@ -450,6 +450,89 @@ static void test_push_in_a_graph(void **unused) {
     weir_graph_free(graph);
 }
 
+/// A training with draw=threshold and a quantile of each batch: share in its last epoch, on validation and on test
+/// rows.
+static void threshold_shares(double shares[3], const char *rule, double quantile) {
+    weir_error error = {0};
+    weir_node nodes[bed_nodes_most];
+    weir_data *data = bed_digits(2000, 1000, 1000);
+    weir_graph *graph = bed_graph(nodes, bed_network(nodes, rule), 50);
+    weir_trainer *trainer = NULL;
+    weir_train_options o = weir_train_options_default();
+    weir_evaluation tested = {0};
+    o.epochs = 5;
+    o.batch = 50;
+    o.test_threshold = false;
+    o.optimizer.kind = "adam";
+    o.optimizer.rate = 0.002;
+    o.sparsity.kind = "none";
+    o.sparsity.target = 0.1;
+    o.sparsity.bias_quantile = quantile;
+    must(weir_trainer_create(&trainer, graph, data, &o, &error), &error);
+    must(weir_trainer_run(trainer, NULL, NULL, NULL, NULL, &error), &error);
+    size_t count;
+    const weir_epoch *epochs = weir_trainer_epochs(trainer, &count, NULL);
+    shares[0] = epochs[count - 1].train_share;
+    shares[1] = epochs[count - 1].valid_share;
+    const weir_part part = weir_data_test(data);
+    must(weir_evaluate(graph, &tested, NULL, &part, WEIR_MODE_DECIDE, &error), &error);
+    shares[2] = tested.share;
+    weir_trainer_free(trainer);
+    weir_graph_free(graph);
+    weir_data_free(data);
+}
+
+/// A running quantile holds each unit's share without a penalty, in training and at test time: within 0.02 of 0.1
+/// after 120 steps. Steps of one size are still far from it.
+static void test_quantile_holds_the_share(void **unused) {
+    (void)unused;
+    const char *const rules[] = {"mixture:weights=sigmoid,draw=threshold",
+                                 "mixture:weights=sigmoid,draw=threshold,least=one", "rectifier", "jump-relu:jump=0.2"};
+    double shares[3];
+    for (size_t r = 0; r < COUNT(rules); r++) {
+        threshold_shares(shares, rules[r], 0.5);
+        for (size_t k = 0; k < 3; k++)
+            if (!(fabs(shares[k] - 0.1) <= 0.02)) fail_msg("%s: share %zu is %g, wanted 0.1", rules[r], k, shares[k]);
+    }
+    threshold_shares(shares, rules[0], 0);
+    if (!(shares[1] > 0.2)) fail_msg("a share of %g without anything that holds it", shares[1]);
+}
+
+/// Penalties whose gradient would be 0 everywhere are refused, with what holds a share instead.
+static void test_penalties_without_a_gradient(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *rule, *kind;
+        bool refused;
+    } cases[] = {{"mixture", "kl", true},
+                 {"mixture", "switch", false},
+                 {"mixture:draw=gumbel-top-k", "load-l1", true},
+                 {"rloo:draw=k-subset", "kl", false},
+                 {"rloo:draw=one-of", "l0", false},
+                 {"mixture:weights=sigmoid,draw=threshold", "l1", true},
+                 {"mixture:draw=statistical-top-k", "l0", true},
+                 {"mixture:draw=noisy-top-k", "none", false},
+                 {"jump-relu", "l1", true},
+                 {"rectifier", "kl", true},
+                 {"rectifier", "l1", false}};
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        weir_error error = {0};
+        weir__sparsity all;
+        weir_node nodes[bed_nodes_most];
+        weir_sparsity_options o = weir_train_options_default().sparsity;
+        o.kind = cases[c].kind;
+        weir_graph *graph = bed_graph(nodes, bed_network(nodes, cases[c].rule), 32);
+        const weir_status status = weir__sparsity_init(&all, graph, &o, 32, &error);
+        if (status != (cases[c].refused ? WEIR_CONFIG : WEIR_OK))
+            fail_msg("%s with %s: %d, %s", cases[c].rule, cases[c].kind, (int)status, error.text);
+        if (cases[c].refused)
+            assert_non_null(strstr(error.text, "has no gradient for the gates \"gates\""));
+        else
+            weir__sparsity_free(&all);
+        weir_graph_free(graph);
+    }
+}
+
 static void test_bad_options(void **unused) {
     (void)unused;
     weir_error error;
@@ -489,6 +572,8 @@ int main(void) {
         cmocka_unit_test(test_share_is_held),
         cmocka_unit_test(test_gradient_in_a_graph),
         cmocka_unit_test(test_push_in_a_graph),
+        cmocka_unit_test(test_quantile_holds_the_share),
+        cmocka_unit_test(test_penalties_without_a_gradient),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

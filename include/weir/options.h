@@ -65,6 +65,9 @@ typedef struct weir_sparsity_options {
     double average;   ///< weight of the past in that moving average, in [0, 1)
     double bias_balance; ///< step by which a unit's bias moves towards the target share after each batch, up or down
                          ///< (Wang et al. 2024, algorithm 1); 0: none
+    double bias_quantile; ///< part in [0, 1] of the way that a unit's bias goes, after each batch, to where the batch would
+                          ///< have had the unit open above 0 in the target share of its rows: a running quantile, which
+                          ///< holds the share of draw=threshold, rectifier and jump-relu without a penalty; 0: none
 } weir_sparsity_options;
 
 typedef struct weir_train_options {

@@ -21,9 +21,9 @@
 //                arXiv 1312.6114, eq. 3), the divergence in closed form (src/units/prior.h)
 // Softmax and sum of switch and z run over the outputs of a variable; units that are drawn alone are one variable, the
 // layer. For draws of several outputs ∂q/∂a is a matrix, and the gradient of kl, l1, load-l1 and l0 goes through it;
-// draws whose mean has no known derivative give none. λ of l1, load-l1 and l0 goes up by the factor `adapt` when the
-// batch's share is above target + tolerance, and down when it is under target − tolerance. kl pulls from both sides:
-// its λ goes up outside the tolerance and back to its first value inside.
+// draws whose mean has no known derivative, or a flat one, are refused with these. λ of l1, load-l1 and l0 goes up by
+// the factor `adapt` when the batch's share is above target + tolerance, and down when it is under target − tolerance.
+// kl pulls from both sides: its λ goes up outside the tolerance and back to its first value inside.
 
 #include <math.h>
 #include <string.h>
@@ -308,10 +308,26 @@ static double keep(const weir_sparsity_options *o, double target, double weight,
     return weight;
 }
 
-static const weir__sparsity_rule rules[] = {{"kl", kl, kl_adapt, false},          {"l1", l1, l1_adapt, false},
-                                            {"l0", l0, l1_adapt, false},          {"load-l1", load_l1, l1_adapt, false},
-                                            {"switch", switch_loss, keep, false}, {"z", z_loss, keep, false},
-                                            {"none", none, keep, false},          {"prior", prior, keep, true}};
+static bool reaches_all(const weir_unit *unit) {
+    (void)unit;
+    return true;
+}
+
+/// P(h ≠ 0) has a slope.
+static bool reaches_openings(const weir_unit *unit) {
+    if (weir_unit_variable(unit) > 1) return weir_unit_draw(unit)->pull != NULL;
+    return !(unit->rule->traits & WEIR_TRAIT_PIECEWISE);
+}
+
+static bool reaches_outputs(const weir_unit *unit) {
+    return reaches_openings(unit) || (weir_unit_variable(unit) == 1 && has_own_slope(unit->rule));
+}
+
+static const weir__sparsity_rule rules[] = {
+    {"kl", kl, kl_adapt, reaches_openings, false},     {"l1", l1, l1_adapt, reaches_outputs, false},
+    {"l0", l0, l1_adapt, reaches_openings, false},     {"load-l1", load_l1, l1_adapt, reaches_outputs, false},
+    {"switch", switch_loss, keep, reaches_all, false}, {"z", z_loss, keep, reaches_all, false},
+    {"none", none, keep, reaches_all, false},          {"prior", prior, keep, reaches_all, true}};
 
 const weir__sparsity_rule *weir__sparsity_find(const char *name) {
     for (size_t i = 0; name && i < sizeof rules / sizeof *rules; i++) {

@@ -22,13 +22,14 @@ typedef struct weir__gate_control {
     size_t bias;    ///< the tensor of the units' biases; SIZE_MAX: none is pushed
 
     // Of the last batch, filled by the penalty:
-    double share;   ///< open gates
-    float *opened;  ///< [units] share of rows in which each was open
-    double *term;   ///< [units] penalty
-    double *factor; ///< [units] scratch: what weighs a unit's penalty
-    float *slope;   ///< [units] scratch: its derivative by the mean opening
-    double *row;    ///< [rows] scratch
-    float *q, *dq;  ///< [rows][units] scratch: opening probability and its slope (l1: gradients to h and a)
+    double share;    ///< open gates
+    float *opened;   ///< [units] share of rows in which each was open
+    float *quantile; ///< [units] what is above 0 in the target share of rows, with bias_quantile
+    double *term;    ///< [units] penalty
+    double *factor;  ///< [units] scratch: what weighs a unit's penalty
+    float *slope;    ///< [units] scratch: its derivative by the mean opening
+    double *row;     ///< [rows] scratch
+    float *q, *dq;   ///< [rows][units] scratch: opening probability and its slope (l1: gradients to h and a)
 } weir__gate_control;
 
 /// A form of the penalty: returns its value, adds its gradient to da.
@@ -37,6 +38,8 @@ typedef struct weir__sparsity_rule {
     weir_penalty penalty; ///< its context is a weir__gate_control; it changes only what is "of the last batch"
     /// λ after a batch whose share was `share`.
     double (*adapt)(const weir_sparsity_options *options, double target, double weight, double share);
+    /// Whether its gradient for a unit is there: it goes through the slope of P(h ≠ 0), which some draws have not.
+    bool (*reaches)(const weir_unit *unit);
     bool prior; ///< of latent variables: it is part of the loss, and of all random units, gates or not
 } weir__sparsity_rule;
 
@@ -63,8 +66,8 @@ void weir__gate_control_free(weir__gate_control *gate);
 /// After the batch's update: λ, moving averages, and the push on biases [units] (NULL: none).
 void weir__gate_control_update(weir__gate_control *gate, float *biases);
 
-/// Attaches the control to the gates of a graph; a prior to all random units, of which evaluations then know, too. The object must not move afterwards. Free (which detaches it) before
-/// the graph.
+/// Attaches the control to the gates of a graph; a prior to all random units, of which evaluations then know, too. The
+/// object must not move afterwards. Free (which detaches it) before the graph.
 weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, const weir_sparsity_options *options,
                                 size_t rows, weir_error *error);
 void weir__sparsity_free(weir__sparsity *sparsity);

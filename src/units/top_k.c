@@ -363,7 +363,7 @@ static void above_states(const weir_unit *unit, const double *a, weir_state visi
 
 const weir_draw weir__draw_threshold = {
     .name = "threshold",
-    .summary = "scores above 0 are 1; not random; the bias of each is its threshold, which sparsity.bias_balance holds",
+    .summary = "scores above 0 are 1; not random; the bias of each is its threshold, a running quantile by sparsity.bias_quantile",
     .forward = "h_i = 1[a_i > 0]",
     .source = "Expert Threshold routing 2026 (arXiv 2603.11535); Wang et al. 2024 (arXiv 2408.15664), algorithm 1",
     .traits = WEIR_DRAW_SUBSET,

@@ -179,7 +179,7 @@ static double set_score(const weir_unit *unit, const float *a, const float *h, d
     size_t member = 0;
     for (size_t i = 0; i < n; i++) most = fmax(most, (double)a[i]);
     for (size_t i = 0; i < n; i++) {
-        w[i] = exp(fmax((double)a[i] - most, -600));
+        w[i] = exp(fmax((double)a[i] - most, -600 / (double)k)); // so that no product of k of them is 0
         if (h[i] != 0 && member < k)
             own[member++] = w[i];
         else

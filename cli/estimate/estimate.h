@@ -75,6 +75,7 @@ int lab_draw(const lab_panel *panels, size_t count, const lab_options *options);
 /// The parts of the command. CLI_OK, CLI_FAILED after a message or when something does not hold, CLI_USAGE.
 int lab_exactness(const lab_options *options);
 int lab_toy(const lab_options *options);
+int lab_routers(const lab_options *options);
 int lab_throughput(const lab_options *options);
 int lab_variance(const lab_options *options, const char *operand);
 

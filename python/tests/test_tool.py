@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 """The functions say what the command-line tool says. WEIR_TOOL: the tool; without it these comparisons are skipped."""
 
+import functools
 import json
 import os
+import pathlib
+import re
 import subprocess
 
 import numpy as np
@@ -64,6 +67,47 @@ def test_units_with_a_draw(rule):
 def test_impossible_units_are_refused(rule, says):
     with pytest.raises(weir.Error, match=says):
         weir.units(rule)
+
+
+def test_each_command_has_its_function():
+    """The table of docs/quick-start.md names every command of the tool, and functions that are there."""
+    program = os.environ.get("WEIR_TOOL")
+    if not program or not os.path.exists(program):
+        pytest.skip("no tool to compare with: WEIR_TOOL")
+    words = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^  (\w+) ", words.partition("Commands:")[2].partition("Options:")[0], re.M)
+    page = pathlib.Path(__file__).parents[2] / "docs" / "quick-start.md"
+    rows = dict(re.findall(r"^\| `weir ([\w ]+)` \| (.*) \|$", page.read_text(encoding="utf-8"), re.M))
+    assert set(commands) - {"help"} == set(rows) - {"help settings"}
+    for functions in rows.values():
+        for name in re.findall(r"`weir\.(?!torch)([a-zA-Z_.]+)", functions):
+            found = functools.reduce(getattr, name.rstrip(".").split("."), weir)
+            assert found.__doc__, name
+
+
+def test_metrics(run):
+    found = weir.metrics(run, run)
+    assert [entry.epoch for entry in found] == [1, 2, 1, 2] and found[0].run == str(run)
+    assert 0 <= found[0].valid_error <= 1 and found[0].train_loss > 0
+
+
+def test_text_goes_on_as_the_tool_says(tmp_path):
+    (tmp_path / "corpus.txt").write_text("".join(f"a gate opens {k % 7} blocks of its läyer\n" for k in range(400)), "utf-8")
+    letters = len(set((tmp_path / "corpus.txt").read_text("utf-8")))
+    for tokens in ("bytes", "characters"):
+        folder = tmp_path / tokens
+        settings = {"data.train": 400, "data.valid": 100, "data.test": 100, "train.epochs": 1, "data.tokens": tokens}
+        if tokens == "characters":
+            settings["network.logits.size"] = letters
+        weir.train("text", tmp_path / "corpus.txt", settings=settings, folder=folder, repeats=0)
+        once = weir.continue_text(folder, "a gate ", 40, seed=5)
+        assert len(once) == 40 and isinstance(once, bytes if tokens == "bytes" else str)
+        assert weir.continue_text(folder, "a gate ", 10, temperature=0) == weir.continue_text(folder, b"a gate ", 10, temperature=0, seed=2)
+        program = os.environ.get("WEIR_TOOL")
+        if program and os.path.exists(program):
+            line = [program, "predict", str(folder), "--prompt", "a gate ", "--length", "40", "--seed", "5"]
+            theirs = subprocess.run(line, capture_output=True, check=True).stdout[:-1]
+            assert theirs == (once if tokens == "bytes" else once.encode("utf-8"))
 
 
 def test_inspect(run):

@@ -9,8 +9,8 @@ library works.
 - ``Classifier``, ``Regressor``: scikit-learn's interface, for tables.
 - ``SparseAutoencoder``: activations of a model as a few of many features.
 - ``Network``, ``load``, ``train``, ``compare``: networks of nodes, model files, configurations, several of them side by side.
-- ``units``, ``kinds``, ``settings``, ``inspect``, ``evaluate``, ``predict``, ``lab``, ``bench``: what the tool does, as functions
-  that return records (``pandas.DataFrame(records)``).
+- ``units``, ``kinds``, ``settings``, ``inspect``, ``evaluate``, ``predict``, ``continue_text``, ``metrics``, ``lab``, ``bench``:
+  what the tool does, as functions that return records (``pandas.DataFrame(records)``).
 - ``errors``: one exception per status of the library, each also a built-in one (ValueError, KeyError, …).
 """
 
@@ -27,7 +27,7 @@ from .estimators import Classifier, Regressor
 from .network import Configuration, Network, load
 from .records import Record
 from .sae import SparseAutoencoder
-from .tool import digits, evaluate, examples, inspect, isa, kinds, predict, settings, threads, units
+from .tool import continue_text, digits, evaluate, examples, inspect, isa, kinds, metrics, predict, settings, threads, units
 from .training import Trainer, Training, train
 
 __version__: str = _text(_lib.weir_version()) or ""
@@ -47,6 +47,7 @@ __all__ = [
     "__version__",
     "bench",
     "compare",
+    "continue_text",
     "digits",
     "errors",
     "evaluate",
@@ -56,6 +57,7 @@ __all__ = [
     "kinds",
     "lab",
     "load",
+    "metrics",
     "predict",
     "settings",
     "threads",

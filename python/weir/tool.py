@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any, Dict, List, Optional, Tuple, Union
 
@@ -200,6 +201,66 @@ def _file(network: Network, file: Path, limit: Optional[int], scale: str, header
     with network._lock:
         call(lib.weir_predict, network.c, NULL, arrays.pointer(out), table.rows, 0, count)
     return out
+
+
+def continue_text(
+    model: Union[Path, Network], prompt: Union[str, bytes], length: int = 200, *, temperature: float = 1.0, seed: int = 1
+) -> Union[str, bytes]:
+    """What a model of text (``data.source`` text) writes behind a prompt, as ``weir predict --prompt``: of bytes bytes, of
+    characters or words a text.
+
+    Tokens are drawn with their probabilities to the power of 1/temperature (0: the most likely one), a function of seed.
+    In front of a prompt shorter than the context stand ends of lines. DataError: the prompt has what is no token.
+    """
+    network = model if isinstance(model, Network) else load(model)
+    options = network.configuration.c.data
+    if text(options.source) != "text":
+        raise ValueError("this model reads rows, not text: weir.predict")
+    of_bytes, names = text(options.tokens) == "bytes", network.classes or []
+    if not of_bytes and len(names) < network.outputs:
+        raise ValueError(f"the network has {network.outputs} outputs, but there are names of {len(names)} tokens")
+    given = prompt.encode("utf-8") if isinstance(prompt, str) else prompt
+    row = (_tokens(network, b"\n") * network.columns + _tokens(network, given))[-network.columns :]
+    found: List[int] = []
+    u, noise = ffi.new("float[1]"), ffi.new("weir_noise *", {"seed": seed})
+    for step in range(length):
+        p = network.predict_proba(np.array([row], np.float32))[0].astype(np.float64)
+        if temperature > 0:
+            weights = (p / p.max()) ** (1 / temperature)
+            noise.step = step
+            lib.weir_random_uniform(u, noise[0], 0, 1)
+            token = min(int(np.searchsorted(weights.cumsum(), u[0] * weights.sum(), side="right")), len(p) - 1)
+        else:
+            token = int(p.argmax())
+        found.append(token)
+        row = [*row[1:], token]
+    return bytes(found) if of_bytes else "".join(names[token] for token in found)
+
+
+def _tokens(network: Network, words: bytes) -> List[int]:
+    """The numbers of the tokens of a text."""
+    place, count, keep = ffi.new("int32_t **"), ffi.new("size_t *"), Keep()
+    given = keep.add(ffi.from_buffer("char[]", words))
+    kind, names = network.configuration.c.data.tokens, lib.weir_graph_names(network.c)
+    call(lib.weir_text_tokens, place, count, given, len(words), kind, names)
+    try:
+        return list(ffi.unpack(place[0], count[0])) if count[0] else []
+    finally:
+        lib.weir_labels_free(place[0])
+
+
+def metrics(*runs: Path) -> List[Record]:
+    """What ``weir plot`` draws of runs: a record per run and epoch, with ``run`` and the names of metrics.jsonl.
+
+    ``pandas.DataFrame(records).pivot(index="epoch", columns="run", values="valid_error").plot()``
+    """
+    found = []
+    for run in runs:
+        with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as lines:
+            for line in lines:
+                values = {name: float("nan") if value is None else value for name, value in json.loads(line).items()}
+                found.append(Record({"run": os.fspath(run), **values}))
+    return found
 
 
 def threads(number: Optional[int] = None) -> int:

@@ -78,7 +78,7 @@ def test_each_command_has_its_function():
     commands = re.findall(r"^  (\w+) ", words.partition("Commands:")[2].partition("Options:")[0], re.M)
     page = pathlib.Path(__file__).parents[2] / "docs" / "quick-start.md"
     rows = dict(re.findall(r"^\| `weir ([\w ]+)` \| (.*) \|$", page.read_text(encoding="utf-8"), re.M))
-    assert set(commands) - {"help"} == set(rows) - {"help settings"}
+    assert set(commands) - {"help"} <= set(rows)
     for functions in rows.values():
         for name in re.findall(r"`weir\.(?!torch)([a-zA-Z_.]+)", functions):
             found = functools.reduce(getattr, name.rstrip(".").split("."), weir)

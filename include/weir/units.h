@@ -271,6 +271,12 @@ WEIR_API size_t weir_unit_state(const weir_unit *unit, size_t units);
 /// Loss per example [rows] and weights [groups][rows] (see weir_rule.merge) from batch->loss; NaN for a row that has a
 /// NaN in batch->a (unless that is NULL).
 WEIR_API void weir_unit_merge(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights);
+/// The two halves of a training step around the caller's loss: outputs of all row groups and what is saved; then the
+/// loss of each example, as weir_unit_merge gives it, and the gradient da. WEIR_DIVERGED, and nothing is written, where
+/// a loss is not finite and batch->state, which moves, would be spoiled.
+WEIR_API void weir_unit_sample(const weir_unit *unit, const weir_unit_batch *batch);
+WEIR_API weir_status weir_unit_learn(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights,
+                                     weir_error *error);
 
 /// Number of rules, and the rule at index 0 … count−1 in the order of the table (NULL beyond).
 WEIR_API size_t weir_rule_count(void);
@@ -307,8 +313,8 @@ WEIR_API weir_status weir_unit_parse_among(weir_unit *unit, const char *text, co
 /// zero; returns the length it needs without that zero. Only values other than the default are named.
 WEIR_API size_t weir_unit_print(const weir_unit *unit, char *text, size_t size);
 
-/// The share of its outputs that the draw of a fitted unit opens, whatever the pre-activations: 1/C of categorical ones,
-/// k/C of subsets (about that of statistical-top-k). NaN where the pre-activations decide how many.
+/// The share of its outputs that the draw of a fitted unit opens, whatever the pre-activations: 1/C of categorical
+/// ones, k/C of subsets (about that of statistical-top-k). NaN where the pre-activations decide how many.
 WEIR_API double weir_unit_share(const weir_unit *unit);
 
 /// Writes what the unit is at test time as a formula, "h = 1 where a > threshold, else 0", at most size bytes with the

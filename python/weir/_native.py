@@ -66,6 +66,10 @@ def _open() -> Any:
     return opened
 
 
+# Structs of functions that take pointers to these structs: cffi 2.1 fails an assertion, and ends the process, where it
+# comes upon such a function type first by way of a function of the library.
+for _name in ("weir_unit", "weir_rule", "weir_draw", "weir_kind"):
+    ffi.sizeof(_name)
 lib: Any = _open()
 NULL: Any = ffi.NULL
 OK = 0

@@ -3,6 +3,9 @@
 
 // The draw of rules that name none: h ~ Bernoulli(σ(a)).
 
+#include <math.h>
+
+#include "../core/core.h"
 #include "../core/math.h"
 #include "define.h"
 #include "rules.h"
@@ -62,11 +65,23 @@ const weir_draw weir__draw_bernoulli = {
     .chance = chance,
 };
 
-void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch) {
+void weir_unit_sample(const weir_unit *unit, const weir_unit_batch *batch) {
     if (unit->rule->sample)
         unit->rule->sample(unit, batch);
     else
         weir__unit_finished(unit, batch, weir_unit_draw(unit)->sample);
+}
+
+weir_status weir_unit_learn(const weir_unit *unit, const weir_unit_batch *batch, float *loss, float *weights,
+                            weir_error *error) {
+    for (size_t k = 0; batch->state && k < batch->groups * batch->rows; k++) {
+        if (isfinite(batch->loss[k])) continue;
+        return weir__fail(error, WEIR_DIVERGED, "%s: a loss is not finite, and would spoil the rule's state",
+                          unit->rule->name);
+    }
+    weir_unit_merge(unit, batch, loss, weights);
+    unit->rule->backward(unit, batch);
+    return WEIR_OK;
 }
 
 void weir__unit_finished(const weir_unit *unit, const weir_unit_batch *batch,

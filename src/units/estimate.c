@@ -150,7 +150,7 @@ static weir_status estimate_rows(const call *c, size_t first, size_t rows, size_
                                    .groups = e->groups,
                                    .layers = 1};
     TRY(check_logits(e, batch.a, first, rows, error));
-    weir__unit_sample(&e->unit, &batch);
+    weir_unit_sample(&e->unit, &batch);
     TRY(c->objective(c->context, e->groups * rows, e->units, e->example + at, h, loss, dh, error));
     TRY(check_losses(e, loss, first, rows, error));
     if (c->loss) weir_unit_merge(&e->unit, &batch, c->loss + first, e->weights + at);

@@ -104,8 +104,6 @@ void weir__bit_outcome(const weir_unit *unit, size_t index, float *h);
 void weir__sample_bernoulli(const weir_unit *unit, const weir_unit_batch *batch);
 /// h ~ Bernoulli(σ(a)) in all batch->groups row groups, independent of each other: group g draws at noise.sample + g.
 void weir__sample_bernoulli_groups(const weir_unit *unit, const weir_unit_batch *batch);
-/// Draws h for training: by the rule's own sample, or as its draw does.
-void weir__unit_sample(const weir_unit *unit, const weir_unit_batch *batch);
 /// Outputs of a finished network: by a function of the unit's draw, weighed as the rule says.
 void weir__unit_finished(const weir_unit *unit, const weir_unit_batch *batch,
                          void (*function)(const weir_unit *unit, const weir_unit_batch *batch));

@@ -7,7 +7,7 @@
 #include "../core/noise.h"
 #include "rules.h"
 
-static const double work_of_value = 2; // a random number or an elementary function, in operations
+static const double work_of_value = 1; // nanoseconds of a random number or an elementary function
 
 typedef struct spans {
     const void *context;

@@ -9,11 +9,11 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
-from .. import errors
 from . import _units
 from ._ops import _float
 
 LossFn = Callable[[Tensor], Tensor]
+_is_compiling = torch.compiler.is_compiling
 
 
 class StochasticUnit(nn.Module):
@@ -51,6 +51,7 @@ class StochasticUnit(nn.Module):
         found = _units.facts(rule)
         self.rule, self.test, self.threshold = rule, test, float(threshold)
         self._uses_dh, self._uses_loss, self._stateful = found.uses_dh, found.uses_loss, found.stateful
+        self._annealed = found.annealed
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64) if found.annealed else None)
         self.register_buffer("state", None)
         if units is not None:
@@ -70,14 +71,14 @@ class StochasticUnit(nn.Module):
 
     def forward(self, logits: Tensor) -> Tensor:
         """h, of the shape and type of ``logits [..., units]``."""
-        compiling = torch.compiler.is_compiling()
+        compiling = _is_compiling()
         if not self.training:
             if compiling:
                 decided: Tensor = _OPS.unit_output(logits, _seed(), self.rule, self.test, self.threshold)
                 return decided
             seed = _units.new_seed() if self.test == "draw" else 0
             return _typed(_units.rule(self.rule, logits.shape[-1]).output(_float(logits.detach()), self.test, self.threshold, seed), logits)
-        learns = torch.is_grad_enabled() and logits.requires_grad
+        learns = logits.requires_grad and torch.is_grad_enabled()
         if self._uses_loss and learns:
             raise TypeError(f"{self.rule} compares losses: call unit.loss(logits, loss_fn), or weir.torch.estimate")
         if compiling:
@@ -85,7 +86,7 @@ class StochasticUnit(nn.Module):
             return h[0]
         found = _units.rule(self.rule, logits.shape[-1])
         if learns:
-            drawn: Tensor = _Unit.apply(logits, found, 0 if self.steps is None else self._next_step())
+            drawn: Tensor = _Unit.apply(logits, found, self._next_step() if self._annealed else 0)
             return drawn
         self._want_state(logits.shape[-1])
         return _typed(found.sample(_float(logits), _units.new_seed(), int(self._next_step()), self.state)[0][0], logits)
@@ -112,7 +113,11 @@ class StochasticUnit(nn.Module):
 
 
 def _typed(h: Tensor, like: Tensor) -> Tensor:
-    return h if h.dtype == like.dtype else h.to(like.dtype)
+    return _as(h, like.dtype)
+
+
+def _as(h: Tensor, dtype: torch.dtype) -> Tensor:
+    return h if h.dtype is dtype else h.to(dtype)
 
 
 class _Unit(torch.autograd.Function):
@@ -120,10 +125,11 @@ class _Unit(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, found: _units.Rule, step: Any) -> Tensor:
-        a, seed, step = _float(logits), _units.new_seed(), int(step)
+        a, seed, step, dtype = _float(logits), _units.new_seed(), int(step), logits.dtype
         h, saved = found.sample(a, seed, step, None, one=True)
-        h = _typed(h, logits)
-        ctx.how = (found, seed, step, logits.dtype)
+        if h.dtype is not dtype:
+            h = h.to(dtype)
+        ctx.how = (found, seed, step, dtype)
         ctx.save_for_backward(a, h, saved)
         return h
 
@@ -133,7 +139,7 @@ class _Unit(torch.autograd.Function):
         found, seed, step, dtype = ctx.how
         a, h, saved = ctx.saved_tensors
         da = found.backward(a, _float(h), saved, None, _float(dh), None, seed, step)
-        return da if da.dtype == dtype else da.to(dtype), None, None
+        return da if dtype is da.dtype else da.to(dtype), None, None
 
 
 class _Attach(torch.autograd.Function):
@@ -150,9 +156,9 @@ class _Attach(torch.autograd.Function):
         da, weights = ctx.saved_tensors
         dlogits = dlosses = None
         if ctx.needs_input_grad[0]:
-            dlogits = (grad.unsqueeze(-1) * da).to(ctx.types[0])
+            dlogits = _as(grad.unsqueeze(-1) * da, ctx.types[0])
         if ctx.needs_input_grad[1]:
-            dlosses = (grad * weights).to(ctx.types[1])
+            dlosses = _as(grad * weights, ctx.types[1])
         return dlogits, dlosses, None, None, None
 
 
@@ -200,11 +206,10 @@ def _estimate(logits: Tensor, loss_fn: LossFn, rule: str, uses_dh: bool, state: 
                 da = _OPS.unit_backward_moving(a, h, saved, state, dh, values, seed, step, rule)
     else:
         values = _float(values)
-        merged, weights = found.merge(a, h, saved, values)
         if learns:
-            if state is not None and not bool(torch.isfinite(values).all()):
-                raise errors.DivergedError(f"{rule}: a loss is not finite, and would spoil the rule's state")
-            da = found.backward(a, h, saved, state, _float(dh), values, seed, step)
+            merged, weights, da = found.learn(a, h, saved, state, _float(dh), values, seed, step)
+        else:
+            merged, weights = found.merge(a, h, saved, values)
     loss: Tensor = _Attach.apply(logits, losses, da, merged, weights)
     return loss
 

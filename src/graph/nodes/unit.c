@@ -140,7 +140,7 @@ static weir_status forward(weir_graph *graph, weir__node *node, const weir_pass 
         if (data->unit.rule->groups && !graph->wide)
             weir__unit_finished(&data->unit, &batch, draw->sample);
         else
-            weir__unit_sample(&data->unit, &batch);
+            weir_unit_sample(&data->unit, &batch);
         break;
     case WEIR_MODE_DECIDE:
         weir__unit_finished(&data->unit, &batch, draw->decide);

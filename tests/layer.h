@@ -105,7 +105,7 @@ static inline void layer_free(layer *made) {
     free(made->batch.da);
 }
 
-static inline void sample_layer(layer *made) { weir__unit_sample(&made->unit, &made->batch); }
+static inline void sample_layer(layer *made) { weir_unit_sample(&made->unit, &made->batch); }
 static inline void back_layer(layer *made) { made->unit.rule->backward(&made->unit, &made->batch); }
 static inline void expect_layer(layer *made) { weir_unit_draw(&made->unit)->expect(&made->unit, &made->batch); }
 static inline void decide_layer(layer *made) { weir_unit_draw(&made->unit)->decide(&made->unit, &made->batch); }

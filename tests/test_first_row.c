@@ -47,7 +47,7 @@ static float *draw(const weir_unit *unit, const float *a, size_t first, size_t c
     if (finished)
         weir_unit_draw(unit)->sample(unit, &batch);
     else
-        weir__unit_sample(unit, &batch);
+        weir_unit_sample(unit, &batch);
     free(saved);
     free(kept);
     return h;

@@ -50,7 +50,7 @@ static void sample_shifted(const layer *made, float shift, float *h) {
     weir_unit_batch moved = made->batch;
     moved.a = a;
     moved.h = h;
-    weir__unit_sample(&made->unit, &moved);
+    weir_unit_sample(&made->unit, &moved);
     free(a);
 }
 

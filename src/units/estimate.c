@@ -161,7 +161,7 @@ done:
 
 // ---- a few rows at a time ------------------------------------------------------------------------------------------
 
-static const size_t tile_bytes = 24 << 10; // of all arrays of a few rows: they stay in the first cache
+static const size_t tile_bytes = 64 << 10; // of all arrays of a few rows: they stay in the first caches
 static const double work_of_value = 0.4;   // nanoseconds of a value of an array
 
 static bool splits(const weir_estimator *e) { return e->split && !e->state_count && !e->unit.rule->saved_count; }
@@ -173,59 +173,58 @@ static size_t row_values(const weir_estimator *e) {
 
 typedef struct tiles {
     const call *call;
-    size_t each, count; ///< rows of a tile, number of tiles
+    size_t most; ///< rows of a tile
     pthread_mutex_t *mutex;
-    size_t *failed; ///< the first tile that failed; count: none
+    size_t *failed; ///< the first row of those that failed; SIZE_MAX: none
     weir_status *status;
     weir_error *error;
 } tiles;
 
 static bool has_failed(const tiles *t) {
     pthread_mutex_lock(t->mutex);
-    const bool failed = *t->failed < t->count;
+    const bool failed = *t->failed < SIZE_MAX;
     pthread_mutex_unlock(t->mutex);
     return failed;
 }
 
-static void note_failure(const tiles *t, size_t tile, weir_status status, const weir_error *error) {
+static void note_failure(const tiles *t, size_t row, weir_status status, const weir_error *error) {
     pthread_mutex_lock(t->mutex);
-    if (tile < *t->failed) {
-        *t->failed = tile;
+    if (row < *t->failed) {
+        *t->failed = row;
         *t->status = status;
         if (t->error) *t->error = *error;
     }
     pthread_mutex_unlock(t->mutex);
 }
 
-/// Tiles of a part, one after another in the same place.
+/// The rows of a piece in tiles of about the same size, one after another in the place of the first.
 static void run_tiles(const void *context, weir__piece piece) {
     const tiles *t = context;
     const call *c = t->call;
-    const size_t place = piece.index * t->each;
-    const weir__range own = weir__part(t->count, piece.index, piece.count);
-    for (size_t k = own.first; k < own.last && !has_failed(t); k++) {
+    const weir__range own = weir__part(c->rows, piece.index, piece.count);
+    const size_t all = own.last - own.first, count = (all + t->most - 1) / t->most;
+    uint32_t *example = c->e->example + c->e->groups * own.first;
+    for (size_t k = 0; k < count && !has_failed(t); k++) {
         weir_error error = {0};
-        const size_t first = k * t->each, left = c->rows - first, rows = left < t->each ? left : t->each;
-        uint32_t *example = c->e->example + c->e->groups * place;
+        const weir__range tile = weir__part(all, k, count);
+        const size_t first = own.first + tile.first, rows = tile.last - tile.first;
         for (size_t g = 0; g < c->e->groups; g++) {
             for (size_t r = 0; r < rows; r++) example[g * rows + r] = (uint32_t)(first + r);
         }
-        const weir_status status = estimate_rows(c, first, rows, place, &error);
-        if (status != WEIR_OK) note_failure(t, k, status, &error);
+        const weir_status status = estimate_rows(c, first, rows, own.first, &error);
+        if (status != WEIR_OK) note_failure(t, first, status, &error);
     }
 }
 
 static weir_status estimate_tiles(const call *c, weir_error *error) {
     weir_status status = WEIR_OK;
-    const size_t values = row_values(c->e), fit = tile_bytes / sizeof(float) / values, rows = c->rows;
+    const size_t values = row_values(c->e), fit = tile_bytes / sizeof(float) / values;
+    const size_t pieces = weir__pieces_for((double)(values * c->rows) * work_of_value);
+    size_t failed = SIZE_MAX;
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    tiles t = {c, fit < 1 ? 1 : fit < rows ? fit : rows, 0, &mutex, NULL, &status, error};
-    t.count = (rows + t.each - 1) / t.each;
-    size_t failed = t.count;
-    t.failed = &failed;
-    const size_t pieces = weir__pieces_for((double)(values * rows) * work_of_value), most = c->e->max_rows / t.each;
+    const tiles t = {c, fit < 1 ? 1 : fit, &mutex, &failed, &status, error};
     c->e->example_rows = 0; // no longer those of whole batches
-    weir__parallel(pieces < most ? pieces : most, run_tiles, &t);
+    weir__parallel(pieces < c->rows ? pieces : c->rows, run_tiles, &t);
     pthread_mutex_destroy(&mutex);
     return status;
 }

@@ -36,7 +36,7 @@ enum { weir__scored = WEIR_DRAW_SCORE };
 
 /// Most values of a span: a few kilobytes per array, so that what one step leaves in the first cache the next finds
 /// there.
-enum { weir__span_units = 1024 };
+enum { weir__span_units = 2048 };
 
 /// Whole rows from row on, as many as are a span (rows > 1, first = 0); or part of a row, units first … first + count −
 /// 1 of it. at = row·units + first is where the count values lie in the arrays. first is a multiple of

@@ -46,7 +46,7 @@ _weir() {
         P) words="fp32 bf16" ;;
         FORM) words="topk batch-topk jumprelu gated" ;;
         U) words="exact lazy" ;;
-        S) words="fp32 int8" ;;
+        S) words="fp32 int8 int8-likely" ;;
         HOW) words="co-activation order random" ;;
         RULE | LIST)
             case $previous in

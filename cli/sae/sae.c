@@ -21,7 +21,7 @@ static const cli_option options[] = {
     {"form", "FORM", CLI_CHOICE, &form, "topk|batch-topk|jumprelu|gated", "train: how features open"},
     {"tied", NULL, CLI_FLAG, &tied, NULL, "train: one matrix encodes and decodes"},
     {"update", "U", CLI_CHOICE, &update, "exact|lazy", "train: Adam of all features, or of open ones"},
-    {"scores", "S", CLI_CHOICE, &scores, "fp32|int8", "train: how scores are found; the same features open"},
+    {"scores", "S", CLI_CHOICE, &scores, "fp32|int8|int8-likely", "train: how scores are found"},
     {"rate", "X", CLI_REAL, &rate, "0|1e3", "train: rate of Adam"},
     {"sparsity", "X", CLI_REAL, &sparsity, "0|1e6", "train: of the penalty of jumprelu and gated"},
     {"dead-rows", "N", CLI_COUNT, &dead_rows, NULL, "train: rows without being open after which a feature is dead"},

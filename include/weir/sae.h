@@ -62,9 +62,10 @@ typedef struct weir_sae_options {
     const char *update; ///< Adam's: "lazy" moves the rows that a batch opens and nothing else; "exact" moves all, as
                         ///< the moving averages of closed ones still ask for. Biases and θ move each step in both. The
                         ///< bias correction counts steps of the whole
-    const char *scores; ///< how scores are found: "fp32", or "int8": products of whole numbers, 8 bits each, bound each
-                        ///< score from above and below; those that may be among the k greatest are then computed in
-                        ///< fp32, so that the same features open (see weir_sae_losses.proposed). "topk" alone
+    const char *scores; ///< "topk", how scores are found: "fp32"; "int8": products of whole numbers, 8 bits each, bound
+                        ///< each score from above and below, and those that may be among the k greatest are computed in
+                        ///< fp32, so that the same features open (weir_sae_losses.proposed); "int8-likely": bounds of six
+                        ///< standard deviations of such rounding in place of certain ones, fewer to compute
     float rate, beta1, beta2, epsilon; ///< of Adam
     float sparsity;                    ///< "jumprelu", "gated": of the penalty, ≥ 0
     float threshold, bandwidth;        ///< "jumprelu": θ at the beginning, ≥ 0; ε > 0

@@ -223,7 +223,7 @@ static void multiply_bytes(int32_t *dots, const int8_t *rows, size_t count, cons
 
 /// What is known of a row of y.
 typedef struct row_facts {
-    float scale, norm, off; ///< a, ‖y‖, ‖y − ŷ‖ with what sums of floats round
+    float scale, norm, off; ///< a; ‖y‖, ‖y − ŷ‖, as they enter the bound, the latter with what sums of floats round
     int32_t sum;            ///< Σ q
 } row_facts;
 
@@ -422,6 +422,8 @@ static void search_piece(const void *context, weir__piece piece) {
     row_facts facts[TILE_ROWS];
     const size_t row = piece.index * TILE_ROWS, rows = s->rows - row < TILE_ROWS ? s->rows - row : TILE_ROWS;
     const size_t width = sae->inputs;
+    // Cauchy and Schwarz; or six deviations of errors that are independent of what they are multiplied by.
+    const float factor = sae->likely && width > 36 ? 6 / sqrtf((float)width) : 1;
     const float rounding = ((float)width + 16) * FLT_EPSILON; // of a sum of `width` products, relative to the norms
     for (size_t r = 0; r < rows; r++) {
         const float *y = sae->centred + (row + r) * width;
@@ -429,8 +431,9 @@ static void search_piece(const void *context, weir__piece piece) {
         int8_t *whole = l->whole + r * c->quads * QUAD;
         memset(whole, 0, c->quads * QUAD);
         round_row(whole, y, width, &facts[r].scale, &off, &norm, &facts[r].sum);
-        facts[r].norm = (norm + off) * 1.0001f;
-        facts[r].off = off + rounding * facts[r].norm;
+        const float size = (norm + off) * 1.0001f;
+        facts[r].norm = size * factor;
+        facts[r].off = off * factor + rounding * size;
         l->lower[r].count = 0, l->lower[r].least = 0, l->lower[r].floor = FLT_TRUE_MIN;
         l->counts[r] = 0, l->overflows[r] = false;
     }

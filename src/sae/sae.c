@@ -14,7 +14,7 @@
 
 static const char *const form_names[WEIR__FORM_COUNT] = {"topk", "batch-topk", "jumprelu", "gated"};
 static const char *const update_names[] = {"lazy", "exact"};
-static const char *const score_names[] = {"fp32", "int8"};
+static const char *const score_names[] = {"fp32", "int8", "int8-likely"};
 enum { noise_stream = 0xFD20 }; ///< of weir_noise: the first rows of D
 
 static const double threshold_decay = 0.99; ///< of the running mean of "batch-topk"
@@ -109,7 +109,7 @@ static weir_status check_options(const weir_sae_options *o, weir_error *error) {
         TRY_THAT(o->k >= 1 && o->k <= o->features, WEIR_ARGUMENT, "k is %zu; expected 1 to %zu", o->k, o->features);
     TRY_THAT(!o->tied || form != WEIR__GATED, WEIR_UNSUPPORTED,
              "a tied encoder with the form 'gated', whose encoder must not have norm 1");
-    TRY_THAT(!scores || form == WEIR__TOPK, WEIR_UNSUPPORTED, "scores 'int8' with the form '%s'; it needs 'topk'",
+    TRY_THAT(!scores || form == WEIR__TOPK, WEIR_UNSUPPORTED, "scores by int8 with the form '%s'; they need 'topk'",
              form_names[form]);
     const struct {
         const char *name;
@@ -165,7 +165,7 @@ weir_status weir_sae_create(weir_sae **out, const weir_sae_options *options, wei
     sae->options = *options;
     sae->options.form = form_names[form], sae->options.update = update_names[update];
     sae->options.scores = score_names[scores];
-    sae->form = (weir__sae_form)form, sae->exact = update == 1, sae->int8 = scores == 1;
+    sae->form = (weir__sae_form)form, sae->exact = update == 1, sae->int8 = scores > 0, sae->likely = scores == 2;
     sae->inputs = options->inputs, sae->features = options->features;
     sae->dead_k = options->dead_k ? options->dead_k : (options->inputs + 1) / 2;
     for (weir__sae_array a = 0; a < WEIR__ARRAY_COUNT; a++) {

@@ -38,7 +38,7 @@ struct weir_sae {
     weir_sae_options options;
     weir__sae_form form;
     size_t inputs, features, dead_k;
-    bool exact, int8;
+    bool exact, int8, likely;
     float *values[WEIR__ARRAY_COUNT];                           ///< NULL: there is none
     float *mean[WEIR__ARRAY_COUNT], *square[WEIR__ARRAY_COUNT]; ///< NULL before the first step
     uint64_t steps, seen;                                       ///< updates; rows of all of them

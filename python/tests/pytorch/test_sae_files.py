@@ -166,6 +166,6 @@ def test_gradients_are_those_of_autograd(x):
     loss = (torch.zeros_like(scores).scatter(1, top.indices, top.values) @ p["W_dec"] + p["b_dec"] - rows).square().sum(1).mean()
     loss.backward()
     told, found = model.gradient(x)
-    assert told.reconstruction == pytest.approx(float(loss), rel=1e-5)
+    assert told.reconstruction == pytest.approx(loss.item(), rel=1e-5)
     for name, values in p.items():
         np.testing.assert_allclose(found[name], values.grad.numpy(), atol=3e-5 * float(values.grad.abs().max()))

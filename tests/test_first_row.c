@@ -152,63 +152,6 @@ static void every_random_node_draws_by_the_row(void **state) {
     check_network(gated, 6, outputs);
 }
 
-/// The gradient of the mean loss of rows first … first + count − 1, times count; the caller frees it.
-static float *gradient(weir_graph *graph, const float *inputs, const int32_t *labels, size_t first, size_t count) {
-    const weir_pass pass = {.mode = WEIR_MODE_SAMPLE,
-                            .rows = count,
-                            .inputs = inputs + first * pixels,
-                            .labels = labels + first,
-                            .seed = 3,
-                            .first_row = first};
-    must(weir_graph_forward(graph, &pass, &error), &error);
-    must(weir_graph_backward(graph, &pass, &error), &error);
-    const weir_parameters p = weir_graph_parameters(graph);
-    float *sum = new_floats(p.count);
-    for (size_t i = 0; i < p.count; i++) sum[i] = p.gradients[i] * (float)count;
-    return sum;
-}
-
-// Closed gates that are evaluated by chance are chosen by the row, in each row group: a batch does the work of its
-// parts, and its gradient is the mean of theirs. (That of double-cv is not: it has a coefficient from the whole batch.)
-static void closed_gates_are_chosen_by_the_row(void **state) {
-    (void)state;
-    static const char *const rules[] = {"straight-through", "double-cv"};
-    float inputs[rows * pixels];
-    int32_t labels[rows];
-    fill_inputs(inputs);
-    for (size_t r = 0; r < rows; r++) labels[r] = (int32_t)(r % outputs);
-    for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
-        weir_node network[6];
-        weir_graph *graph = NULL;
-        const weir_graph_options options = weir_graph_options_default(rows);
-        memcpy(network, gated, sizeof network);
-        network[2].rule = rules[k];
-        network[3].closed = "sample";
-        network[3].closed_share = 0.5;
-        must(weir_graph_create(&graph, network, 6, &options, &error), &error);
-        const size_t count = weir_graph_parameters(graph).count;
-        float *all = gradient(graph, inputs, labels, 0, rows), largest = 0;
-        const uint64_t done = weir_graph_counters(graph).forward_done, dense = weir_graph_counters(graph).forward_dense;
-        weir_graph_counters_reset(graph);
-        float *first = gradient(graph, inputs, labels, 0, cut);
-        float *rest = gradient(graph, inputs, labels, cut, rows - cut);
-        assert_true(done < dense);
-        assert_int_equal(weir_graph_counters(graph).forward_done, done);
-        for (size_t i = 0; i < count && !k; i++) {
-            largest = fmaxf(largest, fabsf(all[i]));
-            if (!(fabsf(first[i] + rest[i] - all[i]) <= 1e-5F)) {
-                fail_msg("%s: parameter %zu: %g + %g, expected %g", rules[k], i, (double)first[i], (double)rest[i],
-                         (double)all[i]);
-            }
-        }
-        assert_true(k || largest > 0.1F);
-        free(all);
-        free(first);
-        free(rest);
-        weir_graph_free(graph);
-    }
-}
-
 static void rows_end_before_32_bits(void **state) {
     (void)state;
     float inputs[rows * pixels];
@@ -300,7 +243,6 @@ int main(void) {
         cmocka_unit_test(words_are_those_of_the_row),
         cmocka_unit_test(every_rule_draws_by_the_row),
         cmocka_unit_test(every_random_node_draws_by_the_row),
-        cmocka_unit_test(closed_gates_are_chosen_by_the_row),
         cmocka_unit_test(rows_end_before_32_bits),
         cmocka_unit_test(predictions_in_any_batch),
         cmocka_unit_test(likelihoods_in_any_batch),

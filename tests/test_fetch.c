@@ -15,6 +15,8 @@
 
 #include "testing.h"
 
+#include <zlib.h>
+
 #include "../cli/fetch/fetch.h"
 #include "core/core.h"
 
@@ -150,10 +152,10 @@ static size_t stop_server(server *s, long *starts, size_t most) {
     return count;
 }
 
-static fetch_file known = {"data.gz", "http://example.invalid/some/where/data.gz", body_md5, body_size};
-static fetch_file unknown_size = {"data.gz", "http://example.invalid/data.gz", body_md5, 0};
-static const fetch_source known_source = {"test", "for tests", &known, 1};
-static const fetch_source unknown_source = {"test", "for tests", &unknown_size, 1};
+static fetch_file known = {"data.gz", "http://example.invalid/some/where/data.gz", body_md5, body_size, 0};
+static fetch_file unknown_size = {"data.gz", "http://example.invalid/data.gz", body_md5, 0, 0};
+static const fetch_source known_source = {"test", "for tests", &known, 1, NULL};
+static const fetch_source unknown_source = {"test", "for tests", &unknown_size, 1, NULL};
 
 static const char *path_of(const char *name) {
     static char path[192];
@@ -393,19 +395,151 @@ static void folder_is_made_or_told(void **state) {
     assert_int_equal(stop_server(&good, NULL, 0), 1);
 }
 
+// ---- archives -------------------------------------------------------------------------------------------------------
+
+enum { words_size = 100000 };
+static const char words_md5[] = "fbf0fb1d1df0628a1e7809bf0f5c1dfc"; // of words_at(0 …), found with Python
+
+static unsigned char words_at(size_t i) { return (unsigned char)((i * i >> 5) & 63); }
+
+static unsigned char *put(unsigned char *at, uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; i++) *at++ = (unsigned char)(value >> (8 * i));
+    return at;
+}
+
+/// A member of an archive that is being written.
+typedef struct member {
+    const char *name;
+    unsigned method;
+    uint32_t checksum, packed, size, place;
+} member;
+
+static unsigned char *put_member(unsigned char *at, member *m, const unsigned char *data) {
+    m->place = (uint32_t)(at - body);
+    at = put(at, 0x04034b50, 4);
+    at = put(put(put(put(at, 20, 2), 0, 2), m->method, 2), 0, 4);
+    at = put(put(put(at, m->checksum, 4), m->packed, 4), m->size, 4);
+    at = put(put(at, strlen(m->name), 2), 0, 2);
+    memcpy(at, m->name, strlen(m->name));
+    memcpy(at + strlen(m->name), data, m->packed);
+    return at + strlen(m->name) + m->packed;
+}
+
+static unsigned char *put_entry(unsigned char *at, const member *m) {
+    at = put(put(put(put(at, 0x02014b50, 4), 20, 2), 20, 2), 0, 2);
+    at = put(put(at, m->method, 2), 0, 4);
+    at = put(put(put(at, m->checksum, 4), m->packed, 4), m->size, 4);
+    at = put(put(at, strlen(m->name), 2), 0, 2);
+    at = put(put(put(at, 0, 2), 0, 2), 0, 2);
+    at = put(put(at, 0, 4), m->place, 4);
+    memcpy(at, m->name, strlen(m->name));
+    return at + strlen(m->name);
+}
+
+/// Makes the body an archive of "words", stored or deflated, and of "rest", which fills it up.
+static void pack_body(bool deflated) {
+    static unsigned char words[words_size], packed[2 * words_size], rest[body_size];
+    z_stream stream = {0};
+    for (size_t i = 0; i < words_size; i++) words[i] = words_at(i);
+    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_in = words;
+    stream.avail_in = words_size;
+    stream.next_out = packed;
+    stream.avail_out = sizeof packed;
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    member first = {"words", deflated ? 8 : 0, (uint32_t)crc32(0, words, words_size), words_size, words_size, 0};
+    if (deflated) first.packed = (uint32_t)stream.total_out;
+    deflateEnd(&stream);
+    member second = {"rest", 0, 0, body_size - first.packed - 2 * (30 + 46) - 2 * (5 + 4) - 22, 0, 0};
+    second.size = second.packed;
+    second.checksum = (uint32_t)crc32(0, rest, second.packed);
+    unsigned char *at = put_member(body, &second, rest);
+    at = put_member(at, &first, deflated ? packed : words);
+    const uint32_t directory = (uint32_t)(at - body);
+    at = put_entry(put_entry(at, &second), &first);
+    const uint32_t size = (uint32_t)(at - body) - directory;
+    at = put(put(put(put(at, 0x06054b50, 4), 0, 4), 2, 2), 2, 2);
+    at = put(put(put(at, size, 4), directory, 4), 0, 2);
+    assert_int_equal(at - body, body_size);
+}
+
+static void fill_body(void) {
+    for (size_t i = 0; i < body_size; i++) body[i] = (unsigned char)((i * 2654435761U) >> 13);
+}
+
+static void assert_words(void) {
+    char *text = NULL;
+    size_t size = 0;
+    assert_int_equal(weir__file_read(path_of("words"), words_size, &text, &size, NULL), WEIR_OK);
+    assert_int_equal(size, words_size);
+    for (size_t i = 0; i < size; i++) assert_int_equal((unsigned char)text[i], words_at(i));
+    weir__free(text);
+    assert_int_equal(size_of("words.part"), -1);
+    assert_int_equal(size_of("words.zip"), -1);
+    assert_int_equal(size_of("words.zip.part"), -1);
+    unlink(path_of("words"));
+}
+
+// A text out of a zip archive: continued where the connection broke, unpacked, checked, and nothing else is left.
+static void members_of_archives(void **state) {
+    (void)state;
+    const fetch_file words = {"words", "http://example.invalid/dc/words.zip", words_md5, words_size, body_size};
+    const fetch_source source = {"test", "for tests", &words, 1, "text"};
+    for (int deflated = 0; deflated < 2; deflated++) {
+        weir_error error = {0};
+        long starts[4];
+        pack_body(deflated);
+        server cuts = start_server(CUTS);
+        if (fetch_download(&source, folder, cuts.url, NULL, NULL, &error) != WEIR_OK) fail_msg("%s", error.text);
+        assert_int_equal(fetch_download(&source, folder, cuts.url, NULL, NULL, &error), WEIR_OK); // it is there
+        assert_int_equal(stop_server(&cuts, starts, 4), 3);
+        assert_words();
+    }
+    fill_body();
+}
+
+// An archive that holds something else, or is none, is named with the checksum that it lacks, and thrown away.
+static void wrong_archives_leave_nothing(void **state) {
+    (void)state;
+    const fetch_file wrong[] = {
+        {"words", "http://example.invalid/words.zip", body_md5, words_size, body_size},      // another checksum
+        {"words", "http://example.invalid/words.zip", words_md5, words_size - 1, body_size}, // larger than it should be
+        {"novel", "http://example.invalid/words.zip", words_md5, words_size, body_size},     // not in there
+    };
+    for (size_t k = 0; k < 5; k++) {
+        const fetch_source source = {"test", "for tests", &wrong[k < 3 ? k : 1], 1, "text"};
+        weir_error error = {0};
+        pack_body(true);
+        if (k == 3) memset(body + body_size - 22, 0, 22);      // no end record
+        if (k == 4) body[body_size - 22 - 60] ^= 0x55;         // a damaged directory
+        server good = start_server(GOOD);
+        assert_int_equal(fetch_download(&source, folder, good.url, NULL, NULL, &error), WEIR_DATA);
+        assert_non_null(strstr(error.text, source.files->md5));
+        assert_non_null(strstr(error.text, source.files->name));
+        assert_int_equal(size_of("words"), -1);
+        assert_int_equal(size_of("words.part"), -1);
+        assert_int_equal(size_of("words.zip"), -1);
+        assert_int_equal(size_of("novel.zip"), -1);
+        stop_server(&good, NULL, 0);
+    }
+    fill_body();
+}
+
 static void sources_are_sound(void **state) {
     (void)state;
-    assert_int_equal(fetch_source_count(), 3);
+    assert_int_equal(fetch_source_count(), 5);
     assert_null(fetch_source_at(fetch_source_count()));
     for (size_t i = 0; i < fetch_source_count(); i++) {
         const fetch_source *source = fetch_source_at(i);
-        assert_int_equal(source->file_count, 4);
+        assert_int_equal(source->file_count, source->next != NULL ? 1 : 4);
         for (size_t f = 0; f < source->file_count; f++) {
             const fetch_file *file = &source->files[f];
             assert_int_equal(strlen(file->md5), 32);
             for (const char *c = file->md5; *c; c++)
                 assert_true(isxdigit((unsigned char)*c) && !isupper((unsigned char)*c));
-            assert_string_equal(strrchr(file->url, '/') + 1, file->name);
+            char name[64];
+            snprintf(name, sizeof name, "%s%s", file->name, file->archive_bytes > 0 ? ".zip" : "");
+            assert_string_equal(strrchr(file->url, '/') + 1, name);
             assert_true(file->bytes > 1000);
         }
     }
@@ -423,7 +557,7 @@ static void published_source_uses_the_mirror(void **state) {
 }
 
 int main(void) {
-    for (size_t i = 0; i < body_size; i++) body[i] = (unsigned char)((i * 2654435761U) >> 13);
+    fill_body();
     unsetenv("http_proxy");
     unsetenv("all_proxy");
     unsetenv("ALL_PROXY");
@@ -441,6 +575,8 @@ int main(void) {
         IN_FOLDER(refusals_are_told),
         IN_FOLDER(interruption_keeps_the_part),
         IN_FOLDER(folder_is_made_or_told),
+        IN_FOLDER(members_of_archives),
+        IN_FOLDER(wrong_archives_leave_nothing),
         IN_FOLDER(sources_are_sound),
         IN_FOLDER(published_source_uses_the_mirror),
     };

@@ -77,7 +77,11 @@ static int run(char **operands, size_t count) {
         result = cli_weir_error(&error);
     else {
         printf("%s is complete in %s\n", source->name, folder);
-        printf("Next: weir train mnist-blocks --data %s\n", cli_shell(folder).text);
+        char *data = source->next != NULL ? cli_path(folder, source->files[0].name) : strdup(folder);
+        if (data != NULL)
+            printf("Next: weir train %s --data %s\n", source->next != NULL ? source->next : "mnist-blocks",
+                   cli_shell(data).text);
+        free(data);
     }
     free(folder);
     return result;
@@ -89,7 +93,8 @@ static void list_sources(FILE *out) {
         const fetch_source *source = fetch_source_at(i);
         uint64_t bytes = 0;
         char size[CLI_NUMBER];
-        for (size_t f = 0; f < source->file_count; f++) bytes += source->files[f].bytes;
+        for (size_t f = 0; f < source->file_count; f++)
+            bytes += source->files[f].archive_bytes > 0 ? source->files[f].archive_bytes : source->files[f].bytes;
         fprintf(out, "  %-18s %s (%s)\n", source->name, source->about, cli_bytes(size, bytes));
     }
 }
@@ -106,7 +111,7 @@ const cli_command cli_fetch = {
     .least = 1,
     .most = 1,
     .more = list_sources,
-    .files = "DIR/*.gz; while loading, NAME.part",
+    .files = "DIR/*.gz, DIR/text8, DIR/enwik8; while loading, NAME.part and NAME.zip",
     .examples = {"weir fetch mnist", "weir fetch fashion-mnist --out /srv/data/fashion"},
     .run = run,
 };

@@ -15,15 +15,17 @@
 typedef struct fetch_file {
     const char *name; ///< "train-images-idx3-ubyte.gz"
     const char *url;
-    const char *md5; ///< 32 hexadecimal digits, as published
+    const char *md5; ///< 32 hexadecimal digits, as published; NULL: of an archive whose member is checked
     uint64_t bytes;  ///< 0: nobody published its size
+    uint64_t archive_bytes; ///< not 0: url is a zip archive of so many bytes, and the file its member of this name
 } fetch_file;
 
-/// A data set: "mnist", "fashion-mnist", "kmnist".
+/// A data set: "mnist", "text8", …
 typedef struct fetch_source {
     const char *name, *about;
     const fetch_file *files;
     size_t file_count;
+    const char *next; ///< example that trains on its file; NULL: mnist-blocks, on the folder
 } fetch_source;
 size_t fetch_source_count(void);
 /// NULL beyond the last one.

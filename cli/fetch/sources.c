@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 // The data sets that weir fetch knows: addresses, sizes and MD5 checksums as published (the checksums guard against
-// damage, not against an attacker). All are four IDX files of 28 x 28 images in 10 classes.
+// damage, not against an attacker). Images are four IDX files of 28 x 28 images in 10 classes; texts are one file, out of a
+// zip archive: their checksums are those of what is in it.
 
 #include "fetch.h"
 
@@ -11,7 +12,7 @@
 #define KMNIST  "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
 
 #define FILE_OF(base, file, md5, bytes)                                                                                \
-    { file, base file, md5, bytes }
+    { file, base file, md5, bytes, 0 }
 
 #define TRAIN_IMAGES "train-images-idx3-ubyte.gz"
 #define TRAIN_LABELS "train-labels-idx1-ubyte.gz"
@@ -39,10 +40,18 @@ static const fetch_file kuzushiji[] = {
     FILE_OF(KMNIST, TEST_LABELS, "7320c461ea6c1c855c0b718fb2a4b134", 5120),
 };
 
+// http://mattmahoney.net/dc/textdata.html and text.html name the members' sizes and MD5 checksums.
+static const fetch_file text8[] = {
+    {"text8", "http://mattmahoney.net/dc/text8.zip", "3bea1919949baf155f99411df5fada7e", 100000000, 31344016}};
+static const fetch_file enwik8[] = {
+    {"enwik8", "http://mattmahoney.net/dc/enwik8.zip", "a1fa5ffddb56f4953e226637dabbb36a", 100000000, 36445475}};
+
 static const fetch_source sources[] = {
-    {"mnist", "handwritten digits: 60 000 for training, 10 000 for tests (LeCun, Cortes and Burges 1998)", mnist, 4},
-    {"fashion-mnist", "pieces of clothing: 60 000 and 10 000 (Xiao, Rasul and Vollgraf 2017)", fashion, 4},
-    {"kmnist", "cursive Japanese letters: 60 000 and 10 000 (Clanuwat et al. 2018)", kuzushiji, 4},
+    {"mnist", "handwritten digits: 60 000 for training, 10 000 for tests (LeCun, Cortes and Burges 1998)", mnist, 4, NULL},
+    {"fashion-mnist", "pieces of clothing: 60 000 and 10 000 (Xiao, Rasul and Vollgraf 2017)", fashion, 4, NULL},
+    {"kmnist", "cursive Japanese letters: 60 000 and 10 000 (Clanuwat et al. 2018)", kuzushiji, 4, NULL},
+    {"text8", "a hundred million letters a to z and blanks of Wikipedia in 2006 (Mahoney 2006)", text8, 1, "text"},
+    {"enwik8", "a hundred million bytes of Wikipedia's XML in 2006 (Mahoney 2006)", enwik8, 1, "text"},
 };
 
 enum { source_count = sizeof sources / sizeof *sources };

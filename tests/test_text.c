@@ -3,6 +3,8 @@
 
 // data.source text: rows, labels, names and parts of bytes and of characters; bits per byte; what is refused.
 
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "testing.h"
@@ -136,6 +138,173 @@ static void test_bits_per_byte(void **state) {
     remove(path);
 }
 
+// Words with the blank before them, other characters alone; the most frequent ones have classes, equal ones by their bytes.
+static void test_words(void **state) {
+    (void)state;
+    static const char text[] = "the cat, the  dog: the cat-\xc3\xa4 3 the cat!\n";
+    // "the"" cat"","" the"" "" dog"":"" the"" cat""-""ä"" 3"" the"" cat""!""\n"
+    static const char *const all[] = {"<unknown>", " cat", " the", "\n", " ", " 3", " dog", "!", ",", "-", ":", "the", "\xc3\xa4"};
+    static const int32_t tokens[] = {11, 1, 8, 2, 4, 6, 10, 2, 1, 9, 12, 5, 2, 1, 7, 3};
+    static const int32_t few[] = {0, 1, 0, 2, 0, 0, 0, 2, 1, 0, 0, 0, 2, 1, 0, 0};
+    char path[32];
+    write_file(path, text, sizeof text - 1);
+    weir_data_options o = options_of(path, "words");
+    weir_data *data = NULL, *again = NULL;
+    must(weir_data_load(&data, &o, &error), &error);
+    assert_int_equal(weir_data_classes(data), COUNT(all));
+    for (size_t k = 0; k < COUNT(all); k++) {
+        bool found = false;
+        for (size_t i = 0; i < COUNT(all); i++)
+            found |= strcmp(weir_names_at(weir_data_names(data), WEIR_NAMED_CLASSES, k), all[i]) == 0;
+        assert_true(found);
+    }
+    for (size_t k = 0; k < 3; k++) assert_string_equal(weir_names_at(weir_data_names(data), WEIR_NAMED_CLASSES, k), all[k]);
+    int32_t *found = NULL;
+    size_t count = 0;
+    must(weir_text_tokens(&found, &count, text, sizeof text - 1, "words", weir_data_names(data), &error), &error);
+    assert_int_equal(count, COUNT(tokens));
+    check_rows(data, found, count);
+    for (size_t k = 0; k < count; k++)
+        assert_string_equal(weir_names_at(weir_data_names(data), WEIR_NAMED_CLASSES, (size_t)found[k]), all[tokens[k]]);
+    weir_labels_free(found);
+    // A limit of three: two words, and all others unknown; a model's words are another text's.
+    o.vocabulary = 3;
+    must(weir_data_load(&again, &o, &error), &error);
+    assert_int_equal(weir_names_count(weir_data_names(again), WEIR_NAMED_CLASSES), 3);
+    check_rows(again, few, COUNT(few));
+    must(weir_text_tokens(&found, &count, " cat  cats the", 14, "words", weir_data_names(again), &error), &error);
+    assert_int_equal(count, 4);
+    assert_memory_equal(found, ((const int32_t[]){1, 0, 0, 2}), 4 * sizeof *found);
+    weir_labels_free(found);
+    weir_data_free(again);
+    o.known_names = weir_data_names(data);
+    o.vocabulary = 2;
+    must(weir_data_load(&again, &o, &error), &error);
+    assert_int_equal(weir_data_classes(again), COUNT(all));
+    weir_data_free(again);
+    weir_data_free(data);
+    remove(path);
+}
+
+// Letters without an end are cut into words of 64 bytes, never inside a character.
+static void test_long_words(void **state) {
+    (void)state;
+    char path[32], text[401];
+    for (size_t i = 0; i < 400; i += 2) memcpy(text + i, "\xc3\xa4", 3);
+    text[0] = ' ', text[1] = 'x';
+    write_file(path, text, 400);
+    const weir_data_options o = options_of(path, "words");
+    weir_data *data = NULL;
+    must(weir_data_load(&data, &o, &error), &error);
+    size_t longest = 0;
+    const weir_names *names = weir_data_names(data);
+    for (size_t k = 1; k < weir_names_count(names, WEIR_NAMED_CLASSES); k++) {
+        const size_t length = strlen(weir_names_at(names, WEIR_NAMED_CLASSES, k));
+        if (length > longest) longest = length;
+    }
+    assert_int_equal(longest, 64);
+    weir_data_free(data);
+    remove(path);
+}
+
+// Unknown words are spelled: 8 bits for each of their bytes and for their end, beside the loss of their class.
+static void test_bits_of_unknown_words(void **state) {
+    (void)state;
+    char path[32], text[1000];
+    size_t size = 0;
+    for (int i = 0; size < 900; i++) size += (size_t)snprintf(text + size, sizeof text - size, "go%s", i % 3 ? " on " : " away ");
+    write_file(path, text, size);
+    weir_data_options o = options_of(path, "words");
+    o.vocabulary = 3; // two of "go"… are words, the rest unknown
+    weir_data *data = NULL;
+    weir_graph *graph = NULL;
+    weir_evaluation found;
+    must(weir_data_load(&data, &o, &error), &error);
+    const weir_node nodes[] = {{.kind = "input", .size = 3},
+                               {.kind = "embedding", .vocabulary = 3, .dimension = 2},
+                               {.kind = "affine", .size = 3, .init = 1e-30},
+                               {.kind = "softmax-cross-entropy"}};
+    const weir_graph_options options = weir_graph_options_default(16);
+    must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+    int32_t *tokens = NULL;
+    size_t count = 0;
+    const weir_names *all = weir_data_names(data);
+    const weir_part part = weir_data_valid(data);
+    must(weir_text_tokens(&tokens, &count, text, size, "words", all, &error), &error);
+    // The bytes of each token, from where tokens begin in the text: letters stay with the blank before them.
+    double bytes = 0, bits = 0;
+    size_t at = 0;
+    for (size_t k = 0; k < count; k++) {
+        size_t length = 1;
+        while (at + length < size && text[at + length] != ' ' && (text[at] != ' ' || text[at + length] != ' ')) length++;
+        if (k >= part.first + 3 && k < part.first + 3 + part.count) {
+            bytes += (double)length;
+            bits += log2(3) + (tokens[k] == 0 ? 8.0 * (double)(length + 1) : 0);
+        }
+        at += length;
+    }
+    assert_int_equal(at, size);
+    must(weir_evaluate(graph, &found, NULL, &part, WEIR_MODE_DECIDE, &error), &error);
+    assert_true(bits > 1.5 * log2(3) * (double)part.count);
+    assert_true(fabs(found.bits_per_byte - bits / bytes) < 1e-5);
+    weir_labels_free(tokens);
+    weir_graph_free(graph);
+    weir_data_free(data);
+    remove(path);
+}
+
+/// Bytes of private memory that the process has.
+static size_t private_bytes(void) {
+    char line[256];
+    size_t found = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "VmData:", 7) == 0) found = (size_t)strtoul(line + 7, NULL, 10) * 1024;
+    fclose(file);
+    return found;
+}
+
+static int stop_soon(void *context, const weir_progress *progress) {
+    (void)context;
+    return progress->batch >= 3;
+}
+
+// A text that is larger than the memory there is: it is mapped, its labels lie in a file, the order of its rows is computed.
+// A list of its 20 million rows would take 80 MB, five times what may be had.
+static void test_larger_than_memory(void **state) {
+    (void)state;
+    char path[32];
+    struct rlimit former;
+    weir_data *data = NULL;
+    weir_graph *graph = NULL;
+    weir_trainer *trainer = NULL;
+    write_file(path, "a", 1);
+    assert_int_equal(truncate(path, 20000000), 0);
+    const weir_node nodes[] = {{.kind = "input", .size = 3},
+                               {.kind = "embedding", .vocabulary = 256, .dimension = 2},
+                               {.kind = "affine", .size = 256},
+                               {.kind = "softmax-cross-entropy"}};
+    const weir_graph_options options = weir_graph_options_default(64);
+    weir_train_options train = weir_train_options_default();
+    weir_data_options o = options_of(path, "bytes");
+    o.valid = o.test = 100;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &former), 0);
+    const struct rlimit narrow = {.rlim_cur = private_bytes() + 16000000, .rlim_max = former.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_DATA, &narrow), 0);
+    void *list = malloc(80000000); // such a list cannot be had
+    assert_null(list);
+    must(weir_data_load(&data, &o, &error), &error);
+    must(weir_graph_create(&graph, nodes, COUNT(nodes), &options, &error), &error);
+    must(weir_trainer_create(&trainer, graph, data, &train, &error), &error);
+    assert_int_equal(weir_trainer_run(trainer, NULL, NULL, stop_soon, NULL, &error), WEIR_INTERRUPTED);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &former), 0);
+    weir_trainer_free(trainer);
+    weir_graph_free(graph);
+    weir_data_free(data);
+    remove(path);
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const struct {
@@ -146,6 +315,8 @@ static void test_refused(void **state) {
         {"abc\n\xff xyzabc", "characters", "line 2: byte 4 (0xff) is no UTF-8", 12, WEIR_DATA},
         {"abc\xc0\x80 xyzabc", "characters", "byte 3 (0xc0) is no UTF-8", 12, WEIR_DATA},
         {"abc\0defghijkl", "characters", "byte 3 is 0", 13, WEIR_DATA},
+        {"abc\n\xff xyzabc", "words", "line 2: byte 4 (0xff) is no UTF-8", 12, WEIR_DATA},
+        {"abc\0defghijkl", "words", "byte 3 is 0", 13, WEIR_DATA},
         {"abcd", "bytes", "4 tokens; a context of 3 needs at least 6", 4, WEIR_DATA},
         {"", "bytes", "is empty", 0, WEIR_DATA},
     };
@@ -167,6 +338,11 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_bytes), cmocka_unit_test(test_characters),
+                                       cmocka_unit_test(test_words), cmocka_unit_test(test_long_words),
+                                       cmocka_unit_test(test_bits_of_unknown_words),
+#ifndef __SANITIZE_ADDRESS__ // which has memory of its own
+                                       cmocka_unit_test(test_larger_than_memory),
+#endif
                                        cmocka_unit_test(test_bits_per_byte), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

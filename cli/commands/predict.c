@@ -462,9 +462,9 @@ static int fill_row(const predictor *p, float *row, const char *text, size_t siz
 
 static int continue_text(predictor *p, const char *text, size_t size) {
     const bool bytes = strcmp(p->config.data.tokens, "bytes") == 0;
-    if (!bytes && weir_names_count(p->names, WEIR_NAMED_CLASSES) < p->classes)
-        return cli_error("the network has %zu outputs, but there are names of %zu characters", p->classes,
-                         weir_names_count(p->names, WEIR_NAMED_CLASSES));
+    const size_t named = weir_names_count(p->names, WEIR_NAMED_CLASSES);
+    const size_t classes = !bytes && named < p->classes ? named : p->classes; // further outputs were never a label
+    if (classes == 0) return cli_error("the model names no %s", p->config.data.tokens);
     float *row = malloc((p->inputs + 1) * sizeof *row);
     if (row == NULL) return cli_error("out of memory");
     weir_error error = {0};
@@ -476,7 +476,7 @@ static int continue_text(predictor *p, const char *text, size_t size) {
             status = cli_weir_error(&error);
             break;
         }
-        const size_t class = draw_class(p->probabilities, p->classes, isnan(temperature) ? 1 : temperature, u);
+        const size_t class = draw_class(p->probabilities, classes, isnan(temperature) ? 1 : temperature, u);
         print_token(p, class, bytes);
         memmove(row, row + 1, (p->inputs - 1) * sizeof *row);
         row[p->inputs - 1] = (float)class;

@@ -330,12 +330,38 @@ static int write_results(gating *g) {
     return status;
 }
 
+/// The graph of the configuration, which --set may have changed, in place of the one that the library made.
+static int take_configuration(gating *g) {
+    weir_error error = {0};
+    size_t count = 0;
+    weir_graph *made = NULL;
+    weir_graph_options making = weir_graph_options_default(g->config.train.batch > 256 ? g->config.train.batch : 256);
+    making.seed = g->config.train.seed;
+    (void)weir_precision_find(&making.precision, g->config.precision); // the configuration knows no other names
+    if (weir_graph_create(&made, g->config.network, g->config.network_count, &making, &error) != WEIR_OK ||
+        weir_graph_values_copy(made, g->gated, &error) != WEIR_OK ||
+        weir_graph_scale_set(made, weir_graph_scale(g->gated), &error) != WEIR_OK ||
+        weir_graph_names_set(made, weir_graph_names(g->gated), &error) != WEIR_OK) {
+        weir_graph_free(made);
+        return cli_weir_error(&error);
+    }
+    (void)weir_graph_nodes(made, &count);
+    for (size_t n = 0; n < count; n++)
+        if (weir_graph_unit(made, n) != NULL)
+            (void)weir_graph_threshold_set(made, n, weir_graph_threshold(g->gated, n), NULL);
+    for (size_t l = 0; l < g->layer_count; l++) g->layers[l].name = g->layers[l].gates = NULL; // they were printed
+    weir_graph_free(g->gated);
+    g->gated = made;
+    return CLI_OK;
+}
+
 static int gate(gating *g) {
     weir_error error = {0};
     cli_table table = new_table(g);
     int status = make_gates(g);
     if (status == CLI_OK) print_layers(g);
     if (status == CLI_OK) status = configure(g);
+    if (status == CLI_OK) status = take_configuration(g);
     if (status == CLI_OK && (weir_config_absolute(&g->config, &error) != WEIR_OK ||
                              weir_config_print(&g->config, &g->text, &error) != WEIR_OK ||
                              weir_trainer_create(&g->trainer, g->gated, g->data, &g->config.train, &error) != WEIR_OK))

@@ -166,15 +166,18 @@ typedef struct weir_data_options {
     const char *train_targets, *test_targets; ///< files, targets "values": rows of targets in files of their own, one
                                               ///< per row of values (an array of one dimension: one target), as they
                                               ///< are but unsigned bytes of IDX and NPY, which are multiplied by 1/255
-    const char *tokens; ///< text: "bytes" (256 classes) or "characters" of UTF-8 (those that occur, by their numbers, or
-                        ///< known_names' classes). Parts are cut in the order of the text: training, validation (a
+    const char *tokens; ///< text: "bytes" (256 classes), "characters" of UTF-8 (those that occur, by their numbers, or
+                        ///< known_names' classes) or "words": runs of letters and digits with the blank before them, and
+                        ///< other characters one by one. Parts are cut in the order of the text: training, validation (a
                         ///< twentieth where 0), test (likewise)
     size_t context;     ///< text: values per row, numbers of tokens on no scale
+    size_t vocabulary;  ///< words: most classes, at least 2. Class 0 is every word that is none of the others, which are
+                        ///< the most frequent ones of the file, or known_names' classes
 } weir_data_options;
 
 /// The tokens of `length` bytes of text: kind is weir_data_options.tokens, and names a model's (its classes are the
-/// characters). *tokens [*count] is freed with weir_labels_free. The token k of bytes is the byte k, of characters the
-/// name of class k. WEIR_DATA: no UTF-8, or a character that is no class.
+/// characters or words). *tokens [*count] is freed with weir_labels_free. The token k of bytes is the byte k, of characters and
+/// words the name of class k. WEIR_DATA: no UTF-8, or a character that is no class.
 WEIR_API weir_status weir_text_tokens(int32_t **tokens, size_t *count, const char *text, size_t length, const char *kind,
                                       const weir_names *names, weir_error *error);
 

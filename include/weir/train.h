@@ -65,7 +65,8 @@ typedef struct weir_evaluation {
     double r2;   ///< values: 1 - sum (output - target)^2 / sum (target - mean of its column over the part)^2; NaN where
                  ///< the targets do not vary. Both NaN for a loss that is a likelihood
     size_t samples; ///< draws per row behind it; else 0
-    double bits_per_byte; ///< texts: bits (loss / log 2) that the part's predicted tokens take per byte; else NaN. The
+    double bits_per_byte; ///< texts: bits (loss / log 2) that the part's predicted tokens take per byte, unknown words
+                          ///< with 8 bits for each of their bytes and for their end; else NaN. The
                           ///< perplexity per token is exp(loss)
 } weir_evaluation;
 /// Runs a part in batches of the graph's max_rows. mode DECIDE or OPEN or EXPECT. predicted [count], or NULL, for

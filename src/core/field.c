@@ -23,6 +23,7 @@ const weir__interval weir__up_to_one = {0, 1, true, false, "a number in (0, 1]"}
 const weir__interval weir__probability = {0, 1, false, false, "a number in [0, 1]"};
 const weir__interval weir__size_from_0 = {0, WEIR__INTEGER_MOST, false, false, "a whole number from 0 to 4294967295"};
 const weir__interval weir__size_from_1 = {1, WEIR__INTEGER_MOST, false, false, "a whole number from 1 to 4294967295"};
+const weir__interval weir__size_from_2 = {2, WEIR__INTEGER_MOST, false, false, "a whole number from 2 to 4294967295"};
 
 // ---- descriptions --------------------------------------------------------------------------------------------------
 

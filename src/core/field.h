@@ -33,7 +33,7 @@ typedef struct weir__interval {
 #define WEIR__INTEGER_MOST 4294967295.0
 
 extern const weir__interval weir__any_number, weir__positive, weir__not_negative, weir__factor, weir__inside_one,
-    weir__below_one, weir__up_to_one, weir__probability, weir__size_from_0, weir__size_from_1;
+    weir__below_one, weir__up_to_one, weir__probability, weir__size_from_0, weir__size_from_1, weir__size_from_2;
 
 /// One field. Conditions (applies, numbers) are texts such as "train.optimizer.kind=momentum|adam and gates": see
 /// weir__condition_holds.

@@ -21,7 +21,8 @@ struct weir_rows {
     float *floats;
     float *pairs;           ///< offsets and factors of the columns, or NULL
     size_t stride;          ///< from the first value of a row to that of the next; 0: as many as there are columns
-    const uint8_t *lengths; ///< of a text: bytes of each token; or NULL
+    const uint8_t *lengths; ///< of a text: bytes of each class of token; or NULL
+    const uint8_t *token_bytes; ///< of a text of words, whose class 0 has any length: bytes of each token; else NULL
     bool redrawn;           ///< values are probabilities, and what is read of them is a draw: see weir__rows_copy_drawn
     uint64_t seed;          ///< of these draws
     uint16_t set;           ///< which file's rows they are

@@ -16,8 +16,9 @@
 
 #include "dataset.h"
 #include "scale.h"
+#include "words.h"
 
-enum { BYTES = 256, CODE_POINTS = 0x110000, parts_split_off = 20 };
+enum { BYTES = 256, CODE_POINTS = WEIR__CODE_POINTS, parts_split_off = 20 };
 static const size_t small_size = (size_t)64 << 20;
 
 typedef struct mapping {
@@ -26,7 +27,7 @@ typedef struct mapping {
 } mapping;
 
 struct weir__text {
-    mapping file, tokens, labels;
+    mapping file, tokens, labels, token_bytes;
     uint8_t lengths[CODE_POINTS]; // bytes of each token
 };
 
@@ -40,6 +41,7 @@ void weir__text_free(weir__text *text) {
     unmap(&text->file);
     unmap(&text->tokens);
     unmap(&text->labels);
+    unmap(&text->token_bytes);
     weir__free(text);
 }
 
@@ -85,29 +87,10 @@ done:
 
 // ---- characters ----------------------------------------------------------------------------------------------------
 
-// Bytes of the character in UTF-8 at the front of `left` bytes, and its number; 0 where there is none (RFC 3629).
-static size_t next_character(const uint8_t *text, size_t left, uint32_t *number) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const uint8_t first = *text;
-    const size_t length = first < 0x80   ? 1
-                          : first < 0xc2 ? 0
-                          : first < 0xe0 ? 2
-                          : first < 0xf0 ? 3
-                          : first < 0xf5 ? 4
-                                         : 0;
-    if (!length || length > left) return 0;
-    uint32_t code = length == 1 ? first : first & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    if (code < least[length] || code >= CODE_POINTS || (code >= 0xd800 && code < 0xe000)) return 0;
-    *number = code;
-    return length;
-}
-
 static weir_status fail_character(const char *name, const uint8_t *text, size_t at, weir_error *error) {
     size_t line = 1;
+    if (!text[at])
+        return weir__fail(error, WEIR_DATA, "%s: byte %zu is 0, which has no name; use data.tokens \"bytes\"", name, at);
     for (size_t i = 0; i < at; i++) line += text[i] == '\n';
     return weir__fail(error, WEIR_DATA,
                       "%s: line %zu: byte %zu (0x%02x) is no UTF-8; data.tokens \"bytes\" reads any file", name, line,
@@ -161,7 +144,7 @@ static void classes_of(int32_t *class_of, const weir_names *names) {
     for (size_t k = 0; k < weir_names_count(names, WEIR_NAMED_CLASSES); k++) {
         uint32_t code = 0;
         const char *text = weir_names_at(names, WEIR_NAMED_CLASSES, k);
-        const size_t length = next_character((const uint8_t *)text, strlen(text), &code);
+        const size_t length = weir__utf8_next((const uint8_t *)text, strlen(text), &code);
         if (length == strlen(text)) class_of[code] = (int32_t)k + 1;
     }
 }
@@ -172,11 +155,8 @@ static weir_status mark_characters(int32_t *class_of, size_t *count, const uint8
     *count = 0;
     for (size_t at = 0, length; at < size; at += length, ++*count) {
         uint32_t code = 0;
-        length = next_character(text + at, size - at, &code);
-        if (!length) return fail_character(name, text, at, error);
-        if (!code)
-            return weir__fail(error, WEIR_DATA, "%s: byte %zu is 0, which has no name; use data.tokens \"bytes\"", name,
-                              at);
+        length = weir__utf8_next(text + at, size - at, &code);
+        if (!length || !code) return fail_character(name, text, at, error);
         class_of[code] = 1;
     }
     return WEIR_OK;
@@ -189,24 +169,42 @@ static weir_status fail_unknown(const char *name, uint32_t code, weir_error *err
                       text, code);
 }
 
+// Tokens of words, room for `length` of them.
+static weir_status find_words(int32_t *out, size_t *count, const uint8_t *bytes, size_t length, const weir_names *names,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir__texts index = {0};
+    char word[WEIR__WORD_MOST + 1];
+    TRY(weir__words_index(&index, names, error));
+    for (size_t at = 0, one; at < length; at += one, ++*count) {
+        one = weir__word_next(word, bytes + at, length - at);
+        if (!one) TRY(fail_character("the text", bytes, at, error));
+        out[*count] = (int32_t)weir__word_class(&index, word);
+    }
+done:
+    weir__texts_free(&index);
+    return status;
+}
+
 weir_status weir_text_tokens(int32_t **tokens, size_t *count, const char *text, size_t length, const char *kind,
                              const weir_names *names, weir_error *error) {
     weir_status status = WEIR_OK;
     const uint8_t *bytes = (const uint8_t *)text;
     int32_t *class_of = NULL, *out = NULL;
-    const bool characters = strcmp(kind, "characters") == 0;
+    const bool characters = strcmp(kind, "characters") == 0, words = strcmp(kind, "words") == 0;
     *tokens = NULL;
     *count = 0;
-    TRY_THAT(characters || strcmp(kind, "bytes") == 0, WEIR_ARGUMENT,
-             "unknown tokens \"%s\"; there are bytes and characters", kind);
+    TRY_THAT(characters || words || strcmp(kind, "bytes") == 0, WEIR_ARGUMENT,
+             "unknown tokens \"%s\"; there are bytes, characters and words", kind);
     TRY(weir__new(&out, length, sizeof *out, "tokens", error));
     if (characters) {
         TRY(weir__new(&class_of, CODE_POINTS, sizeof *class_of, "characters", error));
         classes_of(class_of, names);
     }
-    for (size_t at = 0, one = 1; at < length; at += one, ++*count) {
+    if (words) TRY(find_words(out, count, bytes, length, names, error));
+    for (size_t at = 0, one = 1; !words && at < length; at += one, ++*count) {
         uint32_t code = bytes[at];
-        one = characters ? next_character(bytes + at, length - at, &code) : 1;
+        one = characters ? weir__utf8_next(bytes + at, length - at, &code) : 1;
         if (!one) TRY(fail_character("the text", bytes, at, error));
         if (characters && !class_of[code]) TRY(fail_unknown("the text", code, error));
         out[*count] = characters ? class_of[code] - 1 : (int32_t)code;
@@ -242,7 +240,7 @@ static weir_status take_characters(weir_data *data, weir_rows *rows, size_t *cou
     rows->floats = narrow ? NULL : t->tokens.at;
     for (size_t at = 0, k = 0, length; at < t->file.size; at += length, k++) {
         uint32_t code = 0;
-        length = next_character(text + at, t->file.size - at, &code);
+        length = weir__utf8_next(text + at, t->file.size - at, &code);
         if (!class_of[code]) TRY(fail_unknown(o->path, code, error));
         const int32_t class = class_of[code] - 1;
         t->lengths[class] = (uint8_t)length;
@@ -256,9 +254,50 @@ done:
     return status;
 }
 
+// Tokens of words, a byte each where 256 classes are enough, else a float; and how many bytes of the text each is.
+static weir_status take_words(weir_data *data, weir_rows *rows, size_t *count, const weir_data_options *o,
+                              weir_error *error) {
+    weir_status status = WEIR_OK;
+    weir__text *t = data->text;
+    const uint8_t *text = t->file.at;
+    weir__texts index = {0};
+    char word[WEIR__WORD_MOST + 1];
+    size_t bad = 0;
+    *count = 0;
+    if (!weir_names_count(data->names, WEIR_NAMED_CLASSES)) {
+        status = weir__words_name(data->names, o->vocabulary, text, t->file.size, &bad, error);
+        if (status == WEIR_DATA) status = fail_character(o->path, text, bad, error);
+        TRY(status);
+    }
+    TRY(weir__words_index(&index, data->names, error));
+    for (size_t at = 0, length; at < t->file.size; at += length, ++*count) {
+        length = weir__word_next(word, text + at, t->file.size - at);
+        if (!length) TRY(fail_character(o->path, text, at, error));
+    }
+    const bool narrow = weir_names_count(data->names, WEIR_NAMED_CLASSES) <= BYTES;
+    TRY(map_new(&t->tokens, *count * (narrow ? 1 : sizeof(float)), error));
+    TRY(map_new(&t->token_bytes, *count, error));
+    rows->bytes = narrow ? t->tokens.at : NULL;
+    rows->floats = narrow ? NULL : t->tokens.at;
+    rows->token_bytes = t->token_bytes.at;
+    for (size_t at = 0, k = 0, length; at < t->file.size; at += length, k++) {
+        length = weir__word_next(word, text + at, t->file.size - at);
+        const size_t class = weir__word_class(&index, word);
+        ((uint8_t *)t->token_bytes.at)[k] = (uint8_t)length;
+        if (narrow)
+            rows->bytes[k] = (uint8_t) class;
+        else
+            rows->floats[k] = (float)class;
+    }
+done:
+    weir__texts_free(&index);
+    return status;
+}
+
 static weir_status take_tokens(weir_data *data, weir_rows *rows, size_t *count, const weir_data_options *o,
                                weir_error *error) {
     if (strcmp(o->tokens, "characters") == 0) return take_characters(data, rows, count, o, error);
+    if (strcmp(o->tokens, "words") == 0) return take_words(data, rows, count, o, error);
     rows->bytes = data->text->file.at; // only read
     *count = data->text->file.size;
     memset(data->text->lengths, 1, BYTES);

@@ -80,3 +80,23 @@ bool weir__is_utf8(const char *text) {
     }
     return true;
 }
+
+size_t weir__utf8_next(const uint8_t *text, size_t left, uint32_t *number) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const uint8_t first = *text;
+    const size_t length = first < 0x80   ? 1
+                          : first < 0xc2 ? 0
+                          : first < 0xe0 ? 2
+                          : first < 0xf0 ? 3
+                          : first < 0xf5 ? 4
+                                         : 0;
+    if (!length || length > left) return 0;
+    uint32_t code = length == 1 ? first : first & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    if (code < least[length] || code >= WEIR__CODE_POINTS || (code >= 0xd800 && code < 0xe000)) return 0;
+    *number = code;
+    return length;
+}

@@ -30,6 +30,10 @@ const char *weir__quote_of(const char *name);
 /// "a, b, c" or, where there are more, "a, b, c and 7 others", in text [size]. Returns text.
 const char *weir__names_text(char *text, size_t size, const weir_names *names, weir_named list);
 
+enum { WEIR__CODE_POINTS = 0x110000 };
+/// Bytes of the character in UTF-8 at the front of `left` bytes, at least 1, and its number; 0 where there is none
+/// (RFC 3629).
+size_t weir__utf8_next(const uint8_t *text, size_t left, uint32_t *number);
 /// Whether a text is in UTF-8 (RFC 3629).
 bool weir__is_utf8(const char *text);
 

@@ -243,12 +243,19 @@ static weir_status run_batch(weir_graph *graph, const weir__feed *feed, weir_mod
     return WEIR_OK;
 }
 
-/// Bytes of the tokens that are the labels of a text; NaN of others.
-static double bytes_of(const weir_part *part) {
-    const uint8_t *lengths = part->rows->lengths;
-    double bytes = 0;
-    for (size_t i = 0; lengths && i < part->count; i++) bytes += lengths[part->labels[part->first + i]];
-    return lengths ? bytes : (double)NAN;
+/// Bits per byte of a text whose labels have that loss in all; NaN of other rows. A word that the vocabulary lacks is told
+/// by the class of unknown words, and spelled: 8 bits for each of its bytes, and 8 for its end.
+static double bits_per_byte(const weir_part *part, double loss) {
+    const weir_rows *rows = part->rows;
+    double bytes = 0, spelled = 0;
+    for (size_t i = 0; rows->lengths && i < part->count; i++) {
+        const size_t row = part->first + i;
+        const int32_t label = part->labels[row];
+        const size_t length = rows->token_bytes ? rows->token_bytes[row + rows->shape.columns] : rows->lengths[label];
+        bytes += (double)length;
+        if (rows->token_bytes && !label) spelled += 8 * ((double)length + 1);
+    }
+    return rows->lengths ? (loss / log(2) + spelled) / bytes : (double)NAN;
 }
 
 weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_t *predicted, const weir_part *part,
@@ -279,7 +286,7 @@ weir_status weir_evaluate(weir_graph *graph, weir_evaluation *evaluation, int32_
         .nll = NAN,
         .rmse = NAN,
         .r2 = NAN,
-        .bits_per_byte = known && classes ? sum.loss / log(2) / bytes_of(part) : NAN,
+        .bits_per_byte = known && classes ? bits_per_byte(part, sum.loss) : NAN,
     };
     if (known && values) judge_values(&sum, rows, outputs, evaluation);
     weir__watch_end(&watch, graph, mode, evaluation);

@@ -12,6 +12,7 @@
 
 #include "../core/core.h"
 #include "../data/rows.h"
+#include "order.h"
 #include "trainer.h"
 
 // Streams of the nodes' own noise are small numbers.
@@ -26,10 +27,14 @@ typedef struct run {
     double began;
 } run;
 
+static weir_noise shuffle_noise(const weir_trainer *t) {
+    return (weir_noise){.seed = t->options.seed, .step = (uint32_t)t->place.epoch, .stream = shuffle_stream};
+}
+
 static void shuffle(weir_trainer *t) {
     const weir_part part = weir_data_train(t->data);
-    const weir_noise noise = {.seed = t->options.seed, .step = (uint32_t)t->place.epoch, .stream = shuffle_stream};
-    weir_random_permutation(t->order, noise, part.count);
+    if (t->computed) return;
+    weir_random_permutation(t->order, shuffle_noise(t), part.count);
     for (size_t i = 0; i < part.count; i++) t->order[i] += (uint32_t)part.first;
 }
 
@@ -39,7 +44,9 @@ static void copy_rows(weir_trainer *t, size_t *rows) {
     const size_t first = t->place.batch * t->options.batch, left = first < part.count ? part.count - first : 0;
     *rows = left < t->options.batch ? left : t->options.batch;
     if (!*rows) return;
-    const uint32_t *order = t->order + first;
+    uint32_t *order = t->computed ? t->order : t->order + first;
+    for (size_t i = 0; t->computed && i < *rows; i++)
+        order[i] = (uint32_t)part.first + weir__order_at(shuffle_noise(t), (uint32_t)part.count, (uint32_t)(first + i));
     const uint32_t draw = (uint32_t)t->place.epoch + 1; // draw 0 is that of evaluations
     weir__rows_copy_drawn(part.rows, t->inputs, order, 0, *rows, draw);
     if (t->targets) weir__rows_copy_drawn(part.targets, t->targets, order, 0, *rows, draw);

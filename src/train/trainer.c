@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../config/options.h"
+#include "../data/rows.h"
 #include "../graph/graph.h"
 #include "trainer.h"
 
@@ -56,7 +57,9 @@ static weir_status allocate(weir_trainer *t, weir_error *error) {
     TRY(weir__average_init(&t->average, t->options.average, t->graph, error));
     TRY(weir__sparsity_init(&t->sparsity, t->graph, &t->options.sparsity, batch, error));
     TRY(weir__gate_nodes(t->graph, &t->gates, &t->gate_count, error));
-    TRY(weir__new(&t->order, stream ? 0 : rows, sizeof *t->order, "the order of the training rows", error));
+    t->computed = !stream && weir_data_train(t->data).rows->lengths;
+    TRY(weir__new(&t->order, stream ? 0 : t->computed ? batch : rows, sizeof *t->order, "the order of the training rows",
+                  error));
     TRY(weir__new(&t->inputs, batch * weir_data_columns(t->data), sizeof *t->inputs, "a batch of rows", error));
     TRY(weir__new(&t->labels, batch, sizeof *t->labels, "a batch of labels", error));
     const size_t targets = weir_data_targets(t->data);

@@ -41,7 +41,8 @@ struct weir_trainer {
     weir__average average;
     size_t *gates, gate_count; ///< nodes
     size_t batches;            ///< per epoch; 0: of a stream, not known
-    uint32_t *order;           ///< [training rows] of this epoch, as row indices
+    uint32_t *order;           ///< [training rows] of this epoch, as row indices; computed: [batch] of this batch
+    bool computed;             ///< the order of a text, which may be larger than memory
     float *inputs;             ///< [batch][columns]
     int32_t *labels;           ///< [batch]
     float *targets;            ///< [batch][outputs]; NULL when labels are predicted

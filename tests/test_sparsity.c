@@ -559,6 +559,68 @@ static void test_bad_options(void **unused) {
     assert_int_equal(weir__options_check(&weir__sparsity_fields, &o, &error), WEIR_CONFIG);
 }
 
+// Two layers of gates, one with a target of its own: thresholds, the penalty's steering and λ follow each one's.
+static void test_own_targets(void **state) {
+    (void)state;
+    static const weir_node nodes[] = {
+        {.name = "in", .kind = "input", .size = 8},
+        {.name = "gater1", .kind = "affine", .size = 10, .init = 4},
+        {.name = "gates1", .kind = "unit", .rule = "noisy-rectifier:sd=0.3"},
+        {.name = "first", .kind = "gated-affine", .from = "in", .gates = "gates1", .size = 20, .block = 2},
+        {.name = "gater2", .kind = "affine", .from = "in", .size = 10, .init = 4},
+        {.name = "gates2", .kind = "unit", .rule = "noisy-rectifier:sd=0.3", .target = 0.2},
+        {.name = "second", .kind = "gated-affine", .from = "first", .gates = "gates2", .size = 20, .block = 2},
+        {.name = "out", .kind = "affine", .size = 3},
+        {.name = "loss", .kind = "softmax-cross-entropy"},
+    };
+    enum { COUNT_ROWS = 400 };
+    float values[COUNT_ROWS * 8];
+    int32_t labels[COUNT_ROWS];
+    weir_graph *graph = NULL;
+    weir_data *data = NULL;
+    weir_trainer *trainer = NULL;
+    weir_error error = {0};
+    const weir_graph_options options = weir_graph_options_default(50);
+    for (size_t k = 0; k < COUNT_ROWS * 8; k++) values[k] = uniform() - 0.5f;
+    for (size_t r = 0; r < COUNT_ROWS; r++) labels[r] = values[8 * r] > 0 ? 1 : values[8 * r + 1] > 0 ? 2 : 0;
+    const weir_array_part part = {.rows = COUNT_ROWS, .values = values, .labels = labels};
+    const weir_data_arrays arrays = {.columns = 8, .train = part, .valid = part};
+    weir_train_options train = weir_train_options_default();
+    train.epochs = 40;
+    train.batch = 50;
+    train.optimizer.kind = "adam";
+    train.optimizer.rate = 0.01;
+    train.sparsity.kind = "l1";
+    train.sparsity.target = 0.6;
+    train.sparsity.weight = 0.01;
+    train.sparsity.adapt = 1.05;
+    must(weir_graph_create(&graph, nodes, sizeof nodes / sizeof *nodes, &options, &error), &error);
+    must(weir_data_create(&data, &arrays, NULL, &error), &error);
+    must(weir_trainer_create(&trainer, graph, data, &train, &error), &error);
+    must(weir_trainer_run(trainer, NULL, NULL, NULL, NULL, &error), &error);
+    static const char *const names[] = {"gates1", "gates2"};
+    static const double wanted[] = {0.6, 0.2};
+    const weir_part valid = weir_data_valid(data);
+    weir_evaluation found;
+    weir_graph_counters_reset(graph);
+    must(weir_evaluate(graph, &found, NULL, &valid, WEIR_MODE_DECIDE, &error), &error);
+    for (size_t k = 0; k < 2; k++) {
+        const weir_counters c = weir_graph_node_counters(graph, weir_graph_find(graph, names[k]));
+        assert_true(fabs((double)c.gates_open / (double)c.gates - wanted[k]) < 0.02);
+    }
+    // In training, where no threshold helps, the gates stand on either side of the middle, too.
+    weir_pass pass = {.mode = WEIR_MODE_SAMPLE, .rows = 50, .inputs = values, .labels = labels, .seed = 3};
+    weir_graph_counters_reset(graph);
+    must(weir_graph_forward(graph, &pass, &error), &error);
+    for (size_t k = 0; k < 2; k++) {
+        const weir_counters c = weir_graph_node_counters(graph, weir_graph_find(graph, names[k]));
+        assert_true(fabs((double)c.gates_open / (double)c.gates - wanted[k]) < 0.15);
+    }
+    weir_trainer_free(trainer);
+    weir_data_free(data);
+    weir_graph_free(graph);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kl),
@@ -574,6 +636,7 @@ int main(void) {
         cmocka_unit_test(test_push_in_a_graph),
         cmocka_unit_test(test_quantile_holds_the_share),
         cmocka_unit_test(test_penalties_without_a_gradient),
+        cmocka_unit_test(test_own_targets),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

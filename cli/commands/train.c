@@ -137,7 +137,7 @@ static char *config_name(char **operands, size_t count) {
 typedef struct teller {
     FILE *out; // of the lines of the epochs
     cli_bar bar;
-    bool gated;
+    bool gated, text;
     cli_judge judged;
     size_t first_epoch; // where this call began, for the time left
     double first_done;
@@ -227,12 +227,12 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
 
 static void epoch_heading(const teller *t) {
     static const char *const scores[] = {"error", "nll", "rmse"}; // by cli_judge
-    fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s  seconds%s\n", cli_bold(t->out),
-            t->gated ? "   share" : "", scores[t->judged], t->gated ? "   share  entropy" : "", cli_plain(t->out));
+    fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s%s  seconds%s\n", cli_bold(t->out),
+            t->gated ? "   share" : "", scores[t->judged], t->text ? "  bits/byte" : "", t->gated ? "   share  entropy" : "", cli_plain(t->out));
 }
 
 static void epoch_line(const teller *t, const weir_epoch *e) {
-    char train_share[16] = "", valid_share[32] = "", dead[32] = "", score[24];
+    char train_share[16] = "", valid_share[32] = "", dead[32] = "", score[24], bits[24] = "";
     if (t->gated) {
         snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
         snprintf(valid_share, sizeof valid_share, "  %6.4f  %7.3f", e->valid_share, e->valid_entropy);
@@ -244,8 +244,9 @@ static void epoch_line(const teller *t, const weir_epoch *e) {
         snprintf(score, sizeof score, "%9.4f", e->valid_nll);
     else
         snprintf(score, sizeof score, "%7.2f %%", 100 * e->valid_error);
-    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s  %7.1f%s%s\n", e->epoch, e->train_loss, train_share, e->valid_loss,
-            score, valid_share, e->seconds, e->best ? "  best" : "", dead);
+    if (t->text) snprintf(bits, sizeof bits, "  %9.4f", e->valid_bits_per_byte);
+    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s%s  %7.1f%s%s\n", e->epoch, e->train_loss, train_share, e->valid_loss,
+            score, bits, valid_share, e->seconds, e->best ? "  best" : "", dead);
     flush(t->out);
 }
 
@@ -257,6 +258,7 @@ static void add_epoch(teller *t, const weir_epoch *e) {
     bool good = cli_events_scalar(&t->events, "train/loss", e->epoch, e->train_loss) &&
                 cli_events_scalar(&t->events, "valid/loss", e->epoch, e->valid_loss) &&
                 cli_events_scalar(&t->events, score_tags[t->judged], e->epoch, score[t->judged]) &&
+                (!t->text || cli_events_scalar(&t->events, "valid/bits_per_byte", e->epoch, e->valid_bits_per_byte)) &&
                 cli_events_scalar(&t->events, "train/rate", e->epoch, e->rate) &&
                 cli_events_scalar(&t->events, "seconds", e->epoch, e->seconds);
     if (t->gated)
@@ -476,6 +478,7 @@ static int train(run_state *r) {
     weir_error error = {0};
     teller t = {.out = as_json ? stderr : stdout,
                 .gated = cli_gated_layers(r->graph) > 0,
+                .text = strcmp(r->config.data.source, "text") == 0,
                 .judged = cli_judged_by(r->graph),
                 .first_loss = NAN,
                 .last_loss = NAN};

@@ -33,6 +33,8 @@ typedef struct weir_node {
                             ///< "squared-rectifier", "gelu", "silu"; or of pairs f(a)·u, see weir_tensor: "glu" (f = σ),
                             ///< "reglu" (rectifier), "geglu" (gelu), "swiglu" (silu)
     const char *rule;       ///< unit: what weir_unit_parse reads
+    double target;          ///< unit: share of these gates to be open, in (0, 1), in place of train.sparsity.target and
+                            ///< train_target; not said: these
     double dropout;         ///< dropout: probability of 0, in [0, 1)
     size_t shift;           ///< shift: most pixels that a square image moves in each direction
     const char *closed; ///< gated-affine, for rules that read ∂L/∂h of closed gates: "all", "none" or "sample" (not

@@ -31,6 +31,7 @@ typedef struct weir_epoch {
     double valid_loss, valid_error, valid_share; ///< valid_error NaN for targets
     double
         valid_nll; ///< targets: bound on the negative log-likelihood from valid_samples draws, nats per row; else NaN
+    double valid_bits_per_byte; ///< texts: as in weir_evaluation; else NaN
     double valid_rmse;    ///< values (regression): root of the mean squared difference over all targets; else NaN
     double valid_entropy, valid_overlap; ///< load of the gates, see weir_load: means over their layers. NaN without gates
     size_t valid_dead;                   ///< gates that no validation row opened
@@ -91,7 +92,7 @@ WEIR_API void weir_loads_free(weir_load *loads);
 WEIR_API weir_status weir_evaluate_samples(weir_graph *graph, weir_evaluation *evaluation, const weir_part *part,
                                            size_t samples, uint64_t seed, weir_error *error);
 
-/// Sets the threshold of each gate node so that `target` of its gates are open over a part of the data, exactly up to
+/// Sets the threshold of each gate node so that `target`, or the node's own target, of its gates are open over a part of the data, exactly up to
 /// ties: the (1 − target) quantile of the pre-activations, one gated layer after the other. Nodes whose rule cannot be
 /// 0 keep theirs. Cost: two passes of the gater per layer; memory does not grow with the rows. WEIR_DIVERGED when a
 /// pre-activation is not finite; all thresholds are then as before.

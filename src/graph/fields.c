@@ -66,6 +66,8 @@ static const weir__field fields[] = {
      .about = "gated-affine: not said: linear; glu, reglu, geglu, swiglu: f(a) u with two products per output"},
     {"rule", WEIR__TEXT, AT(rule), .expects = "NAME or NAME:parameter=value,...", .check = check_rule,
      .group = WEIR__FIELD_RULE, .numbers = WEIR__ALWAYS, .about = "unit: its rule; not said: the configuration's"},
+    {"target", WEIR__NUMBER, AT(target), &weir__inside_one, .group = WEIR__FIELD_RULE, .numbers = WEIR__ALWAYS,
+     .about = "unit: share of these gates to be open; not said: train.sparsity.target"},
     {"dropout", WEIR__NUMBER, AT(dropout), &weir__below_one, .group = WEIR__FIELD_DROPOUT, .numbers = WEIR__ALWAYS,
      .about = "dropout: probability of 0"},
     {"shift", WEIR__SIZE, AT(shift), &weir__size_from_1, .group = WEIR__FIELD_SHIFT, .numbers = WEIR__ALWAYS,

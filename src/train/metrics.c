@@ -32,6 +32,8 @@ json_t *weir__epoch_to_json(const weir_epoch *epoch) {
 #undef SET_REAL
     if (isfinite(epoch->valid_nll)) failed |= json_object_set_new(json, "valid_nll", json_real(epoch->valid_nll));
     if (isfinite(epoch->valid_rmse)) failed |= json_object_set_new(json, "valid_rmse", json_real(epoch->valid_rmse));
+    if (isfinite(epoch->valid_bits_per_byte))
+        failed |= json_object_set_new(json, "valid_bits_per_byte", json_real(epoch->valid_bits_per_byte));
     if (isfinite(epoch->valid_entropy)) {
         failed |= json_object_set_new(json, "valid_entropy", json_real(epoch->valid_entropy));
         failed |= json_object_set_new(json, "valid_overlap", weir__json_real(epoch->valid_overlap));
@@ -65,6 +67,7 @@ weir_status weir__epoch_from_json(weir_epoch *epoch, const json_t *json, weir_er
 #undef READ_REAL
     good = read_if_there(&epoch->valid_nll, json, "valid_nll") && good;
     good = read_if_there(&epoch->valid_rmse, json, "valid_rmse") && good;
+    good = read_if_there(&epoch->valid_bits_per_byte, json, "valid_bits_per_byte") && good;
     good = read_if_there(&epoch->valid_entropy, json, "valid_entropy") && good;
     good = read_if_there(&epoch->valid_overlap, json, "valid_overlap") && good;
     epoch->valid_dead = (size_t)json_integer_value(json_object_get(json, "valid_dead"));
@@ -89,7 +92,7 @@ typedef struct record_file {
 } record_file;
 
 static const char *const epoch_columns[] = {"epoch",       "train_loss",  "valid_loss", "valid_error", "valid_nll",
-                                            "valid_rmse",  "train_share", "valid_share", "valid_entropy", "valid_overlap",
+                                            "valid_rmse",  "valid_bits_per_byte", "train_share", "valid_share", "valid_entropy", "valid_overlap",
                                             "valid_dead",  "penalty",    "weight",     "rate",        "seconds",     "train_seconds", "best"};
 static const char *const step_columns[] = {"step", "epoch", "batch", "loss", "share", "rate"};
 static const record_file of_epochs = {"metrics.jsonl", "metrics.csv", epoch_columns,

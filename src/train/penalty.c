@@ -61,7 +61,7 @@ static void kl_chunk(const penalised *p, size_t first, size_t last) {
     const weir__gate_control *gate = p->gate;
     const size_t rows = p->rows, units = p->units;
     float *da = p->da;
-    const float s = (float)gate->sparsity->target, weight = (float)gate->weight;
+    const float s = (float)gate->target, weight = (float)gate->weight;
     const size_t width = last - first;
     float slope[chunk] = {0};
     for (size_t r = 0; r < rows; r++) {
@@ -131,7 +131,7 @@ typedef enum through { BY_KL, BY_SHARE, BY_SWITCH } through;
 /// Value of a unit's term, from its mean opening, and its derivative by the opening of one row.
 static double unit_term(const weir__gate_control *gate, through kind, size_t rows, double factor, double mean,
                         float *slope) {
-    const double weight = gate->weight, s = gate->sparsity->target;
+    const double weight = gate->weight, s = gate->target;
     if (kind == BY_KL) {
         const double p = fmin(fmax(mean, (double)nearly_0), 1 - (double)nearly_0);
         *slope = (float)(-weight / (double)rows * (s / p - (1 - s) / (1 - p)));
@@ -249,7 +249,7 @@ static double load_l1(void *context, const weir_unit *unit, size_t rows, size_t 
     weir__gate_control *gate = context;
     double value = 0;
     count_open(gate->opened, 0, units, rows, units, h);
-    for (size_t i = 0; i < units; i++) gate->factor[i] = (double)gate->opened[i] / gate->sparsity->target;
+    for (size_t i = 0; i < units; i++) gate->factor[i] = (double)gate->opened[i] / gate->target;
     if (weir_unit_variable(unit) > 1)
         return by_variables(&(penalised){gate, rows, units, h, da, NULL}, unit, a, BY_SHARE, gate->factor);
     l1_slopes(gate, unit, rows, units, a, (float *)h);

@@ -234,6 +234,7 @@ static weir_status finish_epoch(weir_trainer *t, weir_error *error) {
         .valid_share = valid.share,
         .valid_nll = valid.nll,
         .valid_rmse = valid.rmse,
+        .valid_bits_per_byte = valid.bits_per_byte,
         .valid_entropy = valid.entropy,
         .valid_overlap = valid.overlap,
         .valid_dead = valid.never_open,

@@ -33,12 +33,18 @@ weir_status weir__gate_nodes(const weir_graph *graph, size_t **nodes, size_t *co
     return status;
 }
 
+// The average starts at the target, so that no unit is pushed before it has been seen to be closed.
+static void aim(weir__gate_control *gate, double target) {
+    gate->target = target;
+    for (size_t i = 0; i < gate->units; i++) gate->average[i] = (float)target;
+}
+
 weir_status weir__gate_control_init(weir__gate_control *gate, const weir__sparsity *sparsity, size_t rows, size_t units,
                                     weir_error *error) {
     weir_status status = WEIR_OK;
     const char *what = "the sparsity control";
     *gate = (weir__gate_control){
-        .sparsity = sparsity, .units = units, .weight = sparsity->options.weight, .bias = SIZE_MAX};
+        .sparsity = sparsity, .units = units, .target = sparsity->target, .weight = sparsity->options.weight, .bias = SIZE_MAX};
     TRY(weir__new(&gate->average, units, sizeof(float), what, error));
     TRY(weir__new(&gate->opened, units, sizeof(float), what, error));
     TRY(weir__new(&gate->quantile, units, sizeof(float), what, error));
@@ -48,8 +54,7 @@ weir_status weir__gate_control_init(weir__gate_control *gate, const weir__sparsi
     TRY(weir__new(&gate->row, rows, sizeof(double), what, error));
     TRY(weir__new(&gate->q, rows * units, sizeof(float), what, error));
     TRY(weir__new(&gate->dq, rows * units, sizeof(float), what, error));
-    // Starts at the target, so that no unit is pushed before it has been seen to be closed.
-    for (size_t i = 0; i < units; i++) gate->average[i] = (float)sparsity->target;
+    aim(gate, sparsity->target);
 done:
     if (status != WEIR_OK) weir__gate_control_free(gate);
     return status;
@@ -71,8 +76,8 @@ void weir__gate_control_free(weir__gate_control *gate) {
 void weir__gate_control_update(weir__gate_control *gate, float *biases) {
     const weir__sparsity *all = gate->sparsity;
     const weir_sparsity_options *o = &all->options;
-    const float past = (float)o->average, now = (float)(1 - o->average), wanted = (float)all->target;
-    if (gate->weight > 0) gate->weight = all->rule->adapt(o, all->target, gate->weight, gate->share);
+    const float past = (float)o->average, now = (float)(1 - o->average), wanted = (float)gate->target;
+    if (gate->weight > 0) gate->weight = all->rule->adapt(o, gate->target, gate->weight, gate->share);
     for (size_t i = 0; i < gate->units; i++) {
         gate->average[i] = past * gate->average[i] + now * gate->opened[i];
         if (!biases) continue;
@@ -135,7 +140,7 @@ static void find_quantiles(const void *context, weir__range own) {
     const weir__gate_control *gate = c->gate;
     for (size_t i = own.first; i < own.last; i++) {
         float *x = gate->q + i * c->rows;
-        double above = gate->sparsity->target * (double)c->rows;
+        double above = gate->target * (double)c->rows;
         bool number = true;
         for (size_t r = 0; r < c->rows; r++) {
             x[r] = c->a[r * gate->units + i] - c->level;
@@ -203,8 +208,10 @@ weir_status weir__sparsity_init(weir__sparsity *sparsity, weir_graph *graph, con
         weir__gate_control *gate = &sparsity->gates[i];
         const size_t units = weir_graph_nodes(graph, NULL)[nodes[i]].size;
         TRY(weir__gate_control_init(gate, sparsity, rows, units, error));
+        const double own = weir_graph_nodes(graph, NULL)[nodes[i]].target;
         gate->node = nodes[i];
         sparsity->count = i + 1;
+        if (own > 0 && !sparsity->rule->prior) aim(gate, own);
         const weir_unit *unit = weir_graph_unit(graph, nodes[i]);
         TRY_THAT(options->weight == 0 || sparsity->rule->reaches(unit), WEIR_CONFIG,
                  "train.sparsity.kind=%s has no gradient for the gates \"%s\": the chance that %s opens has no slope "

@@ -17,6 +17,7 @@ typedef struct weir__sparsity weir__sparsity;
 typedef struct weir__gate_control {
     const weir__sparsity *sparsity;
     size_t node, units;
+    double target;  ///< share of these gates to be open
     double weight;  ///< λ of the next batch
     float *average; ///< [units] moving average of being open
     size_t bias;    ///< the tensor of the units' biases; SIZE_MAX: none is pushed

@@ -120,8 +120,9 @@ weir_status weir_fit_thresholds(weir_graph *graph, const weir_part *part, double
         (void)weir_graph_threshold_set(graph, nodes[i], INFINITY, NULL);
     }
     for (size_t i = 0; i < count && status == WEIR_OK; i++) {
+        const double own = weir_graph_nodes(graph, NULL)[nodes[i]].target;
         float threshold = 0;
-        status = fit(s, graph, &feed, nodes[i], target, &threshold, error);
+        status = fit(s, graph, &feed, nodes[i], own > 0 ? own : target, &threshold, error);
         if (status == WEIR_OK) (void)weir_graph_threshold_set(graph, nodes[i], threshold, NULL);
     }
     for (size_t i = 0; i < count && status != WEIR_OK; i++)

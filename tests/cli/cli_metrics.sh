@@ -8,7 +8,7 @@
 
 must 0 "$tool" train small.yaml --out plain
 [ ! -e plain/steps.jsonl ] && [ ! -e plain/events.out.tfevents.0.weir ] || fail "files that nobody asked for"
-[ "$(head -n 1 plain/metrics.csv)" = epoch,train_loss,valid_loss,valid_error,valid_nll,valid_rmse,train_share,valid_share,valid_entropy,valid_overlap,valid_dead,penalty,weight,rate,seconds,train_seconds,best ] ||
+[ "$(head -n 1 plain/metrics.csv)" = epoch,train_loss,valid_loss,valid_error,valid_nll,valid_rmse,valid_bits_per_byte,train_share,valid_share,valid_entropy,valid_overlap,valid_dead,penalty,weight,rate,seconds,train_seconds,best ] ||
     fail "metrics.csv: $(head -n 1 plain/metrics.csv)"
 [ "$(wc -l <plain/metrics.csv)" = 3 ] || fail "metrics.csv has not a line per epoch"
 sed -n 2p plain/metrics.jsonl >second

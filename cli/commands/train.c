@@ -227,26 +227,27 @@ static void print_plan(FILE *out, const weir_config *config, weir_graph *graph, 
 
 static void epoch_heading(const teller *t) {
     static const char *const scores[] = {"error", "nll", "rmse"}; // by cli_judge
-    fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s%s  seconds%s\n", cli_bold(t->out),
-            t->gated ? "   share" : "", scores[t->judged], t->text ? "  bits/byte" : "", t->gated ? "   share  entropy" : "", cli_plain(t->out));
+    fprintf(t->out, "%sepoch  train: loss%s  valid: loss  %9s%s  seconds%s\n", cli_bold(t->out),
+            t->gated ? "   share" : "", t->text ? "bits/byte" : scores[t->judged], t->gated ? "   share   dead" : "",
+            cli_plain(t->out));
 }
 
 static void epoch_line(const teller *t, const weir_epoch *e) {
-    char train_share[16] = "", valid_share[32] = "", dead[32] = "", score[24], bits[24] = "";
+    char train_share[16] = "", valid_share[32] = "", score[24];
     if (t->gated) {
         snprintf(train_share, sizeof train_share, "  %6.4f", e->train_share);
-        snprintf(valid_share, sizeof valid_share, "  %6.4f  %7.3f", e->valid_share, e->valid_entropy);
-        if (e->valid_dead > 0) snprintf(dead, sizeof dead, "  %zu gates never open", e->valid_dead);
+        snprintf(valid_share, sizeof valid_share, "  %6.4f  %5zu", e->valid_share, e->valid_dead);
     }
-    if (t->judged == CLI_BY_DISTANCE)
+    if (t->text)
+        snprintf(score, sizeof score, "%9.4f", e->valid_bits_per_byte);
+    else if (t->judged == CLI_BY_DISTANCE)
         snprintf(score, sizeof score, "%9.4g", e->valid_rmse);
     else if (t->judged == CLI_BY_LIKELIHOOD)
         snprintf(score, sizeof score, "%9.4f", e->valid_nll);
     else
         snprintf(score, sizeof score, "%7.2f %%", 100 * e->valid_error);
-    if (t->text) snprintf(bits, sizeof bits, "  %9.4f", e->valid_bits_per_byte);
-    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s%s  %7.1f%s%s\n", e->epoch, e->train_loss, train_share, e->valid_loss,
-            score, bits, valid_share, e->seconds, e->best ? "  best" : "", dead);
+    fprintf(t->out, "%5zu  %11.4f%s  %11.4f  %s%s  %7.1f%s\n", e->epoch, e->train_loss, train_share, e->valid_loss, score,
+            valid_share, e->seconds, e->best ? "  best" : "");
     flush(t->out);
 }
 

@@ -12,10 +12,10 @@ must 0 "$tool" train small.yaml --out plain
     fail "metrics.csv: $(head -n 1 plain/metrics.csv)"
 [ "$(wc -l <plain/metrics.csv)" = 3 ] || fail "metrics.csv has not a line per epoch"
 sed -n 2p plain/metrics.jsonl >second
-for field in epoch,1 train_loss,2 valid_error,4 train_share,7 valid_entropy,9 valid_overlap,10 valid_dead,11 rate,14 seconds,15; do
+for field in epoch,1 train_loss,2 valid_error,4 train_share,8 valid_entropy,10 valid_overlap,11 valid_dead,12 rate,15 seconds,16; do
     close "metrics.csv: ${field%,*}" "$(sed -n 3p plain/metrics.csv | cut -d, -f"${field#*,}")" "$("$json" second "${field%,*}")"
 done
-sed -n 3p plain/metrics.csv | grep -Eq '^2,[^,]+,[^,]+,[^,]+,,,.*,(true|false)$' || fail "$(sed -n 3p plain/metrics.csv)"
+sed -n 3p plain/metrics.csv | grep -Eq '^2,[^,]+,[^,]+,[^,]+,,,,.*,(true|false)$' || fail "$(sed -n 3p plain/metrics.csv)"
 
 # Every four steps of fifty: 12 records, means since the last one, or since the beginning of the epoch.
 long="small.yaml --epochs 3 --set data.train=2000 --set train.batch=40 --set train.checkpoint_seconds=0.001 --log-steps 4"

@@ -4,6 +4,8 @@
 
 import pickle
 import re
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -26,6 +28,14 @@ def test_every_public_function_is_declared_and_there():
         names.update(re.findall(r"^WEIR_API [^;(]*?(\w+)\(", header.read_text(), re.MULTILINE))
     assert len(names) > 150
     assert [name for name in sorted(names) if not hasattr(lib, name)] == []
+
+
+def test_functions_may_be_looked_up_in_any_order():
+    # cffi realises types where it first meets them: one that leads to itself ended the process in some orders
+    names = [name for name in dir(lib) if name.startswith("weir_")]
+    for first in ("weir_unit_draw", "weir_unit_learn", "weir_rule_at", "weir_graph_create"):
+        program = f"from weir._native import lib; lib.{first}; [getattr(lib, name) for name in {names!r}]"
+        subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_version_is_that_of_the_headers():

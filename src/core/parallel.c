@@ -24,7 +24,7 @@ void weir__parallel(size_t count, weir__piece_function *function, const void *co
 }
 
 /// Whether so much of this thread's time goes into jobs that are not worth waking a thread each that all of them are.
-static bool is_often(double work) {
+static bool come_often(double work) {
     static _Thread_local struct {
         double since, work; // seconds, nanoseconds
     } lately;
@@ -40,13 +40,20 @@ static bool is_often(double work) {
 
 static size_t pieces_of(double work, size_t most) {
     const double pieces = work / worth_a_piece;
-    if (pieces < 2 || (work < worth_waking && !weir__pool_is_awake() && !is_often(work))) return 1;
+    if (pieces < 2 || (work < worth_waking && !weir__pool_is_awake())) return 1;
     return pieces < (double)most ? (size_t)pieces : most;
 }
 
 size_t weir__pieces_for(double work) {
     const size_t threads = (size_t)weir_threads();
     return threads < 2 ? 1 : pieces_of(work, threads);
+}
+
+size_t weir__pieces_for_often(double work) {
+    const size_t threads = (size_t)weir_threads();
+    if (threads < 2) return 1;
+    return pieces_of(come_often(work) && work < worth_waking && work >= 2 * worth_a_piece ? worth_waking : work,
+                     threads);
 }
 
 typedef struct ranges {

@@ -49,6 +49,8 @@ void weir__in_turn(size_t count, weir__piece_function *function, const void *con
 /// How many pieces to cut something into that takes one thread about `work` nanoseconds: 1 where a second thread would
 /// cost more than it saves, and else no more than there are lanes.
 size_t weir__pieces_for(double work);
+/// As weir__pieces_for, of jobs that are done again and again in a loop: many small ones wake a thread together.
+size_t weir__pieces_for_often(double work);
 
 /// Has the calls of this thread use so many threads until weir__threads_end gets what this returns. 0: as many as now.
 int weir__threads_begin(int threads);

@@ -219,7 +219,7 @@ static void run_tiles(const void *context, weir__piece piece) {
 static weir_status estimate_tiles(const call *c, weir_error *error) {
     weir_status status = WEIR_OK;
     const size_t values = row_values(c->e), fit = tile_bytes / sizeof(float) / values;
-    const size_t pieces = weir__pieces_for((double)(values * c->rows) * work_of_value);
+    const size_t pieces = weir__pieces_for_often((double)(values * c->rows) * work_of_value);
     size_t failed = SIZE_MAX;
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     const tiles t = {c, fit < 1 ? 1 : fit, &mutex, &failed, &status, error};

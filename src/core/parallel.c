@@ -10,7 +10,6 @@
 // waking one.
 static const double worth_a_piece = 5e3, worth_waking = 60e3;
 static const double often = 1e6, often_share = 0.3; // nanoseconds that are looked back on, and what makes jobs frequent
-static const double least_often = 25e3;             // of a job that counts: rows of a small network never wake a thread
 
 enum { RANGES_PER_THREAD = 4 }; // so that the one who is quicker does more
 
@@ -28,7 +27,6 @@ static bool come_often(double work) {
     static _Thread_local struct {
         double since, work; // seconds, nanoseconds
     } lately;
-    if (work < least_often) return false;
     const double now = weir__seconds();
     if (now - lately.since > 1e-9 * often) {
         lately.since = now;

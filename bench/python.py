@@ -23,11 +23,13 @@ import statistics
 import sys
 import time
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 import weir
 import weir.torch as wt
+from weir import arrays
 from weir._native import call, ffi, lib
 from weir.torch import _layer
 
@@ -257,6 +259,16 @@ def bench_overhead():
              "StochasticUnit": lambda: unit(one),
              "GatedLinear 8 x 8": lambda: layer(x, gates),
              "torch.ops.weir.gated_linear": lambda: torch.ops.weir.gated_linear(x, weight, bias, gates, None, 4, 0)}
+    network = weir.Network([{"kind": "input", "size": 20}, {"kind": "affine", "size": 3},
+                            {"kind": "softmax-cross-entropy"}], training=False, max_rows=32, threads=1)
+    row, few, out = (np.ones(shape, np.float32) for shape in ((1, 20), (32, 20), (32, 3)))
+    error, shared = ffi.new("weir_error *"), ffi.new("weir_rows **")
+    call(lib.weir_rows_share, shared, arrays.pointer(few), ffi.NULL, 32, 20)
+    to, read = arrays.pointer(out), arrays.pointer(row)
+    calls |= {"Network.predict_proba, 1 row": lambda: network.predict_proba(row),
+              "  the library alone": lambda: lib.weir_predict_row(network.c, ffi.NULL, to, read, error),
+              "Network.predict_proba, 32 rows": lambda: network.predict_proba(few),
+              "  the library alone, 32 rows": lambda: lib.weir_predict(network.c, ffi.NULL, to, shared[0], 0, 32, error)}
     call(lib.weir_batch_begin, batch[0], 2, where)
     medians, _ = rounds({n: (lambda f=f: [f() for _ in range(500)]) for n, f in calls.items()}, 2 * a.repeats)
     print("\noverhead: microseconds of a forward call that may go backward, on tensors of 2 x 8")
@@ -264,6 +276,7 @@ def bench_overhead():
         print(f"  {name:34} {1e6 * seconds / 500:8.2f}", flush=True)
     results["overhead"] = {n: 1e6 * t / 500 for n, t in medians.items()}
     lib.weir_batch_free(batch[0])
+    lib.weir_rows_free(shared[0])
 
 
 print(f"torch {torch.__version__}, weir {weir.__version__}, {a.threads} threads, load {os.getloadavg()[0]:.1f}")

@@ -151,7 +151,8 @@ static void measure(routed_result *result, const weir_unit *unit, const routed_r
     const size_t n = rows[0].experts;
     double bias = 0, noise = 0, variance = 0, length = 0, seconds = 0, made = 0;
     weir_unit fitted = *unit;
-    *result = (routed_result){.known = true};
+    // What is unbiased for a bound is not judged by the gradient of the mean loss.
+    *result = (routed_result){.known = !(unit->rule->traits & WEIR_TRAIT_BOUND)};
     if (weir_unit_fit(&fitted, n, NULL) != WEIR_OK) return;
     result->evaluations = weir_unit_groups(&fitted, n, 1);
     if (result->evaluations == 0 || result->evaluations > 2000) return;

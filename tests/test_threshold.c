@@ -52,6 +52,11 @@ static void check_node(weir_graph *graph, const char *name, const weir_part *par
     if (!(llabs((long long)open - (long long)wanted) <= (long long)(ties + 1) / 2)) {
         fail_msg("%s: %zu open, wanted %zu, %zu ties", name, open, wanted, ties);
     }
+    // In the middle between two of them, so that no gate opens or closes by a last bit.
+    if (!open || open == count) return;
+    const double low = (double)values[count - open - 1], high = (double)values[count - open], middle = (double)threshold;
+    if (!(fabs((low + high) / 2 - middle) <= 1e-6 * (fabs(low) + fabs(high))))
+        fail_msg("%s: threshold %g between %g and %g", name, middle, low, high);
 }
 
 static void test_exact(void **unused) {

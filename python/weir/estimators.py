@@ -50,6 +50,8 @@ def _number(name: str, value: Any) -> float:
         raise ValueError(f"{name}={value!r}: expected a number") from None
 
 
+_ONE_BY_ONE = 32  # rows that are predicted alone: products of many rows add in another order than those of few
+
 class _Estimator:
     """What classifiers and regressors have in common."""
 
@@ -321,7 +323,10 @@ class _Estimator:
         """The network's outputs, float64 where X is neither float32 nor bytes, and what makes them of X's kind."""
         network = self._fitted()
         matrix = _checks.rows(X, self, begin=False)
-        outputs = network.predict_proba(matrix)
+        if 1 < matrix.shape[0] <= _ONE_BY_ONE:
+            outputs = np.concatenate([network.predict_proba(matrix[i : i + 1]) for i in range(matrix.shape[0])])
+        else:
+            outputs = network.predict_proba(matrix)
         narrow = arrays.numpy_of(X).dtype in (np.float32, np.uint8)
         return outputs if narrow else outputs.astype(np.float64), arrays.kind_of(X)
 
@@ -443,6 +448,9 @@ class Classifier(_Estimator):
     -----
     X is [rows][columns]: float32 and uint8 arrays that are C-contiguous are read where they lie, whatever library they
     are of; anything else is converted. ``predict_proba`` gives an array of the caller's kind.
+
+    Up to 32 rows are predicted one by one, so that each has the bits that it has alone. Of more rows the last bits may
+    depend on the others.
     """
 
     _estimator_type = "classifier"

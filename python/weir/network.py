@@ -652,7 +652,8 @@ def labels_of(labels: Any, count: int, names: Optional[Sequence[str]] = None) ->
     if found.dtype != np.int32:
         if found.dtype.kind not in "iufb":
             raise ValueError(
-                f"labels are whole numbers from 0 on, not {found.ravel()[0]!r}: this model keeps no names of classes"
+                f"labels are whole numbers from 0 on, not {found.ravel().tolist()[0]!r}: "
+                "this model keeps no names of classes"
                 if found.size
                 else "labels are whole numbers from 0 on"
             )

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The weir authors
 // SPDX-License-Identifier: MIT
 
-// Thresholds for test time: the value of the pre-activation above which exactly the target share of a layer's (row,
-// gate) pairs lies, over a part of the data (appendix A.3 of Bengio, Léonard and Courville 2013).
+// Thresholds for test time: a value of the pre-activation above which exactly the target share of a layer's (row, gate)
+// pairs lies, over a part of the data (appendix A.3 of Bengio, Léonard and Courville 2013). It is in the middle between
+// two pre-activations: on one of them, that gate would open or not by the last bit, which differs between batches.
 //
 // The order statistic is exact and needs no list of the values: a float's bits, made to ascend with its value, are
 // counted by their upper 16 bits in a first pass over the rows; a second pass counts by the lower 16 bits those in the
@@ -21,6 +22,7 @@ enum { classes = 1 << 16 };
 typedef struct selection {
     uint64_t upper[classes], lower[classes]; // counts
     uint64_t total;
+    uint32_t before, behind; // the greatest below the class that is counted by lower bits, and the least above it
 } selection;
 
 // Bits that ascend as the floats do. Adding 0 makes −0 the same as 0, as a comparison takes it.
@@ -47,7 +49,25 @@ static void count_lower(selection *s, const float *a, size_t count, uint32_t cla
     for (size_t k = 0; k < count; k++) {
         const uint32_t ordered = order_bits(a[k]);
         if (ordered >> 16 == class) s->lower[ordered & 0xffff]++;
+        if (ordered >> 16 < class && ordered > s->before) s->before = ordered;
+        if (ordered >> 16 > class && ordered < s->behind) s->behind = ordered;
     }
+}
+
+// The value next to a counted one among all: above it, or below. The value itself where there is none.
+static float neighbour(const selection *s, uint32_t upper, uint32_t lower, bool above) {
+    for (uint32_t k = lower; above ? k < classes - 1 : k > 0;) {
+        k = above ? k + 1 : k - 1;
+        if (s->lower[k]) return value_of(upper << 16 | k);
+    }
+    const uint32_t other = above ? s->behind : s->before;
+    return value_of(other == 0 || other == UINT32_MAX ? upper << 16 | lower : other);
+}
+
+// A threshold that `low` does not exceed and `high` does.
+static float between(float low, float high) {
+    const float middle = low / 2 + high / 2;
+    return middle >= low && middle < high ? middle : low;
 }
 
 // The class that holds rank *rank (from 0, ascending), which becomes the rank inside it.
@@ -82,6 +102,7 @@ static weir_status fit(selection *s, weir_graph *graph, weir__feed *feed, size_t
                        weir_error *error) {
     weir_status status = WEIR_OK;
     memset(s, 0, sizeof *s);
+    s->behind = UINT32_MAX;
     TRY(scan(s, graph, feed, node, NULL, error));
     const uint64_t wanted = (uint64_t)llround(target * (double)s->total);
     uint64_t rank = wanted < s->total ? s->total - wanted - 1 : 0, below = rank;
@@ -92,7 +113,12 @@ static weir_status fit(selection *s, weir_graph *graph, weir__feed *feed, size_t
     // Ties at the threshold are open or closed together: whichever is nearer to what was asked for.
     const uint64_t with_ties = s->total - below, without = with_ties - s->lower[lower];
     const float value = value_of(upper << 16 | lower);
-    *threshold = with_ties <= wanted || with_ties - wanted < wanted - without ? nextafterf(value, -INFINITY) : value;
+    if (with_ties <= wanted || with_ties - wanted < wanted - without) {
+        const float low = neighbour(s, upper, lower, false);
+        *threshold = low < value ? between(low, value) : nextafterf(value, -INFINITY);
+    } else {
+        *threshold = between(value, neighbour(s, upper, lower, true));
+    }
 done:
     return status;
 }

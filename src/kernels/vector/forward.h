@@ -29,8 +29,12 @@ static bool tiles_are_large(const weir__case *c) {
     return c->out_block >= LEAST_UNITS && c->in_block >= 2 * LANES;
 }
 
-/// A piece has some rows and all weights: these are fewer than the inputs that it would else have in whole.
-static bool rows_share_few_units(const weir__case *c) { return c->rows > FEW_ROWS && c->out <= c->rows; }
+/// A piece has some rows and all weights: these are fewer than the inputs that it would else have in whole. A single unit
+/// leaves most lanes idle, and has the bits that it has for one row without them.
+static bool rows_share_few_units(const weir__case *c) {
+    enum { LEAST_UNITS = 4 };
+    return c->rows > FEW_ROWS && c->out <= c->rows && c->out >= LEAST_UNITS;
+}
 
 /// A tile is turned for several rows.
 static bool rows_share_tiles_of_few_units(const weir__case *c) {

@@ -17,6 +17,7 @@ enum { chunk = 4096, widest = 8, path_most = 4096 };
 typedef struct matrix {
     const char *path;
     weir__stream indices, data;
+    char indices_name[path_most], data_name[path_most];
     weir__array index_type, data_type;
     weir__growing begin; ///< doubles: 2⁵³ pairs are more than any file has
     size_t rows, columns;
@@ -25,10 +26,11 @@ typedef struct matrix {
     double taken;   ///< pairs
 } matrix;
 
-static weir_status open_member(weir__stream *stream, const char *path, const char *member, weir_error *error) {
-    char name[path_most];
-    const int length = snprintf(name, sizeof name, "%s:%s", path, member);
-    if (length < 0 || (size_t)length >= sizeof name)
+/// name [path_most] is that of the stream, as long as it is open.
+static weir_status open_member(weir__stream *stream, char *name, const char *path, const char *member,
+                               weir_error *error) {
+    const int length = snprintf(name, path_most, "%s:%s", path, member);
+    if (length < 0 || length >= path_most)
         return weir__fail(error, WEIR_ARGUMENT, "%s: the path is too long", path);
     return weir__stream_open(stream, name, error);
 }
@@ -38,9 +40,9 @@ static weir_status check_format(const char *path, weir_error *error) {
     weir_status status = WEIR_OK;
     weir__stream s = {0};
     uint8_t bytes[256];
-    char text[8] = "", shown[16];
+    char name[path_most], text[8] = "", shown[16];
     size_t got = 0, length = 0;
-    TRY(open_member(&s, path, "format", error));
+    TRY(open_member(&s, name, path, "format", error));
     TRY(weir__stream_take(&s, bytes, sizeof bytes, &got, error));
     const size_t header = got > 10 ? 10 + (size_t)bytes[8] + ((size_t)bytes[9] << 8) : got;
     TRY_THAT(header < got && !memcmp(bytes, "\x93NUMPY\x01", 7), WEIR_FORMAT,
@@ -60,10 +62,10 @@ static bool is_whole(weir__element element) {
     return element == WEIR__I32 || element == WEIR__I64 || element == WEIR__U32 || element == WEIR__U64;
 }
 
-static weir_status open_array(weir__stream *stream, weir__array *array, const char *path, const char *member,
-                              bool whole, weir_error *error) {
+static weir_status open_array(weir__stream *stream, char *name, weir__array *array, const char *path,
+                              const char *member, bool whole, weir_error *error) {
     weir_status status = WEIR_OK;
-    TRY(open_member(stream, path, member, error));
+    TRY(open_member(stream, name, path, member, error));
     TRY(weir__npy_header(array, stream, error));
     TRY_THAT(array->rank == 1, WEIR_SHAPE, "%s: has %zu dimensions, where one is expected", stream->name, array->rank);
     TRY_THAT(!whole || is_whole(array->element), WEIR_UNSUPPORTED, "%s: integers of 4 or 8 bytes are expected",
@@ -77,8 +79,9 @@ static weir_status read_wholes(weir__growing *out, const char *path, const char 
     weir_status status = WEIR_OK;
     weir__stream s = {0};
     weir__array array;
+    char name[path_most];
     *out = (weir__growing){.size = sizeof(double)};
-    TRY(open_array(&s, &array, path, member, true, error));
+    TRY(open_array(&s, name, &array, path, member, true, error));
     TRY_THAT(array.sizes[0] <= (size_t)UINT32_MAX + 1, WEIR_FORMAT, "%s: the size in its header (%zu) is absurd", s.name,
              array.sizes[0]);
     for (out->limit = array.sizes[0]; out->count < out->limit;) {
@@ -115,8 +118,8 @@ static weir_status open_matrix(matrix *m, const char *path, weir_error *error) {
         TRY_THAT(begin[i + 1] >= begin[i], WEIR_DATA, "%s: row %zu: indptr falls from %.0f to %.0f", path, i, begin[i],
                  begin[i + 1]);
     }
-    TRY(open_array(&m->indices, &m->index_type, path, "indices", true, error));
-    TRY(open_array(&m->data, &m->data_type, path, "data", false, error));
+    TRY(open_array(&m->indices, m->indices_name, &m->index_type, path, "indices", true, error));
+    TRY(open_array(&m->data, m->data_name, &m->data_type, path, "data", false, error));
     // SciPy itself leaves room behind the last row.
     TRY_THAT((double)m->index_type.sizes[0] >= begin[m->rows] && (double)m->data_type.sizes[0] >= begin[m->rows],
              WEIR_FORMAT, "%s: indptr ends with %.0f, but there are %zu indices and %zu values", path, begin[m->rows],

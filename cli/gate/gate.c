@@ -387,7 +387,7 @@ static int gate(gating *g) {
 
 static int run(char **operands, size_t count) {
     (void)count;
-    gating g = {.out = as_json ? stderr : stdout, .frontier = json_array()};
+    gating g = {.out = as_json ? stderr : stdout};
     char *end = NULL;
     g.share = strtod(share_text, &end);
     if (*end != '\0' || !(g.share > 0 && g.share < 1))
@@ -395,6 +395,7 @@ static int run(char **operands, size_t count) {
     if (map.count > 0 && config_name == NULL) return cli_usage("gate", "--map needs --config CONFIG");
     if (cli_use_machine(threads) != CLI_OK) return CLI_FAILED;
     cli_interrupt_begin();
+    g.frontier = json_array();
     int status = open_dense(&g, operands[0]);
     if (status == CLI_OK && weir_data_test(g.data).count == 0) status = cli_error("the data set has no test rows");
     if (status == CLI_OK) status = configure(&g); // wrong settings show before anything is computed
